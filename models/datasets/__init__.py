@@ -1,0 +1,95 @@
+"""Sources of events: a registry by name, and users' own files."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from models.datasets import digits, files
+from models.datasets.base import Dataset, DatasetInfo, InputFormat, Split, split_stratified
+from models.errors import DataError
+
+__all__ = ["Dataset", "DatasetInfo", "InputFormat", "Split", "available", "load", "split_stratified"]
+
+
+class _Source(Protocol):
+    """What a module of this package offers to be registered."""
+
+    @property
+    def INFO(self) -> DatasetInfo: ...  # noqa: N802 - it is a constant of a module
+
+    def load(
+        self, *, input_format: InputFormat | None, validation_fraction: float, test_fraction: float, seed: int
+    ) -> Dataset: ...
+
+
+_SOURCES: dict[str, _Source] = {source.INFO.name: source for source in (digits,)}
+
+
+def available() -> list[DatasetInfo]:
+    """List the registered data sets.
+
+    >>> [info.name for info in available()]
+    ['digits']
+    """
+    return [source.INFO for source in _SOURCES.values()]
+
+
+def load(
+    source: str,
+    *,
+    input_format: str | None,
+    events: str,
+    labels: str,
+    classes: Sequence[str] | None,
+    saturate: bool,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+) -> Dataset:
+    """Load a data set, put its events on the digitiser's grid and split it.
+
+    Args:
+        source: A registered name, or the path of a file that ends in `.npz`, `.h5` or `.hdf5`.
+        input_format: Such as "ufixed<4,0>"; None for the registered data set's own. A file needs one.
+        events: Name of the array of events in a file; registered data sets have no use for it.
+        labels: Name of the array of labels in a file; registered data sets have no use for it.
+        classes: The classes' names, for a file only.
+        saturate: Whether a file's values beyond `input_format` stop at the ends of its range.
+        validation_fraction: Share of all events to validate on, above 0 and below 1.
+        test_fraction: Share of all events to test on, above 0 and below 1.
+        seed: Seed of the split and of sources that draw their events.
+
+    Raises:
+        DataError: No such data set or file, or its content cannot be used.
+    """
+    parsed = None if input_format is None else InputFormat.parse(input_format)
+    if source in _SOURCES:
+        if classes is not None:
+            raise DataError(f"data.classes: the data set {source} has its own class names; remove the option")
+        return _SOURCES[source].load(
+            input_format=parsed,
+            validation_fraction=validation_fraction,
+            test_fraction=test_fraction,
+            seed=seed,
+        )
+    path = Path(source).expanduser()
+    if path.suffix.lower() not in files.SUFFIXES:
+        nearest = difflib.get_close_matches(source, _SOURCES, n=1, cutoff=0.0)[0]
+        raise DataError(
+            f"data.source {source!r} is neither a data set nor a file that ends in "
+            f"{', '.join(files.SUFFIXES)}; the nearest data set is {nearest!r}, of {', '.join(_SOURCES)}"
+        )
+    return files.load(
+        path,
+        input_format=parsed,
+        events=events,
+        labels=labels,
+        classes=classes,
+        saturate=saturate,
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+    )

@@ -1,0 +1,224 @@
+"""Events and labels from a user's own `.npz` or HDF5 file, with everything checked before it is used."""
+
+from __future__ import annotations
+
+import difflib
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.datasets.base import Dataset, InputFormat, Labels, split_stratified
+from models.errors import DataError
+
+NPZ_SUFFIXES = (".npz",)
+HDF5_SUFFIXES = (".h5", ".hdf5")
+SUFFIXES = NPZ_SUFFIXES + HDF5_SUFFIXES
+
+# What zipfile, numpy and h5py raise on files that were cut off or overwritten in part; a header that was
+# overwritten can claim any size, hence MemoryError.
+_DAMAGED = (OSError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+
+
+def load(
+    path: Path,
+    *,
+    input_format: InputFormat | None,
+    events: str,
+    labels: str,
+    classes: Sequence[str] | None,
+    saturate: bool,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+) -> Dataset:
+    """Load a data set from a file.
+
+    Args:
+        path: File that ends in `.npz`, `.h5` or `.hdf5`.
+        input_format: What the digitiser delivers; a file does not say it, so it must be given.
+        events: Name of the array of events, `[n, features]`, `[n, h, w]` (which gets a channel axis) or
+            `[n, h, w, channels]`; in HDF5 a path such as "jets/images".
+        labels: Name of the array of labels: `[n]` whole numbers from 0, or one-hot `[n, classes]`.
+        classes: The classes' names; None names them by their numbers.
+        saturate: Whether values beyond `input_format` stop at the ends of its range.
+        validation_fraction: Share of all events to validate on.
+        test_fraction: Share of all events to test on.
+        seed: Seed of the split.
+
+    Raises:
+        DataError: The file or an array in it cannot be used; the message says which and what mends it.
+    """
+    if input_format is None:
+        raise DataError(
+            f"{path}: a file does not say what the detector's digitiser delivers; set data.input_format, "
+            "for example ufixed<8,0>"
+        )
+    arrays = _read(path, {"data.events": events, "data.labels": labels})
+    images = _checked_events(arrays["data.events"], f"{path}, {events}")
+    where = f"{path}, {labels}"
+    indices, names = _checked_labels(arrays["data.labels"], classes, where)
+    if indices.size != len(images):
+        raise DataError(
+            f"{where}: {indices.size} labels for {len(images)} events; data.events and data.labels must "
+            "name arrays of equal length"
+        )
+    train, validation, test = split_stratified(
+        input_format.put_on_grid(images, saturate=saturate, where=f"{path}, {events}"),
+        indices,
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+    )
+    return Dataset(path.name, input_format, names, train, validation, test)
+
+
+def _read(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]:
+    """Read the arrays that options name; the keys of `wanted` and of the result are those options."""
+    if not path.exists():
+        raise DataError(f"{path}: no such file; set data.source to an existing one")
+    if not path.is_file():
+        raise DataError(f"{path}: not a file; set data.source to a file that ends in {', '.join(SUFFIXES)}")
+    reader = _read_npz if path.suffix.lower() in NPZ_SUFFIXES else _read_hdf5
+    try:
+        arrays = reader(path, wanted)
+    except _DAMAGED as error:
+        raise DataError(
+            f"{path}: cannot be read, it is damaged, truncated or not accessible ({error}); write or copy it again"
+        ) from error
+    for option, array in arrays.items():
+        if array.size == 0:
+            raise DataError(f"{path}, {wanted[option]}: no values, shape {array.shape}; {option} needs some")
+    return arrays
+
+
+def _read_npz(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]:
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    if not zipfile.is_zipfile(path):
+        raise DataError(
+            f"{path}: not an npz file, or a truncated one; write it with numpy.savez(path, events=..., labels=...)"
+        )
+    # Pickles can run any code when they are read, so numpy is told to refuse them.
+    with np.load(path, allow_pickle=False) as archive:
+        for option, name in wanted.items():
+            if name not in archive.files:
+                raise _no_such_array(path, option, name, archive.files)
+            try:
+                array = archive[name]
+            except ValueError as error:
+                raise DataError(
+                    f"{path}, {name}: cannot be read ({error}); object arrays hold pickled Python objects, "
+                    "which are never loaded: save plain numbers"
+                ) from error
+            if not isinstance(array, np.ndarray):
+                raise DataError(f"{path}, {name}: not a numpy array; write the file with numpy.savez")
+            arrays[option] = array
+    return arrays
+
+
+def _read_hdf5(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]:
+    import h5py
+
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    with h5py.File(path, "r") as file:
+        present: list[str] = []
+        file.visititems(lambda name, item: present.append(name) if isinstance(item, h5py.Dataset) else None)
+        for option, name in wanted.items():
+            if not isinstance(file.get(name), h5py.Dataset):
+                raise _no_such_array(path, option, name, present)
+            array = file[name][()]
+            if not isinstance(array, np.ndarray):
+                raise DataError(f"{path}, {name}: a single value, not an array; {option} must name an array")
+            arrays[option] = array
+    return arrays
+
+
+def _no_such_array(path: Path, option: str, name: str, present: Sequence[str]) -> DataError:
+    close = difflib.get_close_matches(name.strip("/"), present, n=1, cutoff=0.0)
+    mend = f"set {option} to one of those; {close[0]} is the nearest" if close else "write the arrays into it"
+    return DataError(f"{path}: no array {name!r}; there are: {', '.join(present) or 'none'}; {mend}")
+
+
+def _checked_events(events: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
+    """Check type and shape, and give images without a channel axis one."""
+    if events.dtype.kind not in "fiub":
+        raise DataError(
+            f"{where}: events of type {events.dtype}, which are no real numbers; save them as floats or integers"
+        )
+    if events.ndim not in (2, 3, 4):
+        raise DataError(
+            f"{where}: events of shape {events.shape}; they must be [n, features], [n, height, width] or "
+            "[n, height, width, channels]"
+        )
+    return events[..., np.newaxis] if events.ndim == 3 else events
+
+
+def _checked_labels(
+    labels: npt.NDArray[Any], classes: Sequence[str] | None, where: str
+) -> tuple[Labels, tuple[str, ...]]:
+    """Check labels and give them as class indices, with the classes' names."""
+    if labels.dtype.kind not in "fiub":
+        raise DataError(
+            f"{where}: labels of type {labels.dtype}; save them as whole numbers from 0, or one-hot, "
+            "and name them in data.classes"
+        )
+    if labels.ndim == 2:
+        number = labels.shape[1]
+        if classes is not None and len(classes) != number:
+            raise DataError(
+                f"{where}: one-hot labels for {number} classes, but data.classes names {len(classes)}; "
+                "give one name for each column"
+            )
+        labels = _from_one_hot(labels, where)
+    elif labels.ndim != 1:
+        raise DataError(f"{where}: labels of shape {labels.shape}; they must be [n], or one-hot [n, classes]")
+    elif labels.dtype.kind == "f":
+        odd = ~(labels == np.rint(labels)) | np.isinf(labels)
+        if odd.any():
+            at = int(np.argmax(odd))
+            raise DataError(
+                f"{where}: {int(odd.sum())} labels are no whole numbers, the first {labels[at]} at index "
+                f"{at}; save the classes' indices from 0"
+            )
+    names = _class_names(labels, classes, where)
+    return labels.astype(np.int64), names
+
+
+def _from_one_hot(labels: npt.NDArray[Any], where: str) -> Labels:
+    bad = ~(((labels == 0) | (labels == 1)).all(axis=1) & ((labels == 1).sum(axis=1) == 1))
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise DataError(
+            f"{where}: labels of shape {labels.shape} are not one-hot: {int(bad.sum())} rows are not one 1 "
+            f"among zeros, the first at index {at}; save one-hot rows, or the classes' indices as [n]"
+        )
+    indices: Labels = np.argmax(labels, axis=1).astype(np.int64)
+    return indices
+
+
+def _class_names(labels: npt.NDArray[Any], classes: Sequence[str] | None, where: str) -> tuple[str, ...]:
+    """Check the labels' range and give every class a name."""
+    present = np.unique(labels.astype(np.int64) if labels.dtype.kind == "b" else labels)
+    low, high = int(present[0]), int(present[-1])
+    if classes is not None:
+        if len(set(classes)) != len(classes):
+            raise DataError(f"data.classes {list(classes)} names a class twice; give each its own name")
+        if low < 0 or high >= len(classes):
+            raise DataError(
+                f"{where}: labels from {low} to {high}, but data.classes names {len(classes)} classes, "
+                f"0 to {len(classes) - 1}; name every class in data.classes"
+            )
+        return tuple(classes)
+    if low < 0:
+        raise DataError(f"{where}: labels from {low} to {high}; classes count from 0")
+    if present.size != high + 1:
+        gap = int(np.argmax(present != np.arange(present.size)))
+        raise DataError(
+            f"{where}: labels from {low} to {high}, but no event of class {gap}; number the classes without "
+            "gaps, or name them all in data.classes"
+        )
+    return tuple(str(label) for label in range(high + 1))

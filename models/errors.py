@@ -1,0 +1,13 @@
+"""What can go wrong with models and data."""
+
+
+class ModelsError(Exception):
+    """Base of all errors of this package; the message says what, where and what mends it."""
+
+
+class DataError(ModelsError):
+    """The events, the labels or the file that holds them cannot be used."""
+
+
+class ModelError(ModelsError):
+    """The model, or the file or function that gives it, cannot be used."""

@@ -1,0 +1,219 @@
+"""A user's own model: a saved file, or a function in a Python file.
+
+A saved model is data from somebody else: nothing in it may decide which code runs (see `models.saved_config`). A
+Python file, on the other hand, is the user's own code, and is run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from models.errors import ModelError
+from models.saved_config import allowed, check_config, read_config
+
+
+def load_saved(path: str | Path) -> Any:
+    """Load a model from a `.keras` or `.h5` file without running any code of the file.
+
+    Args:
+        path: File that tf_keras (Keras 2) wrote with `model.save`.
+
+    Returns:
+        A `tf_keras.Model`, not compiled.
+
+    Raises:
+        ModelError: The file is missing, damaged, from another Keras, without its architecture, or names a
+            class or function other than those of tf_keras and QKeras.
+    """
+    path = Path(path).expanduser()
+    config = read_config(path)
+
+    from models.keras2 import bring_up, custom_objects
+
+    keras2 = bring_up()
+    objects = custom_objects()
+    check_config(config, path, allowed(keras2.keras, keras2.qkeras, objects))
+    try:
+        return keras2.keras.models.load_model(
+            # Keras takes some first folders for remote file systems; an absolute path is never one.
+            str(path.resolve()),
+            custom_objects=objects | {"QActivation": _activation_reader(keras2.qkeras)},
+            compile=False,
+            safe_mode=True,
+        )
+    except Exception as error:
+        raise ModelError(
+            f"{path}: Keras cannot load it: {error}; save it again with the tf_keras and qkeras that are "
+            "installed here, or build it with file.py:function"
+        ) from error
+
+
+def _activation_reader(qkeras: Any) -> Any:
+    """Give a class that makes QActivation layers from their configuration.
+
+    QKeras 0.9.0 takes the configuration of a quantizer for the quantizer itself, and so cannot load a
+    `.keras` file with `QActivation(quantized_bits(...))`; from `.h5` files Keras has already made the object.
+    """
+
+    class Reader:
+        @classmethod
+        def from_config(cls, config: dict[str, Any]) -> Any:
+            activation = config["activation"]
+            if isinstance(activation, dict):
+                activation = qkeras.get_quantizer(activation)
+            return qkeras.QActivation(**(config | {"activation": activation}))
+
+    return Reader
+
+
+class _FreshLoader(SourceFileLoader):
+    """Compiles the source each time: a cached file could be stale, and would appear beside the user's own."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        source = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(source), source)
+
+
+def load_builder(reference: str) -> Callable[..., Any]:
+    """Import the function that `file.py:function` names.
+
+    Args:
+        reference: Path of a Python file, a colon, the name of a function in it. The file's folder is not put
+            on the import path: the file may import what is installed, not its neighbours.
+
+    Raises:
+        ModelError: No such file or function, or the file fails when it is run.
+    """
+    file, colon, name = reference.rpartition(":")
+    if not colon or not file.endswith(".py") or not name.isidentifier():
+        raise ModelError(f"model {reference!r} is no reference to a function; write it as file.py:function")
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file; the model {reference!r} must name an existing Python file")
+    module = _import_file(path)
+    builder = vars(module).get(name)
+    if builder is None:
+        own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise ModelError(f"{path}: no function {name!r}{_nearest(name, own)}")
+    if not callable(builder):
+        raise ModelError(
+            f"{path}: {name!r} is a {type(builder).__name__}, not a function; name a function that returns a model"
+        )
+    function: Callable[..., Any] = builder
+    return function
+
+
+def call_builder(builder: Callable[..., Any], *, offered: dict[str, Any], options: dict[str, Any]) -> Any:
+    """Call a builder with what it asks for and check that it gives a model.
+
+    Args:
+        builder: Any function that returns a tf_keras model.
+        offered: What the run knows (`input_shape`, `classes`, `input_format`). Those are passed that the
+            function has parameters for; all of them if it takes `**kwargs`.
+        options: What the user set in the configuration; all of it is passed.
+
+    Returns:
+        The `tf_keras.Model`.
+
+    Raises:
+        ModelError: An option is unknown, one is missing, the function fails or gives no model.
+    """
+    name = getattr(builder, "__name__", repr(builder))
+    arguments = _arguments(builder, name, offered, options)
+    try:
+        model = builder(**arguments)
+    except ModelError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ModelError(
+            f"the model's function {name!r} failed: {_at(error, _source_of(builder))}; mend it there"
+        ) from error
+
+    from models.keras2 import bring_up
+
+    if not isinstance(model, bring_up().keras.Model):
+        kind = type(model)
+        raise ModelError(
+            f"the model's function {name!r} gave a {kind.__module__}.{kind.__qualname__}, not a "
+            "tf_keras.Model; build and return a model of tf_keras (Keras 2) with QKeras layers"
+        )
+    return model
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Run a Python file as a module of its own that no other import can meet."""
+    name = f"_trigcnn_model_{path.stem}_{abs(hash(path.resolve()))}"
+    loader = _FreshLoader(name, str(path.resolve()))
+    spec = importlib.util.spec_from_loader(name, loader)
+    assert spec is not None  # noqa: S101 - a loader was given; for the type checker
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses with annotations as text look their own module up while the file runs.
+    sys.modules[name] = module
+    try:
+        loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise ModelError(
+            f"{path}: failed when it was run: {_at(error, str(path.resolve()))}; mend it there "
+            "(modules beside the file are not on the import path)"
+        ) from error
+    finally:
+        del sys.modules[name]
+    return module
+
+
+def _arguments(
+    builder: Callable[..., Any], name: str, offered: dict[str, Any], options: dict[str, Any]
+) -> dict[str, Any]:
+    """Choose what to call a builder with."""
+    try:
+        parameters = inspect.signature(builder).parameters.values()
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"the model's function {name!r} has no readable parameters: {error}") from error
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    named = {p.name: p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    for option in options:
+        if option in offered:
+            raise ModelError(f"the model's function {name!r}: the run itself sets the option {option!r}; remove it")
+        if option not in named and not takes_any:
+            free = [key for key in named if key not in offered]
+            raise ModelError(f"the model's function {name!r} has no option {option!r}{_nearest(option, free)}")
+    given = {key: value for key, value in offered.items() if takes_any or key in named} | options
+    missing = [key for key, p in named.items() if p.default is p.empty and key not in given]
+    if missing:
+        raise ModelError(
+            f"the model's function {name!r} needs {', '.join(missing)}; set it among the model's "
+            f"options; the run itself gives {', '.join(offered) or 'nothing'}"
+        )
+    return given
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    """The end of a message about an unknown name."""
+    if not known:
+        return "; there is none"
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+    return f"; the nearest is {nearest!r}, of {', '.join(known)}"
+
+
+def _source_of(builder: Callable[..., Any]) -> str | None:
+    code = getattr(builder, "__code__", None)
+    return code.co_filename if isinstance(code, CodeType) else None
+
+
+def _at(error: BaseException, source: str | None) -> str:
+    """Say what went wrong and in which line, of the user's file if it was there."""
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError: {error.msg} ({error.filename}, line {error.lineno})"
+    frames = traceback.extract_tb(error.__traceback__)
+    # The last frame in the user's file is where the user can mend it, however deep in Keras it failed.
+    frame = next((frame for frame in reversed(frames) if frame.filename == source), frames[-1])
+    return f"{type(error).__name__}: {error} ({frame.filename}, line {frame.lineno})"

@@ -1,0 +1,182 @@
+"""Training: seeds, augmentation, early stopping, history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.augmentation import shift_and_rotate
+from models.datasets import Dataset, InputFormat, Split
+from models.errors import ModelError
+from models.keras2 import bring_up
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        epochs: Largest number of passes over the training events.
+        batch_size: Events per step.
+        learning_rate: Of Adam at the start; it falls to zero as a cosine over all epochs.
+        patience: Epochs without a lower validation loss after which training stops.
+        shift_pixels: Augmentation: largest shift, in pixels.
+        rotation_deg: Augmentation: largest rotation, in degrees.
+        seed: Of initial weights, shuffling and augmentation.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    patience: int
+    shift_pixels: float
+    rotation_deg: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class History:
+    """One value per epoch."""
+
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and TensorFlow, and ask TensorFlow for reproducible operations."""
+    k = bring_up()
+    k.keras.utils.set_random_seed(seed)
+    k.tf.config.experimental.enable_op_determinism()
+
+
+def check_fits(model: Any, dataset: Dataset) -> None:
+    """See that a model takes the data set's events and gives its classes.
+
+    Raises:
+        ModelError: Shapes of inputs or outputs do not match, or there are several of them.
+    """
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ModelError(
+            f"the model has {len(model.inputs)} inputs and {len(model.outputs)} outputs; one of each is supported"
+        )
+    if tuple(model.input_shape[1:]) != dataset.input_shape:
+        raise ModelError(
+            f"the model takes events of shape {tuple(model.input_shape[1:])}, the data set {dataset.name} "
+            f"gives {dataset.input_shape}; build the model with input_shape={dataset.input_shape}"
+        )
+    classes = len(dataset.classes)
+    wanted = {(classes,), (1,)} if classes == 2 else {(classes,)}
+    if tuple(model.output_shape[1:]) not in wanted:
+        raise ModelError(
+            f"the model's output has shape {tuple(model.output_shape[1:])}, the data set {dataset.name} has "
+            f"{classes} classes; end the model with a QDense layer of {classes} units (one logit per class)"
+        )
+
+
+def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress) -> History:
+    """Train a classifier whose outputs are logits, in place, and leave it at its lowest validation loss.
+
+    Args:
+        model: Keras model; compiled here.
+        dataset: Events and labels.
+        recipe: How to train.
+        progress: Called with (epoch, epochs, text) after each epoch.
+
+    Raises:
+        ModelError: Augmentation is asked for events that are no images, or the loss is not finite.
+    """
+    if (recipe.shift_pixels or recipe.rotation_deg) and len(dataset.input_shape) != 3:
+        raise ModelError(
+            f"augmentation moves images of shape (height, width, channels), but events have the shape "
+            f"{dataset.input_shape}; set training.shift_pixels and training.rotation_deg to 0"
+        )
+    keras = bring_up().keras
+    batches = _batches(dataset.train, dataset.input_format, recipe)
+    steps = recipe.epochs * len(batches)
+    binary = model.output_shape[-1] == 1
+    losses = keras.losses.BinaryCrossentropy if binary else keras.losses.SparseCategoricalCrossentropy
+    accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0) if binary else "accuracy"
+    model.compile(
+        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)),
+        loss=losses(from_logits=True),
+        metrics=[accuracy],
+    )
+    history = History()
+    validation = dataset.validation
+    model.fit(
+        batches,
+        epochs=recipe.epochs,
+        validation_data=(validation.events, validation.labels),
+        callbacks=[
+            _Record.callback(history, recipe.epochs, progress),
+            keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True),
+        ],
+        verbose=0,
+    )
+    return history
+
+
+def classify(outputs: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int64]:
+    """Give the class with the largest logit, the first of equals; with one logit, whether it is above zero.
+
+    Args:
+        outputs: Logits [events, classes] or [events, 1].
+    """
+    logits = outputs.reshape(len(outputs), -1)
+    if logits.shape[1] == 1:
+        return (logits[:, 0] > 0).astype(np.int64)
+    classes: npt.NDArray[np.int64] = np.argmax(logits, axis=1).astype(np.int64)
+    return classes
+
+
+class _Record:
+    """Keras' callback that fills a `History`; made late, since its base class comes with TensorFlow."""
+
+    @staticmethod
+    def callback(history: History, epochs: int, progress: Progress) -> Any:
+        def on_epoch_end(epoch: int, logs: dict[str, float]) -> None:
+            if not np.isfinite([logs["loss"], logs["val_loss"]]).all():
+                raise ModelError(f"the loss is not finite after epoch {epoch + 1}; lower training.learning_rate")
+            history.loss.append(float(logs["loss"]))
+            history.validation_loss.append(float(logs["val_loss"]))
+            history.accuracy.append(float(logs["accuracy"]))
+            history.validation_accuracy.append(float(logs["val_accuracy"]))
+            progress(epoch + 1, epochs, f"validation accuracy {logs['val_accuracy']:.4f}")
+
+        return bring_up().keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end)
+
+
+def _batches(split: Split, input_format: InputFormat, recipe: Recipe) -> Any:
+    """Make Keras' sequence of batches; every epoch is shuffled and augmented anew, on the input's grid."""
+    keras = bring_up().keras
+    rng = np.random.default_rng(recipe.seed)
+
+    class Batches(keras.utils.Sequence):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            self.on_epoch_end()
+
+        def on_epoch_end(self) -> None:
+            order = rng.permutation(len(split.events))
+            self.events, self.labels = split.events[order], split.labels[order]
+            if recipe.shift_pixels or recipe.rotation_deg:
+                moved = shift_and_rotate(
+                    self.events, rng, shift_pixels=recipe.shift_pixels, rotation_deg=recipe.rotation_deg
+                )
+                self.events = input_format.put_on_grid(moved, saturate=True, where="augmentation")
+
+        def __len__(self) -> int:
+            return -(-len(split.events) // recipe.batch_size)
+
+        def __getitem__(self, index: int) -> tuple[Any, Any]:
+            part = slice(index * recipe.batch_size, (index + 1) * recipe.batch_size)
+            return self.events[part], self.labels[part]
+
+    return Batches()

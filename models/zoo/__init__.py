@@ -1,0 +1,53 @@
+"""The zoo: QKeras networks by name.
+
+Each entry is a function that takes `input_shape`, `classes`, `input_format` and its own options as keywords
+and returns a Keras model whose outputs are logits.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from models.errors import ModelError
+from models.zoo import lenet
+
+_BUILDERS: dict[str, Callable[..., Any]] = {"lenet": lenet.lenet}
+_OFFERED = ("input_shape", "classes", "input_format")
+
+
+def available() -> dict[str, Callable[..., Any]]:
+    """Give the builders by name.
+
+    >>> list(available())
+    ['lenet']
+    """
+    return dict(_BUILDERS)
+
+
+def describe(name: str) -> tuple[str, dict[str, Any]]:
+    """Give the first line of an entry's description, and its options with their defaults."""
+    builder = _BUILDERS[name]
+    options = {
+        key: parameter.default
+        for key, parameter in inspect.signature(builder).parameters.items()
+        if key not in _OFFERED
+    }
+    return (inspect.getdoc(builder) or "").splitlines()[0], options
+
+
+def builder(name: str) -> Callable[..., Any]:
+    """Find an entry of the zoo.
+
+    Raises:
+        ModelError: There is none of this name.
+    """
+    if name not in _BUILDERS:
+        near = difflib.get_close_matches(name, _BUILDERS, n=1)
+        mend = f"did you mean {near[0]}?" if near else f"known are {', '.join(_BUILDERS)}"
+        raise ModelError(
+            f"model.source {name!r} is no network of the zoo ({mend}), no .keras or .h5 file and no FILE.py:FUNCTION"
+        )
+    return _BUILDERS[name]
