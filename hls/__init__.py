@@ -1,0 +1,1 @@
+"""What a trained model becomes: number formats, the fixed-point graph, its engines, RTL and synthesis."""

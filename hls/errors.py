@@ -1,0 +1,29 @@
+"""What can go wrong between a trained model and hardware."""
+
+
+class HlsError(Exception):
+    """Base of all errors of this package; the message says what, where and what mends it."""
+
+
+class AdmissionError(HlsError):
+    """The model holds something that would not become exactly itself."""
+
+
+class ConversionError(HlsError):
+    """The model or an option of the conversion cannot be turned into hardware."""
+
+
+class ToolError(HlsError):
+    """Base of the errors of outside programs."""
+
+
+class ToolMissingError(ToolError):
+    """An outside program is not installed or not on PATH."""
+
+
+class ToolFailedError(ToolError):
+    """An outside program failed, crashed or ran out of time."""
+
+
+class SimulationError(ToolFailedError):
+    """A compiled simulation ended without an answer."""

@@ -1,0 +1,1 @@
+"""Hardware from the fixed-point graph, with alkaid's adder graphs."""

@@ -1,0 +1,1 @@
+"""Synthesis tools: plan the files, run the tool, read its report."""

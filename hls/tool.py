@@ -1,0 +1,97 @@
+"""The one place that starts outside programs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hls.errors import ToolFailedError, ToolMissingError
+
+_LAST_LINES = 15
+
+
+def find(program: str, mend: str) -> Path:
+    """Find a program on PATH.
+
+    Args:
+        program: Its file name.
+        mend: What the user should do when it is missing; ends the error message.
+
+    Raises:
+        ToolMissingError: It is not there.
+    """
+    found = shutil.which(program)
+    if found is None:
+        raise ToolMissingError(f"{program} was not found on PATH; {mend}")
+    return Path(found)
+
+
+def run(
+    arguments: Sequence[str | Path],
+    *,
+    cwd: Path,
+    log: Path,
+    timeout_s: float,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Run a program to its end, its output in a log file.
+
+    Args:
+        arguments: Program and arguments; no shell reads them.
+        cwd: Folder in which it runs.
+        log: File that receives standard output and standard error.
+        timeout_s: Time limit in seconds; the program and all its children are killed then.
+        environment: Variables to add to the present environment.
+
+    Raises:
+        ToolMissingError: The program cannot be found.
+        ToolFailedError: It gave a nonzero exit status, was ended by a signal or ran out of time. The
+            message holds the last lines of the log.
+    """
+    words = [str(argument) for argument in arguments]
+    with log.open("w") as stream:
+        try:
+            process = subprocess.Popen(  # noqa: S603
+                words,
+                cwd=cwd,
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            if not cwd.is_dir():
+                raise ToolFailedError(f"{words[0]} cannot run in {cwd}: there is no such folder") from error
+            if isinstance(error, FileNotFoundError):
+                raise ToolMissingError(f"{words[0]} was not found; install it or put it on PATH") from error
+            raise ToolMissingError(f"{words[0]} cannot be started: {error.strerror}; install it again") from error
+        try:
+            status = process.wait(timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise ToolFailedError(_message(words, f"ran longer than {timeout_s:g} s", log)) from error
+        finally:
+            _end_group(process)
+    if status < 0:
+        raise ToolFailedError(_message(words, f"was ended by signal {signal.Signals(-status).name}", log))
+    if status > 0:
+        raise ToolFailedError(_message(words, f"failed with exit status {status}", log))
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Leave no child behind, whether the program ended, timed out or this process was interrupted."""
+    # A program that has ended may still have children; they are in its group.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _message(words: Sequence[str], what: str, log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+    tail = "".join(f"\n  | {line}" for line in lines) or "\n  | (it printed nothing)"
+    return f"{Path(words[0]).name} {what}; the end of its log {log}:{tail}"
