@@ -1,0 +1,50 @@
+# make run    creates .venv, installs, runs configs/digits.yaml, prints where the report is
+# make test   creates .venv if need be, installs what tests need, runs lint, types and tests
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+CONFIG ?= configs/digits.yaml
+
+.PHONY: run test install install-test requirements clean
+
+run: install
+	@$(BIN)/trigcnn run $(CONFIG)
+
+test: install-test
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest
+
+install: $(VENV)/installed
+install-test: $(VENV)/installed-test
+
+# Says what to install, before anything long begins.
+requirements:
+	@missing=; \
+	command -v $(PYTHON) >/dev/null || missing="$$missing\n  Python 3.11   Debian: apt install python3.11 python3.11-venv   RHEL: dnf install python3.11"; \
+	if command -v $(PYTHON) >/dev/null && ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then missing="$$missing\n  venv          Debian: apt install python3.11-venv"; fi; \
+	command -v g++ >/dev/null || missing="$$missing\n  g++           Debian: apt install g++                           RHEL: dnf install gcc-c++"; \
+	command -v make >/dev/null || missing="$$missing\n  make          Debian: apt install make                          RHEL: dnf install make"; \
+	if [ -n "$$missing" ]; then printf "missing:$$missing\n" >&2; exit 3; fi
+
+# The stamp is set last: an environment that was interrupted is made anew.
+$(VENV)/created: | requirements
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: pyproject.toml | requirements $(VENV)/created
+	@echo "installing into $(VENV) (about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml | requirements $(VENV)/created
+	@echo "installing into $(VENV), with what tests need (about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

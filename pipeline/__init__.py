@@ -1,0 +1,1 @@
+"""How a run goes: configuration, stages, verification and reports."""

@@ -1,0 +1,231 @@
+"""Stages that are cached, resumable and never half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from hls.errors import ToolError
+from pipeline.errors import RunFolderError
+
+_SOURCES = Path(__file__).resolve().parents[1]
+_UNFINISHED = ".unfinished"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What went into a stage and what came out; `manifest.json` in the stage's folder.
+
+    Attributes:
+        stage: Name of the stage.
+        key: Digest of all that decides the outcome: options, inputs, versions, program code.
+        options: The part of the configuration that the stage reads.
+        inputs: Digest of each earlier stage's outputs, and of files that the user brought.
+        versions: Versions of the tools that the stage uses.
+        outputs: SHA-256 of each file in the folder.
+    """
+
+    stage: str
+    key: str
+    options: dict[str, Any]
+    inputs: dict[str, str]
+    versions: dict[str, str]
+    outputs: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """Digest of all outputs."""
+        return _digest_of(self.outputs)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a run.
+
+    Attributes:
+        name: Name, also of its folder.
+        after: Stages whose outputs it reads.
+        code: Folders and files of this program that decide its outcome.
+        options: The part of the configuration that it reads.
+        files: The user's files that it reads.
+        versions: Versions of the tools that it uses.
+        work: Does the work in a new folder.
+    """
+
+    name: str
+    after: tuple[str, ...]
+    code: tuple[str, ...]
+    options: dict[str, Any]
+    files: tuple[Path, ...]
+    versions: dict[str, str]
+    work: Callable[[Path], None]
+
+
+class RunFolder:
+    """The folder of a run: one folder per stage, and a lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def stage(self, name: str) -> Path:
+        """Give the folder of a finished stage.
+
+        Raises:
+            RunFolderError: The stage was not finished.
+        """
+        folder = self.path / name
+        if not (folder / "manifest.json").is_file():
+            raise RunFolderError(
+                f"{self.path}: the stage {name} is not finished; run `trigcnn run` or `trigcnn {name}`"
+            )
+        return folder
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for this process, and clear what a killed run left.
+
+        Raises:
+            RunFolderError: It cannot be written, or another run has it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".lock", timeout=0)
+            lock.acquire()
+        except Timeout as error:
+            raise RunFolderError(
+                f"{self.path}: another run works in this folder; wait for it or choose another with --out"
+            ) from error
+        except OSError as error:
+            raise RunFolderError(
+                f"{self.path}: cannot write there ({error.strerror or error}); choose another folder with --out"
+            ) from error
+        try:
+            for leftover in self.path.glob(f"*{_UNFINISHED}"):
+                shutil.rmtree(leftover)
+            yield
+        finally:
+            lock.release()
+
+    def manifest(self, name: str) -> Manifest | None:
+        """Read a stage's manifest; None if it is missing or not readable."""
+        try:
+            return Manifest(**json.loads((self.path / name / "manifest.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def is_current(self, stage: Stage) -> bool:
+        """Tell whether a stage was finished with the same inputs, options and versions, and is untouched."""
+        found = self.manifest(stage.name)
+        if found is None or any(self.manifest(name) is None for name in stage.after):
+            return False
+        folder = self.path / stage.name
+        # Further files are the user's: a vendor's tool run by hand, for one.
+        untouched = all(file_digest(folder / name) == digest for name, digest in found.outputs.items())
+        return untouched and found.key == self._wanted(stage).key
+
+    def execute(self, stage: Stage) -> None:
+        """Do a stage's work in a folder of its own, and put it in place when it is whole.
+
+        Raises:
+            RunFolderError: The folder cannot be written.
+        """
+        final = self.path / stage.name
+        unfinished = self.path / f"{stage.name}{_UNFINISHED}"
+        try:
+            unfinished.mkdir()
+            stage.work(unfinished)
+            wanted = self._wanted(stage)
+            manifest = Manifest(**{**asdict(wanted), "outputs": _digests(unfinished)})
+            (unfinished / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1) + "\n")
+            self._replace(unfinished, final)
+        except ToolError as error:
+            logs = self.path / "logs" / stage.name
+            _keep_logs(unfinished, logs)
+            raise type(error)(str(error).replace(str(unfinished), str(logs))) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise RunFolderError(
+                f"{error.filename}: {error.strerror}; free space or choose another folder with --out"
+            ) from error
+        finally:
+            if unfinished.exists():
+                shutil.rmtree(unfinished)
+
+    def _replace(self, unfinished: Path, final: Path) -> None:
+        """Rename; a folder cannot be renamed onto another, so the old one is moved away first."""
+        if final.exists():
+            old = self.path / f"{final.name}.old{_UNFINISHED}"
+            final.rename(old)
+            unfinished.rename(final)
+            shutil.rmtree(old)
+        else:
+            unfinished.rename(final)
+
+    def _wanted(self, stage: Stage) -> Manifest:
+        inputs: dict[str, str] = {}
+        for name in stage.after:
+            earlier = self.manifest(name)
+            if earlier is None:
+                raise RunFolderError(f"{self.path}: the stage {stage.name} needs {name}; run `trigcnn {name}` first")
+            inputs[name] = earlier.digest
+        inputs |= {str(path): file_digest(path) for path in stage.files}
+        inputs |= {f"code of {place}": _code_digest(place) for place in stage.code}
+        options = json.loads(json.dumps(stage.options))
+        key = _digest_of({"stage": stage.name, "options": options, "inputs": inputs, "versions": stage.versions})
+        return Manifest(stage.name, key, options, inputs, stage.versions, {})
+
+
+def installed_version(distribution: str) -> str:
+    """Give the version of an installed Python distribution, or `missing`."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file; `missing` if there is none, so that the stage itself can say so."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return "missing"
+
+
+def _digest_of(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file in a folder but its manifest, by path."""
+    return {
+        str(path.relative_to(folder)): file_digest(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path != folder / "manifest.json"
+    }
+
+
+def _code_digest(place: str) -> str:
+    """Digest of this program's own code in a folder or file: a changed program does its work again."""
+    root = _SOURCES / place
+    paths = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix in (".py", ".j2", ".css"))
+    return _digest_of({str(path.relative_to(_SOURCES)): file_digest(path) for path in paths})
+
+
+def _keep_logs(unfinished: Path, logs: Path) -> None:
+    """Keep what outside programs printed in a stage that failed: the error's message names these files."""
+    shutil.rmtree(logs, ignore_errors=True)
+    for path in unfinished.rglob("*.log"):
+        kept = logs / path.relative_to(unfinished)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(kept)

@@ -1,0 +1,290 @@
+"""Every option of a run, once: its type, unit, default and meaning."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pipeline.errors import ConfigError
+
+_IDENTIFIER = r"^[a-z][a-z0-9_]*$"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class DataConfig(_Section):
+    """Events and labels."""
+
+    source: str = "digits"
+    """Name of a data set (`trigcnn datasets`), or path of a .npz or .h5 file."""
+    events: str = "events"
+    """In a file: name of the array of events, [events, ...]."""
+    labels: str = "labels"
+    """In a file: name of the array of labels, [events] or one-hot [events, classes]."""
+    input_format: str | None = None
+    """Number format of the digitiser, such as ufixed<4,0>; default: that of the data set. A file needs one."""
+    saturate: bool = False
+    """In a file: let values beyond the range of input_format stop at its ends, instead of refusing them."""
+    classes: list[str] | None = None
+    """In a file: names of the classes; default: the label's numbers."""
+    validation_fraction: float = Field(default=0.1, gt=0, lt=1)
+    """Share of all events kept for validation."""
+    test_fraction: float = Field(default=0.25, gt=0, lt=1)
+    """Share of all events kept for the test."""
+
+
+class ModelConfig(_Section):
+    """The network."""
+
+    source: str = "lenet"
+    """Name in the zoo (`trigcnn models`), path of a saved model (.keras, .h5), or FILE.py:FUNCTION."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the zoo's entry or of the function, such as weight_bits."""
+
+
+class TrainingConfig(_Section):
+    """How the quantized model and its float twin are trained."""
+
+    enabled: bool | None = None
+    """Whether to train; default: yes, except for a saved model, which is used as it is."""
+    epochs: int = Field(default=100, ge=1)
+    """Largest number of passes over the training events."""
+    batch_size: int = Field(default=64, ge=1)
+    """Events per step."""
+    learning_rate: float = Field(default=0.005, gt=0)
+    """Learning rate of Adam at the start; it falls to zero as a cosine over all epochs."""
+    patience: int = Field(default=50, ge=1)
+    """Epochs without a lower validation loss after which training stops early."""
+    shift_pixels: float = Field(default=0.0, ge=0)
+    """Augmentation: largest random shift of images along each axis, in pixels."""
+    rotation_deg: float = Field(default=0.0, ge=0, le=180)
+    """Augmentation: largest random rotation of images, in degrees."""
+
+
+class LayerConfig(_Section):
+    """Options of one layer in the HLS project."""
+
+    strategy: Literal["Latency", "Resource"] | None = None
+    """Default: hls.strategy."""
+    reuse_factor: int | None = Field(default=None, ge=1)
+    """Default: hls.reuse_factor."""
+
+
+class HlsConfig(_Section):
+    """The HLS project that hls4ml writes."""
+
+    backend: Literal["Vitis", "Vivado"] = "Vitis"
+    """Vendor's tool that the project is for: Vitis HLS or Vivado HLS."""
+    part: str = "xcvu9p-flga2577-2-e"
+    """Device."""
+    clock_period_ns: float = Field(default=5.0, gt=0)
+    """Clock period in ns."""
+    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
+    """All values of an event at once, or one pixel after another."""
+    strategy: Literal["Latency", "Resource"] = "Latency"
+    """Unroll all multiplications, or reuse multipliers."""
+    reuse_factor: int = Field(default=1, ge=1)
+    """Times that each multiplier is used per event."""
+    layers: dict[str, LayerConfig] = Field(default_factory=dict)
+    """Options of single layers, by layer name."""
+
+
+class RtlConfig(_Section):
+    """The Verilog that is generated beside the HLS project."""
+
+    architecture: Literal["parallel", "none"] = "parallel"
+    """parallel: all pixels at once, a new event at every clock; none: no RTL."""
+    stage_delay: float = Field(default=10.0, gt=0)
+    """Longest path between two pipeline registers in alkaid's delay unit (about one adder; not ns)."""
+    max_multiplications: int = Field(default=50_000, ge=1)
+    """Multiplications per event above which parallel RTL is refused."""
+
+
+class SynthesisConfig(_Section):
+    """Synthesis tools."""
+
+    yosys: bool = True
+    """Synthesize the RTL with Yosys."""
+    yosys_effort: Literal["fast", "default"] = "fast"
+    """default restructures the logic first; twice the time, and about the same number of LUTs."""
+    vendor: Literal["auto", "never", "always"] = "auto"
+    """Build the HLS project: if the vendor's tool is on PATH, never, or always (its absence is an error)."""
+    vendor_logic_synthesis: bool = False
+    """Let the vendor's tool run logic synthesis after C synthesis."""
+
+
+class TimeLimits(_Section):
+    """Time limits of outside programs."""
+
+    compile_s: float = Field(default=1800.0, gt=0)
+    """Compilers, and each call of a compiled simulation, in s."""
+    synthesis_s: float = Field(default=7200.0, gt=0)
+    """Yosys, in s."""
+    vendor_s: float = Field(default=86_400.0, gt=0)
+    """The vendor's tool, in s."""
+
+
+class GatesConfig(_Section):
+    """Conditions for the verdict `pass`; a run that misses one ends with exit status 1."""
+
+    exact: bool = True
+    """The C simulation equals the QKeras model, and the simulated RTL the C simulation, on every test event."""
+    max_accuracy_drop: float | None = Field(default=0.01, ge=0, le=1)
+    """Largest loss of test accuracy from the float twin to the C simulation; null for no gate."""
+    min_accuracy: float | None = Field(default=None, ge=0, le=1)
+    """Smallest test accuracy of the C simulation; null for no gate."""
+
+
+class RunConfig(_Section):
+    """One run, from data to report."""
+
+    name: str = Field(pattern=_IDENTIFIER, max_length=40)
+    """Name of the run, its folder and its top module: lower-case letters, digits and underscores."""
+    seed: int = Field(default=1, ge=0, lt=2**31)
+    """Seed of the split, of initial weights, shuffling and augmentation."""
+    data: DataConfig = Field(default_factory=DataConfig)
+    model: ModelConfig = Field(default_factory=ModelConfig)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    hls: HlsConfig = Field(default_factory=HlsConfig)
+    rtl: RtlConfig = Field(default_factory=RtlConfig)
+    synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig)
+    time_limits: TimeLimits = Field(default_factory=TimeLimits)
+    gates: GatesConfig = Field(default_factory=GatesConfig)
+
+    @field_validator("name")
+    @classmethod
+    def _no_keyword(cls, name: str) -> str:
+        if name in _RESERVED:
+            raise ValueError(f"{name!r} is a word of C++ or Verilog, and the name becomes a function and a module")
+        return name
+
+    def to_yaml(self) -> str:
+        """Give all options, defaults too, as YAML."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+_RESERVED = frozenset(
+    "auto bool break case char class const continue default delete do double else enum export extern false float for "
+    "friend goto if inline int long main namespace new operator private protected public register return short signed "
+    "sizeof static struct switch template this throw true try typedef union unsigned using virtual void volatile while "
+    "always and assign begin buf cell config design end endcase endfunction endmodule event function generate initial "
+    "inout input instance integer library module nand negedge nor not or output parameter posedge reg repeat signed "
+    "supply0 supply1 table task time tri wait wand weak0 weak1 wire wor xnor xor nnet weights".split()
+)
+
+
+def load(path: Path, assignments: list[str] | None = None) -> RunConfig:
+    """Read a configuration file.
+
+    Paths in it (`data.source`, `model.source`) are relative to the file's folder.
+
+    Args:
+        path: YAML file.
+        assignments: Changes as `key.path=value`, the value as YAML.
+
+    Raises:
+        ConfigError: The file or a value cannot be used; the message names the key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}; give the path of a YAML configuration") from error
+    content = _yaml(text, str(path))
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"{path}: must hold keys and values (such as 'name: digits'), but holds a {type(content).__name__}"
+        )
+    for assignment in assignments or []:
+        _assign(content, assignment)
+    config = validate(content, str(path))
+    return _with_absolute_paths(config, path.resolve().parent)
+
+
+def validate(content: dict[str, Any], where: str) -> RunConfig:
+    """Check a configuration that was read.
+
+    Raises:
+        ConfigError: With one line per problem.
+    """
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        lines = "".join(f"\n  - {_explain(problem)}" for problem in error.errors())
+        raise ConfigError(f"{where}: the configuration cannot be used:{lines}") from error
+
+
+def _yaml(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where}: is not valid YAML: {error}") from error
+
+
+def _assign(content: dict[str, Any], assignment: str) -> None:
+    keys, equals, value = assignment.partition("=")
+    if not equals or not all(keys.split(".")):
+        raise ConfigError(f"--set {assignment}: write key.path=value, for example training.epochs=10")
+    *path, last = keys.split(".")
+    for key in path:
+        if content.get(key) is None:
+            content[key] = {}
+        content = content[key]
+        if not isinstance(content, dict):
+            raise ConfigError(f"--set {assignment}: {key} holds a value, not keys")
+    content[last] = _yaml(value, f"--set {assignment}")
+
+
+def _explain(problem: Any) -> str:
+    location = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        return f"{location}: {problem['msg']} (found {problem['input']!r})"
+    *section, key = problem["loc"]
+    known = _keys([str(part) for part in section])
+    near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+    mend = f"did you mean {'.'.join([*map(str, section), near[0]])}?" if near else f"known are {', '.join(known)}"
+    return f"{location}: unknown key; {mend}"
+
+
+def _keys(section: list[str]) -> list[str]:
+    """Give the known keys of a section."""
+    model: type[BaseModel] = RunConfig
+    for part in section:
+        field = model.model_fields.get(part)
+        if field is not None:
+            candidate = _model_in(field.annotation)
+            if candidate is not None:
+                model = candidate
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if (
+        isinstance(annotation, type)
+        and not isinstance(annotation, types.GenericAlias)
+        and issubclass(annotation, BaseModel)
+    ):
+        return annotation
+    found = [_model_in(argument) for argument in typing.get_args(annotation)]
+    return next((model for model in found if model is not None), None)
+
+
+def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:
+    data, model = config.data.source, config.model.source
+    if data.endswith((".npz", ".h5", ".hdf5")):
+        data = str(folder / data)
+    if model.endswith((".keras", ".h5")) or ".py:" in model:
+        model = str(folder / model)
+    return config.model_copy(
+        update={
+            "data": config.data.model_copy(update={"source": data}),
+            "model": config.model.model_copy(update={"source": model}),
+        }
+    )

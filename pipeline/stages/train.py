@@ -1,0 +1,135 @@
+"""Data and training: a quantized model and its float twin."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.cache import RunFolder, Stage, installed_version
+from pipeline.stages import Context
+
+_DISTRIBUTIONS = ("h5py", "numpy", "qkeras", "scikit-learn", "tensorflow", "tf-keras")
+
+
+def stage(context: Context) -> Stage:
+    """Describe the stage."""
+    config = context.config
+    files = [context.user_model] if context.user_model else []
+    if config.data.source.endswith((".npz", ".h5", ".hdf5")):
+        files.append(Path(config.data.source))
+    return Stage(
+        name="train",
+        after=(),
+        # The model is admitted before it is trained, not hours later.
+        code=("models", "hls/admission.py", "pipeline/stages/train.py"),
+        options=config.model_dump(mode="json", include={"seed", "data", "model", "training"}),
+        files=tuple(files),
+        versions={name: installed_version(name) for name in _DISTRIBUTIONS},
+        work=lambda folder: _work(context, folder),
+    )
+
+
+@dataclass(frozen=True)
+class TrainOutput:
+    """What later stages read.
+
+    Attributes:
+        test_events: [events, ...], on the grid of the input's number format.
+        test_labels: [events].
+        float_outputs: Logits of the float twin on the test events.
+        classes: Names of the classes.
+        info: Numbers of events, whether training took place, histories.
+        quantized: File of the quantized model.
+    """
+
+    test_events: npt.NDArray[np.float32]
+    test_labels: npt.NDArray[np.int64]
+    float_outputs: npt.NDArray[np.float32]
+    classes: list[str]
+    info: dict[str, Any]
+    quantized: Path
+
+
+def read(folder: RunFolder) -> TrainOutput:
+    """Read what the stage left."""
+    stage_folder = folder.stage("train")
+    info = json.loads((stage_folder / "info.json").read_text())
+    with np.load(stage_folder / "test.npz", allow_pickle=False) as arrays:
+        return TrainOutput(
+            arrays["events"],
+            arrays["labels"],
+            arrays["float_outputs"],
+            info["classes"],
+            info,
+            stage_folder / "quantized.keras",
+        )
+
+
+def _work(context: Context, folder: Path) -> None:
+    from hls.admission import admit
+    from models import datasets, training
+    from models.float_twin import float_twin
+    from models.keras2 import predict
+
+    config = context.config
+    dataset = datasets.load(
+        **config.data.model_dump(),
+        seed=config.seed,
+    )
+    training.seed_everything(config.seed)
+    model, saved = _model(context, dataset)
+    training.check_fits(model, dataset)
+    admit(model)
+    wanted = config.training.enabled if config.training.enabled is not None else not saved
+    twin = float_twin(model, with_weights=not wanted)
+    histories: dict[str, Any] = {"quantized": None, "float_twin": None}
+    if wanted:
+        for name, network in (("quantized", model), ("float_twin", twin)):
+            training.seed_everything(config.seed)
+            with context.console.task(f"training the {name.replace('_', ' ')} model") as task:
+                recipe = training.Recipe(seed=config.seed, **config.training.model_dump(exclude={"enabled"}))
+                histories[name] = asdict(training.train(network, dataset, recipe, task.update))
+    model.save(folder / "quantized.keras")
+    twin.save(folder / "float.keras")
+    np.savez_compressed(
+        folder / "test.npz",
+        events=dataset.test.events,
+        labels=dataset.test.labels,
+        float_outputs=predict(twin, dataset.test.events),
+    )
+    info = {
+        "dataset": dataset.name,
+        "input_format": str(dataset.input_format),
+        "classes": list(dataset.classes),
+        "trained": wanted,
+        "train_events": len(dataset.train.events),
+        "validation_events": len(dataset.validation.events),
+        "test_events": len(dataset.test.events),
+        "histories": histories,
+    }
+    (folder / "info.json").write_text(json.dumps(info, indent=1) + "\n")
+
+
+def _model(context: Context, dataset: Any) -> tuple[Any, bool]:
+    """Give the model, and whether it came from a file with its weights."""
+    from models import source, zoo
+    from models.errors import ModelError
+
+    config = context.config.model
+    offered = {
+        "input_shape": dataset.input_shape,
+        "classes": len(dataset.classes),
+        "input_format": dataset.input_format,
+    }
+    if ".py:" in config.source:
+        return source.call_builder(source.load_builder(config.source), offered=offered, options=config.options), False
+    if config.source.endswith((".keras", ".h5")):
+        if config.options:
+            raise ModelError("model.options: a saved model has no options; remove them")
+        return source.load_saved(Path(config.source)), True
+    return source.call_builder(zoo.builder(config.source), offered=offered, options=config.options), False

@@ -1,0 +1,99 @@
+"""Compare engines in units of the last bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hls.engines import Engine, Events, Outputs
+from hls.graph import Graph
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two engines on the same events.
+
+    Attributes:
+        reference: Name of the engine that is held to be right.
+        engine: Name of the other.
+        events: Number of events.
+        outputs: Number of outputs compared, over all events.
+        differing_outputs: How many of them differ.
+        differing_events: How many events have an output that differs.
+        max_difference_lsb: Largest difference, in units of the output format's last bit.
+        first_layer: First layer whose results differ; None if none does or it was not looked for.
+    """
+
+    reference: str
+    engine: str
+    events: int
+    outputs: int
+    differing_outputs: int
+    differing_events: int
+    max_difference_lsb: float
+    first_layer: str | None = None
+
+    @property
+    def equal(self) -> bool:
+        """Whether every output of every event is equal."""
+        return self.differing_outputs == 0
+
+    def __str__(self) -> str:
+        if self.equal:
+            return f"{self.engine} = {self.reference} on {self.events} events, {self.outputs} outputs"
+        where = f", first in layer {self.first_layer}" if self.first_layer else ""
+        return (
+            f"{self.engine} differs from {self.reference} in {self.differing_outputs} of {self.outputs} outputs of "
+            f"{self.differing_events} of {self.events} events, by up to {self.max_difference_lsb:g} LSB{where}"
+        )
+
+
+def compare(
+    reference: Engine, engine: Engine, expected: Outputs, found: Outputs, *, graph: Graph, events: Events
+) -> Comparison:
+    """Compare two engines' outputs; where they differ, look for the first layer that does.
+
+    Args:
+        reference: Engine that is held to be right.
+        engine: The other engine.
+        expected: Outputs of the reference, [events, ...].
+        found: Outputs of the other, of the same shape.
+        graph: Gives the output's number format and the order of layers.
+        events: What both were given.
+
+    Raises:
+        ValueError: The outputs have different shapes.
+    """
+    if expected.shape != found.shape:
+        raise ValueError(f"{reference.name} gives outputs of shape {expected.shape}, {engine.name} {found.shape}")
+    # NaN is never equal, so that it cannot hide.
+    differing = expected != found
+    by_event = differing.reshape(len(events), -1).any(axis=1)
+    first = None
+    if differing.any():
+        first = first_differing_layer(reference, engine, graph, events[by_event][:_TRACED_EVENTS])
+    return Comparison(
+        reference=reference.name,
+        engine=engine.name,
+        events=len(events),
+        outputs=expected.size,
+        differing_outputs=int(differing.sum()),
+        differing_events=int(by_event.sum()),
+        max_difference_lsb=float(np.abs(expected - found).max(initial=0.0) / graph.output.result.lsb),
+        first_layer=first,
+    )
+
+
+_TRACED_EVENTS = 64
+
+
+def first_differing_layer(reference: Engine, engine: Engine, graph: Graph, events: Events) -> str | None:
+    """Name the first layer, in the graph's order, that both engines show and in which they differ."""
+    expected, found = reference.trace(events), engine.trace(events)
+    for layer in graph.layers:
+        if layer.name in expected and layer.name in found:
+            size = (len(events), -1)
+            if not np.array_equal(expected[layer.name].reshape(size), found[layer.name].reshape(size)):
+                return layer.name
+    return None

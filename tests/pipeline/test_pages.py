@@ -1,0 +1,229 @@
+"""The Markdown and HTML pages of a report."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from pipeline.reporting import headline, pages
+from pipeline.reporting.report import Report
+
+VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
+
+
+class Outline(HTMLParser):
+    """Collects a page's text and attributes; fails where a tag is left open or closed twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += f" {data.strip()}" if data.strip() else ""
+
+
+def outline(page: str) -> Outline:
+    parser = Outline()
+    parser.feed(page)
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+def change(report: Report, **fields: object) -> Report:
+    """A report with other content, validated anew."""
+    return Report.model_validate(report.model_dump() | fields)
+
+
+@pytest.fixture
+def failed(sample_report: Report) -> Report:
+    """A run whose RTL differs from the C simulation in 17 of 3,600 outputs."""
+    data = sample_report.model_dump()
+    data["verdict"] = "fail"
+    data["gates"][0] |= {"met": False, "found": "17 of 10,800 outputs differ"}
+    data["comparisons"][2] |= {
+        "differing_outputs": 17,
+        "differing_events": 9,
+        "max_difference_lsb": 2.0,
+        "first_layer": "conv2",
+    }
+    return Report.model_validate(data)
+
+
+def test_every_tag_of_the_page_is_balanced(sample_report: Report) -> None:
+    assert "digits" in outline(pages.html(sample_report)).text
+
+
+def test_the_page_needs_no_network(sample_report: Report) -> None:
+    page = pages.html(sample_report)
+    links = [v for _, name, v in outline(page).attributes if name in ("src", "href", "xlink:href", "action")]
+    assert links
+    assert all(link.startswith("#") for link in links)
+    assert "@import" not in page
+    assert all(target.startswith("#") for target in re.findall(r"url\((.*?)\)", page))
+    assert "<script" not in page
+
+
+def test_ids_are_unique_and_links_lead_to_them(sample_report: Report) -> None:
+    attributes = outline(pages.html(sample_report)).attributes
+    ids = [value for _, name, value in attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    assert {v[1:] for _, name, v in attributes if name == "href"} <= set(ids)
+    assert {v for _, name, v in attributes if name == "aria-labelledby"} <= set(ids)
+
+
+def test_tables_have_captions_and_scopes_and_figures_have_labels(sample_report: Report) -> None:
+    page = pages.html(sample_report)
+    tables = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)
+    assert len(tables) == 10
+    assert all("<caption>" in table for table in tables)
+    assert re.findall(r"<th(?![^>]*scope=)[ >]", page) == []
+    drawings = re.findall(r"<svg[^>]*>", page)
+    assert len(drawings) == 3
+    assert all('role="img"' in svg and re.search(r'aria-label="[^"]{20,}"', svg) for svg in drawings)
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_figures_stand_with_their_evidence(sample_report: Report, render: object) -> None:
+    text = _text(render, sample_report)
+    for card in headline.cards(sample_report):
+        assert card.evidence is not None
+        value = card.value if isinstance(card.value, str) else f"{card.value:,}"
+        unit = f"[ |]*{card.unit}" if card.unit else ""
+        start = rf"{re.escape(card.label)}[ |]+{re.escape(value)}{unit}[ |]+"
+        assert re.search(start + rf"{re.escape(card.note)}[ |]+{card.evidence}", text), card.label
+    for entry in sample_report.synthesis:
+        row = text[text.rindex(f"{entry.tool}", 0, text.rindex(f"{entry.lut:,}")) : text.rindex(f"{entry.lut:,}")]
+        assert entry.evidence in row
+        assert entry.part in row
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_every_section_is_there(sample_report: Report, render: object) -> None:
+    text = _text(render, sample_report)
+    for layer in sample_report.layers:
+        assert layer.name in text
+        assert layer.result_format in text
+        assert f"{layer.multiplications:,}" in text
+    for gate in sample_report.gates:
+        assert gate.wanted in text
+        assert gate.found in text
+    for name, version in sample_report.versions.items():
+        assert re.search(rf"{name}[ |]+{re.escape(version)}", text)
+    for digest in sample_report.provenance.digests.values():
+        assert digest in text
+    assert sample_report.vendor.command in text
+    assert sample_report.vendor.message in text
+    assert sample_report.provenance.command in text
+    assert "  accuracy_drop_max: 0.02" in text
+    assert re.search(r"xcvu13p-flga2577-2-e: 1,728,000 LUT", text)
+    assert re.search(r"5,371 \(?0\.31%", text)
+    assert "None" not in text
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_equal_and_differing_engines_are_told_apart(failed: Report, render: object) -> None:
+    text = _text(render, failed)
+    assert re.search(r"emulator[ |]+csim[ |]+360[ |]+3,600[ |]+0[ |]+0[ |]+0[ |]+–[ |]+equal", text)
+    assert re.search(r"rtl[ |]+csim[ |]+360[ |]+3,600[ |]+17[ |]+9[ |]+2[ |]+`?conv2`?[ |]+\**differs", text)
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_a_failed_run_says_so_and_names_the_gate(failed: Report, render: object) -> None:
+    text = _text(render, failed)
+    assert re.search(r"digits: fail", text)
+    assert "missed (gates.exact), 1 of 3 engine comparisons not bit-exact" in text
+    assert re.search(r"Differing outputs, RTL[ |]+17[ |]+of 3,600", text)
+
+
+def test_the_verdict_colours_the_banner(sample_report: Report, failed: Report) -> None:
+    assert '<div class="verdict pass">' in pages.html(sample_report)
+    assert '<div class="verdict fail">' in pages.html(failed)
+
+
+def test_what_a_tool_does_not_say_is_a_dash(sample_report: Report) -> None:
+    page = pages.html(sample_report)
+    assert '<td class="num"><span class="none" title="the tool does not say">–</span></td>' in page
+    assert "| nextpnr-ecp5 0.11.1 | open-place-and-route | – | – | – | – | 5 | 8.13 |" in _rows(sample_report)
+
+
+def test_names_are_escaped(sample_report: Report) -> None:
+    name = "<script>alert('x')</script>|*"
+    data = sample_report.model_dump()
+    data["name"] = data["layers"][1]["name"] = data["ranges"][1]["layer"] = name
+    data["confusion"]["classes"][0] = name
+    data["provenance"]["configuration"] = "a: </pre><script>\n```\n"
+    hostile = Report.model_validate(data)
+    page = pages.html(hostile)
+    assert "<script" not in page
+    assert outline(page).text.count(name) >= 4
+    text = pages.markdown(hostile)
+    assert "\\|\\*: pass" in text
+    assert "<script" not in text.split("<details>")[0]
+    assert "\n````yaml\n" in text
+
+
+def test_unknown_totals_give_no_shares(sample_report: Report) -> None:
+    report = change(sample_report, part=None)
+    text = outline(pages.html(report)).text
+    assert "totals of the configured part are not known" in text
+    assert "0.31%" not in text
+    assert "5,371" in text
+
+
+def test_a_bare_run_makes_whole_pages(sample_report: Report) -> None:
+    training = sample_report.training.model_dump() | {"trained": False, "quantized": None, "float_twin": None}
+    empty: list[object] = []
+    report = change(
+        sample_report,
+        rtl=None, synthesis=empty, part=None, gates=empty, comparisons=empty, ranges=empty, training=training,
+    )  # fmt: skip
+    for text in (outline(pages.html(report)).text, pages.markdown(report)):
+        assert "No synthesis tool was run." in text
+        assert "No engines were compared." in text
+        assert "The configuration sets no gate." in text
+        assert "nothing was trained" in text
+        assert "None" not in text
+
+
+def test_the_vendor_gives_the_latency_where_there_is_no_rtl(sample_report: Report) -> None:
+    cards = {card.label: card for card in headline.cards(change(sample_report, rtl=None))}
+    assert cards["Latency"][1:] == (11, "cycles", "55 ns at 5 ns per cycle", "vendor-csynth")
+
+
+def test_the_strongest_evidence_for_the_configured_part_leads(sample_report: Report) -> None:
+    placed = sample_report.synthesis[0].model_dump() | {"evidence": "vendor-implementation", "lut": 5490}
+    synthesis = [placed, *(entry.model_dump() for entry in sample_report.synthesis)]
+    assert headline.cards(change(sample_report, synthesis=synthesis))[-1].value == 5490
+    # Of another maker's part, whose LUTs are others.
+    assert headline.cards(change(sample_report, part=None))[-1].value == 5371
+
+
+def _text(render: object, report: Report) -> str:
+    """What a reader sees, with the marks of Markdown left in."""
+    if render is pages.html:
+        page = pages.html(report).replace("<wbr>", "")
+        parser = outline(page)
+        pre = re.findall(r"<pre><code>(.*?)</code></pre>", page, flags=re.DOTALL)
+        return parser.text + "\n".join(pre)
+    return re.sub(r"\\([_*])", r"\1", pages.markdown(report))
+
+
+def _rows(report: Report) -> str:
+    return pages.markdown(report).replace(", rtl |", " |")

@@ -1,0 +1,61 @@
+"""The files of a report and the schema of `report.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from pipeline.reporting.report import Report
+from pipeline.reporting.write import schema, write
+
+SCHEMA = Path(__file__).parent.parent.parent / "docs" / "report.schema.json"
+
+
+@pytest.fixture
+def written(sample_report: Report, tmp_path: Path) -> dict[str, Any]:
+    write(sample_report, tmp_path / "report")
+    content: dict[str, Any] = json.loads((tmp_path / "report" / "report.json").read_text())
+    return content
+
+
+def test_the_documented_schema_is_the_model_s() -> None:
+    refresh = "python -m pipeline.reporting.write > docs/report.schema.json"
+    assert json.loads(SCHEMA.read_text()) == schema(), f"refresh it with: {refresh}"
+
+
+def test_a_written_report_meets_the_schema(written: dict[str, Any]) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.validate(written, schema())
+
+
+@pytest.mark.parametrize("key", ["schema_version", "verdict", "accuracy", "part", "versions"])
+def test_a_missing_key_does_not(written: dict[str, Any], key: str) -> None:
+    del written[key]
+    with pytest.raises(jsonschema.ValidationError, match=f"'{key}' is a required property"):
+        jsonschema.validate(written, schema())
+
+
+def test_a_figure_without_its_evidence_does_not(written: dict[str, Any]) -> None:
+    del written["synthesis"][0]["evidence"]
+    with pytest.raises(jsonschema.ValidationError, match="'evidence' is a required property"):
+        jsonschema.validate(written, schema())
+
+
+def test_a_report_reads_back_as_it_was(sample_report: Report, tmp_path: Path) -> None:
+    write(sample_report, tmp_path)
+    text = (tmp_path / "report.json").read_text()
+    assert text.endswith("}\n")
+    assert Report.model_validate_json(text) == sample_report
+    assert (tmp_path / "report.md").read_text().startswith("# digits: pass\n")
+    assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>\n")
+
+
+def test_the_same_report_gives_the_same_files(sample_report: Report, tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        write(sample_report, tmp_path / folder)
+    for name in ("report.json", "report.md", "report.html"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
