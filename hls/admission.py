@@ -7,6 +7,7 @@ what it computes, must be in the table below.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -69,11 +70,17 @@ _VALID_POOL = Rule(
     "hls4ml pads with a number that may be larger than the pixels (io_parallel) or aborts (io_stream)",
     "use padding='valid'",
 )
-_CONVOLUTION = (_CHANNELS_LAST, _NO_ACTIVATION, _NO_DILATION, _NO_GROUPS)
+_FLOAT32 = Rule(
+    "dtype",
+    _is("float32"),
+    "Keras rounds its values to this type, or truncates them to whole numbers, and the hardware does not",
+    "use float32",
+)
+_CONVOLUTION = (_FLOAT32, _CHANNELS_LAST, _NO_ACTIVATION, _NO_DILATION, _NO_GROUPS)
 
 LAYERS: dict[str, tuple[Rule, ...]] = {
-    "InputLayer": (),
-    "QActivation": (),
+    "InputLayer": (_FLOAT32,),
+    "QActivation": (_FLOAT32,),
     "QConv1D": (
         *_CONVOLUTION,
         Rule(
@@ -84,11 +91,11 @@ LAYERS: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "QConv2D": _CONVOLUTION,
-    "QDense": (_NO_ACTIVATION,),
-    "MaxPooling1D": (_CHANNELS_LAST, _VALID_POOL),
-    "MaxPooling2D": (_CHANNELS_LAST, _VALID_POOL),
-    "Flatten": (_CHANNELS_LAST,),
-    "Dropout": (),
+    "QDense": (_FLOAT32, _NO_ACTIVATION),
+    "MaxPooling1D": (_FLOAT32, _CHANNELS_LAST, _VALID_POOL),
+    "MaxPooling2D": (_FLOAT32, _CHANNELS_LAST, _VALID_POOL),
+    "Flatten": (_FLOAT32, _CHANNELS_LAST),
+    "Dropout": (_FLOAT32,),
 }
 
 _ALPHA = Rule(
@@ -110,8 +117,22 @@ _NO_NOISE = Rule(
     "use qnoise_factor=1",
 )
 
+_WHOLE_BITS = Rule(
+    "bits",
+    lambda value: int(value) == value,
+    "a number format has whole bits",
+    "use a whole number",
+)
+
 ACTIVATIONS: dict[str, tuple[Rule, ...]] = {
     "quantized_bits": (
+        _WHOLE_BITS,
+        Rule(
+            "bits",
+            lambda value: bool(value >= 2),
+            "QKeras takes one bit for -1 and 1, hls4ml for -1 and 0",
+            "use 2 bits or more",
+        ),
         _ALPHA,
         _NO_STOCHASTIC,
         _NO_NOISE,
@@ -129,6 +150,7 @@ ACTIVATIONS: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "quantized_relu": (
+        _WHOLE_BITS,
         _NO_STOCHASTIC,
         _NO_NOISE,
         Rule("use_sigmoid", _is(False, 0), "hls4ml ignores it", "use use_sigmoid=0"),
@@ -174,10 +196,13 @@ def admit(model: Any) -> None:
 
 
 def _problems(model: Any) -> Iterator[str]:
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        yield f"it has {len(model.inputs)} inputs and {len(model.outputs)} outputs; one of each is supported"
-    names = [layer.name for layer in model.layers]
-    for layer in model.layers:
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    if not inputs or not outputs:
+        yield "its layers are not known before it is called; build it as a functional or Sequential model with an Input"
+        return
+    if len(inputs) != 1 or len(outputs) != 1:
+        yield f"it has {len(inputs)} inputs and {len(outputs)} outputs; one of each is supported"
+    for layer in _layers(model):
         kind = type(layer).__name__
         if kind not in LAYERS:
             known = ", ".join(LAYERS)
@@ -191,12 +216,67 @@ def _problems(model: Any) -> Iterator[str]:
             yield from _quantizer(layer, "kernel_quantizer", layer.kernel_quantizer_internal, WEIGHTS)
             if config["use_bias"]:
                 yield from _quantizer(layer, "bias_quantizer", layer.bias_quantizer_internal, WEIGHTS)
+        if kind == "QDense" and len(layer.input_shape) != 2:
+            yield (
+                f"layer {layer.name} (QDense): its input has the shape {layer.input_shape[1:]}, and hls4ml leaves the "
+                "weights of a dense layer on images unquantized; put a Flatten in front or use a 1x1 convolution"
+            )
         if len(layer.inbound_nodes) > 1:
             yield f"layer {layer.name}: it is used {len(layer.inbound_nodes)} times; make one layer per use"
+        yield from _name_problems(layer.name)
+        yield from _order_problems(layer)
+        if any(node.call_kwargs.get("training") for node in layer.inbound_nodes):
+            yield f"layer {layer.name}: it is called with training=True, at random; call it without"
     yield from _input_problems(model)
-    reserved = sorted(set(names) & {"input", "output", "result", "weight", "bias"})
-    if reserved:
-        yield f"layer {reserved[0]}: hls4ml keeps this name for itself; rename the layer"
+
+
+def _layers(model: Any) -> list[Any]:
+    """Give all layers; a Sequential model does not list its input layer itself."""
+    inputs = [tensor.node.layer for tensor in model.inputs]
+    return [*(layer for layer in inputs if layer not in model.layers), *model.layers]
+
+
+def _name_problems(name: str) -> Iterator[str]:
+    """The names go into C++, and into a search for weights by parts of their names."""
+    where = f"layer {name}"
+    if name in _RESERVED:
+        yield f"{where}: hls4ml keeps this name for itself; rename the layer"
+    elif not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or "__" in name or name.endswith("_"):
+        yield f"{where}: the name is no plain C identifier; use letters, digits and single underscores"
+    elif re.fullmatch(r"(clone|repack|zp[12]d)_.*|.*_linear", name):
+        yield f"{where}: hls4ml gives such names to layers that it adds, and mixes them up; rename the layer"
+    elif "bias" in name:
+        yield f"{where}: hls4ml takes the kernel for the bias of a layer with bias in its name; rename the layer"
+
+
+def _order_problems(layer: Any) -> Iterator[str]:
+    """hls4ml moves quantized_bits into the layer in front of it, in place of the rounding done there."""
+    if type(layer).__name__ != "QActivation":
+        return
+    before = [before for before in _before(layer) if type(before).__name__ != "Dropout"]
+    if type(before[0]).__name__ == "Flatten":
+        yield (
+            f"layer {layer.name}: hls4ml takes its values in another order behind layer {before[0].name} (io_stream); "
+            "put the QActivation in front of the Flatten"
+        )
+    passing = ("Flatten", "MaxPooling1D", "MaxPooling2D")
+    first = next(b for b in before if type(b).__name__ not in passing)
+    if type(layer.quantizer).__name__ == "quantized_bits" and type(first).__name__ == "QActivation":
+        yield (
+            f"layer {layer.name}: layer {first.name} has rounded its values already, and hls4ml rounds only once; "
+            "keep one of both quantizers"
+        )
+
+
+def _before(layer: Any) -> Iterator[Any]:
+    """Walk from a layer to the input of the model."""
+    while layer.inbound_nodes and not isinstance(layer.inbound_nodes[0].inbound_layers, list):
+        layer = layer.inbound_nodes[0].inbound_layers
+        yield layer
+
+
+# The last two with _t behind them are types of C.
+_RESERVED = ("input", "output", "result", "weight", "bias", "accum", "float", "double")
 
 
 def _quantizer(layer: Any, field: str, quantizer: Any, table: dict[str, tuple[Rule, ...]]) -> Iterator[str]:

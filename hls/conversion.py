@@ -123,6 +123,8 @@ def convert(
             hls_model = _hls4ml_model(model, name, options, project, log.parent, test_bench)
             graph = _extract(hls_model, name)
             _check_options(hls_model, options)
+            _check_computation(model, graph)
+            _check_strides(graph, options)
             hls_model.write()
         except ConversionError:
             raise
@@ -162,6 +164,10 @@ def _hls4ml_model(
         entry["Trace"] = True
         entry["Strategy"] = own.strategy or options.strategy
         entry["ReuseFactor"] = own.reuse_factor or options.reuse_factor
+    for layer in model.layers:
+        if type(layer).__name__ == "QActivation":
+            # hls4ml itself takes int<...>, which neither rounds nor saturates, where there are no fraction bits.
+            config["LayerName"][layer.name]["Precision"]["result"] = str(activation_format(layer.quantizer))
     files = []
     for role, array in zip(("inputs", "outputs"), test_bench, strict=True):
         files.append(str(scratch / f"test_bench_{role}.npy"))
@@ -184,6 +190,15 @@ def _hls4ml_model(
     return hls_model
 
 
+def activation_format(quantizer: Any) -> FixedPoint:
+    """Give the number format that rounds and saturates as an admitted activation quantizer of QKeras does."""
+    bits, integer = int(quantizer.bits), int(quantizer.integer)
+    if type(quantizer).__name__ == "quantized_relu":
+        return FixedPoint(False, bits, integer, "RND_CONV", "SAT")
+    # QKeras counts integer bits without the sign.
+    return FixedPoint(True, bits, integer + 1, "RND_CONV", "SAT")
+
+
 def _check_options(hls_model: Any, options: HlsOptions) -> None:
     """hls4ml changes an invalid reuse factor, and at times the strategy, with no more than a printed line."""
     for node in hls_model.get_layers():
@@ -204,6 +219,55 @@ def _check_options(hls_model: Any, options: HlsOptions) -> None:
                 f"layer {node.name}: strategy {wanted} is not possible, hls4ml would take {found}; "
                 f"set hls.layers.{node.name}.strategy to {found.capitalize()}"
             )
+
+
+def _check_strides(graph: Graph, options: HlsOptions) -> None:
+    """In io_stream, hls4ml's pooling ends the whole process where windows overlap or leave gaps."""
+    for layer in graph.layers:
+        if options.io_type != "io_stream" or not layer.kind.startswith("Pooling"):
+            continue
+        axes = ("height", "width") if layer.kind == "Pooling2D" else ("width",)
+        pool = tuple(layer.integer(f"pool_{axis}") for axis in axes)
+        strides = tuple(layer.integer(f"stride_{axis}") for axis in axes)
+        if pool != strides:
+            raise ConversionError(
+                f"layer {layer.name}: pool_size {pool} with strides {strides} is not possible in io_stream; "
+                "use strides equal to pool_size, or hls.io_type: io_parallel"
+            )
+
+
+def _check_computation(model: Any, graph: Graph) -> None:
+    """hls4ml looks weights up by parts of their names and rewrites formats; hold it to what the model says."""
+    shape = tuple(model.output_shape[1:])
+    if graph.output.shape != shape:
+        raise ConversionError(
+            f"the model's output has the shape {shape}, hls4ml's has {graph.output.shape}; end the model without a "
+            "Flatten"
+        )
+    names = {layer.name for layer in graph.layers}
+    first = next(layer for layer in model.layers if type(layer).__name__ == "QActivation")
+    if graph.input.result != activation_format(first.quantizer):
+        raise ConversionError(f"layer {first.name}: hls4ml reads the input as {graph.input.result} instead")
+    for layer in model.layers:
+        kind = type(layer).__name__
+        if kind in ("QConv1D", "QConv2D", "QDense"):
+            expected = {"weight": layer.kernel_quantizer_internal(layer.kernel).numpy()}
+            expected["bias"] = np.zeros(expected["weight"].shape[-1])
+            if layer.use_bias:
+                expected["bias"] = layer.bias_quantizer_internal(layer.bias).numpy()
+            for role, values in expected.items():
+                found = graph[layer.name].weights[role].values
+                if found.size != values.size or not np.array_equal(found.ravel(), values.ravel()):
+                    raise ConversionError(
+                        f"layer {layer.name}: hls4ml took other values for the {role} than the model has; "
+                        "rename or replace the layer"
+                    )
+        elif kind == "QActivation" and layer.name in names:
+            wanted, format_found = activation_format(layer.quantizer), graph[layer.name].result
+            if format_found != wanted:
+                raise ConversionError(
+                    f"layer {layer.name}: hls4ml gave it the number format {format_found} instead of {wanted}"
+                )
 
 
 def _extract(hls_model: Any, name: str) -> Graph:

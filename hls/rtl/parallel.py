@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
@@ -100,6 +101,7 @@ def generate(
         clock_period=clock_period_ns,
     )
     model.write()
+    (folder / "PORTS.md").write_text(_ports(graph, model.fsm))
     # A graph of the same design in alkaid's own form: large, and of no use to others.
     shutil.rmtree(folder / "model")
     (output,) = model.fsm.out_signals
@@ -116,6 +118,36 @@ def generate(
         estimated_lut=float(sum(block.cost for block in model.fsm.logic.values())),
         estimated_lut_by_layer=costs,
     )
+
+
+def _ports(graph: Graph, fsm: Any) -> str:
+    """Describe the ports for whoever instantiates the module."""
+    (given,), (result,) = fsm.inp_signals, fsm.out_signals
+    latency = result.schedule.bias
+    lines = [
+        f"# Ports of `{graph.name}_wrapper`",
+        "",
+        "One event per rising edge of `clk`. Element n (row-major, channels last) is at bits `[n * W +: W]`, W being",
+        "the width of its number format. There is no reset and no enable: the pipeline runs at every clock.",
+        "",
+        "| Port | Direction | Elements | Number format of each | Latency |",
+        "|---|---|---|---|---|",
+        f"| `{given.name}` | in | {_times(graph.input.shape)} | `{_padded(given)}` | clock 0 |",
+        f"| `{result.name}` | out | {_times(graph.output.shape)} | `{_padded(result)}` | clock {latency} |",
+        "",
+        f"`{graph.name}`, inside, has the same ports without bits that are constant or reach no output.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " × ".join(str(n) for n in shape)
+
+
+def _padded(signal: Any) -> FixedPoint:
+    """The format that holds every element of a port; the wrapper gives each element its width."""
+    sign, integer, fraction = (max(int(value) for value in column) for column in zip(*signal.precisions, strict=True))
+    return FixedPoint(bool(sign), sign + integer + fraction, sign + integer)
 
 
 def _cost(layer: Layer, inputs: list[object]) -> float:

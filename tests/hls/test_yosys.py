@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hls.errors import ToolFailedError
+from hls.synthesis import yosys
+
+PART = "xcvu9p-flga2104-2L-e"
+SCRIPT = """\
+read_verilog "src/top.v"
+read_verilog "src/adder.v"
+synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top top
+check -assert
+tee -q -o "yosys_stat.json" stat -json -tech xilinx
+"""
+ADDER = """\
+module top (input clk, input [3:0] a, input [3:0] b, output reg [4:0] sum);
+  reg [3:0] x, y;
+  always @(posedge clk) begin
+    x <= a;
+    y <= b;
+    sum <= x + y;
+  end
+endmodule
+"""
+
+
+def plan(effort: yosys.Effort = "default") -> yosys.YosysPlan:
+    sources = [Path("src/top.v"), Path("src/adder.v")]
+    return yosys.plan(sources, "top", part=PART, effort=effort, statistics=Path("yosys_stat.json"))
+
+
+def test_the_plan_holds_every_command() -> None:
+    assert plan() == yosys.YosysPlan("top", PART, "xcup", SCRIPT, "yosys_stat.json")
+
+
+def test_the_fast_plan_maps_once() -> None:
+    fast = SCRIPT.replace("synth_xilinx", "scratchpad -copy abc9.script.default.fast abc9.script\nsynth_xilinx")
+    assert plan("fast").script == fast
+
+
+def test_paths_with_blanks_are_quoted() -> None:
+    made = yosys.plan([Path("a b/top.v")], "top", part=PART, effort="default", statistics=Path("c d.json"))
+    assert made.script.splitlines()[0] == 'read_verilog "a b/top.v"'
+    assert made.script.splitlines()[-1] == 'tee -q -o "c d.json" stat -json -tech xilinx'
+
+
+def statistics(**cells: int) -> dict[str, Any]:
+    return {"creator": "Yosys 0.70 (git sha1 abc)", "design": {"num_cells_by_type": cells}}
+
+
+def test_resources_are_added_up() -> None:
+    cells = {"LUT1": 1, "LUT2": 10, "LUT6": 100, "FDRE": 7, "FDSE": 2, "CARRY4": 3, "INV": 50, "MUXF7": 4}
+    memory = {"SRL16E": 5, "SRLC32E": 6, "DSP48E2": 8, "RAMB18E2": 1, "RAMB36E2": 2}
+    report = yosys.parse(statistics(**cells, **memory), part=PART, clock_period_ns=2.5)
+    assert (report.lut, report.ff, report.srl, report.dsp, report.bram) == (111 + 11, 9, 11, 8, 5)
+    assert (report.carry, report.carry_primitive) == (3, "CARRY4")
+    assert (report.tool, report.version, report.evidence) == ("Yosys", "0.70", "open-synthesis")
+    assert (report.design, report.part, report.clock_period_ns) == ("rtl", PART, 2.5)
+    assert (report.estimated_clock_period_ns, report.latency_cycles_best) == (None, None)
+
+
+def test_a_design_of_wires_needs_nothing() -> None:
+    report = yosys.parse(statistics(), part=PART, clock_period_ns=5)
+    assert (report.lut, report.ff, report.carry, report.carry_primitive) == (0, 0, 0, None)
+
+
+def test_a_primitive_of_unknown_size_is_refused() -> None:
+    message = r"^Yosys used primitives that are not counted here: RAM64X1D, URAM288$"
+    with pytest.raises(ToolFailedError, match=message):
+        yosys.parse(statistics(LUT2=1, URAM288=1, RAM64X1D=2), part=PART, clock_period_ns=5)
+
+
+@pytest.mark.parametrize("missing", ["creator", "design", "num_cells_by_type"])
+def test_counts_in_another_form_are_refused(missing: str) -> None:
+    content = statistics(LUT2=1)
+    if missing == "num_cells_by_type":
+        content["design"] = {}
+    else:
+        del content[missing]
+    message = rf"^the counts of Yosys have no '{missing}'; pyosys \d+\.\d+\S* is not understood$"
+    with pytest.raises(ToolFailedError, match=message):
+        yosys.parse(content, part=PART, clock_period_ns=5)
+
+
+@pytest.mark.parametrize("effort", ["default", "fast"])
+def test_an_adder_with_registers_is_counted_exactly(effort: yosys.Effort, tmp_path: Path) -> None:
+    (tmp_path / "an adder.v").write_text(ADDER)
+    made = yosys.plan([Path("an adder.v")], "top", part=PART, effort=effort, statistics=Path("counts.json"))
+    report = yosys.run(made, tmp_path, clock_period_ns=5, timeout_s=120)
+    assert (report.lut, report.ff, report.carry, report.dsp) == (4, 13, 2, 0)
+    assert (tmp_path / "yosys.ys").read_text() == made.script
+
+
+def test_an_error_of_yosys_is_shown_and_this_process_survives(tmp_path: Path) -> None:
+    (tmp_path / "top.v").write_text("module top (input a, output b);\n  assign b = a +;\nendmodule\n")
+    made = yosys.plan([Path("top.v")], "top", part=PART, effort="fast", statistics=Path("counts.json"))
+    message = (
+        r"(?s)^python\S* failed with exit status 1; the end of its log .*yosys\.log:.*top\.v:2: ERROR: syntax error"
+    )
+    with pytest.raises(ToolFailedError, match=message):
+        yosys.run(made, tmp_path, clock_period_ns=5, timeout_s=120)
+
+
+def test_counts_that_are_missing_are_an_error(tmp_path: Path) -> None:
+    made = yosys.YosysPlan("top", PART, "xcup", "# nothing\n", "counts.json")
+    with pytest.raises(ToolFailedError, match=r"^Yosys left no counts in .*counts\.json: .*No such file"):
+        yosys.run(made, tmp_path, clock_period_ns=5, timeout_s=120)
