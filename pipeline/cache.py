@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,6 +21,8 @@ from pipeline.errors import RunFolderError
 
 _SOURCES = Path(__file__).resolve().parents[1]
 _UNFINISHED = ".unfinished"
+# Errors of writing; the system names no file with them.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
 
 @dataclass(frozen=True)
@@ -105,15 +109,39 @@ class RunFolder:
                 f"{self.path}: another run works in this folder; wait for it or choose another with --out"
             ) from error
         except OSError as error:
-            raise RunFolderError(
-                f"{self.path}: cannot write there ({error.strerror or error}); choose another folder with --out"
-            ) from error
+            raise self._cannot_write(error) from error
         try:
-            for leftover in self.path.glob(f"*{_UNFINISHED}"):
-                shutil.rmtree(leftover)
+            self._clear()
             yield
         finally:
             lock.release()
+
+    def write(self, name: str, text: str) -> None:
+        """Write a text file beside the stages' folders.
+
+        Raises:
+            RunFolderError: It cannot be written.
+        """
+        try:
+            (self.path / name).write_text(text)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def _cannot_write(self, error: OSError) -> RunFolderError:
+        return RunFolderError(
+            f"{self.path}: cannot write there ({error.strerror or error}); choose another folder with --out"
+        )
+
+    def _clear(self) -> None:
+        """Remove what a killed run left."""
+        try:
+            for leftover in list(self.path.glob(f"*{_UNFINISHED}")):
+                # A compiler may outlive its killed run and still write: not into a new folder of this name.
+                apart = leftover.with_name(f"{uuid.uuid4().hex}{_UNFINISHED}")
+                leftover.rename(apart)
+                shutil.rmtree(apart, ignore_errors=True)
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
     def manifest(self, name: str) -> Manifest | None:
         """Read a stage's manifest; None if it is missing or not readable."""
@@ -152,10 +180,10 @@ class RunFolder:
             _keep_logs(unfinished, logs)
             raise type(error)(str(error).replace(str(unfinished), str(logs))) from error
         except OSError as error:
-            if error.filename is None:
+            if error.filename is None and error.errno not in _NO_ROOM:
                 raise
             raise RunFolderError(
-                f"{error.filename}: {error.strerror}; free space or choose another folder with --out"
+                f"{error.filename or unfinished}: {error.strerror}; free space or choose another folder with --out"
             ) from error
         finally:
             if unfinished.exists():

@@ -145,6 +145,7 @@ def _run(
 
 def main() -> NoReturn:
     """Run the command line, and end with its exit status."""
+    import traceback
     import warnings
 
     if not sys.warnoptions:
@@ -153,10 +154,12 @@ def main() -> NoReturn:
     try:
         app()
     except Exception as error:
-        from pipeline.errors import EXPECTED, exit_status
+        from pipeline.errors import EXPECTED, ExitStatus, exit_status
 
         if not isinstance(error, EXPECTED):
-            raise
+            traceback.print_exc()
+            typer.echo("this is a bug of trigcnn; please report it with the lines above", err=True)
+            sys.exit(ExitStatus.BUG)
         typer.echo(f"error: {error}", err=True)
         sys.exit(exit_status(error))
     sys.exit(0)

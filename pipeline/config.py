@@ -17,7 +17,7 @@ _IDENTIFIER = r"^[a-z][a-z0-9_]*$"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class DataConfig(_Section):
@@ -177,6 +177,8 @@ _RESERVED = frozenset(
     "sizeof static struct switch template this throw true try typedef union unsigned using virtual void volatile while "
     "always and assign begin buf cell config design end endcase endfunction endmodule event function generate initial "
     "inout input instance integer library module nand negedge nor not or output parameter posedge reg repeat signed "
+    "asm catch constexpr decltype explicit mutable noexcept typedef typeid typename std hls defines parameters "
+    "force join logic package deassign edge fork wire specify "
     "supply0 supply1 table task time tri wait wand weak0 weak1 wire wor xnor xor nnet weights".split()
 )
 
@@ -224,7 +226,8 @@ def validate(content: dict[str, Any], where: str) -> RunConfig:
 def _yaml(text: str, where: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # A date such as 2024-13-45 is a ValueError of Python's own.
         raise ConfigError(f"{where}: is not valid YAML: {error}") from error
 
 
@@ -278,10 +281,10 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:
     data, model = config.data.source, config.model.source
-    if data.endswith((".npz", ".h5", ".hdf5")):
-        data = str(folder / data)
+    if data.lower().endswith((".npz", ".h5", ".hdf5")):
+        data = str(folder / Path(data).expanduser())
     if model.endswith((".keras", ".h5")) or ".py:" in model:
-        model = str(folder / model)
+        model = str(folder / Path(model).expanduser())
     return config.model_copy(
         update={
             "data": config.data.model_copy(update={"source": data}),

@@ -15,6 +15,8 @@ class ExitStatus(IntEnum):
     GATE_MISSED = 1
     BAD_INPUT = 2
     TOOL = 3
+    # sysexits.h, EX_SOFTWARE: none of the above, and not to be taken for a missed gate.
+    BUG = 70
 
 
 class PipelineError(Exception):

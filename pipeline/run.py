@@ -10,6 +10,7 @@ from pipeline.cache import RunFolder
 from pipeline.config import RunConfig
 from pipeline.console import Console
 from pipeline.errors import ConfigError, ExitStatus
+from pipeline.gates import judge
 from pipeline.stages import ORDER, Context, check, convert, report, synthesize, train
 
 _STAGES = {
@@ -56,7 +57,7 @@ def run(
     console = Console()
     context = Context(config, folder, console, command)
     with folder.lock():
-        (out / "config.yaml").write_text(config.to_yaml())
+        folder.write("config.yaml", config.to_yaml())
         for name in names:
             stage = _STAGES[name](context)
             if name not in again and folder.is_current(stage):
@@ -66,18 +67,18 @@ def run(
             start = time.monotonic()
             folder.execute(stage)
             console.line(f"{name}: done in {time.monotonic() - start:.1f} s")
-        return _verdict(folder, names, console)
+        return _verdict(context, names)
 
 
-def _verdict(folder: RunFolder, names: tuple[str, ...], console: Console) -> ExitStatus:
+def _verdict(context: Context, names: tuple[str, ...]) -> ExitStatus:
     if "check" not in names:
         return ExitStatus.DONE
-    gates = check.read(folder)["gates"]
+    gates = judge(context.config.gates, check.read(context.folder))
     for gate in gates:
-        console.line(f"{'met   ' if gate['met'] else 'MISSED'} {gate['name']}: {gate['found']}")
+        context.console.line(f"{'met   ' if gate.met else 'MISSED'} {gate.name}: {gate.found}")
     if "report" in names:
-        _summary(folder.path / "report", console)
-    return ExitStatus.DONE if all(gate["met"] for gate in gates) else ExitStatus.GATE_MISSED
+        _summary(context.folder.path / "report", context.console)
+    return ExitStatus.DONE if all(gate.met for gate in gates) else ExitStatus.GATE_MISSED
 
 
 def _summary(folder: Path, console: Console) -> None:

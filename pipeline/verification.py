@@ -23,6 +23,7 @@ class Comparison:
         differing_events: How many events have an output that differs.
         max_difference_lsb: Largest difference, in units of the output format's last bit.
         first_layer: First layer whose results differ; None if none does or it was not looked for.
+        note: What to know of the reference where they differ.
     """
 
     reference: str
@@ -33,6 +34,7 @@ class Comparison:
     differing_events: int
     max_difference_lsb: float
     first_layer: str | None = None
+    note: str | None = None
 
     @property
     def equal(self) -> bool:
@@ -43,9 +45,10 @@ class Comparison:
         if self.equal:
             return f"{self.engine} = {self.reference} on {self.events} events, {self.outputs} outputs"
         where = f", first in layer {self.first_layer}" if self.first_layer else ""
+        note = f"; {self.note}" if self.note else ""
         return (
             f"{self.engine} differs from {self.reference} in {self.differing_outputs} of {self.outputs} outputs of "
-            f"{self.differing_events} of {self.events} events, by up to {self.max_difference_lsb:g} LSB{where}"
+            f"{self.differing_events} of {self.events} events, by up to {self.max_difference_lsb:g} LSB{where}{note}"
         )
 
 
@@ -70,8 +73,9 @@ def compare(
     # NaN is never equal, so that it cannot hide.
     differing = expected != found
     by_event = differing.reshape(len(events), -1).any(axis=1)
-    first = None
+    first = note = None
     if differing.any():
+        note = _doubt(reference, graph)
         first = first_differing_layer(reference, engine, graph, events[by_event][:_TRACED_EVENTS])
     return Comparison(
         reference=reference.name,
@@ -82,6 +86,23 @@ def compare(
         differing_events=int(by_event.sum()),
         max_difference_lsb=float(np.abs(expected - found).max(initial=0.0) / graph.output.result.lsb),
         first_layer=first,
+        note=note,
+    )
+
+
+_FLOAT32_BITS = 24
+
+
+def _doubt(reference: Engine, graph: Graph) -> str | None:
+    """Keras sums in float32: where the hardware's sums are wider, the reference may be the one that rounds."""
+    wide = [
+        layer for layer in graph.layers if layer.accumulator is not None and layer.accumulator.width > _FLOAT32_BITS
+    ]
+    if reference.name != "QKeras" or not wide:
+        return None
+    return (
+        f"layer {wide[0].name} sums in {wide[0].accumulator}, but Keras computes in float32 with {_FLOAT32_BITS} bits, "
+        "so that the reference itself may be rounded; use fewer bits"
     )
 
 

@@ -52,6 +52,7 @@ class ComparisonEntry(_Section):
     differing_events: int
     max_difference_lsb: float = Field(description="largest difference in units of the output format's last bit")
     first_layer: str | None = Field(description="first layer whose results differ; null when none does")
+    note: str | None = Field(default=None, description="what to know of the reference where they differ")
 
 
 class LayerEntry(_Section):

@@ -19,7 +19,7 @@ from hls.graph import Graph
 from hls.rtl.parallel import RtlDesign
 from pipeline.cache import RunFolder, Stage, installed_version
 from pipeline.stages import Context, train
-from pipeline.verification import Comparison, compare
+from pipeline.verification import compare
 
 _RANGE_EVENTS = 500
 
@@ -30,7 +30,7 @@ def stage(context: Context) -> Stage:
         name="check",
         after=("train", "convert"),
         code=("hls", "pipeline/verification.py", "pipeline/stages/check.py"),
-        options=context.config.model_dump(mode="json", include={"rtl", "gates"}),
+        options=context.config.model_dump(mode="json", include={"rtl"}),
         files=(),
         versions={
             "numpy": installed_version("numpy"),
@@ -42,7 +42,7 @@ def stage(context: Context) -> Stage:
 
 
 def read(folder: RunFolder) -> dict[str, Any]:
-    """Read what the stage found: comparisons, accuracy, gates, ranges of values, confusion matrix."""
+    """Read what the stage found: comparisons, accuracy, ranges of values, confusion matrix."""
     content: dict[str, Any] = json.loads((folder.stage("check") / "check.json").read_text())
     return content
 
@@ -103,7 +103,6 @@ def _work(context: Context, folder: Path) -> None:
     content = {
         "accuracy": {**accuracy, "events": len(events)},
         "comparisons": [asdict(comparison) for comparison in comparisons],
-        "gates": _gates(context, comparisons, accuracy),
         "ranges": _ranges(graph, csim.trace(events[:_RANGE_EVENTS])),
         "confusion": _confusion(csim_outputs, labels, trained.classes),
     }
@@ -123,42 +122,6 @@ def _classes(outputs: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 def _accuracy(outputs: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
     return float((_classes(outputs) == labels).mean())
-
-
-def _gates(context: Context, comparisons: list[Comparison], accuracy: dict[str, float]) -> list[dict[str, Any]]:
-    wanted = context.config.gates
-    gates: list[dict[str, Any]] = []
-    if wanted.exact:
-        gates += [
-            {
-                "name": "gates.exact",
-                "met": comparison.equal,
-                "wanted": f"{comparison.engine} equal to {comparison.reference} on every test event",
-                "found": str(comparison),
-            }
-            for comparison in comparisons
-        ]
-    drop = accuracy["float"] - accuracy["csim"]
-    if wanted.max_accuracy_drop is not None:
-        gates.append(
-            {
-                "name": "gates.max_accuracy_drop",
-                # Accuracies are fractions of whole events; a drop of just the limit is met.
-                "met": drop <= wanted.max_accuracy_drop + 1e-12,
-                "wanted": f"at most {wanted.max_accuracy_drop:.4f} below the float twin",
-                "found": f"{accuracy['csim']:.4f}, float twin {accuracy['float']:.4f}: a drop of {drop:.4f}",
-            }
-        )
-    if wanted.min_accuracy is not None:
-        gates.append(
-            {
-                "name": "gates.min_accuracy",
-                "met": accuracy["csim"] >= wanted.min_accuracy,
-                "wanted": f"at least {wanted.min_accuracy:.4f}",
-                "found": f"{accuracy['csim']:.4f}",
-            }
-        )
-    return gates
 
 
 def _ranges(graph: Graph, results: dict[str, Outputs]) -> list[dict[str, Any]]:

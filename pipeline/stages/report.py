@@ -13,6 +13,7 @@ from hls.graph import Graph, Layer
 from hls.rtl.parallel import RtlDesign
 from hls.synthesis import parts
 from pipeline.cache import Stage, installed_version
+from pipeline.gates import judge
 from pipeline.reporting import report as content
 from pipeline.stages import ORDER, Context, check, synthesize, train
 
@@ -51,11 +52,12 @@ def _collect(context: Context) -> content.Report:
         check.read(context.folder),
         synthesize.read(context.folder),
     )
+    gates = judge(config.gates, checked)
     totals = parts.totals(config.hls.part)
     return content.Report(
         name=config.name,
-        verdict="pass" if all(gate["met"] for gate in checked["gates"]) else "fail",
-        gates=checked["gates"],
+        verdict="pass" if all(gate.met for gate in gates) else "fail",
+        gates=gates,
         accuracy=checked["accuracy"],
         comparisons=checked["comparisons"],
         layers=[_layer(layer, design) for layer in graph.layers],

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hls.errors import ToolMissingError
 from hls.rtl.parallel import RtlDesign
 from hls.synthesis import utilization, vendor, yosys
 from hls.synthesis.report import SynthesisReport
@@ -79,7 +80,8 @@ def _vendor(context: Context, folder: Path) -> tuple[dict[str, Any], list[Synthe
     config, plan = context.config, _vendor_plan(context)
     # The tool writes into the project, and finished stages stay as they are: it gets a copy.
     project = folder / "hls"
-    shutil.copytree(context.folder.stage("convert") / "hls", project)
+    converted = context.folder.stage("convert") / "hls"
+    shutil.copytree(converted, project)
     vendor.write(plan, project)
     shown = f"{folder.name.removesuffix('.unfinished')}/hls"
     flow = {"backend": plan.backend, "project": shown, "command": plan.command}
@@ -92,7 +94,11 @@ def _vendor(context: Context, folder: Path) -> tuple[dict[str, Any], list[Synthe
     if config.synthesis.vendor == "auto" and vendor.find_program(plan) is None:
         message = f"{plan.program} was not found on PATH; HLS project ready in {shown}; build it with: {plan.command}"
         return {**flow, "status": "tool-not-found", "message": message}, []
-    reports = [vendor.build(plan, project, timeout_s=config.time_limits.vendor_s)]
+    try:
+        reports = [vendor.build(plan, project, timeout_s=config.time_limits.vendor_s)]
+    except ToolMissingError as error:
+        # The message tells where to take the project from, and this copy goes with the failed stage.
+        raise ToolMissingError(str(error).replace(str(project), str(converted))) from error
     if plan.expected_utilization is not None:
         path = project / plan.expected_utilization
         reports.append(utilization.parse(path, clock_period_ns=config.hls.clock_period_ns))

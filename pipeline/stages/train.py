@@ -20,7 +20,7 @@ def stage(context: Context) -> Stage:
     """Describe the stage."""
     config = context.config
     files = [context.user_model] if context.user_model else []
-    if config.data.source.endswith((".npz", ".h5", ".hdf5")):
+    if config.data.source.lower().endswith((".npz", ".h5", ".hdf5")):
         files.append(Path(config.data.source))
     return Stage(
         name="train",

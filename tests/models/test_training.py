@@ -116,7 +116,7 @@ def test_the_class_is_that_of_the_largest_logit_and_the_first_of_equals() -> Non
 
 def test_a_binary_classifier_with_one_logit_trains() -> None:
     rng = np.random.default_rng(0)
-    events = rng.integers(0, 16, (400, 4)).astype(np.float32) / 16
+    events = (rng.integers(0, 16, (400, 4)) / 16).astype(np.float32)
     labels = (events[:, 0] + events[:, 1] > events[:, 2] + events[:, 3]).astype(np.int64)
     train, validation, test = datasets.split_stratified(
         events, labels, validation_fraction=0.2, test_fraction=0.2, seed=1

@@ -1,0 +1,54 @@
+"""The conditions that a configuration sets, held against what the check found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.config import GatesConfig
+from pipeline.reporting.report import Gate
+from pipeline.verification import Comparison
+
+# Accuracies are ratios of whole numbers of events: a drop of just the limit must not miss by rounding.
+_ROUNDING = 1e-12
+
+
+def judge(gates: GatesConfig, checked: dict[str, Any]) -> list[Gate]:
+    """Judge every gate that is set.
+
+    Args:
+        gates: The conditions.
+        checked: What the check stage found (`pipeline.stages.check.read`).
+    """
+    accuracy = checked["accuracy"]
+    found: list[Gate] = []
+    if gates.exact:
+        found += [_exact(Comparison(**entry)) for entry in checked["comparisons"]]
+    if gates.max_accuracy_drop is not None:
+        drop = accuracy["float"] - accuracy["csim"]
+        found.append(
+            Gate(
+                name="gates.max_accuracy_drop",
+                met=drop <= gates.max_accuracy_drop + _ROUNDING,
+                wanted=f"at most {gates.max_accuracy_drop:.4f} below the float twin",
+                found=f"{accuracy['csim']:.4f}, float twin {accuracy['float']:.4f}: a drop of {drop:.4f}",
+            )
+        )
+    if gates.min_accuracy is not None:
+        found.append(
+            Gate(
+                name="gates.min_accuracy",
+                met=accuracy["csim"] >= gates.min_accuracy - _ROUNDING,
+                wanted=f"at least {gates.min_accuracy:.4f}",
+                found=f"{accuracy['csim']:.4f}",
+            )
+        )
+    return found
+
+
+def _exact(comparison: Comparison) -> Gate:
+    return Gate(
+        name="gates.exact",
+        met=comparison.equal,
+        wanted=f"{comparison.engine} equal to {comparison.reference} on every test event",
+        found=str(comparison),
+    )

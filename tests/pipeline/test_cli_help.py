@@ -1,0 +1,101 @@
+"""The command line: help, and that it answers at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from pipeline.stages import ORDER
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ("run", *ORDER, "doctor", "models", "datasets", "schema")
+
+Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_help_lists_every_command_and_the_exit_statuses(trigcnn: Trigcnn) -> None:
+    outcome = trigcnn("--help")
+    assert outcome.returncode == 0
+    listed = re.findall(r"^  ([a-z]+)  +\S", outcome.stdout.partition("Commands:")[2], re.MULTILINE)
+    assert listed == list(COMMANDS)
+    assert "0 done and every gate met; 1 a gate missed; 2 bad input; 3 an" in " ".join(outcome.stdout.split())
+
+
+def test_no_command_shows_the_help(trigcnn: Trigcnn) -> None:
+    outcome = trigcnn()
+    assert outcome.returncode == 2
+    assert "Commands:" in outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(trigcnn: Trigcnn, command: str) -> None:
+    outcome = trigcnn(command, "--help")
+    assert outcome.returncode == 0
+    assert outcome.stdout.splitlines()[1].startswith(f"Usage: trigcnn {command}") or (
+        f"trigcnn {command}" in outcome.stdout
+    )
+    # A sentence on what it does, between the usage and the options.
+    assert re.search(r"\n\n  [A-Z][^\n]{15,}", outcome.stdout)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = """
+import sys
+sys.argv = ["trigcnn", "--help"]
+from pipeline.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+heavy = {"tensorflow", "tf_keras", "keras", "qkeras", "hls4ml", "alkaid", "matplotlib", "pydantic", "numpy"}
+print("heavy:", *sorted(heavy & set(sys.modules)))
+"""
+    outcome = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert outcome.stdout.splitlines()[-1] == "heavy:"
+
+
+def test_the_module_is_the_command() -> None:
+    outcome = subprocess.run(
+        [sys.executable, "-m", "pipeline", "no-such-command"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert outcome.returncode == 2
+    assert "No such command 'no-such-command'" in outcome.stderr
+
+
+def test_the_zoo_is_listed_with_options_and_defaults(trigcnn: Trigcnn) -> None:
+    outcome = trigcnn("models")
+    assert outcome.returncode == 0
+    assert "lenet: Two convolutions" in outcome.stdout
+    assert "    filters: [6, 16]\n" in outcome.stdout
+    assert "input_shape" not in outcome.stdout
+
+
+def test_data_sets_are_listed_with_their_format(trigcnn: Trigcnn) -> None:
+    outcome = trigcnn("datasets")
+    assert outcome.returncode == 0
+    assert outcome.stdout.startswith("digits: ")
+    assert "input format ufixed<4,0>" in outcome.stdout
+    assert "your own: a .npz or .h5 file" in outcome.stdout
+
+
+def test_the_printed_schema_holds_for_the_ready_configurations(trigcnn: Trigcnn) -> None:
+    outcome = trigcnn("schema")
+    assert outcome.returncode == 0
+    schema = json.loads(outcome.stdout)
+    for path in (ROOT / "configs").glob("*.yaml"):
+        jsonschema.validate(yaml.safe_load(path.read_text()), schema)

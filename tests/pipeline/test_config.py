@@ -1,0 +1,273 @@
+"""The configuration: every option once, and messages that name the key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import jsonschema
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from pipeline.config import HlsConfig, LayerConfig, RunConfig, load, validate
+from pipeline.errors import ConfigError
+
+DIGITS = Path(__file__).parents[2] / "configs" / "digits.yaml"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "run.yaml"
+    path.write_text("name: tiny\n")
+    return path
+
+
+def error_of(path: Path, *assignments: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(path, list(assignments))
+    return str(caught.value)
+
+
+def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    yield model
+    for field in model.model_fields.values():
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from sections(part)
+
+
+def test_only_the_name_is_required() -> None:
+    with pytest.raises(ConfigError, match=r"^here: the configuration cannot be used:\n  - name: Field required"):
+        validate({}, "here")
+    config = validate({"name": "tiny"}, "here")
+    assert config == RunConfig(name="tiny")
+    assert (config.seed, config.data.source, config.model.source) == (1, "digits", "lenet")
+    assert (config.hls.backend, config.hls.clock_period_ns, config.rtl.architecture) == ("Vitis", 5.0, "parallel")
+    assert (config.gates.exact, config.gates.max_accuracy_drop, config.gates.min_accuracy) == (True, 0.01, None)
+
+
+def test_every_option_and_every_section_is_documented() -> None:
+    found = list(sections(RunConfig))
+    assert {HlsConfig, LayerConfig} < set(found)
+    for section in found:
+        assert section.__doc__
+        for name, field in section.model_fields.items():
+            if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+                assert field.description, f"{section.__name__}.{name}"
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        setattr(RunConfig(name="tiny"), "seed", 3)  # noqa: B010 - mypy knows that it is frozen
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"trianing": {}}, "trianing: unknown key; did you mean training?"),
+        ({"training": {"epoch": 3}}, "training.epoch: unknown key; did you mean training.epochs?"),
+        (
+            {"hls": {"layers": {"conv1": {"reuse_facter": 3}}}},
+            "hls.layers.conv1.reuse_facter: unknown key; did you mean hls.layers.conv1.reuse_factor?",
+        ),
+        (
+            {"hls": {"layers": {"strategy": {"xyz": 3}}}},
+            "hls.layers.strategy.xyz: unknown key; known are strategy, reuse_factor",
+        ),
+        ({"gates": {"zzz": 1}}, "gates.zzz: unknown key; known are exact, max_accuracy_drop, min_accuracy"),
+        ({"zzz": 1}, "zzz: unknown key; known are name, seed, data, model, training, hls, rtl, synthesis"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest(content: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        validate({"name": "tiny", **content}, "here")
+    assert f"\n  - {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("training.epochs=0", "training.epochs: Input should be greater than or equal to 1 (found 0)"),
+        ("training.epochs=2.5", "training.epochs: Input should be a valid integer"),
+        ("training.epochs=many", "(found 'many')"),
+        ("training.learning_rate=.inf", "training.learning_rate: Input should be a finite number (found inf)"),
+        ("hls.clock_period_ns=.inf", "hls.clock_period_ns: Input should be a finite number (found inf)"),
+        ("hls.clock_period_ns=.nan", "hls.clock_period_ns: Input should be"),
+        ("hls.clock_period_ns=-5", "hls.clock_period_ns: Input should be greater than 0 (found -5)"),
+        ("hls.backend=Quartus", "hls.backend: Input should be 'Vitis' or 'Vivado' (found 'Quartus')"),
+        ("rtl.architecture=null", "rtl.architecture: Input should be 'parallel' or 'none' (found None)"),
+        ("gates.exact=maybe", "gates.exact: Input should be a valid boolean"),
+        ("gates.min_accuracy=97", "gates.min_accuracy: Input should be less than or equal to 1 (found 97)"),
+        ("data.classes=jet", "data.classes: Input should be a valid list (found 'jet')"),
+        ("data.test_fraction=1", "data.test_fraction: Input should be less than 1 (found 1)"),
+        ("seed=2147483648", "seed: Input should be less than 2147483648"),
+        ("training=3", "training: Input should be a valid dictionary"),
+        ("model.source=[lenet]", "model.source: Input should be a valid string (found ['lenet'])"),
+        ("hls.layers.conv1.reuse_factor=0", "hls.layers.conv1.reuse_factor: Input should be greater"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key(path: Path, assignment: str, message: str) -> None:
+    found = error_of(path, assignment)
+    assert found.startswith(f"{path}: the configuration cannot be used:\n  - {assignment.partition('=')[0]}")
+    assert message in found
+
+
+def test_every_problem_is_listed_at_once(path: Path) -> None:
+    found = error_of(path, "training.epochs=0", "hls.part=3", "sede=1")
+    assert re.findall(r"^  - ([\w.]+): ", found, re.MULTILINE) == ["training.epochs", "hls.part", "sede"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Digits", "8x8", "my-net", "my net", "", "../net", "a/b", "a\\b", ".", "é", "_a", "a" * 41, "a\n"]
+)
+def test_a_name_that_is_no_identifier_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"\n  - name: String should"):
+        validate({"name": name}, "here")
+
+
+@pytest.mark.parametrize("name", ["module", "class", "int", "wire", "reg", "namespace", "endmodule"])
+def test_a_name_that_is_a_keyword_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"name: Value error, '{name}' is a word of C\+\+ or Verilog"):
+        validate({"name": name}, "here")
+
+
+@pytest.mark.parametrize("name", ["a", "digits_2", "module1", "a" * 40])
+def test_other_names_are_taken(name: str) -> None:
+    assert validate({"name": name}, "here").name == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["name: [tiny", "name: a: b", "\tname: tiny", "name: tiny\x07", "? [1]\n: 2", "name: 2024-13-45", "[" * 5000],
+)
+def test_broken_yaml_is_refused(path: Path, text: str) -> None:
+    path.write_text(text)
+    assert error_of(path).startswith(f"{path}: is not valid YAML: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("- name\n- tiny", "list"), ("tiny", "str"), ("", "NoneType"), ("# nothing", "NoneType")]
+)
+def test_yaml_without_keys_is_refused(path: Path, text: str, kind: str) -> None:
+    path.write_text(text)
+    assert error_of(path) == f"{path}: must hold keys and values (such as 'name: digits'), but holds a {kind}"
+
+
+def test_a_key_that_is_no_text_is_refused(path: Path) -> None:
+    path.write_text("name: tiny\n1: 2\n")
+    assert "\n  - 1: Keys should be strings" in error_of(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    found = error_of(tmp_path / "none.yaml")
+    assert re.search(r"none.yaml: cannot be read: .*No such file.*; give the path of a YAML configuration", found)
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    assert "cannot be read: [Errno 21] Is a directory" in error_of(tmp_path)
+
+
+def test_a_binary_file_is_refused(path: Path) -> None:
+    path.write_bytes(b"\x89HDF\r\n\x1a\n\xff\xfe")
+    assert "cannot be read: 'utf-8' codec can't decode" in error_of(path)
+    path.write_bytes(b"PK\x03\x04\x00\x00")
+    assert "is not valid YAML: unacceptable character" in error_of(path)
+
+
+def test_an_assignment_changes_an_option(path: Path) -> None:
+    path.write_text("name: tiny\ntraining: {epochs: 3, batch_size: 8}\ndata:\n")
+    assignments = [
+        "training.epochs=7",
+        "hls.layers.conv1.reuse_factor=4",
+        "data.classes=[a, b]",
+        "data.saturate=true",
+        "gates.max_accuracy_drop=null",
+        "model.options.filters=[2, 3]",
+        "training.learning_rate=1e-3",
+        "hls.part=a=b",
+        "name=other",
+    ]
+    config = load(path, assignments)
+    assert (config.name, config.training.epochs, config.training.batch_size) == ("other", 7, 8)
+    assert config.hls.layers == {"conv1": LayerConfig(reuse_factor=4)}
+    assert (config.data.classes, config.data.saturate) == (["a", "b"], True)
+    assert config.gates.max_accuracy_drop is None
+    assert config.model.options == {"filters": [2, 3]}
+    assert config.training.learning_rate == 0.001
+    assert config.hls.part == "a=b"
+
+
+def test_the_last_assignment_counts(path: Path) -> None:
+    assert load(path, ["seed=2", "seed=3"]).seed == 3
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("training.epochs", "--set training.epochs: write key.path=value, for example training.epochs=10"),
+        ("=3", "--set =3: write key.path=value"),
+        ("training..epochs=3", "--set training..epochs=3: write key.path=value"),
+        (".seed=3", "--set .seed=3: write key.path=value"),
+        ("name.first=3", "--set name.first=3: name holds a value, not keys"),
+        ("data.classes=[a", "--set data.classes=[a: is not valid YAML: "),
+        ("seed=2024-13-45", "--set seed=2024-13-45: is not valid YAML: "),
+    ],
+)
+def test_a_malformed_assignment_is_refused(path: Path, assignment: str, message: str) -> None:
+    assert error_of(path, assignment).startswith(message)
+
+
+def test_an_unknown_key_in_an_assignment_is_refused(path: Path) -> None:
+    assert "\n  - training.epoch: unknown key; did you mean training.epochs?" in error_of(path, "training.epoch=3")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data", "jets.npz"),
+        ("data", "more/jets.h5"),
+        ("data", "jets.NPZ"),
+        ("data", "../jets.hdf5"),
+        ("model", "net.keras"),
+        ("model", "net.h5"),
+        ("model", "own/net.py:build"),
+    ],
+)
+def test_paths_are_relative_to_the_configuration(
+    path: Path, key: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    config = load(Path(path.name), [f"{key}.source={value}"])
+    assert getattr(config, key).source == str(path.parent / value)
+
+
+def test_absolute_paths_and_names_stay_as_they_are(path: Path) -> None:
+    config = load(path, ["data.source=/data/jets.npz", "model.source=lenet"])
+    assert (config.data.source, config.model.source) == ("/data/jets.npz", "lenet")
+
+
+def test_a_tilde_is_the_home_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    config = load(path, ["data.source=~/jets.npz", "model.source=~/net.py:build"])
+    assert config.data.source == "/home/someone/jets.npz"
+    assert config.model.source == "/home/someone/net.py:build"
+
+
+def test_a_written_configuration_reads_back_as_it_was(path: Path) -> None:
+    config = load(DIGITS, ["hls.layers.conv1.reuse_factor=2", "data.classes=[a, 'null', '1']", "seed=7"])
+    path.write_text(config.to_yaml())
+    assert load(path) == config
+    assert list(yaml.safe_load(config.to_yaml())) == list(RunConfig.model_fields)
+
+
+def test_the_schema_holds_for_the_ready_configuration() -> None:
+    schema = RunConfig.model_json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    content = yaml.safe_load(DIGITS.read_text())
+    jsonschema.validate(content, schema)
+    with pytest.raises(jsonschema.ValidationError, match="'trianing' was unexpected"):
+        jsonschema.validate({**content, "trianing": {}}, schema)
+    assert schema["$defs"]["HlsConfig"]["properties"]["clock_period_ns"]["description"] == "Clock period in ns."

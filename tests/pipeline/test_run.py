@@ -1,0 +1,337 @@
+"""Whole runs through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+
+from hls.engines import Events, Outputs
+from hls.engines import rtl as rtl_engine
+from hls.graph import Graph
+from pipeline.cache import file_digest
+from pipeline.stages import ORDER
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "docs" / "report.schema.json"
+
+Outcome = subprocess.CompletedProcess[str]
+Trigcnn = Callable[..., Outcome]
+Run = tuple[Path, Path]
+
+
+def done(outcome: Outcome) -> list[str]:
+    """The stages that were done; the others must have been called unchanged."""
+    lines = outcome.stdout.splitlines()
+    worked = [name for name in ORDER if any(line.startswith(f"{name}: done in ") for line in lines)]
+    assert [name for name in ORDER if f"{name}: unchanged" not in lines] == worked, outcome.stdout + outcome.stderr
+    return worked
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+@pytest.mark.slow
+def test_a_whole_run_ends_with_status_0_and_leaves_every_stage(tiny_process: Outcome, tiny_run: Run) -> None:
+    assert tiny_process.returncode == 0
+    assert done(tiny_process) == list(ORDER)
+    _, out = tiny_run
+    assert {path.name for path in out.iterdir()} == {*ORDER, "config.yaml", ".lock"}
+    assert all((out / name / "manifest.json").is_file() for name in ORDER)
+    assert all((out / "report" / f"report.{suffix}").stat().st_size > 1000 for suffix in ("json", "md", "html"))
+    # Quiet: neither TensorFlow nor hls4ml says anything.
+    assert tiny_process.stderr == ""
+    assert f"report: {out}/report/report.html" in tiny_process.stdout
+
+
+@pytest.mark.slow
+def test_the_report_meets_its_documented_schema(tiny_run: Run) -> None:
+    jsonschema.validate(read(tiny_run[1] / "report" / "report.json"), read(SCHEMA))
+
+
+@pytest.mark.slow
+def test_the_c_simulation_and_the_rtl_are_bit_exact_on_every_test_event(tiny_run: Run) -> None:
+    report = read(tiny_run[1] / "report" / "report.json")
+    events = report["training"]["test_events"]
+    assert events == 449
+    pairs = [(entry["reference"], entry["engine"]) for entry in report["comparisons"]]
+    assert pairs == [("QKeras", "csim"), ("csim", "rtl")]
+    for entry in report["comparisons"]:
+        assert (entry["events"], entry["outputs"]) == (events, 10 * events)
+        assert (entry["differing_outputs"], entry["differing_events"], entry["max_difference_lsb"]) == (0, 0, 0)
+    saved = [np.load(tiny_run[1] / path) for path in ("check/csim_outputs.npy", "check/rtl_outputs.npy")]
+    np.testing.assert_array_equal(saved[0], np.load(tiny_run[1] / "convert/reference.npy"))
+    np.testing.assert_array_equal(saved[1], saved[0])
+    assert len(np.unique(saved[0])) > 10, "the network gives more than one answer"
+    assert (report["verdict"], [gate["met"] for gate in report["gates"]]) == ("pass", [True, True])
+
+
+@pytest.mark.slow
+def test_every_figure_of_the_report_has_its_evidence(tiny_run: Run) -> None:
+    folder = tiny_run[1] / "report"
+    report = read(folder / "report.json")
+    assert report["rtl"]["latency_evidence"] == "simulation"
+    (yosys,) = report["synthesis"]
+    assert (yosys["tool"], yosys["evidence"], yosys["design"]) == ("Yosys", "open-synthesis", "rtl")
+    assert yosys["lut"] > 0
+    assert yosys["estimated_clock_period_ns"] is None
+    assert report["vendor"]["status"] == "not-asked"
+    for name in ("report.md", "report.html"):
+        text = (folder / name).read_text()
+        assert "open-synthesis" in text
+        assert "simulation" in text
+
+
+@pytest.mark.slow
+def test_the_report_tells_how_to_make_the_run_again(tiny_run: Run) -> None:
+    config, out = tiny_run
+    provenance = read(out / "report" / "report.json")["provenance"]
+    assert provenance["command"] == f"trigcnn run {config} --out {out}"
+    assert provenance["configuration"] == (out / "config.yaml").read_text()
+    assert yaml.safe_load(provenance["configuration"])["model"]["options"] == {"filters": [2, 3]}
+    assert set(provenance["digests"]) == {f"outputs of {name}" for name in ORDER[:-1]}
+
+
+@pytest.mark.slow
+def test_a_second_run_changes_nothing_and_brings_up_no_tensorflow(tiny_copy: Run) -> None:
+    config, out = tiny_copy
+    before = {path: file_digest(path) for path in out.rglob("*")}
+    program = """
+import sys
+from pipeline.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print(*sorted({"tensorflow", "tf_keras", "qkeras", "hls4ml", "alkaid", "matplotlib"} & set(sys.modules)), sep="+")
+"""
+    outcome = subprocess.run(
+        [sys.executable, "-c", program, "run", str(config), "--out", str(out)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done(outcome) == []
+    assert outcome.stdout.splitlines()[-1] == ""
+    assert {path: file_digest(path) for path in out.rglob("*")} == before
+
+
+@pytest.mark.slow
+def test_an_rtl_that_differs_misses_the_gate_and_is_shown(
+    tiny_copy: Run, trigcnn: Trigcnn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, out = tiny_copy
+    right = np.load(out / "check" / "rtl_outputs.npy")
+    graph = Graph.load(out / "convert")
+
+    class Wrong:
+        name = "rtl"
+
+        def predict(self, events: Events) -> Outputs:
+            outputs: Outputs = right[: len(events)].copy()
+            outputs[7:9, 3] += 5 * graph.output.result.lsb
+            return outputs
+
+        def trace(self, events: Events) -> dict[str, Outputs]:
+            return {"logits": np.full((len(events), 10), np.nan)}
+
+    monkeypatch.setattr(rtl_engine, "build", lambda *_arguments, **_options: Wrong())
+    outcome = trigcnn("run", config, "--out", out, "--from", "check", "--set", "synthesis.yosys=false")
+    assert outcome.returncode == 1
+    found = "rtl differs from csim in 2 of 4490 outputs of 2 of 449 events, by up to 5 LSB, first in layer logits"
+    assert f"MISSED gates.exact: {found}\nverdict: fail\n" in outcome.stdout
+    assert "met    gates.exact: csim = QKeras on 449 events" in outcome.stdout
+    checked, report = read(out / "check" / "check.json"), read(out / "report" / "report.json")
+    for entry in (checked["comparisons"][1], report["comparisons"][1]):
+        assert (entry["differing_outputs"], entry["differing_events"]) == (2, 2)
+        assert (entry["max_difference_lsb"], entry["first_layer"]) == (5.0, "logits")
+    assert report["verdict"] == "fail"
+    assert found in (out / "report" / "report.md").read_text()
+
+
+def test_weights_that_were_lost_in_the_c_project_miss_the_gate_and_their_layer_is_named(
+    quick_run: Run, trigcnn: Trigcnn
+) -> None:
+    config, out = quick_run
+    manifest_path = out / "convert" / "manifest.json"
+    manifest = read(manifest_path)
+    folder = out / "convert" / "hls" / "firmware" / "weights"
+    weights = max(folder.glob("w*.txt"), key=lambda path: int(path.stem[1:]))
+    bias = np.array(weights.with_name(f"b{weights.stem[1:]}.txt").read_text().split(","), float)
+    weights.write_text(", ".join("0" for _ in weights.read_text().split(",")))
+    manifest["outputs"][str(weights.relative_to(out / "convert"))] = file_digest(weights)
+    manifest_path.write_text(json.dumps(manifest))
+    reference = np.load(out / "convert" / "reference.npy")
+    differing = reference != bias
+    assert differing.sum() > 50
+
+    outcome = trigcnn("run", config, "--out", out)
+    assert outcome.returncode == 1
+    assert done(outcome) == ["check", "synthesize", "report"]
+    (entry,) = read(out / "check" / "check.json")["comparisons"]
+    assert entry == {
+        "reference": "QKeras",
+        "engine": "csim",
+        "events": 75,
+        "outputs": 225,
+        "differing_outputs": differing.sum(),
+        "differing_events": differing.any(axis=1).sum(),
+        "max_difference_lsb": np.abs(reference - bias).max() / Graph.load(out / "convert").output.result.lsb,
+        "first_layer": "logits",
+    }
+    report = read(out / "report" / "report.json")
+    assert (report["verdict"], report["comparisons"]) == ("fail", [entry])
+    assert "first in layer logits" in outcome.stdout
+    # Without the gate, the difference is reported all the same.
+    outcome = trigcnn("run", config, "--out", out, "--set", "gates.exact=false")
+    assert outcome.returncode == 0
+    assert read(out / "report" / "report.json")["comparisons"] == [entry]
+
+
+def test_a_changed_gate_redoes_the_report_only(quick_run: Run, trigcnn: Trigcnn) -> None:
+    config, out = quick_run
+    outcome = trigcnn("run", config, "--out", out, "--set", "gates.min_accuracy=1.0")
+    assert outcome.returncode == 1
+    assert done(outcome) == ["report"]
+    assert "MISSED gates.min_accuracy: 0." in outcome.stdout
+    assert "verdict: fail" in outcome.stdout
+    report = read(out / "report" / "report.json")
+    assert report["verdict"] == "fail"
+    assert [(gate["name"], gate["met"]) for gate in report["gates"]] == [
+        ("gates.exact", True),
+        ("gates.min_accuracy", False),
+    ]
+    assert "fail" in (out / "report" / "report.md").read_text().splitlines()[0]
+    # The verdict stays what it is when nothing is left to do.
+    again = trigcnn("run", config, "--out", out, "--set", "gates.min_accuracy=1.0")
+    assert (again.returncode, done(again)) == (1, [])
+    check = trigcnn("check", config, "--out", out, "--set", "gates.min_accuracy=1.0")
+    assert check.returncode == 1
+    assert trigcnn("convert", config, "--out", out).returncode == 0
+
+
+def test_a_changed_option_redoes_what_reads_it(quick_run: Run, trigcnn: Trigcnn) -> None:
+    config, out = quick_run
+    outcome = trigcnn("run", config, "--out", out, "--set", "time_limits.vendor_s=77")
+    assert (outcome.returncode, done(outcome)) == (0, ["report"])
+    outcome = trigcnn("run", config, "--out", out, "--set", "synthesis.vendor_logic_synthesis=true")
+    assert (outcome.returncode, done(outcome)) == (0, ["synthesize", "report"])
+    assert "vendor_logic_synthesis: true" in (out / "config.yaml").read_text()
+
+
+def test_from_redoes_that_stage_and_all_later_ones(quick_run: Run, trigcnn: Trigcnn) -> None:
+    config, out = quick_run
+    outcome = trigcnn("run", config, "--out", out, "--from", "synthesize")
+    assert (outcome.returncode, done(outcome)) == (0, ["synthesize", "report"])
+
+
+@pytest.mark.parametrize("command", ORDER)
+def test_each_command_goes_as_far_as_its_stage(quick_run: Run, trigcnn: Trigcnn, command: str) -> None:
+    config, out = quick_run
+    outcome = trigcnn(command, config, "--out", out)
+    assert outcome.returncode == 0
+    said = [line for line in outcome.stdout.splitlines() if line.endswith(": unchanged")]
+    assert said == [f"{name}: unchanged" for name in ORDER[: ORDER.index(command) + 1]]
+
+
+def test_a_command_does_what_is_still_to_be_done_before_it(quick_config: Path, trigcnn: Trigcnn) -> None:
+    out = quick_config.parent / "out"
+    outcome = trigcnn("convert", quick_config, "--out", out)
+    assert outcome.returncode == 0, outcome.stderr
+    assert {path.name for path in out.iterdir()} == {"train", "convert", "config.yaml", ".lock"}
+    assert "train: done in" in outcome.stdout
+    # Only its own stages, and whatever changed.
+    forced = trigcnn("train", quick_config, "--out", out, "--force")
+    assert "train: done in" in forced.stdout
+    assert (out / "convert").is_dir()
+
+
+def test_force_redoes_every_stage(quick_run: Run, trigcnn: Trigcnn) -> None:
+    config, out = quick_run
+    (out / "report" / "old.txt").touch()
+    outcome = trigcnn("run", config, "--out", out, "--force")
+    assert (outcome.returncode, done(outcome)) == (0, list(ORDER))
+    assert not (out / "report" / "old.txt").exists()
+
+
+def test_the_same_seed_gives_the_same_outputs(quick_run: Run, quick_config: Path, trigcnn: Trigcnn) -> None:
+    out = quick_config.parent / "out"
+    assert trigcnn("convert", quick_config, "--out", out).returncode == 0
+    np.testing.assert_array_equal(
+        np.load(out / "convert" / "reference.npy"), np.load(quick_run[1] / "convert" / "reference.npy")
+    )
+    other = trigcnn("convert", quick_config, "--out", out, "--set", "seed=2")
+    assert other.returncode == 0
+    assert not np.array_equal(
+        np.load(out / "convert" / "reference.npy"), np.load(quick_run[1] / "convert" / "reference.npy")
+    )
+
+
+def test_the_default_folder_is_named_after_the_run(
+    quick_config: Path, trigcnn: Trigcnn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(quick_config.parent)
+    outcome = trigcnn("train", quick_config.name)
+    assert outcome.returncode == 0, outcome.stderr
+    assert (quick_config.parent / "vivado_projects" / "quick" / "train" / "manifest.json").is_file()
+
+
+def test_a_saved_model_is_used_as_it_is(quick_run: Run, quick_config: Path, trigcnn: Trigcnn) -> None:
+    shutil.copy(quick_run[1] / "train" / "quantized.keras", quick_config.parent / "mine.keras")
+    out = quick_config.parent / "out"
+    outcome = trigcnn("run", quick_config, "--out", out, "--set", "model.source=mine.keras")
+    assert outcome.returncode == 0, outcome.stderr
+    np.testing.assert_array_equal(
+        np.load(out / "convert" / "reference.npy"), np.load(quick_run[1] / "convert" / "reference.npy")
+    )
+    training = read(out / "report" / "report.json")["training"]
+    assert (training["trained"], training["quantized"], training["float_twin"]) == (False, None, None)
+
+
+def test_a_changed_file_of_the_user_is_noticed(quick_config: Path, trigcnn: Trigcnn) -> None:
+    out = quick_config.parent / "out"
+    assert trigcnn("train", quick_config, "--out", out).returncode == 0
+    assert trigcnn("train", quick_config, "--out", out).stdout == "train: unchanged\n"
+    net = quick_config.parent / "net.py"
+    net.write_text(net.read_text().replace("units=4", "units=3"))
+    assert "train: done in" in trigcnn("train", quick_config, "--out", out).stdout
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_while_it_trains_can_be_started_again(
+    quick_config: Path, trigcnn: Trigcnn, trigcnn_process: Callable[..., subprocess.Popen[str]]
+) -> None:
+    out = quick_config.parent / "out"
+    forever = ["--set", "training.epochs=1000000", "--set", "training.patience=1000000"]
+    process = trigcnn_process("run", quick_config, "--out", out, *forever)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        for line in process.stdout:
+            if line.startswith("  training the quantized model: "):
+                break
+        else:
+            pytest.fail(process.stderr.read())
+        taken = trigcnn("run", quick_config, "--out", out)
+        assert taken.returncode == 2
+        assert taken.stderr.startswith(f"error: {out}: another run works in this folder; wait for it or choose")
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert {path.name for path in out.iterdir()} == {"train.unfinished", "config.yaml", ".lock"}
+    outcome = trigcnn("run", quick_config, "--out", out)
+    assert (outcome.returncode, done(outcome)) == (0, list(ORDER)), outcome.stderr
+    assert {path.name for path in out.iterdir()} == {*ORDER, "config.yaml", ".lock"}
