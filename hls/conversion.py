@@ -126,6 +126,7 @@ def convert(
             _check_computation(model, graph)
             _check_strides(graph, options)
             hls_model.write()
+            _forget_folder(project)
         except ConversionError:
             raise
         except Exception as error:
@@ -197,6 +198,13 @@ def activation_format(quantizer: Any) -> FixedPoint:
         return FixedPoint(False, bits, integer, "RND_CONV", "SAT")
     # QKeras counts integer bits without the sign.
     return FixedPoint(True, bits, integer + 1, "RND_CONV", "SAT")
+
+
+def _forget_folder(project: Path) -> None:
+    """Make the paths in hls4ml's own record relative to the project, so that the project can be moved."""
+    record = project / "hls4ml_config.yml"
+    text = record.read_text(encoding="utf-8")
+    record.write_text(text.replace(str(project), ".").replace(str(project.parent), ".."), encoding="utf-8")
 
 
 def _check_options(hls_model: Any, options: HlsOptions) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from models.errors import ModelError
+from models.paths import require_file
 
 # A network for a trigger has at most hundreds of layers of about a kilobyte each.
 MAX_CONFIG_BYTES = 16 * 2**20
@@ -44,10 +45,12 @@ def read_config(path: Path) -> Any:
     Raises:
         ModelError: The file is missing, damaged, of another kind, or has no readable configuration.
     """
-    if not path.exists():
-        raise ModelError(f"{path}: no such file; name an existing .keras or .h5 file")
-    if not path.is_file():
-        raise ModelError(f"{path}: not a regular file; name a .keras or .h5 file, not a folder")
+    require_file(
+        path,
+        ModelError,
+        missing="no such file; name an existing .keras or .h5 file",
+        no_file="not a regular file; name a .keras or .h5 file, not a folder",
+    )
     # The endings decide how Keras reads a file, and Keras minds upper and lower case.
     readers = {".keras": _read_zip, ".h5": _read_hdf5}
     if path.suffix not in readers:

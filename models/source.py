@@ -18,6 +18,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from models.errors import ModelError
+from models.paths import require_file
 from models.saved_config import allowed, check_config, read_config
 
 
@@ -97,8 +98,8 @@ def load_builder(reference: str) -> Callable[..., Any]:
     if not colon or not file.endswith(".py") or not name.isidentifier():
         raise ModelError(f"model {reference!r} is no reference to a function; write it as file.py:function")
     path = Path(file).expanduser()
-    if not path.is_file():
-        raise ModelError(f"{path}: no such file; the model {reference!r} must name an existing Python file")
+    mend = f"no such file; the model {reference!r} must name an existing Python file"
+    require_file(path, ModelError, missing=mend, no_file=mend)
     module = _import_file(path)
     builder = vars(module).get(name)
     if builder is None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from models.datasets.base import Dataset, InputFormat, Labels, split_stratified
 from models.errors import DataError
+from models.paths import require_file
 
 NPZ_SUFFIXES = (".npz",)
 HDF5_SUFFIXES = (".h5", ".hdf5")
@@ -79,10 +80,12 @@ def load(
 
 def _read(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]:
     """Read the arrays that options name; the keys of `wanted` and of the result are those options."""
-    if not path.exists():
-        raise DataError(f"{path}: no such file; set data.source to an existing one")
-    if not path.is_file():
-        raise DataError(f"{path}: not a file; set data.source to a file that ends in {', '.join(SUFFIXES)}")
+    require_file(
+        path,
+        DataError,
+        missing="no such file; set data.source to an existing one",
+        no_file=f"not a file; set data.source to a file that ends in {', '.join(SUFFIXES)}",
+    )
     reader = _read_npz if path.suffix.lower() in NPZ_SUFFIXES else _read_hdf5
     try:
         arrays = reader(path, wanted)

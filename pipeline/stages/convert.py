@@ -19,7 +19,14 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="convert",
         after=("train",),
-        code=("models/keras2.py", "models/source.py", "models/saved_config.py", "hls", "pipeline/stages/convert.py"),
+        code=(
+            "models/keras2.py",
+            "models/source.py",
+            "models/saved_config.py",
+            "models/paths.py",
+            "hls",
+            "pipeline/stages/convert.py",
+        ),
         options=context.config.model_dump(mode="json", include={"name", "hls", "rtl"}),
         files=(),
         versions={name: installed_version(name) for name in _DISTRIBUTIONS},

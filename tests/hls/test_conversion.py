@@ -230,6 +230,13 @@ def test_options_of_one_layer_are_kept(tmp_path: Path) -> None:
     assert "static const unsigned reuse_factor = 3;" in parameters
 
 
+def test_the_project_can_be_moved(tmp_path: Path) -> None:
+    converted(small(), tmp_path)
+    texts = {path: path.read_bytes() for path in (tmp_path / "hls").rglob("*") if path.is_file()}
+    assert [path.name for path, text in texts.items() if str(tmp_path).encode() in text] == []
+    assert b"OutputDir: ." in texts[tmp_path / "hls" / "hls4ml_config.yml"]
+
+
 def small(**options: Any) -> Any:
     return chain((3,), quantize(6, 2, "first"), weighted("QDense", 2, **{"name": "dense", **options}))
 

@@ -227,3 +227,11 @@ def _text(render: object, report: Report) -> str:
 
 def _rows(report: Report) -> str:
     return pages.markdown(report).replace(", rtl |", " |")
+
+
+def test_a_note_on_a_comparison_is_shown_below_the_table(sample_report: Report) -> None:
+    entry = sample_report.comparisons[0].model_copy(update={"note": "the reference itself may be rounded"})
+    noted = sample_report.model_copy(update={"comparisons": [entry, *sample_report.comparisons[1:]]})
+    for page in (pages.html, pages.markdown):
+        assert f"{entry.engine}: the reference itself may be rounded." in page(noted)
+        assert "the reference itself may be rounded" not in page(sample_report)
