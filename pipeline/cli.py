@@ -132,21 +132,30 @@ def _run(
     from pipeline.run import run as run_stages
 
     config = load(path, assignments)
-    status = run_stages(
-        config,
-        out if out is not None else Path("vivado_projects") / config.name,
-        until=until,
-        from_stage=from_stage,
-        force=force,
-        command=shlex.join(["trigcnn", *sys.argv[1:]]),
-    )
+    try:
+        status = run_stages(
+            config,
+            out if out is not None else Path("vivado_projects") / config.name,
+            until=until,
+            from_stage=from_stage,
+            force=force,
+            command=shlex.join(["trigcnn", *sys.argv[1:]]),
+        )
+    except KeyboardInterrupt:
+        typer.echo("interrupted; finished stages are kept, and the next run goes on from there", err=True)
+        # As shells do: 128 and the number of the signal.
+        raise typer.Exit(130) from None
     raise typer.Exit(int(status))
 
 
 def main() -> NoReturn:
     """Run the command line, and end with its exit status."""
+    import signal
     import traceback
     import warnings
+
+    # A run that is told to end also ends the compilers and tools that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     if not sys.warnoptions:
         # What libraries say to their developers.

@@ -6,14 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Evidence = Literal[
-    "estimate",
-    "open-synthesis",
-    "open-place-and-route",
-    "vendor-csynth",
-    "vendor-synthesis",
-    "vendor-implementation",
-]
+from hls.synthesis.report import Evidence
+
 Verdict = Literal["pass", "fail"]
 # A name of its own: in Accuracy, `float` is a field.
 Share = float

@@ -336,3 +336,23 @@ def test_a_run_that_is_killed_while_it_trains_can_be_started_again(
     outcome = trigcnn("run", quick_config, "--out", out)
     assert (outcome.returncode, done(outcome)) == (0, list(ORDER)), outcome.stderr
     assert {path.name for path in out.iterdir()} == {*ORDER, "config.yaml", ".lock"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_and_leaves_nothing_half_written(
+    number: signal.Signals, quick_config: Path, trigcnn_process: Callable[..., subprocess.Popen[str]]
+) -> None:
+    out = quick_config.parent / "out"
+    forever = ["--set", "training.epochs=1000000", "--set", "training.patience=1000000"]
+    process = trigcnn_process("run", quick_config, "--out", out, *forever)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("  training the quantized model: "):
+            break
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert "interrupted; finished stages are kept, and the next run goes on from there" in stderr
+    assert "Traceback" not in stderr
+    assert process.returncode == 130
+    assert {path.name for path in out.iterdir()} == {"config.yaml", ".lock"}
