@@ -108,10 +108,7 @@ def convert(
         ConversionError: hls4ml failed, or did something else than was asked for.
     """
     admit(model)
-    unknown = sorted(set(options.layers) - {layer.name for layer in model.layers})
-    if unknown:
-        names = ", ".join(layer.name for layer in model.layers)
-        raise ConversionError(f"hls.layers.{unknown[0]}: the model has no layer of this name; it has {names}")
+    _check_layers(model, options)
     with (
         log.open("w") as stream,
         _keras2_front_end(),
@@ -132,6 +129,16 @@ def convert(
         except Exception as error:
             raise ConversionError(f"hls4ml could not convert the model: {type(error).__name__}: {error}") from error
     return graph
+
+
+def _check_layers(model: Any, options: HlsOptions) -> None:
+    """Options of a layer that is not there, or has no multiplications, would do nothing."""
+    kinds = {layer.name: type(layer).__name__ for layer in model.layers}
+    for name in options.layers:
+        if name not in kinds:
+            raise ConversionError(f"hls.layers.{name}: the model has no layer of this name; it has {', '.join(kinds)}")
+        if kinds[name] not in ("QConv1D", "QConv2D", "QDense"):
+            raise ConversionError(f"hls.layers.{name}: a {kinds[name]} has no multiplications; remove its options")
 
 
 @contextlib.contextmanager

@@ -116,6 +116,25 @@ class RunFolder:
         finally:
             lock.release()
 
+    def claim(self, names: tuple[str, ...]) -> None:
+        """See that the folders of stages are free or left by a run, before anything is replaced.
+
+        Raises:
+            RunFolderError: One holds something else.
+        """
+        for name in names:
+            folder = self.path / name
+            taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+            if taken and not (folder / "manifest.json").is_file():
+                raise RunFolderError(
+                    f"{folder}: is not a stage of a run, and would be replaced; choose another folder with --out"
+                )
+
+    def discard(self, name: str) -> None:
+        """Remove a finished stage that no longer tells the truth."""
+        if (self.path / name / "manifest.json").is_file():
+            shutil.rmtree(self.path / name)
+
     def write(self, name: str, text: str) -> None:
         """Write a text file beside the stages' folders.
 

@@ -6,11 +6,13 @@ import difflib
 import types
 import typing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from hls.errors import ConversionError
+from hls.synthesis.parts import yosys_family
 from pipeline.errors import ConfigError
 
 _IDENTIFIER = r"^[a-z][a-z0-9_]*$"
@@ -83,9 +85,9 @@ class HlsConfig(_Section):
 
     backend: Literal["Vitis", "Vivado"] = "Vitis"
     """Vendor's tool that the project is for: Vitis HLS or Vivado HLS."""
-    part: str = "xcvu9p-flga2577-2-e"
-    """Device."""
-    clock_period_ns: float = Field(default=5.0, gt=0)
+    part: str = Field(default="xcvu9p-flga2577-2-e", pattern=r"^[A-Za-z0-9_-]+$")
+    """Device: letters, digits, hyphens and underscores."""
+    clock_period_ns: float = Field(default=5.0, ge=0.1)
     """Clock period in ns."""
     io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
     """All values of an event at once, or one pixel after another."""
@@ -148,7 +150,7 @@ class RunConfig(_Section):
 
     name: str = Field(pattern=_IDENTIFIER, max_length=40)
     """Name of the run, its folder and its top module: lower-case letters, digits and underscores."""
-    seed: int = Field(default=1, ge=0, lt=2**31)
+    seed: int = Field(default=1, ge=0, lt=2**31, strict=True)
     """Seed of the split, of initial weights, shuffling and augmentation."""
     data: DataConfig = Field(default_factory=DataConfig)
     model: ModelConfig = Field(default_factory=ModelConfig)
@@ -165,6 +167,16 @@ class RunConfig(_Section):
         if name in _RESERVED:
             raise ValueError(f"{name!r} is a word of C++ or Verilog, and the name becomes a function and a module")
         return name
+
+    @model_validator(mode="after")
+    def _part_is_known(self) -> Self:
+        """Not after hours of training."""
+        if self.rtl.architecture != "none" and self.synthesis.yosys:
+            try:
+                yosys_family(self.hls.part)
+            except ConversionError as error:
+                raise ValueError(f"hls.part: {error}, or set synthesis.yosys: false") from error
+        return self
 
     def to_yaml(self) -> str:
         """Give all options, defaults too, as YAML."""
@@ -225,10 +237,21 @@ def validate(content: dict[str, Any], where: str) -> RunConfig:
 
 def _yaml(text: str, where: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _Loader)  # noqa: S506 - it is a safe loader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # A date such as 2024-13-45 is a ValueError of Python's own.
         raise ConfigError(f"{where}: is not valid YAML: {error}") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice: YAML itself lets the last one win, and drops the first without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: the key {twice[0]} stands more than once")
+        return super().construct_mapping(node, deep)
 
 
 def _assign(content: dict[str, Any], assignment: str) -> None:
@@ -247,13 +270,32 @@ def _assign(content: dict[str, Any], assignment: str) -> None:
 
 def _explain(problem: Any) -> str:
     location = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "string_pattern_mismatch":
+        return f"{location}: must match its description: {_description(problem['loc'])} (found {problem['input']!r})"
+    if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
+        return f"{location}: must be text, put quotes around it (found {problem['input']!r})"
+    if problem["type"] == "value_error":
+        return f"{location}: {problem['ctx']['error']}".removeprefix(": ")
     if problem["type"] != "extra_forbidden":
         return f"{location}: {problem['msg']} (found {problem['input']!r})"
     *section, key = problem["loc"]
     known = _keys([str(part) for part in section])
-    near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-    mend = f"did you mean {'.'.join([*map(str, section), near[0]])}?" if near else f"known are {', '.join(known)}"
+    (nearest,) = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
+    path = ".".join([*map(str, section), nearest])
+    close = difflib.SequenceMatcher(None, str(key), nearest).ratio() >= _CLOSE
+    mend = f"did you mean {path}?" if close else f"the nearest known key is {path}; known are {', '.join(known)}"
     return f"{location}: unknown key; {mend}"
+
+
+_CLOSE = 0.5
+
+
+def _description(location: tuple[Any, ...]) -> str:
+    """Give what is said of an option."""
+    (*section, name), model = location, RunConfig
+    for part in section:
+        model = _model_in(model.model_fields[part].annotation) or model  # type: ignore[assignment]
+    return str(model.model_fields[name].description)
 
 
 def _keys(section: list[str]) -> list[str]:

@@ -57,12 +57,15 @@ def run(
     console = Console()
     context = Context(config, folder, console, command)
     with folder.lock():
-        folder.write("config.yaml", config.to_yaml())
+        folder.claim(ORDER)
+        folder.write("resolved.yaml", config.to_yaml())
         for name in names:
             stage = _STAGES[name](context)
             if name not in again and folder.is_current(stage):
                 console.line(f"{name}: unchanged")
                 continue
+            # What it shows is of an earlier configuration, and a run that now fails would leave it standing.
+            folder.discard("report")
             console.line(f"{name}: …")
             start = time.monotonic()
             folder.execute(stage)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sysconfig
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,13 +87,13 @@ def verilator_root() -> Path:
 
 
 def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeout_s: float) -> RtlSimulation:
-    """Compile generated Verilog with Verilator, in a copy of its folder.
+    """Compile generated Verilog with Verilator, in a copy of its folder that is then removed.
 
     Args:
         graph: What the Verilog was generated from.
         design: Its latency and ports.
         project: Folder with `src/` and `sim/`.
-        folder: Folder for the copy and the log.
+        folder: Folder for the library and the log.
         timeout_s: Time limit of the compiler, and later of a call, in seconds.
 
     Raises:
@@ -102,8 +103,6 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
     root = verilator_root()
     make = tool.find("make", "install it (Debian: apt install make; RHEL: dnf install make)")
     tool.find("g++", "install it (Debian: apt install g++; RHEL: dnf install gcc-c++)")
-    copy = folder / "rtl"
-    shutil.copytree(project, copy)
     environment = {
         "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "VERILATOR_ROOT": str(root),
@@ -119,12 +118,17 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
         # -Wall makes every other doubt of Verilator an error.
         "VERILATOR_FLAGS": "-Wall -Wno-UNUSEDSIGNAL -Wno-ALWNEVER",
     }
-    library = copy / "sim" / f"lib{design.top}_fsm_simulation.so"
-    tool.run(
-        [make, "-f", "build_fsm_binder.mk", f"VERILATOR_ROOT={root}", library.name],
-        cwd=copy / "sim",
-        log=folder / "rtl_build.log",
-        timeout_s=timeout_s,
-        environment=environment,
-    )
-    return RtlSimulation(graph, design, library, folder, timeout_s)
+    name = f"lib{design.top}_fsm_simulation.so"
+    # make cannot work in a folder with a space in its path, and the run's folder may have one.
+    with tempfile.TemporaryDirectory(prefix="trigcnn-") as place:
+        copy = Path(place) / "rtl"
+        shutil.copytree(project, copy)
+        tool.run(
+            [make, "-f", "build_fsm_binder.mk", f"VERILATOR_ROOT={root}", name],
+            cwd=copy / "sim",
+            log=folder / "rtl_build.log",
+            timeout_s=timeout_s,
+            environment=environment,
+        )
+        shutil.copy2(copy / "sim" / name, folder / name)
+    return RtlSimulation(graph, design, folder / name, folder, timeout_s)

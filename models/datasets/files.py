@@ -207,6 +207,8 @@ def _class_names(labels: npt.NDArray[Any], classes: Sequence[str] | None, where:
     """Check the labels' range and give every class a name."""
     present = np.unique(labels.astype(np.int64) if labels.dtype.kind == "b" else labels)
     low, high = int(present[0]), int(present[-1])
+    if high < 1 and (classes is None or len(classes) < 2):
+        raise DataError(f"{where}: all labels are {high}; a classifier needs events of two classes or more")
     if classes is not None:
         if len(set(classes)) != len(classes):
             raise DataError(f"data.classes {list(classes)} names a class twice; give each its own name")

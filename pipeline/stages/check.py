@@ -109,9 +109,10 @@ def _work(context: Context, folder: Path) -> None:
     (folder / "check.json").write_text(json.dumps(content, indent=1) + "\n")
     for comparison in comparisons:
         context.console.line(f"  {comparison}")
-    # Compiled libraries hold paths of this folder, which is about to be renamed.
-    for name in ("csim", "rtl"):
-        shutil.rmtree(folder / name, ignore_errors=True)
+    # The C simulation reads its weights from this folder, which is about to be renamed.
+    shutil.rmtree(folder / "csim")
+    for library in folder.glob("*.so"):
+        library.unlink()
 
 
 def _classes(outputs: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

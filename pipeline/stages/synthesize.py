@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -27,9 +28,17 @@ def stage(context: Context) -> Stage:
         options=config.model_dump(mode="json", include={"name", "hls", "rtl", "synthesis"}),
         files=(),
         # A vendor's tool that was installed since is a reason to run again.
-        versions={"pyosys": installed_version("pyosys"), "vendor": str(program)},
+        versions={"pyosys": installed_version("pyosys"), "vendor": _identity(program)},
         work=lambda folder: _work(context, folder),
     )
+
+
+def _identity(program: Path | None) -> str:
+    """Tell one installation from another without starting it, which may take a licence."""
+    if program is None:
+        return "missing"
+    target = program.resolve()
+    return f"{target} of {target.stat().st_mtime_ns}"
 
 
 def read(folder: RunFolder) -> dict[str, Any]:
@@ -52,6 +61,9 @@ def _work(context: Context, folder: Path) -> None:
         flow, found = _vendor(context, folder)
     reports += found
     context.console.line(f"  {flow['message']}")
+    if not found:
+        project = context.folder.path / flow["project"]
+        context.console.line(f"  build it with: cd {shlex.quote(str(project))} && {flow['command']}")
     content = {"synthesis": [asdict(report) for report in reports], "vendor": flow}
     (folder / "synthesis.json").write_text(json.dumps(content, indent=1) + "\n")
 
@@ -89,10 +101,10 @@ def _vendor(context: Context, folder: Path) -> tuple[dict[str, Any], list[Synthe
         return {
             **flow,
             "status": "not-asked",
-            "message": f"HLS project ready in {shown}; build it with: {plan.command}",
+            "message": "the HLS project is ready; the vendor's tool was not asked for",
         }, []
     if config.synthesis.vendor == "auto" and vendor.find_program(plan) is None:
-        message = f"{plan.program} was not found on PATH; HLS project ready in {shown}; build it with: {plan.command}"
+        message = f"{plan.program} was not found on PATH; the HLS project is ready"
         return {**flow, "status": "tool-not-found", "message": message}, []
     try:
         reports = [vendor.build(plan, project, timeout_s=config.time_limits.vendor_s)]

@@ -85,6 +85,7 @@ def _work(context: Context, folder: Path) -> None:
     model, saved = _model(context, dataset)
     training.check_fits(model, dataset)
     admit(model)
+    _check_input_quantizer(model, dataset.input_format)
     wanted = config.training.enabled if config.training.enabled is not None else not saved
     twin = float_twin(model, with_weights=not wanted)
     histories: dict[str, Any] = {"quantized": None, "float_twin": None}
@@ -113,6 +114,21 @@ def _work(context: Context, folder: Path) -> None:
         "histories": histories,
     }
     (folder / "info.json").write_text(json.dumps(info, indent=1) + "\n")
+
+
+def _check_input_quantizer(model: Any, given: Any) -> None:
+    """Events are on the digitiser's grid; a coarser or narrower first quantizer would round them once more."""
+    from hls.conversion import activation_format
+    from models.errors import ModelError
+
+    first = model.inputs[0].node.layer.outbound_nodes[0].outbound_layer
+    taken = activation_format(first.quantizer)
+    if taken.lsb > given.lsb or taken.min > given.min or taken.max < given.max:
+        bits, integer = given.width + int(not given.signed), given.integer - int(given.signed)
+        raise ModelError(
+            f"layer {first.name}: its number format {taken} does not hold every value of data.input_format {given}, so "
+            f"events would be rounded a second time; use quantized_bits({bits}, {integer}, symmetric=0, alpha=1)"
+        )
 
 
 def _model(context: Context, dataset: Any) -> tuple[Any, bool]:

@@ -308,3 +308,10 @@ def test_one_hot_labels_need_one_name_for_each_column(tmp_path: Path) -> None:
 
 def test_class_names_must_differ(tmp_path: Path) -> None:
     assert "names a class twice" in error_of(npz(tmp_path), classes=["a", "b", "a"])
+
+
+@pytest.mark.parametrize("classes", [None, ["only"]])
+def test_events_of_one_class_are_refused(tmp_path: Path, classes: list[str] | None) -> None:
+    path = tmp_path / "data.npz"
+    np.savez(path, events=EVENTS, labels=np.zeros(len(EVENTS), np.int64))
+    assert "all labels are 0; a classifier needs events of two classes or more" in error_of(path, classes=classes)

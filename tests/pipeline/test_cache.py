@@ -384,3 +384,14 @@ def test_a_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
 def test_the_version_of_a_distribution_that_is_not_installed_is_missing() -> None:
     assert installed_version("numpy")[0].isdigit()
     assert installed_version("no-such-distribution") == "missing"
+
+
+def test_a_folder_that_is_no_stage_is_never_replaced(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    (tmp_path / "train").mkdir()
+    folder.claim(("train", "report"))
+    (tmp_path / "train" / "precious.txt").write_text("mine")
+    with pytest.raises(RunFolderError, match=r"train: is not a stage of a run, and would be replaced; choose another"):
+        folder.claim(("train", "report"))
+    folder.discard("train")
+    assert (tmp_path / "train" / "precious.txt").read_text() == "mine"

@@ -32,7 +32,7 @@ def error_of(outcome: Outcome, status: ExitStatus) -> str:
 
 def stages(out: Path) -> set[str]:
     """What stands in the run's folder; nothing may be half-written."""
-    return {path.name for path in out.iterdir()} - {".lock", "config.yaml"}
+    return {path.name for path in out.iterdir()} - {".lock", "resolved.yaml"}
 
 
 class Refused:
@@ -282,7 +282,7 @@ os.execv({sys.executable!r}, [{sys.executable!r}, "-m", "pipeline", *sys.argv[1:
     )
 
 
-@pytest.mark.parametrize("before", [[], [".lock"], [".lock", "config.yaml"]])
+@pytest.mark.parametrize("before", [[], [".lock"], [".lock", "resolved.yaml"]])
 def test_a_folder_that_cannot_be_written(quick_config: Path, before: list[str]) -> None:
     out = quick_config.parent / "out"
     out.mkdir()
@@ -296,7 +296,7 @@ def test_a_folder_that_cannot_be_written(quick_config: Path, before: list[str]) 
     assert message.startswith(str(out))
     assert "Permission denied" in message
     assert message.endswith("choose another folder with --out")
-    assert {path.name for path in out.iterdir()} <= {".lock", "config.yaml"}
+    assert {path.name for path in out.iterdir()} <= {".lock", "resolved.yaml"}
 
 
 def test_a_folder_that_cannot_be_made(quick_config: Path) -> None:
@@ -363,10 +363,8 @@ def test_the_vendor_s_tool_is_missing_and_not_needed(trigcnn: Trigcnn, quick_run
     config, out = quick_run
     outcome = trigcnn("run", config, "--out", out, "--set", "synthesis.vendor=auto")
     assert outcome.returncode == 0, outcome.stderr
-    assert (
-        "vitis-run was not found on PATH; HLS project ready in synthesize/hls; build it with: "
-        "vitis-run --tcl build_prj.tcl --mode hls"
-    ) in outcome.stdout
+    assert "  vitis-run was not found on PATH; the HLS project is ready\n" in outcome.stdout
+    assert f"build it with: cd {out}/synthesize/hls && vitis-run --tcl build_prj.tcl --mode hls\n" in outcome.stdout
     text = (out / "report" / "report.json").read_text()
     assert '"status": "tool-not-found"' in text
     assert "vendor-csynth" not in text
@@ -388,7 +386,8 @@ def test_the_vendor_s_tool_fails(trigcnn: Trigcnn, quick_run: Run, programs: Pat
         f"vitis-run failed with exit status 1; the end of its log {log}:\n  | ERROR: [HLS 200-70] no licence"
     )
     assert log.read_text() == "ERROR: [HLS 200-70] no licence\n"
-    assert stages(out) == {"train", "convert", "check", "synthesize", "report", "logs"}
+    # The report of the earlier run would show what no longer holds.
+    assert stages(out) == {"train", "convert", "check", "synthesize", "logs"}
 
 
 def test_the_vendor_s_figures_come_into_the_report_with_their_evidence(
@@ -415,3 +414,26 @@ def test_the_vendor_s_figures_come_into_the_report_with_their_evidence(
     assert (out / report.vendor.project / "quick_prj").is_dir()
     for name in ("report.md", "report.html"):
         assert "vendor-csynth" in (out / "report" / name).read_text()
+
+
+def test_a_first_quantizer_that_would_round_the_events_again(refused: Refused) -> None:
+    net = refused.config.parent / "net.py"
+    coarse = "bring_up().qkeras.QActivation(bring_up().qkeras.quantized_bits(3, 0, alpha=1), name='coarse')(x)"
+    net.write_text(net.read_text().replace("blocks.input_quantizer(x, input_format)", coarse))
+    message = refused()
+    assert "layer coarse: its number format fixed<3,1,RND_CONV,SAT> does not hold every value of" in message
+    assert "so events would be rounded a second time; use quantized_bits(" in message
+
+
+def test_options_of_a_layer_that_has_no_multiplications(refused: Refused) -> None:
+    message = refused("hls.layers.relu1.reuse_factor=2", after=("train",))
+    assert message == "hls.layers.relu1: a QActivation has no multiplications; remove its options"
+
+
+def test_a_folder_of_the_user_in_the_place_of_a_stage(refused: Refused) -> None:
+    own = refused.out / "report" / "thesis.tex"
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    message = refused(after=("report",))
+    assert message.startswith(f"{own.parent}: is not a stage of a run, and would be replaced")
+    assert own.read_text() == "mine"

@@ -75,10 +75,19 @@ def test_a_configuration_cannot_be_changed() -> None:
         ),
         (
             {"hls": {"layers": {"strategy": {"xyz": 3}}}},
-            "hls.layers.strategy.xyz: unknown key; known are strategy, reuse_factor",
+            "hls.layers.strategy.xyz: unknown key; the nearest known key is hls.layers.strategy.strategy; known are "
+            "strategy, reuse_factor",
         ),
-        ({"gates": {"zzz": 1}}, "gates.zzz: unknown key; known are exact, max_accuracy_drop, min_accuracy"),
-        ({"zzz": 1}, "zzz: unknown key; known are name, seed, data, model, training, hls, rtl, synthesis"),
+        (
+            {"gates": {"zzz": 1}},
+            "gates.zzz: unknown key; the nearest known key is gates.min_accuracy; "
+            "known are exact, max_accuracy_drop, min_accuracy",
+        ),
+        (
+            {"zzz": 1},
+            "zzz: unknown key; the nearest known key is training; "
+            "known are name, seed, data, model, training, hls, rtl, synthesis",
+        ),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest(content: dict[str, Any], message: str) -> None:
@@ -96,7 +105,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(content: dict[str, Any], mes
         ("training.learning_rate=.inf", "training.learning_rate: Input should be a finite number (found inf)"),
         ("hls.clock_period_ns=.inf", "hls.clock_period_ns: Input should be a finite number (found inf)"),
         ("hls.clock_period_ns=.nan", "hls.clock_period_ns: Input should be"),
-        ("hls.clock_period_ns=-5", "hls.clock_period_ns: Input should be greater than 0 (found -5)"),
+        ("hls.clock_period_ns=-5", "hls.clock_period_ns: Input should be greater than or equal to 0.1 (found -5)"),
         ("hls.backend=Quartus", "hls.backend: Input should be 'Vitis' or 'Vivado' (found 'Quartus')"),
         ("rtl.architecture=null", "rtl.architecture: Input should be 'parallel' or 'none' (found None)"),
         ("gates.exact=maybe", "gates.exact: Input should be a valid boolean"),
@@ -124,13 +133,16 @@ def test_every_problem_is_listed_at_once(path: Path) -> None:
     "name", ["Digits", "8x8", "my-net", "my net", "", "../net", "a/b", "a\\b", ".", "é", "_a", "a" * 41, "a\n"]
 )
 def test_a_name_that_is_no_identifier_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"\n  - name: String should"):
+    with pytest.raises(
+        ConfigError,
+        match=r"\n  - name: (must match its description: Name of the run|String should have at most)",
+    ):
         validate({"name": name}, "here")
 
 
 @pytest.mark.parametrize("name", ["module", "class", "int", "wire", "reg", "namespace", "endmodule"])
 def test_a_name_that_is_a_keyword_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=rf"name: Value error, '{name}' is a word of C\+\+ or Verilog"):
+    with pytest.raises(ConfigError, match=rf"name: '{name}' is a word of C\+\+ or Verilog"):
         validate({"name": name}, "here")
 
 
@@ -187,7 +199,7 @@ def test_an_assignment_changes_an_option(path: Path) -> None:
         "gates.max_accuracy_drop=null",
         "model.options.filters=[2, 3]",
         "training.learning_rate=1e-3",
-        "hls.part=a=b",
+        "data.source=a=b",
         "name=other",
     ]
     config = load(path, assignments)
@@ -197,7 +209,7 @@ def test_an_assignment_changes_an_option(path: Path) -> None:
     assert config.gates.max_accuracy_drop is None
     assert config.model.options == {"filters": [2, 3]}
     assert config.training.learning_rate == 0.001
-    assert config.hls.part == "a=b"
+    assert config.data.source == "a=b"
 
 
 def test_the_last_assignment_counts(path: Path) -> None:
@@ -271,3 +283,29 @@ def test_the_schema_holds_for_the_ready_configuration() -> None:
     with pytest.raises(jsonschema.ValidationError, match="'trianing' was unexpected"):
         jsonschema.validate({**content, "trianing": {}}, schema)
     assert schema["$defs"]["HlsConfig"]["properties"]["clock_period_ns"]["description"] == "Clock period in ns."
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text("name: net\ntraining:\n  epochs: 3\n  epochs: 4\n")
+    with pytest.raises(ConfigError, match="is not valid YAML: line 3: the key epochs stands more than once"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"hls": {"part": 'xc7z020"; exit'}}, r"hls\.part: must match its description: Device: letters, digits"),
+        ({"hls": {"part": "xc2v1000"}}, r"hls\.part: .*xc2v1000.*, or set synthesis\.yosys: false"),
+        ({"seed": True}, r"seed: Input should be a valid integer \(found True\)"),
+        ({"data": {"classes": [True, "b"]}}, r"data\.classes\.0: must be text, put quotes around it \(found True\)"),
+    ],
+)
+def test_values_that_would_fail_late_are_refused_at_once(content: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        validate({"name": "net", **content}, "here")
+
+
+def test_a_part_of_another_maker_is_taken_where_yosys_is_not_used() -> None:
+    content = {"name": "net", "hls": {"part": "10AX115"}, "synthesis": {"yosys": False}}
+    assert validate(content, "here").hls.part == "10AX115"

@@ -14,4 +14,4 @@ def test_the_page_in_docs_is_that_of_the_present_configuration() -> None:
 
 
 def test_the_page_gives_unit_range_and_default_of_an_option() -> None:
-    assert "| `hls.clock_period_ns` | number > 0 | `5.0` | Clock period in ns. |" in page()
+    assert "| `hls.clock_period_ns` | number ≥ 0.1 | `5.0` | Clock period in ns. |" in page()

@@ -48,7 +48,7 @@ def test_a_whole_run_ends_with_status_0_and_leaves_every_stage(tiny_process: Out
     assert tiny_process.returncode == 0
     assert done(tiny_process) == list(ORDER)
     _, out = tiny_run
-    assert {path.name for path in out.iterdir()} == {*ORDER, "config.yaml", ".lock"}
+    assert {path.name for path in out.iterdir()} == {*ORDER, "resolved.yaml", ".lock"}
     assert all((out / name / "manifest.json").is_file() for name in ORDER)
     assert all((out / "report" / f"report.{suffix}").stat().st_size > 1000 for suffix in ("json", "md", "html"))
     # Quiet: neither TensorFlow nor hls4ml says anything.
@@ -99,7 +99,7 @@ def test_the_report_tells_how_to_make_the_run_again(tiny_run: Run) -> None:
     config, out = tiny_run
     provenance = read(out / "report" / "report.json")["provenance"]
     assert provenance["command"] == f"trigcnn run {config} --out {out}"
-    assert provenance["configuration"] == (out / "config.yaml").read_text()
+    assert provenance["configuration"] == (out / "resolved.yaml").read_text()
     assert yaml.safe_load(provenance["configuration"])["model"]["options"] == {"filters": [2, 3]}
     assert set(provenance["digests"]) == {f"outputs of {name}" for name in ORDER[:-1]}
 
@@ -230,7 +230,7 @@ def test_a_changed_option_redoes_what_reads_it(quick_run: Run, trigcnn: Trigcnn)
     assert (outcome.returncode, done(outcome)) == (0, ["report"])
     outcome = trigcnn("run", config, "--out", out, "--set", "synthesis.vendor_logic_synthesis=true")
     assert (outcome.returncode, done(outcome)) == (0, ["synthesize", "report"])
-    assert "vendor_logic_synthesis: true" in (out / "config.yaml").read_text()
+    assert "vendor_logic_synthesis: true" in (out / "resolved.yaml").read_text()
 
 
 def test_from_redoes_that_stage_and_all_later_ones(quick_run: Run, trigcnn: Trigcnn) -> None:
@@ -252,7 +252,7 @@ def test_a_command_does_what_is_still_to_be_done_before_it(quick_config: Path, t
     out = quick_config.parent / "out"
     outcome = trigcnn("convert", quick_config, "--out", out)
     assert outcome.returncode == 0, outcome.stderr
-    assert {path.name for path in out.iterdir()} == {"train", "convert", "config.yaml", ".lock"}
+    assert {path.name for path in out.iterdir()} == {"train", "convert", "resolved.yaml", ".lock"}
     assert "train: done in" in outcome.stdout
     # Only its own stages, and whatever changed.
     forced = trigcnn("train", quick_config, "--out", out, "--force")
@@ -332,10 +332,10 @@ def test_a_run_that_is_killed_while_it_trains_can_be_started_again(
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-    assert {path.name for path in out.iterdir()} == {"train.unfinished", "config.yaml", ".lock"}
+    assert {path.name for path in out.iterdir()} == {"train.unfinished", "resolved.yaml", ".lock"}
     outcome = trigcnn("run", quick_config, "--out", out)
     assert (outcome.returncode, done(outcome)) == (0, list(ORDER)), outcome.stderr
-    assert {path.name for path in out.iterdir()} == {*ORDER, "config.yaml", ".lock"}
+    assert {path.name for path in out.iterdir()} == {*ORDER, "resolved.yaml", ".lock"}
 
 
 @pytest.mark.slow
@@ -355,4 +355,4 @@ def test_an_interrupted_run_says_so_and_leaves_nothing_half_written(
     assert "interrupted; finished stages are kept, and the next run goes on from there" in stderr
     assert "Traceback" not in stderr
     assert process.returncode == 130
-    assert {path.name for path in out.iterdir()} == {"config.yaml", ".lock"}
+    assert {path.name for path in out.iterdir()} == {"resolved.yaml", ".lock"}
