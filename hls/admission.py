@@ -179,6 +179,10 @@ WEIGHTS: dict[str, tuple[Rule, ...]] = {
 }
 
 
+# The layers that multiply by weights, and so have a strategy and a reuse factor.
+WEIGHTED = ("QConv1D", "QConv2D", "QDense")
+
+
 def admit(model: Any) -> None:
     """Let a QKeras model through only if its conversion is known to be exact.
 
@@ -212,7 +216,7 @@ def _problems(model: Any) -> Iterator[str]:
         yield from _check(f"layer {layer.name} ({kind})", config, LAYERS[kind])
         if kind == "QActivation":
             yield from _quantizer(layer, "activation", layer.quantizer, ACTIVATIONS)
-        if kind in ("QConv1D", "QConv2D", "QDense"):
+        if kind in WEIGHTED:
             yield from _quantizer(layer, "kernel_quantizer", layer.kernel_quantizer_internal, WEIGHTS)
             if config["use_bias"]:
                 yield from _quantizer(layer, "bias_quantizer", layer.bias_quantizer_internal, WEIGHTS)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hls.admission import admit
+from hls.admission import WEIGHTED, admit
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Attribute, Graph, Layer, Weights
@@ -137,7 +137,7 @@ def _check_layers(model: Any, options: HlsOptions) -> None:
     for name in options.layers:
         if name not in kinds:
             raise ConversionError(f"hls.layers.{name}: the model has no layer of this name; it has {', '.join(kinds)}")
-        if kinds[name] not in ("QConv1D", "QConv2D", "QDense"):
+        if kinds[name] not in WEIGHTED:
             raise ConversionError(f"hls.layers.{name}: a {kinds[name]} has no multiplications; remove its options")
 
 
@@ -265,7 +265,7 @@ def _check_computation(model: Any, graph: Graph) -> None:
         raise ConversionError(f"layer {first.name}: hls4ml reads the input as {graph.input.result} instead")
     for layer in model.layers:
         kind = type(layer).__name__
-        if kind in ("QConv1D", "QConv2D", "QDense"):
+        if kind in WEIGHTED:
             expected = {"weight": layer.kernel_quantizer_internal(layer.kernel).numpy()}
             expected["bias"] = np.zeros(expected["weight"].shape[-1])
             if layer.use_bias:

@@ -13,6 +13,11 @@ from pathlib import Path
 from hls.errors import ToolFailedError, ToolMissingError
 
 _LAST_LINES = 15
+# How to get the system's own programs that simulations are compiled with.
+INSTALL = {
+    "g++": "install it (Debian: apt install g++; RHEL: dnf install gcc-c++)",
+    "make": "install it (Debian: apt install make; RHEL: dnf install make)",
+}
 
 
 def find(program: str, mend: str) -> Path:

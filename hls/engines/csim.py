@@ -13,8 +13,6 @@ from hls.engines import Events, Outputs, shared_library
 from hls.errors import SimulationError, ToolFailedError
 from hls.graph import Graph
 
-_COMPILER_MEND = "install it (Debian: apt install g++; RHEL: dnf install gcc-c++)"
-
 
 @dataclass(frozen=True)
 class CSimulation:
@@ -89,7 +87,7 @@ def build(graph: Graph, project: Path, folder: Path, *, timeout_s: float) -> CSi
         ToolMissingError: There is no g++.
         ToolFailedError: It failed; the message holds the end of its log.
     """
-    tool.find("g++", _COMPILER_MEND)
+    tool.find("g++", tool.INSTALL["g++"])
     copy = folder / "csim"
     shutil.copytree(project, copy)
     tool.run(["bash", "build_lib.sh"], cwd=copy, log=folder / "csim_build.log", timeout_s=timeout_s)

