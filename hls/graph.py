@@ -1,4 +1,34 @@
-"""The fixed-point graph: what a conversion gives and what every engine runs."""
+"""The fixed-point graph: what a conversion gives and what every engine runs.
+
+A layer is its mathematical definition on exact numbers, followed by one cast to its result's number format.
+The kinds, with the attributes that they have besides `inputs`, `shape` and `result`:
+
+| Kind | Computes | Attributes | Weights |
+|---|---|---|---|
+| `Input` | the cast of the event | | |
+| `Activation` | `x` or `max(x, 0)` | `activation`: `linear`, `relu` | |
+| `UnaryLUT` | the table's entry at the bits of `x`, read as an unsigned number | | `table` [2**width of x] |
+| `Dense` | `x @ weight + bias` | `n_in`, `n_out` | `weight` [n_in, n_out], `bias` |
+| `Conv1D`, `Conv2D` | convolution (no flip) and bias | see below | `weight` [height, width, n_chan, n_filt], `bias` |
+| `DepthwiseConv1D`, `DepthwiseConv2D` | the same by channel | see below | `weight` [height, width, n_chan, 1], `bias` |
+| `Pooling1D`, `Pooling2D` | maximum or mean of windows | `pool_op`: `Max`, `Average`; `pool_*`, `stride_*`, `pad_*` | |
+| `GlobalPooling1D`, `GlobalPooling2D` | maximum or mean of each channel | `pool_op` | |
+| `BatchNormalization` | `x * scale + bias`, by channel (the last axis) | | `scale`, `bias` |
+| `Merge` | element by element, of two inputs | `op`: `add`, `subtract`, `multiply`, `maximum`, `minimum` | |
+| `Concatenate` | two inputs, one behind the other | `axis`, without the batch, not negative | |
+| `ZeroPadding1D`, `ZeroPadding2D` | zeros around `x` | `pad_*` | |
+| `Resize` | each pixel repeated (nearest neighbour) | `factor_height` (2D), `factor_width` | |
+| `Transpose` | axes in another order | `perm`, without the batch | |
+| `Reshape` | the same values in row-major order | | |
+
+1D layers have the shape [width, channels], 2D layers [height, width, channels]. A convolution has `stride_width`,
+`pad_left`, `pad_right`, `filt_width`, `in_width`, `out_width`, `n_chan` and `n_filt`, in 2D also `stride_height`,
+`pad_top`, `pad_bottom`, `filt_height`, `in_height` and `out_height`. Padding adds zeros; a window of a pooling
+layer never counts them: the mean is over the pixels that are there, as in Keras.
+
+An event of a graph with several inputs is one row: the inputs, each flattened, in the order of `Graph.inputs`. So
+are the outputs. With one input or output, the event keeps its shape.
+"""
 
 from __future__ import annotations
 
@@ -68,14 +98,19 @@ class Layer:
     @property
     def parameters(self) -> int:
         """Number of weights and biases."""
-        return sum(w.integers.size for w in self.weights.values())
+        return sum(w.integers.size for name, w in self.weights.items() if name != "table")
+
+    @property
+    def size(self) -> int:
+        """Number of values in its result."""
+        return int(np.prod(self.shape))
 
     @property
     def multiplications(self) -> int:
         """Products per event with all weights counted, zeros too."""
         if "weight" not in self.weights:
             return 0
-        positions = int(np.prod(self.shape[:-1])) if self.kind.startswith("Conv") else 1
+        positions = int(np.prod(self.shape[:-1])) if "Conv" in self.kind else 1
         return positions * self.weights["weight"].integers.size
 
 
@@ -115,6 +150,40 @@ class Graph:
         return self[name]
 
     @property
+    def input_layers(self) -> tuple[Layer, ...]:
+        """The input layers, in the order in which an event holds them."""
+        return tuple(self[name] for name in self.inputs)
+
+    @property
+    def output_layers(self) -> tuple[Layer, ...]:
+        """The layers whose results leave the graph, in order."""
+        return tuple(self[name] for name in self.outputs)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of an event."""
+        return _packed_shape(self.input_layers)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of an event's outputs."""
+        return _packed_shape(self.output_layers)
+
+    def split_inputs(self, events: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+        """Take events apart: one array [events, *shape] per input layer."""
+        return _unpack(events, self.input_layers)
+
+    def split_outputs(self, outputs: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+        """Take outputs apart: one array [events, *shape] per output layer."""
+        return _unpack(outputs, self.output_layers)
+
+    @property
+    def output_lsb(self) -> npt.NDArray[np.float64]:
+        """Weight of the last bit of each output, in the shape of an event's outputs."""
+        flat = np.concatenate([np.full(layer.size, layer.result.lsb) for layer in self.output_layers])
+        return flat.reshape(self.output_shape)
+
+    @property
     def multiplications(self) -> int:
         """Products per event of all layers."""
         return sum(layer.multiplications for layer in self.layers)
@@ -147,6 +216,24 @@ class Graph:
         with np.load(folder / "graph.npz", allow_pickle=False) as arrays:
             layers = tuple(_layer(entry, arrays) for entry in document["layers"])
         return cls(document["name"], layers, tuple(document["inputs"]), tuple(document["outputs"]))
+
+
+def pack(arrays: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Put several inputs or outputs [events, ...] together, as events hold them."""
+    if len(arrays) == 1:
+        return arrays[0]
+    return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
+
+
+def _packed_shape(layers: tuple[Layer, ...]) -> tuple[int, ...]:
+    return layers[0].shape if len(layers) == 1 else (sum(layer.size for layer in layers),)
+
+
+def _unpack(array: npt.NDArray[Any], layers: tuple[Layer, ...]) -> list[npt.NDArray[Any]]:
+    flat = array.reshape(len(array), -1)
+    ends = np.cumsum([layer.size for layer in layers])
+    parts = np.split(flat, ends[:-1], axis=1)
+    return [part.reshape(len(array), *layer.shape) for part, layer in zip(parts, layers, strict=True)]
 
 
 def _layer_document(layer: Layer) -> dict[str, Any]:

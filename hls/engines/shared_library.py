@@ -68,25 +68,31 @@ def csim(order: dict[str, Any], arrays: Arrays) -> Arrays:
     library = ctypes.CDLL(order["library"])
     function = getattr(library, f"{order['top']}_double")
     function.restype = None
-    events = np.ascontiguousarray(arrays["events"], np.float64)
-    outputs = np.zeros((len(events), order["outputs"]))
+    events = np.asarray(arrays["events"], np.float64).reshape(len(arrays["events"]), -1)
+    ends = np.cumsum(order["inputs"])
+    inputs = [np.ascontiguousarray(part) for part in np.split(events, ends[:-1], axis=1)]
+    outputs = [np.zeros((len(events), size)) for size in order["outputs"]]
     layers: dict[str, int] = order["trace"]
+    saved: set[str] = set()
     traced = {name: np.zeros((len(events), size)) for name, size in layers.items()}
     if layers:
         library.allocate_trace_storage(ctypes.c_size_t(ctypes.sizeof(ctypes.c_double)))
     for index in range(len(events)):
-        function(events[index].ctypes.data_as(_DOUBLE), outputs[index].ctypes.data_as(_DOUBLE))
+        function(*(part[index].ctypes.data_as(_DOUBLE) for part in (*inputs, *outputs)))
         if layers:
-            _collect(library, layers, traced, index)
-    return {"outputs": outputs, **{f"layer/{name}": values for name, values in traced.items()}}
+            saved = _collect(library, layers, traced, index)
+    # Of layers that hls4ml adds by itself it saves nothing.
+    results = {f"layer/{name}": values for name, values in traced.items() if name in saved}
+    return {"outputs": np.concatenate(outputs, axis=1), **results}
 
 
 class _TraceData(ctypes.Structure):
     _fields_ = (("name", ctypes.c_char_p), ("data", ctypes.c_void_p))
 
 
-def _collect(library: Any, layers: dict[str, int], traced: dict[str, npt.NDArray[np.float64]], index: int) -> None:
+def _collect(library: Any, layers: dict[str, int], traced: dict[str, npt.NDArray[np.float64]], index: int) -> set[str]:
     # The library holds an entry per layer that its generated code saves, which may be fewer than asked for.
+    saved: set[str] = set()
     entries = (_TraceData * (2 * len(layers) + 8))()
     library.collect_trace_output(entries)
     for entry in entries:
@@ -96,25 +102,29 @@ def _collect(library: Any, layers: dict[str, int], traced: dict[str, npt.NDArray
         if name in layers:
             data = ctypes.cast(entry.data, _DOUBLE)
             traced[name][index] = np.ctypeslib.as_array(data, shape=(layers[name],))
+            saved.add(name)
+    return saved
 
 
 def rtl(order: dict[str, Any], arrays: Arrays) -> Arrays:
-    """Clock simulated RTL: a new event at every clock edge, the output port read after every edge."""
+    """Clock simulated RTL: a new event at every clock edge, the output ports read after every edge."""
     library = ctypes.CDLL(order["library"])
     library.fsm_create.restype = ctypes.c_void_p
     handle = ctypes.c_void_p(library.fsm_create())
     library.fsm_soft_reset(handle)
-    events = np.ascontiguousarray(arrays["events"], np.float64)
+    events = np.asarray(arrays["events"], np.float64)
+    ends = np.cumsum(order["inputs"])
+    inputs = [np.ascontiguousarray(part) for part in np.split(events, ends[:-1], axis=1)]
     cycles: int = order["cycles"]
-    outputs = np.zeros((cycles, order["outputs"]))
-    inputs = (_DOUBLE * 1)(events.ctypes.data_as(_DOUBLE))
-    results = (_DOUBLE * 1)(outputs.ctypes.data_as(_DOUBLE))
-    samples = (ctypes.c_size_t * 1)(len(events))
+    outputs = [np.zeros((cycles, size)) for size in order["outputs"]]
+    given = (_DOUBLE * len(inputs))(*(part.ctypes.data_as(_DOUBLE) for part in inputs))
+    results = (_DOUBLE * len(outputs))(*(part.ctypes.data_as(_DOUBLE) for part in outputs))
+    samples = (ctypes.c_size_t * len(inputs))(*([len(events)] * len(inputs)))
     # After the arrays: steps, extra steps, alkaid's own schedule (not used: the latency is checked here), threads.
     numbers = (ctypes.c_size_t(cycles), ctypes.c_size_t(0), ctypes.c_uint8(0), ctypes.c_size_t(1))
-    library.fsm_run(handle, inputs, samples, results, *numbers)
+    library.fsm_run(handle, given, samples, results, *numbers)
     library.fsm_destroy(handle)
-    return {"outputs": outputs}
+    return {"outputs": np.concatenate(outputs, axis=1)}
 
 
 def _main(request: Path) -> None:

@@ -14,6 +14,12 @@ import numpy as np
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer
+from hls.rtl import windows
+from hls.rtl.casts import cast, larger, smaller
+from hls.rtl.sums import constants, last_bit, weighted_sums
+
+# alkaid holds a table's entries as signed integers of 32 bits.
+_TABLE_BITS = 31
 
 
 def symbolic_input(number_format: FixedPoint, shape: tuple[int, ...]) -> Any:
@@ -25,68 +31,84 @@ def symbolic_input(number_format: FixedPoint, shape: tuple[int, ...]) -> Any:
     return FVArray.from_kif(ones * sign, ones * (number_format.integer - sign), ones * number_format.fraction)
 
 
-def cast(x: Any, number_format: FixedPoint) -> Any:
-    """Cast to a number format."""
-    from alkaid.trace.ops import quantize
-
-    sign = int(number_format.signed)
-    return quantize(
-        x,
-        sign,
-        number_format.integer - sign,
-        number_format.fraction,
-        number_format.overflow,
-        number_format.rounding,
-    )
-
-
-def evaluate(graph: Graph, x: Any, *, on_layer: Callable[[Layer, list[Any], Any], None] | None = None) -> Any:
+def evaluate(graph: Graph, *, on_layer: Callable[[Layer, list[Any]], None] | None = None) -> dict[str, Any]:
     """Evaluate a graph symbolically.
 
     Args:
-        graph: With one input and one output.
-        x: The input port.
-        on_layer: Called with each layer, its inputs and its result.
+        graph: What to evaluate.
+        on_layer: Called with each layer and its inputs.
+
+    Returns:
+        The result of every layer by its name; that of an input layer is the input port.
 
     Raises:
         ConversionError: A layer has no hardware here.
     """
     results: dict[str, Any] = {}
     for layer in graph.layers:
-        inputs = [x] if layer.kind == "Input" else [results[name] for name in layer.inputs]
-        result = compute(layer, inputs)
+        inputs = [results[name] for name in layer.inputs]
+        result = compute(graph, layer, inputs)
         if result.shape != layer.shape:
             raise ConversionError(f"layer {layer.name}: computed the shape {result.shape}, hls4ml has {layer.shape}")
         results[layer.name] = result
         if on_layer is not None:
-            on_layer(layer, inputs, result)
-    return results[graph.output.name]
+            on_layer(layer, inputs)
+    return results
 
 
-def compute(layer: Layer, inputs: list[Any]) -> Any:
+def compute(graph: Graph, layer: Layer, inputs: list[Any]) -> Any:
     """Evaluate one layer, cast to its result's format.
+
+    Args:
+        graph: The graph that the layer is in.
+        layer: The layer.
+        inputs: The results of the layers that feed it.
 
     Raises:
         ConversionError: The kind of layer, or what it does, has no hardware here.
     """
-    (x,) = inputs
-    match layer.kind:
-        case "Input":
-            # The digitiser delivers this very format: nothing to cast.
-            return x
-        case "Reshape":
-            return x.reshape(layer.shape)
-        case "Activation":
-            return cast(_activation(layer, x), layer.result)
-        case "Dense":
-            return cast(x @ layer.weights["weight"].values + layer.weights["bias"].values, layer.result)
-        case "Conv1D" | "Conv2D":
-            return cast(_convolution(layer, x), layer.result)
-        case "Pooling1D" | "Pooling2D":
-            return cast(_maximum_pooling(layer, x), layer.result)
-        case "ZeroPadding1D" | "ZeroPadding2D":
-            return cast(np.pad(x, _padding(layer, x.ndim)), layer.result)
-    raise ConversionError(f"layer {layer.name}: there is no RTL for a layer of the kind {layer.kind}")
+    if layer.kind == "Input":
+        # The digitiser delivers this very format: nothing to cast.
+        return symbolic_input(layer.result, layer.shape)
+    for number_format in (layer.result, layer.accumulator):
+        if number_format is not None and number_format.overflow == "WRAP_SM":
+            raise ConversionError(
+                f"layer {layer.name}: there is no RTL for the overflow mode WRAP_SM of {number_format}; use WRAP or SAT"
+            )
+    if layer.kind == "UnaryLUT":
+        return _look_up(layer, inputs[0], graph[layer.inputs[0]].result)
+    if layer.kind not in _KINDS:
+        raise ConversionError(f"layer {layer.name}: there is no RTL for a layer of the kind {layer.kind}")
+    return cast(_KINDS[layer.kind](layer, *inputs), layer.result)
+
+
+def _look_up(layer: Layer, x: Any, declared: FixedPoint) -> Any:
+    """Look every element up in the table, which has an entry for each pattern of bits of the declared format."""
+    from alkaid.trace import FVArray
+
+    entries = constants(layer, layer.weights["table"], "table")
+    # Casting the entries here saves the hardware that would cast them.
+    entries = layer.result.to_real(layer.result.cast(entries))
+    if np.abs(entries).max() / last_bit(entries).min() >= 2**_TABLE_BITS:
+        raise ConversionError(
+            f"layer {layer.name}: its table has results of more than {_TABLE_BITS} bits, which RTL cannot have; "
+            "use a narrower number format"
+        )
+    if declared.signed:
+        # alkaid counts from the smallest value, bit patterns from zero.
+        entries = np.roll(entries, len(entries) // 2)
+    return FVArray(
+        np.array([_entry(value, entries, declared) for value in np.asarray(x).ravel()], dtype=object).reshape(x.shape),
+        x.solver_options,
+        hwconf=x.hwconf,
+    )
+
+
+def _entry(value: Any, entries: Any, declared: FixedPoint) -> Any:
+    if value.low == value.high:
+        index = int(declared.to_integers(value.low)) - declared.min_integer
+        return value.from_const(float(entries[index]), hwconf=value.hwconf)
+    return value.lookup(entries, original_qint=(declared.min, declared.max, declared.lsb))
 
 
 def _activation(layer: Layer, x: Any) -> Any:
@@ -100,34 +122,66 @@ def _activation(layer: Layer, x: Any) -> Any:
     raise ConversionError(f"layer {layer.name}: there is no RTL for the activation {layer.attributes['activation']}")
 
 
-def _padding(layer: Layer, dimensions: int) -> list[tuple[int, int]]:
-    sides = [("pad_left", "pad_right")] if dimensions == 2 else [("pad_top", "pad_bottom"), ("pad_left", "pad_right")]
-    return [(layer.integer(before), layer.integer(after)) for before, after in sides] + [(0, 0)]
+def _dense(layer: Layer, x: Any) -> Any:
+    weight, bias = (constants(layer, layer.weights[role], role) for role in ("weight", "bias"))
+    return weighted_sums(layer, x.reshape(-1, weight.shape[0]), weight, bias).reshape(layer.shape)
 
 
-def _convolution(layer: Layer, x: Any) -> Any:
-    kernel = layer.weights["weight"].values
-    padding = _padding(layer, x.ndim)
-    if any(before or after for before, after in padding):
-        x = np.pad(x, padding)
-    columns, filters = kernel.reshape(-1, kernel.shape[-1]), kernel.shape[-1]
-    names = ("stride_width",) if x.ndim == 2 else ("stride_height", "stride_width")
-    strides = [layer.integer(name) for name in names]
-    positions = np.ndindex(*layer.shape[:-1])
-    windows = np.stack([_window(x, p, strides, kernel.shape[:-2]).reshape(-1) for p in positions])
-    return (windows @ columns + layer.weights["bias"].values).reshape(*layer.shape[:-1], filters)
+def _batch_normalization(layer: Layer, x: Any) -> Any:
+    scale, bias = (constants(layer, layer.weights[role], role) for role in ("scale", "bias"))
+    return x * scale + bias
 
 
-def _maximum_pooling(layer: Layer, x: Any) -> Any:
-    if layer.attributes["pool_op"] != "Max":
-        raise ConversionError(f"layer {layer.name}: there is no RTL for {layer.attributes['pool_op']} pooling")
-    axes = ("width",) if x.ndim == 2 else ("height", "width")
-    strides = [layer.integer(f"stride_{axis}") for axis in axes]
-    size = [layer.integer(f"pool_{axis}") for axis in axes]
-    channels = x.shape[-1]
-    windows = [_window(x, position, strides, size).reshape(-1, channels) for position in np.ndindex(*layer.shape[:-1])]
-    return np.max(np.stack(windows), axis=1).reshape(layer.shape)
+def _merge(layer: Layer, x: Any, y: Any) -> Any:
+    match layer.attributes["op"]:
+        case "add":
+            return x + y
+        case "subtract":
+            return x - y
+        case "multiply":
+            return x * y
+        case "maximum":
+            return _elementwise(larger, x, y)
+        case "minimum":
+            return _elementwise(smaller, x, y)
+    raise ConversionError(f"layer {layer.name}: there is no RTL for merging by {layer.attributes['op']}")
 
 
-def _window(x: Any, position: tuple[int, ...], strides: list[int], size: Any) -> Any:
-    return x[tuple(slice(p * s, p * s + n) for p, s, n in zip(position, strides, size, strict=True))]
+def _elementwise(function: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
+    from alkaid.trace import FVArray
+
+    left, right = np.broadcast_arrays(np.asarray(x), np.asarray(y))
+    values = np.array([function(a, b) for a, b in zip(left.ravel(), right.ravel(), strict=True)], dtype=object)
+    return FVArray(values.reshape(left.shape), x.solver_options, hwconf=x.hwconf)
+
+
+def _resize(layer: Layer, x: Any) -> Any:
+    for axis, name in enumerate(windows.axes_of(x)):
+        x = np.repeat(x, layer.integer(f"factor_{name}"), axis=axis)
+    return x
+
+
+def _zero_padding(layer: Layer, x: Any) -> Any:
+    return np.pad(x, windows.padding(layer, windows.axes_of(x)))
+
+
+_KINDS: dict[str, Callable[..., Any]] = {
+    "Activation": _activation,
+    "BatchNormalization": _batch_normalization,
+    "Concatenate": lambda layer, x, y: np.concatenate([x, y], axis=layer.integer("axis")),
+    "Conv1D": windows.convolution,
+    "Conv2D": windows.convolution,
+    "Dense": _dense,
+    "DepthwiseConv1D": windows.convolution,
+    "DepthwiseConv2D": windows.convolution,
+    "GlobalPooling1D": windows.global_pooling,
+    "GlobalPooling2D": windows.global_pooling,
+    "Merge": _merge,
+    "Pooling1D": windows.pooling,
+    "Pooling2D": windows.pooling,
+    "Reshape": lambda layer, x: x.reshape(layer.shape),
+    "Resize": _resize,
+    "Transpose": lambda layer, x: x.transpose(layer.attributes["perm"]),
+    "ZeroPadding1D": _zero_padding,
+    "ZeroPadding2D": _zero_padding,
+}

@@ -8,10 +8,33 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer
-from hls.rtl import layers
+from hls.rtl.layers import compute
+from hls.rtl.pipelining import pipeline
+from hls.rtl.program import program
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output of the wrapper module.
+
+    Attributes:
+        name: Its name in the Verilog.
+        layer: The graph's layer whose values it carries.
+        shape: Shape of the values; they are packed in row-major order, the first in the lowest bits.
+        number_format: What each value is packed as: the narrowest format that holds them all.
+        live_bits: Bits that are neither constant nor without use; the module inside has only these.
+    """
+
+    name: str
+    layer: str
+    shape: tuple[int, ...]
+    number_format: FixedPoint
+    live_bits: int
 
 
 @dataclass(frozen=True)
@@ -22,11 +45,10 @@ class RtlDesign:
         architecture: How it is laid out.
         top: Name of the top module.
         latency_cycles: Clock cycles from the input word at the port to the output word at the port; the
-            registers at both ports are counted.
+            registers at both ports are counted. It is the same for all ports.
         initiation_interval: Clock cycles between two events.
-        input_width: Bits of the input port.
-        output_width: Bits of the output port.
-        output_format: Number format that holds every output value.
+        inputs: The input ports, in the order in which an event holds them.
+        outputs: The output ports, in the order in which an event's outputs hold them.
         estimated_lut: LUTs by alkaid's cost model: bits of adders and multiplexers.
         estimated_lut_by_layer: The same for each layer by itself; sharing between layers is not counted.
     """
@@ -35,11 +57,20 @@ class RtlDesign:
     top: str
     latency_cycles: int
     initiation_interval: int
-    input_width: int
-    output_width: int
-    output_format: FixedPoint
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
     estimated_lut: float
     estimated_lut_by_layer: dict[str, float]
+
+    @property
+    def input_width(self) -> int:
+        """Bits of all inputs that are used."""
+        return sum(port.live_bits for port in self.inputs)
+
+    @property
+    def output_width(self) -> int:
+        """Bits of all outputs that are not constant."""
+        return sum(port.live_bits for port in self.outputs)
 
     def save(self, folder: Path) -> None:
         """Write `design.json`."""
@@ -49,7 +80,13 @@ class RtlDesign:
     def load(cls, folder: Path) -> RtlDesign:
         """Read `design.json`."""
         content = json.loads((folder / "design.json").read_text())
-        return cls(**{**content, "output_format": FixedPoint(**content["output_format"])})
+        ports = {role: tuple(_port(entry) for entry in content[role]) for role in ("inputs", "outputs")}
+        return cls(**{**content, **ports})
+
+
+def _port(entry: dict[str, Any]) -> Port:
+    number_format = FixedPoint(**entry["number_format"])
+    return Port(**{**entry, "shape": tuple(entry["shape"]), "number_format": number_format})
 
 
 def generate(
@@ -83,65 +120,45 @@ def generate(
             "smaller network, set rtl.architecture: none, or raise rtl.max_multiplications and wait"
         )
     from alkaid.codegen import RTLModel
-    from alkaid.trace import trace
 
     costs: dict[str, float] = {}
 
-    def note_cost(layer: Layer, inputs: list[object], result: object) -> None:
-        costs[layer.name] = _cost(layer, inputs)
+    def note_cost(layer: Layer, inputs: list[Any]) -> None:
+        costs[layer.name] = _cost(graph, layer, inputs)
 
-    port = layers.symbolic_input(graph.input.result, graph.input.shape)
-    logic = trace(port, layers.evaluate(graph, port, on_layer=note_cost))
+    machine = pipeline(graph, program(graph, on_layer=note_cost), stage_delay)
     model = RTLModel(
-        logic,
+        machine,
         folder,
         prj_name=graph.name,
-        latency_cutoff=stage_delay,
         part_name=part,
         clock_period=clock_period_ns,
+        # Already done, where it can still use all of the logic.
+        ternary_fuse=False,
     )
     model.write()
-    (folder / "PORTS.md").write_text(_ports(graph, model.fsm))
     # A graph of the same design in alkaid's own form: large, and of no use to others.
     shutil.rmtree(folder / "model")
-    (output,) = model.fsm.out_signals
-    (given,) = model.fsm.inp_signals
-    return RtlDesign(
+    design = RtlDesign(
         architecture="parallel",
         top=graph.name,
         # alkaid: the output is valid this many clock edges after the input.
-        latency_cycles=int(output.schedule.bias),
+        latency_cycles=int(machine.out_signals[0].schedule.bias),
         initiation_interval=1,
-        input_width=given.width,
-        output_width=output.width,
-        output_format=graph.output.result,
-        estimated_lut=float(sum(block.cost for block in model.fsm.logic.values())),
+        inputs=_ports(graph.input_layers, machine.inp_signals),
+        outputs=_ports(graph.output_layers, machine.out_signals),
+        estimated_lut=float(sum(block.cost for block in machine.logic.values())),
         estimated_lut_by_layer=costs,
     )
+    (folder / "PORTS.md").write_text(_description(design))
+    return design
 
 
-def _ports(graph: Graph, fsm: Any) -> str:
-    """Describe the ports for whoever instantiates the module."""
-    (given,), (result,) = fsm.inp_signals, fsm.out_signals
-    latency = result.schedule.bias
-    lines = [
-        f"# Ports of `{graph.name}_wrapper`",
-        "",
-        "One event per rising edge of `clk`. Element n (row-major, channels last) is at bits `[n * W +: W]`, W being",
-        "the width of its number format. There is no reset and no enable: the pipeline runs at every clock.",
-        "",
-        "| Port | Direction | Elements | Number format of each | Latency |",
-        "|---|---|---|---|---|",
-        f"| `{given.name}` | in | {_times(graph.input.shape)} | `{_padded(given)}` | clock 0 |",
-        f"| `{result.name}` | out | {_times(graph.output.shape)} | `{_padded(result)}` | clock {latency} |",
-        "",
-        f"`{graph.name}`, inside, has the same ports without bits that are constant or reach no output.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " × ".join(str(n) for n in shape)
+def _ports(carried: tuple[Layer, ...], signals: tuple[Any, ...]) -> tuple[Port, ...]:
+    return tuple(
+        Port(signal.name, layer.name, layer.shape, _padded(signal), int(signal.width))
+        for layer, signal in zip(carried, signals, strict=True)
+    )
 
 
 def _padded(signal: Any) -> FixedPoint:
@@ -150,11 +167,49 @@ def _padded(signal: Any) -> FixedPoint:
     return FixedPoint(bool(sign), sign + integer + fraction, sign + integer)
 
 
-def _cost(layer: Layer, inputs: list[object]) -> float:
-    """Cost of one layer by itself, fed by registers with the formats of its real inputs."""
-    from alkaid.trace import FVArray, trace
+def _description(design: RtlDesign) -> str:
+    """Describe the ports for whoever instantiates the module."""
+    rows = [
+        f"| `{port.name}` | {way} | `{port.layer}` | {_times(port.shape)} | `{port.number_format}` | clock {clock} |"
+        for ports, way, clock in [(design.inputs, "in", 0), (design.outputs, "out", design.latency_cycles)]
+        for port in ports
+    ]
+    lines = [
+        f"# Ports of `{design.top}_wrapper`",
+        "",
+        "One event per rising edge of `clk`. Element n (row-major, channels last) is at bits `[n * W +: W]`, W being",
+        "the width of its number format. There is no reset and no enable: the pipeline runs at every clock.",
+        "",
+        "| Port | Direction | Layer | Elements | Number format of each | Latency |",
+        "|---|---|---|---|---|---|",
+        *rows,
+        "",
+        f"`{design.top}`, inside, has the same ports without bits that are constant or reach no output.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " × ".join(str(n) for n in shape)
+
+
+def _cost(graph: Graph, layer: Layer, inputs: list[Any]) -> float:
+    """Cost of one layer by itself, fed by registers with the ranges of its real inputs."""
+    from alkaid.trace import trace
 
     if layer.kind in ("Input", "Reshape"):
         return 0.0
-    fresh = [FVArray.from_kif(*x.kif) for x in inputs]  # type: ignore[attr-defined]
-    return float(trace(fresh[0], layers.compute(layer, fresh)).cost)
+    fresh = [_port_like(x, whole_words=layer.kind == "UnaryLUT") for x in inputs]
+    ports = np.concatenate([x.reshape(-1) for x in fresh])
+    return float(trace(ports, compute(graph, layer, fresh)).cost)
+
+
+def _port_like(x: Any, *, whole_words: bool) -> Any:
+    """Give new symbolic numbers with the ranges of others, or with all values of their bits."""
+    from alkaid.trace import FVArray
+
+    if whole_words:
+        # alkaid's optimization takes this range for every input, and a table must cover it.
+        return FVArray.from_kif(*x.kif)
+    low, high, step = np.array([(v.low, v.high, v.step) for v in np.asarray(x).ravel()]).T.reshape(3, *x.shape)
+    return FVArray.from_lhs(low, high, step)

@@ -126,7 +126,10 @@ def test_the_design_is_described(engines: Engines, tmp_path: Path) -> None:
     assert (design.architecture, design.top, design.initiation_interval) == ("parallel", "top", 1)
     # The last of the four columns reaches no output: the pool does not divide the three columns behind it.
     assert design.input_width == 15 * 6
-    assert design.output_format == engines.rtl.graph.output.result
+    assert [port.layer for port in design.inputs + design.outputs] == ["events", "dense"]
+    assert design.outputs[0].number_format == dataclasses.replace(
+        engines.rtl.graph.output.result, rounding="TRN", overflow="WRAP"
+    )
     assert list(design.estimated_lut_by_layer) == [layer.name for layer in engines.rtl.graph.layers]
     assert design.estimated_lut > 0
     design.save(tmp_path)

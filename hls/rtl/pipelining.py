@@ -1,0 +1,75 @@
+"""A combinational program cut into stages with registers, with a port for each input and output of the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hls.errors import ConversionError
+from hls.graph import Graph, Layer
+
+
+def pipeline(graph: Graph, logic: Any, stage_delay: float) -> Any:
+    """Make alkaid's `FSM` of a program.
+
+    Args:
+        graph: What the program was made of.
+        logic: alkaid's `CombLogic`.
+        stage_delay: Longest path between two registers, in alkaid's unit.
+
+    Raises:
+        ConversionError: A port would have no bits.
+    """
+    from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
+    from alkaid.trace.pipeline import to_pipeline
+
+    # As alkaid's RTLModel prepares what it cuts itself.
+    ready = add_surrogate(dead_code_elimin(fuse_ternary_adders(logic)), _skip_op8_cost=True)
+    for layer, precisions in [
+        *_parts(graph.input_layers, ready.inp_qint),
+        *_parts(graph.output_layers, ready.out_qint),
+    ]:
+        if not any(sum(interval.kif) for interval in precisions):
+            what = "reaches no output" if layer.name in graph.inputs else "is zero for every event"
+            raise ConversionError(f"layer {layer.name}: it {what}, and its port would have no bits; remove it")
+    return _with_ports(graph, to_pipeline(ready, latency_cutoff=stage_delay, verbose=False))
+
+
+def _with_ports(graph: Graph, machine: Any) -> Any:
+    """Replace alkaid's one input port with its register, and its one output port."""
+    from alkaid.stateful.fsm import FSM, Conn, Signal
+
+    (given,), (result,) = machine.inp_signals, machine.out_signals
+    connections = machine.comb_conns + machine.reg_conns
+    entry = next(each for each in connections if each.src.name == f"{given.name}_reg")
+    end = next(each for each in connections if each.dst.name == result.name)
+    captures, entries, ends = [], [], []
+    for layer, part in _slices(graph.input_layers):
+        precisions, name = given.precisions[part], _name(given, layer, graph.inputs)
+        port = Signal(name, True, precisions, reg=False, mode="r", schedule=given.schedule)
+        register = Signal(f"captured_{layer.name}", False, precisions, reg=True, mode="rw")
+        captures.append(Conn(port, register))
+        entries.append(Conn(register, entry.dst[part]))
+    for layer, part in _slices(graph.output_layers):
+        name = _name(result, layer, graph.outputs)
+        port = Signal(name, True, result.precisions[part], reg=True, mode="w", schedule=result.schedule)
+        ends.append(Conn(end.src[part], port))
+    replaced = (given.name, entry.src.name)
+    kept = [each for each in connections if each.src.name not in replaced and each.dst.name != result.name]
+    return FSM(machine.logic, (*captures, *entries, *kept, *ends))
+
+
+def _name(signal: Any, layer: Layer, among: tuple[str, ...]) -> str:
+    return str(signal.name) if len(among) == 1 else f"{signal.name}_{layer.name}"
+
+
+def _parts(carried: tuple[Layer, ...], flat: list[Any]) -> list[tuple[Layer, list[Any]]]:
+    return [(layer, flat[part]) for layer, part in _slices(carried)]
+
+
+def _slices(carried: tuple[Layer, ...]) -> list[tuple[Layer, slice]]:
+    """Where each layer's values lie among those of all of them."""
+    ends = np.cumsum([layer.size for layer in carried]).tolist()
+    starts = [0, *ends[:-1]]
+    return [(layer, slice(*ends_of)) for layer, *ends_of in zip(carried, starts, ends, strict=True)]

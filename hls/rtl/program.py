@@ -1,0 +1,95 @@
+"""A graph as one combinational program of alkaid's: what the hardware computes, before it is cut into stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from hls.errors import ConversionError
+from hls.graph import Graph, Layer
+from hls.rtl import layers
+
+# alkaid keeps ranges of values as float64.
+_WIDEST = 53
+# alkaid's number for the operation.
+_ADD_CONSTANT = 4
+
+
+def program(graph: Graph, *, optimize: bool = True, on_layer: Callable[[Layer, list[Any]], None] | None = None) -> Any:
+    """Make alkaid's `CombLogic` of a graph.
+
+    Args:
+        graph: What to compute. Inputs and outputs are flattened, one behind the other, as in an event.
+        optimize: Whether to merge common subexpressions and remove what reaches no output.
+        on_layer: Called with each layer and its inputs.
+
+    Raises:
+        ConversionError: A layer has no hardware here, or alkaid could not compute it exactly.
+    """
+    from alkaid.trace import trace
+    from alkaid.trace.passes import optimize as optimized
+
+    with repaired():
+        logic = _traced(graph, trace, on_layer)
+        _check_exact(logic)
+        return optimized(logic) if optimize else logic
+
+
+def _traced(graph: Graph, trace: Any, on_layer: Callable[[Layer, list[Any]], None] | None) -> Any:
+    results = layers.evaluate(graph, on_layer=on_layer)
+    ports = np.concatenate([results[name].reshape(-1) for name in graph.inputs])
+    outputs = np.concatenate([results[name].reshape(-1) for name in graph.outputs])
+    return trace(ports, outputs, optimize=False)
+
+
+@contextmanager
+def repaired() -> Iterator[None]:
+    """While it is open, two errors of alkaid (0.8.2) are mended.
+
+    It finds the last bit of a number in float32, so that products of more than 24 bits lose some; and one step of its
+    optimization forgets the shift of what it takes a bit of.
+    """
+    from alkaid.trace import affine_interval, fixed_variable, fixed_variable_array, tracer
+    from alkaid.trace.passes import canon
+
+    modules = (affine_interval, fixed_variable, fixed_variable_array, tracer, canon)
+    kept, step = canon.get_lsb_loc, canon.canonicalize_msb_wraps
+    for module in modules:
+        module.get_lsb_loc = _last_bit_of
+    canon.canonicalize_msb_wraps = lambda logic: logic
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.get_lsb_loc = kept
+        canon.canonicalize_msb_wraps = step
+
+
+def _last_bit_of(value: float) -> int:
+    """Give the exponent of the last bit that is set; 127 for zero, as in alkaid."""
+    if value == 0:
+        return 127
+    numerator, denominator = float(value).as_integer_ratio()
+    return (numerator & -numerator).bit_length() - denominator.bit_length()
+
+
+def _check_exact(logic: Any) -> None:
+    for operation in logic.ops:
+        width = sum(operation.qint.kif)
+        if width > _WIDEST:
+            raise ConversionError(
+                f"the RTL would have numbers of {width} bits, of which {_WIDEST} are computed exactly; use narrower "
+                "number formats, or set rtl.architecture: none"
+            )
+        if operation.opcode != _ADD_CONSTANT:
+            continue
+        # Silently, a constant loses what does not fit in 32 bits; the interval still has it.
+        number, shift = operation.data
+        if operation.qint.min - logic.ops[operation.addr[0]].qint.min != number * 2.0**-shift:
+            raise ConversionError(
+                "a bias, with the constant that rounds a sum, needs more than 32 bits, which RTL cannot have; use "
+                "narrower number formats, or set rtl.architecture: none"
+            )

@@ -1,0 +1,105 @@
+"""Sums of products in an accumulator, as hls4ml's C simulation computes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import ConversionError
+from hls.fixed_point import FixedPoint
+from hls.graph import Layer, Weights
+from hls.rtl.casts import cast
+
+Values = npt.NDArray[np.float64]
+
+
+def constants(layer: Layer, weights: Weights, role: str) -> Values:
+    """Give constants as real values that alkaid takes as they are: it rounds them to float32.
+
+    Raises:
+        ConversionError: One of them has more significant bits.
+    """
+    values = weights.values
+    if (values.astype(np.float32) != values).any():
+        raise ConversionError(
+            f"layer {layer.name}: its {role} has values of more than 24 significant bits, which RTL cannot have; "
+            "use a narrower number format, or set rtl.architecture: none"
+        )
+    return values
+
+
+def last_bit(values: Values) -> Values:
+    """Weight of the last bit that is set; infinite for zero."""
+    mantissa, exponent = np.frexp(values)
+    integers = (mantissa * 2.0**53).astype(np.int64)
+    return np.where(values == 0, np.inf, np.ldexp((integers & -integers).astype(np.float64), exponent - 53))
+
+
+def weighted_sums(layer: Layer, rows: Any, weight: Values, bias: Values) -> Any:
+    """Give `rows @ weight + bias`, as it leaves the layer's accumulator.
+
+    hls4ml casts each product and the bias to the accumulator's format and adds them in it. That is the exact sum
+    where nothing is lost; where the accumulator only wraps, it is enough that the sum wraps at its end.
+
+    Args:
+        layer: The layer; its accumulator may be None.
+        rows: Symbolic numbers [sums, n].
+        weight: Constants [n, m].
+        bias: Constants [m].
+
+    Raises:
+        ConversionError: Sums may saturate, so that the order of additions matters.
+    """
+    accumulator = layer.accumulator
+    if accumulator is None:
+        return _dot(rows, weight) + bias
+    low, high, step = _intervals(rows)
+    rounds = _rounds(step, weight, bias, accumulator)
+    # Cast products are off by less than one bit each.
+    margin = (rows.shape[-1] + 1) * accumulator.lsb if rounds else 0.0
+    least = np.minimum(low, 0) @ weight.clip(min=0) + np.maximum(high, 0) @ weight.clip(max=0) + bias.clip(max=0)
+    most = np.maximum(high, 0) @ weight.clip(min=0) + np.minimum(low, 0) @ weight.clip(max=0) + bias.clip(min=0)
+    fits = accumulator.min <= least.min() - margin and most.max() + margin <= accumulator.max
+    if not fits and accumulator.overflow != "WRAP":
+        raise ConversionError(
+            f"layer {layer.name}: sums from {least.min():g} to {most.max():g} can saturate its accumulator "
+            f"{accumulator}, and what comes out then depends on the order of additions; give the accumulator more "
+            "integer bits, or no saturation"
+        )
+    if rounds:
+        products = cast(rows[:, :, None] * weight[None], accumulator)
+        sums = np.sum(products, axis=1) + accumulator.to_real(accumulator.cast(bias))
+    else:
+        sums = _dot(rows, weight) + bias
+    return sums if fits else cast(sums, accumulator)
+
+
+def _dot(rows: Any, weight: Values) -> Any:
+    """Give `rows @ weight`; alkaid stops at a row of which nothing varies."""
+    low, high, _ = _intervals(rows)
+    varies = ((low != high).astype(int) @ (weight != 0).astype(int)).any(axis=1)
+    if varies.all():
+        return rows @ weight
+    constant = np.where(low == high, low, 0.0) @ weight
+    zeros = np.zeros((1, weight.shape[1]))
+    parts = [
+        rows[i : i + 1] @ weight if varies[i] else rows[i : i + 1, :1] * zeros + constant[i : i + 1]
+        for i in range(len(varies))
+    ]
+    return np.concatenate(parts)
+
+
+def _intervals(x: Any) -> tuple[Values, Values, Values]:
+    """Give the smallest and largest value and the last bit of every element."""
+    found = np.array([(value.low, value.high, value.step) for value in np.asarray(x).ravel()])
+    low, high, step = found.T.reshape(3, *x.shape)
+    return low, high, np.where(low == high, last_bit(low), step)
+
+
+def _rounds(step: Values, weight: Values, bias: Values, accumulator: FixedPoint) -> bool:
+    """Whether the accumulator drops bits of a product or of the bias."""
+    # A constant zero gives no product.
+    finest = np.min(step, axis=0)[:, None] * last_bit(weight)
+    return bool(min(finest.min(initial=np.inf), last_bit(bias).min()) < accumulator.lsb)

@@ -1,0 +1,95 @@
+"""Layers that move a window over pixels: convolution and pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from hls.errors import ConversionError
+from hls.graph import Layer
+from hls.rtl.casts import cast, holds, larger
+from hls.rtl.sums import constants, weighted_sums
+
+
+def padding(layer: Layer, axes: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Give the pixels before and behind each axis; none along the channels."""
+    sides = {"height": ("pad_top", "pad_bottom"), "width": ("pad_left", "pad_right")}
+    return [(layer.integer(sides[axis][0]), layer.integer(sides[axis][1])) for axis in axes] + [(0, 0)]
+
+
+def axes_of(x: Any) -> tuple[str, ...]:
+    """Name the axes of an image's pixels."""
+    return ("width",) if x.ndim == 2 else ("height", "width")
+
+
+def convolution(layer: Layer, x: Any) -> Any:
+    """Convolve, over all channels or each by itself."""
+    weight, bias = (constants(layer, layer.weights[role], role) for role in ("weight", "bias"))
+    axes = axes_of(x)
+    pads = padding(layer, axes)
+    if np.any(pads):
+        x = np.pad(x, pads)
+    pixels = prod(weight.shape[: len(axes)])
+    size = dict(zip(axes, weight.shape, strict=False))
+    at = _windows(layer, x.shape, size, (0,) * len(axes))
+    windows = np.stack([x[slices].reshape(pixels, -1) for slices in at])
+    kernel = weight.reshape(pixels, *weight.shape[-2:])
+    if not layer.kind.startswith("Depthwise"):
+        rows = windows.reshape(len(windows), -1)
+        return weighted_sums(layer, rows, kernel.reshape(rows.shape[1], -1), bias).reshape(layer.shape)
+    channels = [
+        weighted_sums(layer, windows[:, :, channel], kernel[:, channel], bias[channel : channel + 1])
+        for channel in range(windows.shape[-1])
+    ]
+    return np.concatenate(channels, axis=1).reshape(layer.shape)
+
+
+def pooling(layer: Layer, x: Any) -> Any:
+    """Give the maximum or mean of each window's pixels, without padding."""
+    axes = axes_of(x)
+    size = {axis: layer.integer(f"pool_{axis}") for axis in axes}
+    at = _windows(layer, x.shape, size, tuple(before for before, _ in padding(layer, axes)))
+    return np.stack([_pool(layer, x[slices]) for slices in at]).reshape(layer.shape)
+
+
+def global_pooling(layer: Layer, x: Any) -> Any:
+    """Give the maximum or mean of each channel."""
+    return _pool(layer, x).reshape(layer.shape)
+
+
+def _windows(
+    layer: Layer, shape: tuple[int, ...], size: dict[str, int], before: tuple[int, ...]
+) -> Iterator[tuple[slice, ...]]:
+    """Give where each window lies in an image, less what sticks out; `before` counts the pixels of padding."""
+    for position in np.ndindex(*layer.shape[:-1]):
+        slices = []
+        for axis, name in enumerate(size):
+            start = position[axis] * layer.integer(f"stride_{name}") - before[axis]
+            slices.append(slice(max(start, 0), min(start + size[name], shape[axis])))
+        yield tuple(slices)
+
+
+def _pool(layer: Layer, window: Any) -> Any:
+    from alkaid.trace.ops import reduce
+
+    pixels = window.reshape(-1, window.shape[-1])
+    if layer.attributes["pool_op"] == "Max":
+        largest = reduce(larger, pixels, axis=0)
+        return largest if layer.accumulator is None else cast(largest, layer.accumulator)
+    count = len(pixels)
+    if count & (count - 1):
+        raise ConversionError(
+            f"layer {layer.name}: a mean over {count} pixels needs a division, for which there is no RTL; use windows "
+            "whose number of pixels is a power of two, or set rtl.architecture: none"
+        )
+    total = np.sum(pixels, axis=0)
+    mean = total * (1 / count)
+    if layer.accumulator is not None and not (holds(layer.accumulator, total) and holds(layer.accumulator, mean)):
+        raise ConversionError(
+            f"layer {layer.name}: its accumulator {layer.accumulator} cannot hold every sum and mean of {count} "
+            "pixels; give it more integer or fraction bits"
+        )
+    return mean

@@ -1,0 +1,668 @@
+"""What the RTL computes, held to an oracle on exact fractions that shares no code with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hls.engines import rtl
+from hls.engines.interpreter import Interpreter, build
+from hls.errors import ConversionError
+from hls.fixed_point import FixedPoint
+from hls.graph import Attribute, Graph, Layer, Weights, pack
+from hls.rtl import parallel
+from hls.rtl.parallel import RtlDesign
+
+Array = npt.NDArray[Any]
+EXACT = FixedPoint.parse("fixed<32,16>")
+SEED = 7
+
+
+# ------------------------------------------------------------------------------------------------ graphs made by hand
+
+
+def given(shape: tuple[int, ...], text: str = "fixed<5,3>", name: str = "x") -> Layer:
+    return Layer(name, "Input", (), shape, FixedPoint.parse(text))
+
+
+def constants(shape: tuple[int, ...], text: str, seed: int = SEED) -> Weights:
+    number_format = FixedPoint.parse(text)
+    low, high = number_format.min_integer, number_format.max_integer
+    return Weights(number_format, np.random.default_rng(seed).integers(low, high + 1, shape))
+
+
+def layer(
+    kind: str,
+    inputs: str,
+    shape: tuple[int, ...],
+    result: str | FixedPoint = EXACT,
+    *,
+    name: str = "y",
+    accumulator: str | None = None,
+    weights: dict[str, Weights] | None = None,
+    **attributes: Attribute,
+) -> Layer:
+    return Layer(
+        name,
+        kind,
+        tuple(inputs.split()),
+        shape,
+        FixedPoint.parse(result) if isinstance(result, str) else result,
+        None if accumulator is None else FixedPoint.parse(accumulator),
+        weights or {},
+        attributes,
+    )
+
+
+def graph(*layers: Layer, outputs: str = "y") -> Graph:
+    inputs = tuple(each.name for each in layers if each.kind == "Input")
+    return Graph("top", layers, inputs, tuple(outputs.split()))
+
+
+def weighted(shape: tuple[int, ...], weight: str = "fixed<4,2>", bias: str = "fixed<6,3>") -> dict[str, Weights]:
+    count = shape[-2] if shape[-1] == 1 and len(shape) > 2 else shape[-1]
+    return {"weight": constants(shape, weight), "bias": constants((count,), bias, SEED + 1)}
+
+
+def events_for(subject: Graph, count: int = 60) -> npt.NDArray[np.float32]:
+    """Random events, and those in which every value is the smallest, the largest, zero, or any of these."""
+    random = np.random.default_rng(SEED)
+    parts = []
+    for each in subject.input_layers:
+        low, high = each.result.min_integer, each.result.max_integer
+        edges = np.array([low, high, 0])
+        integers = [
+            random.integers(low, high + 1, (count, *each.shape)),
+            random.choice(edges, (count // 2, *each.shape)),
+            np.broadcast_to(edges.reshape(-1, *[1] * len(each.shape)), (3, *each.shape)),
+        ]
+        parts.append(each.result.to_real(np.concatenate(integers)))
+    return pack(parts).astype(np.float32)
+
+
+# -------------------------------------------------------------------------------------------------------- the oracle
+
+
+def rounded(scaled: Fraction, mode: str) -> int:
+    floor = math.floor(scaled)
+    rest = scaled - floor
+    if mode == "TRN":
+        return floor
+    if mode == "TRN_ZERO":
+        return math.trunc(scaled)
+    if rest != Fraction(1, 2):
+        return math.floor(scaled + Fraction(1, 2))
+    up = {"RND": True, "RND_MIN_INF": False, "RND_ZERO": scaled < 0, "RND_INF": scaled > 0, "RND_CONV": floor % 2 == 1}
+    return floor + up[mode]
+
+
+def cast(value: Fraction, to: FixedPoint) -> Fraction:
+    unit = Fraction(2) ** (to.integer - to.width)
+    bits = rounded(value / unit, to.rounding)
+    low, high = (-(2 ** (to.width - 1)), 2 ** (to.width - 1) - 1) if to.signed else (0, 2**to.width - 1)
+    if not low <= bits <= high:
+        match to.overflow:
+            case "WRAP":
+                bits = (bits - low) % 2**to.width + low
+            case "SAT":
+                bits = low if bits < low else high
+            case "SAT_SYM":
+                bits = high if bits > high else low
+            case "SAT_ZERO":
+                bits = 0
+    if to.overflow == "SAT_SYM" and to.signed and to.width > 1:
+        bits = max(bits, -high)
+    return bits * unit
+
+
+def exact(weights: Weights) -> Array:
+    unit = Fraction(2) ** -weights.format.fraction
+    return np.array([int(n) * unit for n in weights.integers.ravel()], dtype=object).reshape(weights.integers.shape)
+
+
+def summed(subject: Layer, values: Array, weight: Array, bias: Fraction) -> Fraction:
+    """One sum, product by product in the accumulator, as in hls4ml's C++."""
+    to = subject.accumulator
+    if to is None:
+        return sum((v * w for v, w in zip(values, weight, strict=True)), bias)
+    total = cast(bias, to)
+    for value, factor in zip(values, weight, strict=True):
+        total = cast(total + cast(value * factor, to), to)
+    return total
+
+
+def windows(subject: Layer, x: Array, size: tuple[int, ...]) -> list[tuple[tuple[int, ...], list[Any]]]:
+    """Each position, with its pixels (channels) in row-major order; None for one that lies in the padding."""
+    names = ("width",) if x.ndim == 2 else ("height", "width")
+    before = {"width": "pad_left", "height": "pad_top"}
+    found = []
+    for position in np.ndindex(*subject.shape[:-1]):
+        pixels = []
+        for offset in np.ndindex(*size):
+            at = tuple(
+                p * subject.integer(f"stride_{name}") + o - subject.integer(before[name])
+                for p, o, name in zip(position, offset, names, strict=True)
+            )
+            inside = all(0 <= a < n for a, n in zip(at, x.shape, strict=False))
+            pixels.append(x[at] if inside else None)
+        found.append((position, pixels))
+    return found
+
+
+def convolution(subject: Layer, x: Array) -> Array:
+    weight, bias = exact(subject.weights["weight"]), exact(subject.weights["bias"])
+    result = np.empty(subject.shape, dtype=object)
+    zero = np.array([Fraction(0)] * x.shape[-1], dtype=object)
+    for position, pixels in windows(subject, x, weight.shape[:-2]):
+        rows = np.stack([zero if pixel is None else pixel for pixel in pixels])
+        kernel = weight.reshape(len(rows), *weight.shape[-2:])
+        for channel in range(subject.shape[-1]):
+            if subject.kind.startswith("Depthwise"):
+                terms = rows[:, channel], kernel[:, channel, 0]
+            else:
+                terms = rows.ravel(), kernel[:, :, channel].ravel()
+            result[(*position, channel)] = summed(subject, *terms, bias[channel])
+    return result
+
+
+def pooling(subject: Layer, x: Array) -> Array:
+    names = ("width",) if x.ndim == 2 else ("height", "width")
+    size = tuple(subject.integer(f"pool_{name}") for name in names)
+    result = np.empty(subject.shape, dtype=object)
+    for position, pixels in windows(subject, x, size):
+        result[position] = pooled(subject, np.stack([pixel for pixel in pixels if pixel is not None]))
+    return result
+
+
+def pooled(subject: Layer, pixels: Array) -> Array:
+    if subject.attributes["pool_op"] == "Max":
+        return np.array(pixels.max(axis=0))
+    return np.array(pixels.sum(axis=0) / Fraction(len(pixels)))
+
+
+def dense(subject: Layer, x: Array) -> Array:
+    weight, bias = exact(subject.weights["weight"]), exact(subject.weights["bias"])
+    return np.array([summed(subject, x, weight[:, n], bias[n]) for n in range(len(bias))], dtype=object)
+
+
+def merged(subject: Layer, x: Array, y: Array) -> Array:
+    functions: dict[str, Callable[[Array, Array], Array]] = {
+        "add": np.add,
+        "subtract": np.subtract,
+        "multiply": np.multiply,
+        "maximum": np.maximum,
+        "minimum": np.minimum,
+    }
+    return functions[str(subject.attributes["op"])](x, y)
+
+
+def look_up(subject: Layer, x: Array, number_format: FixedPoint) -> Array:
+    table = exact(subject.weights["table"])
+    bits = [int(value * Fraction(2) ** number_format.fraction) % 2**number_format.width for value in x.ravel()]
+    return np.array([table[n] for n in bits], dtype=object).reshape(x.shape)
+
+
+def oracle(subject: Graph, event: list[Array]) -> dict[str, Array]:
+    """Every layer's result for one event."""
+    results: dict[str, Array] = {}
+    ports = dict(zip(subject.inputs, event, strict=True))
+    for each in subject.layers:
+        x = [results[name] for name in each.inputs]
+        match each.kind:
+            case "Input":
+                value = np.array([Fraction(float(v)) for v in ports[each.name].ravel()], dtype=object)
+            case "Activation":
+                value = x[0] * (x[0] > 0) if each.attributes["activation"] == "relu" else x[0]
+            case "UnaryLUT":
+                value = look_up(each, x[0], subject[each.inputs[0]].result)
+            case "Dense":
+                value = dense(each, x[0])
+            case "Conv1D" | "Conv2D" | "DepthwiseConv1D" | "DepthwiseConv2D":
+                value = convolution(each, x[0])
+            case "Pooling1D" | "Pooling2D":
+                value = pooling(each, x[0])
+            case "GlobalPooling1D" | "GlobalPooling2D":
+                value = pooled(each, x[0].reshape(-1, x[0].shape[-1]))
+            case "BatchNormalization":
+                value = x[0] * exact(each.weights["scale"]) + exact(each.weights["bias"])
+            case "Merge":
+                value = merged(each, *x)
+            case "Concatenate":
+                value = np.concatenate(x, axis=each.integer("axis"))
+            case "ZeroPadding1D":
+                value = np.pad(x[0], [(each.integer("pad_left"), each.integer("pad_right")), (0, 0)])
+            case "ZeroPadding2D":
+                sides = [("pad_top", "pad_bottom"), ("pad_left", "pad_right")]
+                value = np.pad(x[0], [*((each.integer(a), each.integer(b)) for a, b in sides), (0, 0)])
+            case "Resize":
+                value = x[0].repeat(each.integer("factor_width"), axis=-2)
+                value = value.repeat(each.integer("factor_height"), axis=0) if value.ndim == 3 else value
+            case "Transpose":
+                perm: Any = each.attributes["perm"]
+                value = x[0].transpose(perm)
+            case "Reshape":
+                value = x[0]
+        result = value.reshape(each.shape)
+        if each.kind != "Input":
+            flat = [cast(Fraction(v), each.result) for v in result.ravel()]
+            result = np.array(flat, dtype=object).reshape(each.shape)
+        results[each.name] = result
+    return results
+
+
+def expected(subject: Graph, events: Array) -> dict[str, npt.NDArray[np.float64]]:
+    parts = subject.split_inputs(events)
+    found = [oracle(subject, [part[n] for part in parts]) for n in range(len(events))]
+    return {each.name: np.array([one[each.name] for one in found]).astype(float) for each in subject.layers}
+
+
+def check(subject: Graph) -> dict[str, npt.NDArray[np.float64]]:
+    """Hold the interpreter to the oracle: every output, and every layer."""
+    events, engine = events_for(subject), build(subject)
+    wanted = expected(subject, events)
+    for name, values in engine.trace(events).items():
+        np.testing.assert_array_equal(values, wanted[name], err_msg=name)
+    outputs = engine.predict(events)
+    assert outputs.shape == (len(events), *subject.output_shape)
+    np.testing.assert_array_equal(outputs, pack([wanted[name] for name in subject.outputs]))
+    return {name: wanted[name] for name in subject.outputs}
+
+
+# ------------------------------------------------------------------------------------------------ each kind of layer
+
+
+def conv1d(pad: tuple[int, int] = (0, 0), stride: int = 1, **options: Any) -> Layer:
+    width = (5 + sum(pad) - 3) // stride + 1
+    return layer(
+        "Conv1D",
+        "x",
+        (width, 3),
+        options.pop("result", EXACT),
+        weights=options.pop("weights", weighted((3, 2, 3))),
+        stride_width=stride,
+        pad_left=pad[0],
+        pad_right=pad[1],
+        **options,
+    )
+
+
+def image_layer(kind: str, size: tuple[int, int], filters: int, stride: tuple[int, int] = (1, 1), **more: Any) -> Layer:
+    """A window of some size over an image of 4 × 5 pixels, with padding above and on both sides."""
+    pads: dict[str, Any] = {"pad_top": 1, "pad_bottom": 0, "pad_left": 1, "pad_right": 1}
+    shape = ((4 + 1 - size[0]) // stride[0] + 1, (5 + 2 - size[1]) // stride[1] + 1, filters)
+    strides: dict[str, Any] = {"stride_height": stride[0], "stride_width": stride[1]}
+    if kind == "Pooling2D":
+        more |= {"pool_height": size[0], "pool_width": size[1]}
+    return layer(kind, "x", shape, more.pop("result", EXACT), **pads, **strides, **more)
+
+
+def pool1d(pool_op: str, size: int, shape: tuple[int, ...], stride: int, left: int = 0, right: int = 0) -> Layer:
+    sizes: dict[str, Any] = {"pool_width": size, "stride_width": stride}
+    return layer("Pooling1D", "x", shape, pool_op=pool_op, pad_left=left, pad_right=right, **sizes)
+
+
+LINE, IMAGE = given((5, 2)), given((4, 5, 2))
+DEPTHWISE = weighted((2, 3, 2, 1))
+SCALES = {"scale": constants((2,), "fixed<4,1>"), "bias": constants((2,), "fixed<5,2>")}
+
+SINGLE: dict[str, Graph] = {
+    "relu": graph(LINE, layer("Activation", "x", (5, 2), "ufixed<3,2,RND,SAT>", activation="relu")),
+    "linear": graph(LINE, layer("Activation", "x", (5, 2), "fixed<3,2,RND_CONV,SAT>", activation="linear")),
+    "dense": graph(given((6,)), layer("Dense", "x", (3,), weights=weighted((6, 3)))),
+    "conv1d": graph(LINE, conv1d()),
+    "conv1d strided and padded": graph(LINE, conv1d((2, 1), 2, result="fixed<9,6,RND,SAT>")),
+    "conv2d": graph(IMAGE, image_layer("Conv2D", (2, 3), 2, (2, 1), weights=weighted((2, 3, 2, 2)))),
+    "depthwise 1d": graph(
+        LINE,
+        layer(
+            "DepthwiseConv1D", "x", (4, 2), weights=weighted((3, 2, 1)), stride_width=1, pad_left=0, pad_right=1
+        ),
+    ),
+    "depthwise 2d": graph(IMAGE, image_layer("DepthwiseConv2D", (2, 3), 2, weights=DEPTHWISE)),
+    "batch normalization": graph(LINE, layer("BatchNormalization", "x", (5, 2), weights=SCALES)),
+    "maximum of windows": graph(LINE, pool1d("Max", 2, (2, 2), 2)),
+    "maximum beside padding": graph(IMAGE, image_layer("Pooling2D", (2, 3), 2, (2, 2), pool_op="Max")),
+    "mean": graph(LINE, pool1d("Average", 4, (2, 2), 1)),
+    "mean beside padding": graph(LINE, pool1d("Average", 2, (3, 2), 2, left=1)),
+    "mean, rounded": graph(given((4, 4, 1)), layer(
+        "Pooling2D", "x", (2, 2, 1), "fixed<4,3,RND_CONV>", pool_op="Average", pool_height=2, pool_width=2,
+        stride_height=2, stride_width=2, pad_top=0, pad_bottom=0, pad_left=0, pad_right=0,
+        accumulator="fixed<9,5>",
+    )),
+    "global maximum": graph(IMAGE, layer("GlobalPooling2D", "x", (2,), pool_op="Max")),
+    "global maximum, 1D": graph(LINE, layer("GlobalPooling1D", "x", (1, 2), pool_op="Max")),
+    "global mean": graph(given((2, 4, 3)), layer("GlobalPooling2D", "x", (3,), pool_op="Average")),
+    "zero padding 1d": graph(LINE, layer("ZeroPadding1D", "x", (8, 2), pad_left=1, pad_right=2)),
+    "zero padding 2d": graph(
+        IMAGE, layer("ZeroPadding2D", "x", (5, 8, 2), pad_top=0, pad_bottom=1, pad_left=1, pad_right=2)
+    ),
+    "resize 1d": graph(LINE, layer("Resize", "x", (15, 2), factor_width=3)),
+    "resize 2d": graph(IMAGE, layer("Resize", "x", (8, 15, 2), factor_height=2, factor_width=3)),
+    "transpose": graph(IMAGE, layer("Transpose", "x", (2, 4, 5), perm=(2, 0, 1))),
+    "reshape": graph(IMAGE, layer("Reshape", "x", (40,), "fixed<4,3>")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+def test_a_kind_of_layer_is_what_the_contract_says(kind: str) -> None:
+    (values,) = check(SINGLE[kind]).values()
+    assert len(np.unique(values)) > 3
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+def test_a_kind_of_layer_has_a_cost(kind: str, tmp_path: Path) -> None:
+    design = generate(SINGLE[kind], tmp_path / "rtl")
+    assert design.estimated_lut_by_layer["x"] == 0
+    wires = ("Reshape", "Resize", "Transpose", "ZeroPadding1D", "ZeroPadding2D")
+    assert (design.estimated_lut_by_layer["y"] > 0) != (SINGLE[kind]["y"].kind in wires)
+
+
+PAIR = (given((3, 2), "fixed<5,3>", "a"), given((3, 2), "ufixed<4,1>", "b"))
+
+
+@pytest.mark.parametrize("op", ["add", "subtract", "multiply", "maximum", "minimum"])
+@pytest.mark.parametrize("result", [EXACT, "fixed<5,3,RND,SAT>"])
+def test_two_inputs_are_merged(op: str, result: str | FixedPoint) -> None:
+    check(graph(*PAIR, layer("Merge", "a b", (3, 2), result, op=op)))
+
+
+def test_a_layer_is_merged_with_itself() -> None:
+    merges = [layer("Merge", "a a", (3, 2), name=op, op=op) for op in ("add", "subtract", "multiply", "maximum")]
+    # A result that is zero for every event has no port; the square of the difference is.
+    check(graph(PAIR[0], *merges, layer("Merge", "subtract multiply", (3, 2), op="add"), outputs="add multiply y"))
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(0, (6, 2)), (1, (3, 4))])
+def test_two_inputs_are_put_behind_each_other(axis: int, shape: tuple[int, int]) -> None:
+    check(graph(*PAIR, layer("Concatenate", "a b", shape, axis=axis)))
+
+
+@pytest.mark.parametrize("op", ["maximum", "minimum"])
+@pytest.mark.parametrize("order", ["sum first", "first sum"])
+def test_numbers_that_depend_on_each_other_are_compared(op: str, order: str) -> None:
+    """The difference is never negative; in the second layer that is known only after common parts were merged."""
+    weights = weighted((3, 1))
+    layers = [
+        given((3,), "fixed<4,4>", "a"),
+        given((1,), "ufixed<4,4>", "b"),
+        layer("Dense", "a", (1,), "fixed<5,5>", name="first", weights=weights),
+        layer("Dense", "a", (1,), "fixed<5,5>", name="same", weights=weights),
+        layer("Merge", "first b", (1,), name="sum", op="add"),
+        layer("Merge", "sum same", (1,), "fixed<3,3,TRN,SAT>", name="difference", op="subtract"),
+        layer("Merge", order, (1,), name="y", op=op),
+        layer("Merge", order.replace("first", "same"), (1,), name="z", op=op),
+    ]
+    check(graph(*layers, outputs="y z difference"))
+
+
+def test_casts_of_sums_that_are_always_half_way() -> None:
+    """alkaid's own rounding to even fails where every value lies between two results."""
+    weights = {
+        "scale": Weights(FixedPoint(True, 4, 4), np.array([2])),
+        "bias": Weights(FixedPoint(True, 4, 3), np.array([1])),
+    }
+    for mode in ("RND", "RND_CONV"):
+        result = f"fixed<5,5,{mode},SAT>"
+        check(graph(given((1,), "fixed<4,4>"), layer("BatchNormalization", "x", (1,), result, weights=weights)))
+
+
+ROUNDINGS = ("TRN", "TRN_ZERO", "RND", "RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV")
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_every_cast(rounding: str) -> None:
+    """Formats that drop bits at either end or both, signed and not, of values on both sides of zero."""
+    source = given((1,), "fixed<7,3>")
+    casts = [
+        layer("Activation", "x", (1,), f"{kind},{rounding},{overflow}>", name=f"y{n}_{m}", activation="linear")
+        for n, kind in enumerate(["fixed<4,2", "ufixed<3,2", "fixed<9,5", "fixed<1,1", "fixed<3,5", "fixed<2,-2"])
+        for m, overflow in enumerate(["WRAP", "SAT", "SAT_ZERO", "SAT_SYM"])
+    ]
+    subject = graph(source, *casts, outputs=" ".join(each.name for each in casts))
+    every = source.result.to_real(np.arange(-64, 64)).reshape(-1, 1).astype(np.float32)
+    wanted = expected(subject, every)
+    np.testing.assert_array_equal(build(subject).predict(every), pack([wanted[name] for name in subject.outputs]))
+
+
+# ------------------------------------------------------------------------------------------------------ look-up tables
+
+
+@pytest.mark.parametrize("text", ["fixed<5,3>", "ufixed<5,2>", "fixed<1,1>", "ufixed<1,0>"])
+def test_a_table_is_read_by_bit_pattern(text: str) -> None:
+    source = given((4,), text)
+    weights = {"table": constants((2**source.result.width,), "fixed<8,2>")}
+    check(graph(source, layer("UnaryLUT", "x", (4,), "fixed<6,2,RND,SAT>", weights=weights)))
+
+
+def test_a_table_behind_numbers_of_which_some_never_come() -> None:
+    """The relu leaves half of the declared format, the scale every fourth value, the padding a constant."""
+    weights = {"table": constants((256,), "fixed<9,3>")}
+    four = {"scale": Weights(FixedPoint(True, 4, 4), np.array([-4])), "bias": constants((1,), "fixed<2,2>")}
+    layers = [
+        given((3, 1), "fixed<4,4>"),
+        layer("Activation", "x", (3, 1), "fixed<8,8>", name="positive", activation="relu"),
+        layer("ZeroPadding1D", "positive", (4, 1), "fixed<8,8>", name="padded", pad_left=1, pad_right=0),
+        layer("BatchNormalization", "padded", (4, 1), "fixed<8,8>", name="scaled", weights=four),
+        layer("UnaryLUT", "padded", (4, 1), name="first", weights=weights),
+        layer("UnaryLUT", "scaled", (4, 1), name="second", weights=weights),
+    ]
+    check(graph(*layers, outputs="first second"))
+
+
+# -------------------------------------------------------------------------------------------------------- accumulators
+
+ACCUMULATORS = {
+    "holds everything": "fixed<20,10>",
+    "saturates never": "fixed<20,10,RND,SAT>",
+    "wraps": "fixed<9,4>",
+    "truncates products": "fixed<12,9>",
+    "rounds products": "fixed<12,9,RND_CONV>",
+    "rounds products, saturates never": "fixed<14,11,RND,SAT>",
+    "truncates and wraps": "fixed<5,4>",
+    "rounds to zero and wraps": "fixed<4,4,RND_ZERO>",
+    "is unsigned": "ufixed<7,4>",
+}
+
+
+@pytest.mark.parametrize("what", ACCUMULATORS)
+def test_products_are_summed_in_the_accumulator(what: str) -> None:
+    accumulator = ACCUMULATORS[what]
+    layers = [
+        given((4, 2), "fixed<5,3>"),
+        layer("Reshape", "x", (8,), "fixed<5,3>", name="flat"),
+        layer("Dense", "flat", (3,), accumulator=accumulator, weights=weighted((8, 3)), name="dense"),
+        dataclasses.replace(conv1d(accumulator=accumulator, weights=weighted((2, 2, 3))), shape=(3, 3), name="conv"),
+        layer(
+            "DepthwiseConv1D", "x", (3, 2), name="depthwise", weights=weighted((2, 2, 1)), accumulator=accumulator,
+            stride_width=1, pad_left=0, pad_right=0,
+        ),
+    ]  # fmt: skip
+    subject = graph(*layers, outputs="dense conv depthwise")
+    found = check(subject)
+    exactly = dataclasses.replace(
+        subject, layers=tuple(dataclasses.replace(each, accumulator=None) for each in subject.layers)
+    )
+    wanted = expected(exactly, events_for(exactly))
+    same = all(np.array_equal(found[name], wanted[name]) for name in found)
+    assert same == (what in ("holds everything", "saturates never"))
+
+
+def test_a_zero_weight_or_a_coarse_input_rounds_nothing() -> None:
+    """No product has the last bits of the formats, so the accumulator needs none of them."""
+    weights = {
+        "weight": Weights(FixedPoint(True, 6, 2), np.array([[16], [0], [-32]])),
+        "bias": Weights(FixedPoint(True, 6, 2), np.array([16])),
+    }
+    check(graph(given((3,), "fixed<4,4>"), layer("Dense", "x", (1,), accumulator="fixed<8,8,RND>", weights=weights)))
+
+
+# ------------------------------------------------------------------------------------------------------------ refusals
+
+
+def refused(message: str, *layers: Layer, outputs: str = "y") -> None:
+    with pytest.raises(ConversionError, match=message):
+        build(graph(*layers, outputs=outputs))
+
+
+def test_an_accumulator_that_may_saturate_is_refused() -> None:
+    message = r"^layer y: sums from -\d+\S* to \d+\S* can saturate its accumulator fixed<8,4,TRN,SAT>, .*; give the acc"
+    refused(message, given((6,)), layer("Dense", "x", (3,), accumulator="fixed<8,4,TRN,SAT>", weights=weighted((6, 3))))
+
+
+def test_a_mean_over_a_number_that_is_no_power_of_two_is_refused() -> None:
+    message = "^layer y: a mean over 3 pixels needs a division, .*; use windows whose number of pixels is a power of"
+    refused(message, LINE, pool1d("Average", 3, (3, 2), 1))
+    # One window of four pixels has one of them in the padding.
+    refused(message, LINE, pool1d("Average", 4, (3, 2), 1, left=1))
+    refused("^layer y: a mean over 5 pixels", LINE, layer("GlobalPooling1D", "x", (2,), pool_op="Average"))
+
+
+@pytest.mark.parametrize("accumulator", ["fixed<6,4>", "fixed<6,3>"])
+def test_a_mean_that_the_accumulator_cannot_hold_is_refused(accumulator: str) -> None:
+    pool = dataclasses.replace(pool1d("Average", 2, (2, 2), 2), accumulator=FixedPoint.parse(accumulator))
+    ok = dataclasses.replace(pool, accumulator=FixedPoint.parse("fixed<7,4>"))
+    check(graph(LINE, ok))
+    refused(r"^layer y: its accumulator \S+ cannot hold every sum and mean of 2 pixels; give it more", LINE, pool)
+
+
+def test_modes_without_hardware_are_refused() -> None:
+    message = r"^layer y: there is no RTL for the overflow mode WRAP_SM of \S+; use WRAP or SAT$"
+    refused(message, LINE, layer("Activation", "x", (5, 2), "fixed<3,2,TRN,WRAP_SM>", activation="relu"))
+    refused(
+        "^layer y: there is no RTL for the activation elu$",
+        LINE,
+        layer("Activation", "x", (5, 2), activation="elu"),
+    )
+    refused("^layer y: there is no RTL for merging by average$", *PAIR, layer("Merge", "a b", (3, 2), op="average"))
+    refused("^layer y: there is no RTL for a layer of the kind LSTM$", LINE, layer("LSTM", "x", (5, 2)))
+
+
+def test_constants_that_would_be_rounded_are_refused() -> None:
+    wide = {
+        "weight": Weights(FixedPoint(True, 32, 2), np.array([[2**25 + 1]])),
+        "bias": Weights(FixedPoint(True, 4, 2), np.array([1])),
+    }
+    message = "^layer y: its weight has values of more than 24 significant bits, .*; use a narrower number format"
+    refused(message, given((1,)), layer("Dense", "x", (1,), weights=wide))
+    table = {"table": Weights(FixedPoint(True, 32, 2), np.full(32, 2**25 + 1))}
+    refused("^layer y: its table has values of more than 24", given((1,)), layer("UnaryLUT", "x", (1,), weights=table))
+    far_apart = {"table": Weights(FixedPoint(True, 40, 20), np.array([1, 2**35]))}
+    message = "^layer y: its table has results of more than 31 bits, .*; use a narrower number format$"
+    refused(message, given((1,), "fixed<1,1>"), layer("UnaryLUT", "x", (1,), "fixed<40,20>", weights=far_apart))
+    far = {
+        "scale": Weights(FixedPoint(True, 4, 1), np.array([1])),
+        "bias": Weights(FixedPoint(True, 8, 40), np.array([1])),
+    }
+    refused(
+        "^a bias, with the constant that rounds a sum, needs more than 32 bits, .*; use narrower number formats",
+        given((1,), "fixed<5,3>"),
+        layer("BatchNormalization", "x", (1,), "fixed<48,44,RND>", weights=far),
+    )
+
+
+def test_numbers_wider_than_what_is_computed_exactly_are_refused() -> None:
+    wide = given((1,), "fixed<30,10>")
+    square = layer("Merge", "x x", (1,), "fixed<60,20>", name="square", op="multiply")
+    refused(
+        r"^the RTL would have numbers of 58 bits, of which 53 are computed exactly; use",
+        wide,
+        square,
+        outputs="square",
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- Verilog
+
+
+def generate(subject: Graph, folder: Path) -> RtlDesign:
+    return parallel.generate(
+        subject, folder, part="xcvu9p-flga2104-2L-e", clock_period_ns=5, stage_delay=3, max_multiplications=10_000
+    )
+
+
+def several() -> Graph:
+    """Two inputs and four outputs, of different shapes and formats, through layers of many kinds."""
+    return graph(
+        given((4, 4, 2), "fixed<5,3>", "image"),
+        given((3,), "ufixed<4,1>", "numbers"),
+        layer(
+            "DepthwiseConv2D", "image", (2, 4, 2), "fixed<6,4,RND_CONV,SAT>", name="filtered", stride_height=2,
+            stride_width=1, pad_top=0, pad_bottom=0, pad_left=1, pad_right=0, weights=weighted((2, 2, 2, 1)),
+            accumulator="fixed<8,5>",
+        ),
+        layer(
+            "Pooling2D", "filtered", (1, 2, 2), "fixed<6,4>", name="pooled", pool_op="Max", pool_height=2,
+            pool_width=3, stride_height=2, stride_width=2, pad_top=0, pad_bottom=0, pad_left=1, pad_right=0,
+        ),
+        layer("Reshape", "pooled", (4,), "fixed<6,4>", name="flat"),
+        layer("UnaryLUT", "flat", (4,), "fixed<5,1>", name="curve", weights={"table": constants((64,), "fixed<5,1>")}),
+        layer("Merge", "flat curve", (4,), "fixed<9,4,RND_ZERO,SAT_ZERO>", name="product", op="multiply"),
+        layer("Concatenate", "product numbers", (7,), "fixed<10,5>", name="joined", axis=0),
+        layer(
+            "Dense", "joined", (2,), "fixed<8,5,RND_INF,SAT_SYM>", name="dense", weights=weighted((7, 2)),
+            accumulator="fixed<10,7,RND>",
+        ),
+        layer("GlobalPooling2D", "image", (2,), "fixed<8,2>", name="mean", pool_op="Average"),
+        layer("Merge", "mean dense", (2,), "ufixed<6,4,TRN,SAT>", name="largest", op="maximum"),
+        outputs="dense largest curve numbers",
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_several_inputs_and_outputs_in_verilog(tmp_path: Path) -> None:
+    subject = several()
+    events = events_for(subject, 200)
+    check(subject)
+    design = generate(subject, tmp_path / "verilog")
+    simulation = rtl.build(subject, design, tmp_path / "verilog", tmp_path, timeout_s=300)
+    wanted = build(subject).predict(events)
+    assert wanted.shape == (len(events), 2 + 2 + 4 + 3)
+    np.testing.assert_array_equal(simulation.predict(events), wanted)
+    shown = simulation.trace(events)
+    assert list(shown) == list(subject.outputs)
+    np.testing.assert_array_equal(pack(list(shown.values())), wanted)
+
+
+def test_every_port_is_described(tmp_path: Path) -> None:
+    design = generate(several(), tmp_path / "verilog")
+    assert [(port.name, port.layer, port.shape) for port in design.inputs] == [
+        ("model_inp_image", "image", (4, 4, 2)),
+        ("model_inp_numbers", "numbers", (3,)),
+    ]
+    assert [str(port.number_format) for port in design.inputs] == ["fixed<5,3>", "ufixed<4,1>"]
+    assert (design.input_width, design.latency_cycles > 2) == (32 * 5 + 3 * 4, True)
+    assert [port.name for port in design.outputs] == [f"model_out_{name}" for name in several().outputs]
+    text = (tmp_path / "verilog" / "PORTS.md").read_text()
+    assert "| `model_inp_image` | in | `image` | 4 × 4 × 2 | `fixed<5,3>` | clock 0 |" in text
+    assert f"| `model_out_dense` | out | `dense` | 2 | `fixed<8,5>` | clock {design.latency_cycles} |" in text
+    header = (tmp_path / "verilog" / "src" / "top_wrapper.v").read_text()
+    assert "input wire [159:0] model_inp_image" in header
+    assert "output wire [15:0] model_out_dense" in header
+    assert set(design.estimated_lut_by_layer) == {each.name for each in several().layers}
+    design.save(tmp_path)
+    assert RtlDesign.load(tmp_path) == design
+
+
+def test_a_port_without_bits_is_refused(tmp_path: Path) -> None:
+    unused = graph(*PAIR, layer("Activation", "a", (3, 2), activation="linear"))
+    with pytest.raises(
+        ConversionError, match=r"^layer b: it reaches no output, and its port would have no bits; remove"
+    ):
+        generate(unused, tmp_path / "unused")
+    zero = graph(*PAIR, layer("Merge", "a b", (3, 2), op="add"), layer("Merge", "a a", (3, 2), name="z", op="subtract"))
+    with pytest.raises(ConversionError, match=r"^layer z: it is zero for every event, and its port would have no bits"):
+        generate(dataclasses.replace(zero, outputs=("y", "z")), tmp_path / "zero")
+
+
+def test_the_interpreter_is_an_engine() -> None:
+    engine = build(several())
+    assert (engine.name, isinstance(engine, Interpreter)) == ("interpreter", True)
+    assert list(engine.trace(events_for(engine.graph, 2))) == [each.name for each in engine.graph.layers]
