@@ -6,8 +6,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from hls import tool
 from hls.engines import Events, Outputs, shared_library
 from hls.errors import SimulationError, ToolFailedError
@@ -41,24 +39,24 @@ class CSimulation:
         Raises:
             SimulationError: The simulation crashed, for example in an `assert`.
         """
-        shape = self.graph.output.shape
-        return self._call(events, {})["outputs"].reshape(len(events), *shape)
+        return self._call(events, {})["outputs"].reshape(len(events), *self.graph.output_shape)
 
     def trace(self, events: Events) -> dict[str, Outputs]:
-        """Run all events and give every layer's result; the input layer's is the cast that hls4ml makes."""
-        layers = {layer.name: int(np.prod(layer.shape)) for layer in self.graph.layers}
+        """Run all events and give every layer's result; an input layer's is the cast that hls4ml makes."""
+        layers = {layer.name: layer.size for layer in self.graph.layers}
         answer = self._call(events, layers)
-        first = self.graph.input
-        results = {first.name: first.result.to_real(first.result.cast(events))}
+        inputs = zip(self.graph.input_layers, self.graph.split_inputs(events), strict=True)
+        results = {layer.name: layer.result.to_real(layer.result.cast(values)) for layer, values in inputs}
         for layer in self.graph.layers:
-            if layer.kind not in ("Input", "Reshape"):
+            if f"layer/{layer.name}" in answer and layer.kind not in ("Input", "Reshape"):
                 results[layer.name] = answer[f"layer/{layer.name}"].reshape(len(events), *layer.shape)
         return results
 
     def _call(self, events: Events, trace: dict[str, int]) -> shared_library.Arrays:
         arguments = {
             "top": self.graph.name,
-            "outputs": int(np.prod(self.graph.output.shape)),
+            "inputs": [layer.size for layer in self.graph.input_layers],
+            "outputs": [layer.size for layer in self.graph.output_layers],
             "trace": trace,
         }
         try:

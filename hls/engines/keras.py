@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hls.engines import Events, Outputs
+from hls.graph import pack
 
 
 @dataclass(frozen=True)
 class KerasEngine:
-    """A QKeras model as an engine.
+    """A Keras model as an engine.
 
     Attributes:
-        model: Keras 2 model.
+        model: Keras 2 model: the normal form of a model (`hls.rewriting`), which computes in float64 and so is exact,
+            or a QKeras model, which rounds where sums need more than the 24 bits of float32.
     """
 
     model: Any
@@ -28,7 +31,8 @@ class KerasEngine:
 
     def predict(self, events: Events) -> Outputs:
         """Evaluate the model."""
-        return np.asarray(self.model.predict(events, batch_size=256, verbose=0), np.float64)
+        outputs = self.model.predict(self._split(events), batch_size=256, verbose=0)
+        return pack([np.asarray(part, np.float64) for part in (outputs if isinstance(outputs, list) else [outputs])])
 
     def trace(self, events: Events) -> dict[str, Outputs]:
         """Evaluate the model and give every layer's output.
@@ -41,5 +45,14 @@ class KerasEngine:
         for tensor in self.model.inputs:
             source = tensor.node.layer
             layers[source.name] = source.outbound_nodes[0].outbound_layer.output
-        values = keras.Model(self.model.inputs, layers).predict(events, batch_size=256, verbose=0)
+        values = keras.Model(self.model.inputs, layers).predict(self._split(events), batch_size=256, verbose=0)
         return {name: np.asarray(value, np.float64) for name, value in values.items()}
+
+    def _split(self, events: Events) -> Any:
+        """Take an event apart for a model of several inputs."""
+        shapes = [tuple(tensor.shape[1:]) for tensor in self.model.inputs]
+        if len(shapes) == 1:
+            return events
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+        parts: list[npt.NDArray[Any]] = np.split(events.reshape(len(events), -1), ends[:-1], axis=1)
+        return [part.reshape(len(events), *shape) for part, shape in zip(parts, shapes, strict=True)]

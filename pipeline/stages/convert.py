@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.cache import Stage, installed_version
+from pipeline.cache import RunFolder, Stage, installed_version
+from pipeline.config import HlsConfig
 from pipeline.stages import Context, train
+
+if TYPE_CHECKING:
+    from hls.conversion import HlsOptions
+    from hls.rewriting.rewrite import NormalForm
 
 _DISTRIBUTIONS = ("alkaid", "hls4ml", "numpy", "qkeras", "tensorflow", "tf-keras")
 # The vendor's test bench reads text: enough events to see a difference, not hours of simulation.
@@ -34,25 +42,59 @@ def stage(context: Context) -> Stage:
     )
 
 
+def hls_options(hls: HlsConfig, *, overrides: bool = True) -> HlsOptions:
+    """Give the options of the HLS project, with or without the number formats that the user set."""
+    from hls.conversion import HlsOptions, LayerOptions
+
+    left_out = None if overrides else {"precision"}
+    layers = {name: LayerOptions(**layer.model_dump(exclude=left_out)) for name, layer in hls.layers.items()}
+    return HlsOptions(**hls.model_dump(exclude={"layers", "number_formats"}), layers=layers)
+
+
+def rewritten(hls: HlsConfig, trained: train.TrainOutput, model: Any) -> NormalForm:
+    """Give the trained model in the form that is converted; it computes in float64 and is the reference."""
+    from hls.conversion import normal_form
+    from hls.fixed_point import FixedPoint
+
+    given = FixedPoint.parse(trained.info["input_format"])
+    return normal_form(model, hls_options(hls), input_format=given)
+
+
+def read_rewriting(folder: RunFolder) -> dict[str, Any]:
+    """Read what was rewritten, and how it was proved."""
+    content: dict[str, Any] = json.loads((folder.stage("convert") / "rewriting.json").read_text())
+    return content
+
+
 def _work(context: Context, folder: Path) -> None:
-    from hls.conversion import HlsOptions, LayerOptions, convert
+    from hls.conversion import convert, convert_unchecked
     from hls.engines.keras import KerasEngine
+    from hls.rewriting.rewrite import prove
     from hls.rtl import parallel
     from models.source import load_saved
 
     config = context.config
     trained = train.read(context.folder)
     model = load_saved(trained.quantized)
-    reference = KerasEngine(model).predict(trained.test_events)
+    normal = rewritten(config.hls, trained, model)
+    with context.console.task("proving the rewritten model"):
+        proof = prove(model, normal, [trained.test_events])
+    reference = KerasEngine(normal.model).predict(trained.test_events)
     np.save(folder / "reference.npy", reference)
-    hls = config.hls.model_dump(exclude={"layers"})
-    layers = {name: LayerOptions(**layer.model_dump()) for name, layer in config.hls.layers.items()}
+    rewriting = {
+        "changes": normal.changes,
+        "outputs_changed": normal.outputs_changed,
+        "wide": normal.wide,
+        "proof": asdict(proof),
+    }
+    (folder / "rewriting.json").write_text(json.dumps(rewriting, indent=1) + "\n")
     part = slice(_TEST_BENCH_EVENTS)
     with context.console.task("converting with hls4ml"):
-        graph = convert(
-            model,
+        exact = config.hls.number_formats == "exact"
+        graph = (convert if exact else convert_unchecked)(
+            normal if exact else model,
             name=config.name,
-            options=HlsOptions(**hls, layers=layers),
+            options=hls_options(config.hls),
             project=folder / "hls",
             log=folder / "hls4ml.log",
             test_bench=(trained.test_events[part], reference[part].astype(np.float32)),

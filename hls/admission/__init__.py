@@ -1,0 +1,216 @@
+"""What may be converted exactly, what is rewritten into that, and what is refused, why, and what mends it.
+
+hls4ml turns many QKeras models into something that computes other numbers without a word. So only what was
+shown to be bit-exact is let through: `table` lists every class of layer and quantizer, and every field of its
+configuration that changes what it computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from hls.admission.rows import Place, Row, Rows
+from hls.admission.table import ACTIVATIONS, INERT, INERT_ENDINGS, LAYERS, PROJECT, REFUSED_LAYERS, WEIGHTS, name
+from hls.errors import AdmissionError
+
+
+class Finding(NamedTuple):
+    """A field's value, and what the table says of it.
+
+    Attributes:
+        row: Name of the row; empty where the table has none.
+        problem: What is wrong; empty if nothing is.
+    """
+
+    row: str
+    problem: str
+
+
+def admit(
+    model: Any,
+    *,
+    io_type: str = "io_parallel",
+    strategy: str = "Latency",
+    strategies: Mapping[str, str] | None = None,
+    backend: str = "Vitis",
+) -> None:
+    """Let a QKeras model through only if its conversion is known to be exact.
+
+    Args:
+        model: Keras 2 model (Sequential or functional).
+        io_type: hls4ml's.
+        strategy: hls4ml's.
+        strategies: Strategies of single layers, by name.
+        backend: hls4ml's.
+
+    Raises:
+        AdmissionError: It holds something else; the message lists each case with layer, field, value,
+            reason and mend.
+    """
+    found = look_up(model, io_type=io_type, strategy=strategy, strategies=strategies, backend=backend)
+    problems = [finding.problem for finding in found if finding.problem]
+    if problems:
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        raise AdmissionError(f"the model cannot be converted exactly:{lines}")
+
+
+def look_up(
+    model: Any,
+    *,
+    io_type: str = "io_parallel",
+    strategy: str = "Latency",
+    strategies: Mapping[str, str] | None = None,
+    backend: str = "Vitis",
+) -> Iterator[Finding]:
+    """Find every field of a model in the table; see `admit`."""
+    place = Place(None, io_type=io_type, strategy=strategy)
+    options = {"io_type": io_type, "strategy": strategy, "backend": backend}
+    yield from _fields("hls", ("project", "hls"), options, PROJECT, place)
+    if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
+        yield Finding(
+            "",
+            "its layers are not known before it is called; build it as a functional or Sequential model with an Input",
+        )
+        return
+    own = strategies or {}
+    for layer in layers_of(model):
+        yield from _layer(replace(place, layer=layer, last=_last(layer, model), strategy=own.get(layer.name, strategy)))
+
+
+def refusal(layer: Any, field: str, value: Any, values: str) -> AdmissionError:
+    """Give the error of a row that shows only while a model is rewritten.
+
+    Args:
+        layer: The layer.
+        field: Name of the field, or of the quantizer's role and its argument: `kernel_quantizer alpha`.
+        value: Its value.
+        values: The row's values, in words.
+    """
+    role, _, argument = field.partition(" ")
+    rows = LAYERS[kind_of(layer)] if not argument else WEIGHTS[str(label(getattr(layer, f"{role}_internal")))]
+    (row,) = (row for row in rows if row.late and (row.field, row.values) == (argument or role, values))
+    return AdmissionError(_problem(f"layer {layer.name} ({kind_of(layer)})", field, value, row))
+
+
+def layers_of(model: Any) -> list[Any]:
+    """Give all layers; a Sequential model does not list its input layer itself."""
+    inputs = [tensor.node.layer for tensor in model.inputs]
+    return [*(layer for layer in inputs if layer not in model.layers), *model.layers]
+
+
+def _last(layer: Any, model: Any) -> bool:
+    leaves = any(tensor.node.layer is layer for tensor in model.outputs)
+    inner = {id(node) for nodes in model._nodes_by_depth.values() for node in nodes}
+    return leaves and not any(id(node) in inner for node in layer.outbound_nodes)
+
+
+def _layer(place: Place) -> Iterator[Finding]:
+    layer, kind = place.layer, kind_of(place.layer)
+    where = f"layer {layer.name} ({kind})"
+    if kind not in LAYERS:
+        effect, mend = REFUSED_LAYERS.get(
+            kind, ("it is not among the layers that are known to convert exactly", f"use {', '.join(LAYERS)}")
+        )
+        yield Finding(f"refused {kind}" if kind in REFUSED_LAYERS else "", f"{where}: {effect}; {mend}")
+        return
+    yield from _fields(where, ("layer", kind), _values(layer), LAYERS[kind], place)
+    for role, quantizer, section in _quantizers(layer):
+        owner = label(quantizer)
+        table = (ACTIVATIONS if section == "activation" else WEIGHTS).get(owner or "")
+        if table is None:
+            # The layer's own row speaks of it.
+            continue
+        # QKeras leaves some arguments out of the configuration.
+        config = {**{row.field: getattr(quantizer, row.field, None) for row in table}, **quantizer.get_config()}
+        there = replace(place, quantizer=quantizer)
+        yield from _fields(f"{where}, {role}={owner}", (section, str(owner)), config, table, there)
+
+
+def _fields(
+    where: str, owner: tuple[str, str], values: Mapping[str, Any], rows: Rows, place: Place
+) -> Iterator[Finding]:
+    known = {row.field for row in rows}
+    for field, given in values.items():
+        if field not in known and (field in INERT or field.endswith(INERT_ENDINGS) or field in _PLACE):
+            continue
+        value = given.item() if getattr(given, "size", 0) == 1 else given
+        row = next((row for row in rows if row.field == field and row.applies(value, place)), None)
+        if row is None:
+            yield Finding(
+                "", f"{where}: {field}={value!r}: it is not known to convert exactly; {_admitted(rows, field)}"
+            )
+        else:
+            yield Finding(name(*owner, row), _problem(where, field, value, row) if row.verdict == "refused" else "")
+
+
+def _problem(where: str, field: str, value: Any, row: Row) -> str:
+    return f"{where}: {field}={value!r}: {row.effect}; {row.mend}"
+
+
+def _admitted(rows: Rows, field: str) -> str:
+    values = [row.values for row in rows if row.field == field and row.verdict != "refused"]
+    return f"known are: {', '.join(values)}" if values else "leave it at its default, or remove the layer"
+
+
+# How a layer stands in the model: no configuration.
+_PLACE = ("uses", "training", "input_shape", "inputs")
+
+
+def _values(layer: Any) -> dict[str, Any]:
+    """Give a layer's configuration, with quantizers and functions by name, and how it stands in the model."""
+    values: dict[str, Any] = layer.get_config()
+    node = layer.inbound_nodes[0]
+    tensors = node.input_tensors if isinstance(node.input_tensors, (list, tuple)) else [node.input_tensors]
+    twice = len({id(tensor) for tensor in tensors}) < len(tensors)
+    values |= {
+        "uses": len(layer.inbound_nodes),
+        "training": any(bool(node.call_kwargs.get("training")) for node in layer.inbound_nodes),
+        "input_shape": getattr(layer, "input_shape", None),
+        "inputs": -1 if twice else len(tensors),
+    }
+    if "activation" in values:
+        values["activation"] = label(layer.quantizer if kind_of(layer) == "QActivation" else layer.activation)
+    for field in values:
+        if field.endswith("_quantizer"):
+            values[field] = label(getattr(layer, f"{field}_internal", None))
+    return values
+
+
+def kind_of(layer: Any) -> str:
+    """Name of a layer's class; one that is neither of Keras nor of QKeras is called by its full name."""
+    return _named(type(layer))
+
+
+def label(value: Any) -> str | None:
+    """Name of a quantizer or of an activation function."""
+    if value is None or isinstance(value, str):
+        return value
+    if not hasattr(value, "__name__"):
+        return _named(type(value))
+    # QKeras has a function hard_sigmoid of its own.
+    of_keras = value.__module__.startswith("tf_keras.") and value.__name__ not in (
+        "linear",
+        "relu",
+        "softmax",
+        "sigmoid",
+    )
+    return f"keras.activations.{value.__name__}" if of_keras else _named(value)
+
+
+def _named(thing: Any) -> str:
+    known = thing.__module__.partition(".")[0] in ("tf_keras", "qkeras")
+    return str(thing.__name__) if known else f"{thing.__module__}.{thing.__name__}"
+
+
+def _quantizers(layer: Any) -> Iterator[tuple[str, Any, str]]:
+    """Give the quantizers that a layer has, with the role of each and its table."""
+    if kind_of(layer).startswith("Q"):
+        quantizer = layer.quantizer if kind_of(layer) == "QActivation" else getattr(layer, "activation", None)
+        yield "activation", quantizer, "activation"
+    for role in ("kernel", "depthwise", "pointwise", "bias", "average"):
+        quantizer = getattr(layer, f"{role}_quantizer_internal", None)
+        unused = quantizer is None or (role == "bias" and not layer.use_bias and "Batchnorm" not in kind_of(layer))
+        if not unused:
+            yield f"{role}_quantizer", quantizer, "weights"

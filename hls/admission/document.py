@@ -1,0 +1,85 @@
+"""`docs/admission.md`, made from the table: `python -m hls.admission.document > docs/admission.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+
+from hls.admission.rows import Row, Rows
+from hls.admission.table import ACTIVATIONS, INERT, LAYERS, PROJECT, REFUSED_LAYERS, WEIGHTS
+
+_HEAD = """# What is converted exactly
+
+This page is made from the table that every model is held to (`python -m hls.admission.document`). What is not on it
+is refused with an error that names layer, field, value, what would go wrong and what to do.
+
+- **exact**: converted as it is; the C simulation equals QKeras on every event, bit by bit.
+- **rewritten**: first made into something that is exact. Each run proves on the spot that the rewritten model gives
+  what the model gives, and the report lists what was rewritten.
+- **refused**: hls4ml would compute something else, or cannot convert it.
+
+The tests convert a small network for every exact and rewritten row, in io_parallel and in io_stream, and show for the
+refused rows what hls4ml makes of them. Of rows with the same field, the first that holds is taken.
+"""
+
+
+def document() -> str:
+    """Give the page as Markdown."""
+    return "".join(_parts())
+
+
+def _parts() -> Iterator[str]:
+    yield _HEAD
+    yield "\n## Options of the project\n\n" + _table({"": PROJECT}, "")
+    yield "\n## Layers\n\n| Layer | Fields |\n|---|---|\n"
+    shared = {row.field for row in next(iter(LAYERS.values())) if all(row in rows for rows in LAYERS.values())}
+    for kind, rows in LAYERS.items():
+        fields = dict.fromkeys(row.field for row in rows if row.field not in shared)
+        yield f"| {kind} | {', '.join(fields) or '-'} |\n"
+    yield f"\nEvery layer has {', '.join(sorted(shared))}, too. "
+    yield "The fields uses (how often it is called), training, inputs and input_shape\nsay how a layer stands in the "
+    yield "model.\n\n### Fields of layers\n\n" + _table(LAYERS, "Layers")
+    yield "\n### Layers that are refused\n\n| Layer | What would go wrong | What to do |\n|---|---|---|\n"
+    for (effect, mend), kinds in _inverse(REFUSED_LAYERS).items():
+        yield f"| {', '.join(kinds)} | {effect} | {mend} |\n"
+    yield "\n## Activations\n\nArguments of quantizers in `QActivation`, and in `activation` of layers.\n\n"
+    yield _table(ACTIVATIONS, "Quantizers")
+    yield "\n## Weights\n\nArguments of quantizers of kernels, biases and the factor of a mean.\n\n"
+    yield _table(WEIGHTS, "Quantizers")
+    yield "\n## Fields that do nothing when a model is applied\n\n"
+    yield f"{', '.join(sorted(INERT))}, and all initializers, regularizers\nand constraints.\n"
+
+
+def _inverse(refused: Mapping[str, tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for kind, reason in refused.items():
+        kinds.setdefault(reason, []).append(kind)
+    return kinds
+
+
+def _table(owners: Mapping[str, Rows], title: str) -> str:
+    """One line for each row, with all that have it; rows of a field together."""
+    found: dict[Row, list[str]] = {}
+    for owner, rows in owners.items():
+        for row in rows:
+            found.setdefault(row, []).append(owner)
+    order = list(dict.fromkeys(row.field for row in found))
+    head = [
+        "Field",
+        "Values",
+        *([title] if title else []),
+        "Verdict",
+        "What it becomes, or what would go wrong",
+        "What to do",
+    ]
+    lines = ["| " + " | ".join(head) + " |\n", "|---" * len(head) + "|\n"]
+    for row, names in sorted(found.items(), key=lambda pair: order.index(pair[0].field)):
+        where = "all" if len(names) == len(owners) else ", ".join(names)
+        values = row.values + (f" ({row.condition})" if row.condition else "")
+        cells = [row.field, values, *([where] if title else []), row.verdict, row.effect, row.mend]
+        lines.append("| " + " | ".join(cells) + " |\n")
+    return "".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document())

@@ -1,0 +1,208 @@
+"""What is known of every quantizer and every argument of it, for activations and for weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hls.admission.rows import Check, Place, Rows, exact, number, one_of, refused, rewritten
+
+_TABLE = "a table of what QKeras computes for each value that can come (at most 2**14 entries)"
+_FROZEN = "constants in the smallest number format that holds them, found from their values"
+
+
+def _tabulated(fields: str, values: str = "any") -> Rows:
+    return rewritten(fields, values, _TABLE)
+
+
+def _constants(fields: str) -> Rows:
+    return rewritten(fields, "any", _FROZEN)
+
+
+def _whole(low: int, high: int) -> Check:
+    return lambda value, _: number(value) and int(value) == value and low <= value <= high
+
+
+_NOISE = (
+    *exact("qnoise_factor", "1", one_of(1)),
+    *refused("qnoise_factor", "others", "the hardware quantizes fully, the model only in part", "use qnoise_factor=1"),
+)
+_ODD_BITS = refused(
+    "bits",
+    "others",
+    "there is no such number format, or float32 does not hold it",
+    "use 1 to 24 bits, a whole number",
+)
+_BITS = (*exact("bits", "1 to 24", _whole(1, 24)), *_ODD_BITS)
+_TABLE_BITS = (*rewritten("bits", "1 to 24", _TABLE, _whole(1, 24)), *_ODD_BITS)
+_INTEGER = (
+    *exact("integer", "a whole number", _whole(-100, 100)),
+    *refused("integer", "others", "the range is no power of two, and no number format has it", "use a whole number"),
+)
+_FIXED_SCALE = (
+    *exact("alpha", "none, 1", one_of(None, 1)),
+    *rewritten("alpha", "another number", _TABLE, lambda value, _: number(value)),
+    *refused(
+        "alpha",
+        "auto, auto_po2, one per channel",
+        "the scale of an activation depends on the other events of the batch, or on the channel",
+        "use alpha=1 and choose the range by integer",
+    ),
+)
+_TABLE_SCALE = (
+    *rewritten("alpha", "none, a number", _TABLE, lambda value, _: value is None or number(value)),
+    *(row for row in _FIXED_SCALE if row.verdict == "refused"),
+)
+_EXPONENT = (
+    *_tabulated("max_value use_stochastic_rounding quadratic_approximation log2_rounding"),
+    *rewritten("bits", "2 to 6", _TABLE, _whole(2, 6)),
+    *refused(
+        "bits",
+        "others",
+        "the exponents span more bits than are computed exactly, or none",
+        "use 2 to 6 bits",
+    ),
+    *_NOISE,
+)
+
+
+def _bounded(_value: Any, place: Place) -> bool:
+    quantizer = place.quantizer
+    return quantizer.relu_upper_bound is not None and not quantizer.is_quantized_clip
+
+
+ACTIVATIONS: dict[str, Rows] = {
+    "quantized_bits": (
+        *rewritten("bits", "1", _TABLE, one_of(1)),
+        *exact("bits", "2 to 24", _whole(2, 24)),
+        *_ODD_BITS,
+        *_INTEGER,
+        *exact("symmetric keep_negative", "True, False", one_of(True, False, 0, 1)),
+        *exact("use_stochastic_rounding"),
+        *_FIXED_SCALE,
+        *_NOISE,
+    ),
+    "quantized_relu": (
+        *_BITS,
+        *_INTEGER,
+        *rewritten("relu_upper_bound", "a number, with is_quantized_clip=False", _TABLE, _bounded),
+        *exact("relu_upper_bound", "none, or with is_quantized_clip=True, where QKeras ignores it"),
+        *exact("is_quantized_clip", "True, False"),
+        *exact("use_stochastic_rounding"),
+        *exact("use_sigmoid negative_slope", "0", one_of(0, False)),
+        *rewritten("use_sigmoid", "1", _TABLE, one_of(1, True)),
+        *rewritten("negative_slope", "others", _TABLE),
+        *_NOISE,
+    ),
+    "binary": (*_tabulated("use_01 use_stochastic_rounding"), *_TABLE_SCALE),
+    "stochastic_binary": (*_tabulated("temperature use_real_sigmoid"), *_TABLE_SCALE),
+    "ternary": (*_tabulated("threshold use_stochastic_rounding number_of_unrolls"), *_TABLE_SCALE),
+    "stochastic_ternary": (
+        *_tabulated("threshold temperature use_real_sigmoid number_of_unrolls"), *_TABLE_SCALE,
+    ),
+    "quantized_tanh": (*_TABLE_BITS, *_tabulated("symmetric use_stochastic_rounding use_real_tanh")),
+    "quantized_sigmoid": (*_TABLE_BITS, *_tabulated("symmetric use_stochastic_rounding use_real_sigmoid")),
+    "quantized_hswish": (
+        *_TABLE_BITS,
+        *_INTEGER,
+        *_tabulated("symmetric keep_negative use_stochastic_rounding relu_shift relu_upper_bound"),
+        *_TABLE_SCALE,
+        *_NOISE,
+    ),
+    "quantized_po2": _EXPONENT,
+    "quantized_relu_po2": (*_EXPONENT, *_tabulated("negative_slope")),
+}  # fmt: skip
+
+# Functions of QKeras that take no arguments, and whose values are fixed-point numbers.
+FUNCTIONS = ("hard_tanh", "hard_sigmoid", "smooth_tanh", "smooth_sigmoid", "binary_tanh", "binary_sigmoid")
+
+_LOGITS = rewritten(
+    "activation",
+    "softmax, sigmoid at the end of the model",
+    "nothing: outputs are logits, of which the largest is the class",
+    lambda value, place: value in ("softmax", "sigmoid") and place.last,
+)
+_FEW_ENTRIES = "hls4ml takes its values from a table of too few entries (differences of 0.08 and more)"
+_ELSEWHERE = refused(
+    "activation",
+    "softmax, sigmoid elsewhere",
+    _FEW_ENTRIES,
+    "use it at the end of the model only, where it is left out, or a quantized_sigmoid",
+    one_of("softmax", "sigmoid"),
+)
+_OTHERS = refused(
+    "activation",
+    "others",
+    _FEW_ENTRIES,
+    "use QActivation with quantized_tanh, quantized_sigmoid or another quantizer",
+)
+
+KERAS_ACTIVATION: Rows = (
+    *exact("activation", "linear, relu", one_of("linear", "relu")),
+    *_LOGITS,
+    *_ELSEWHERE,
+    *_OTHERS,
+)
+
+ACTIVATION: Rows = (
+    *exact("activation", "none, linear", one_of(None, "linear")),
+    *exact("activation", "a quantizer; see *Activations*", lambda value, _: value in ACTIVATIONS),
+    *exact("activation", "relu", one_of("relu")),
+    *_LOGITS,
+    *_ELSEWHERE,
+    *rewritten("activation", f"functions of QKeras: {', '.join(FUNCTIONS)}", _TABLE, one_of(*FUNCTIONS)),
+    *refused(
+        "activation",
+        "bernoulli",
+        "it draws its values at random when the model is applied, too",
+        "use binary or stochastic_binary",
+        one_of("bernoulli"),
+    ),
+    *refused(
+        "activation",
+        "quantized_ulaw",
+        "it takes a logarithm behind its rounding, so its values are no fixed-point numbers",
+        "use quantized_tanh",
+        one_of("quantized_ulaw"),
+    ),
+    *_OTHERS,
+)
+
+_SCALED = (
+    *exact("alpha", "1", one_of(1)),
+    *refused(
+        "alpha",
+        "auto",
+        "the scale is no power of two, and products with it are rounded differently by Keras and by the hardware",
+        "fine-tune the model with alpha=1 (or alpha='auto_po2'), and convert it then",
+        one_of("auto"),
+    ),
+    *rewritten("alpha", "others, none", _FROZEN),
+    *refused(
+        "alpha",
+        "others, of which the constants need more than 24 bits",
+        "Keras computes in float32, which does not hold the products",
+        "fine-tune the model with alpha=1 (or alpha='auto_po2'), and convert it then",
+        late=True,
+    ),
+)
+
+WEIGHTS: dict[str, Rows] = {
+    "quantized_bits": (
+        *_BITS,
+        *_INTEGER,
+        *exact("symmetric keep_negative", "True, False", one_of(True, False, 0, 1)),
+        *exact("use_stochastic_rounding"),
+        *_SCALED,
+        *_NOISE,
+    ),
+    "binary": (*_constants("use_01 use_stochastic_rounding"), *_SCALED),
+    "stochastic_binary": (*_constants("temperature use_real_sigmoid"), *_SCALED),
+    "ternary": (*_constants("threshold use_stochastic_rounding number_of_unrolls"), *_SCALED),
+    "stochastic_ternary": (*_constants("threshold temperature use_real_sigmoid number_of_unrolls"), *_SCALED),
+    "quantized_po2": (
+        *rewritten("bits", "2 to 5", _FROZEN, _whole(2, 5)),
+        *refused("bits", "others", "the constants need more than 24 bits", "use 2 to 5 bits"),
+        *_constants("max_value use_stochastic_rounding quadratic_approximation log2_rounding"),
+        *_NOISE,
+    ),
+}

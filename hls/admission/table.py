@@ -1,0 +1,62 @@
+"""The table of what is let through: every class of layer and quantizer, every field of its configuration.
+
+`docs/admission.md` is made from it (`python -m hls.admission.document`), and the tests hold every row to hls4ml.
+"""
+
+from __future__ import annotations
+
+from hls.admission.layers import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS
+from hls.admission.quantizers import ACTIVATIONS, WEIGHTS
+from hls.admission.rows import Place, Row, Rows, exact, one_of, refused
+
+PROJECT: Rows = (
+    *exact("io_type", "io_parallel, io_stream", one_of("io_parallel", "io_stream")),
+    *refused("io_type", "others", "hls4ml has no such interface", "use io_parallel or io_stream"),
+    *exact("strategy", "Latency, Resource", one_of("Latency", "Resource")),
+    *refused(
+        "strategy", "others", "hls4ml takes any other word for Latency, and does not say so", "use Latency or Resource"
+    ),
+    *exact("backend", "Vitis, Vivado", one_of("Vitis", "Vivado")),
+    *refused("backend", "others", "no other back end is known to be exact", "use Vitis or Vivado"),
+)
+"""Options of the project, with the names that hls4ml gives them."""
+
+# What the walk over a model finds a row in: the sort of table, and the class or quantizer.
+SECTIONS: dict[str, dict[str, Rows]] = {
+    "project": {"hls": PROJECT},
+    "layer": LAYERS,
+    "activation": ACTIVATIONS,
+    "weights": WEIGHTS,
+}
+
+
+def name(section: str, owner: str, row: Row) -> str:
+    """Give the name of a row, for example `QConv2D.dilation_rate=larger`."""
+    prefix = "" if section in ("layer", "project") else f"{section} "
+    return f"{prefix}{owner}.{row.key}"
+
+
+def entries() -> dict[str, Row]:
+    """Give all rows by name."""
+    return {
+        name(section, owner, row): row
+        for section, tables in SECTIONS.items()
+        for owner, rows in tables.items()
+        for row in rows
+    }
+
+
+__all__ = [
+    "ACTIVATIONS",
+    "INERT",
+    "INERT_ENDINGS",
+    "LAYERS",
+    "PROJECT",
+    "REFUSED_LAYERS",
+    "SECTIONS",
+    "WEIGHTS",
+    "Place",
+    "Row",
+    "entries",
+    "name",
+]

@@ -1,0 +1,172 @@
+"""hls4ml's graph to the fixed-point graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hls.errors import ConversionError
+from hls.fixed_point import FixedPoint
+from hls.graph import Attribute, Graph, Layer, Weights
+
+# What of a layer's attributes, as hls4ml names them, defines the computation; by class of hls4ml.
+_PAD1D = ("pad_left", "pad_right")
+_PAD2D = (*_PAD1D, "pad_top", "pad_bottom")
+_CONV1D = ("in_width", "n_chan", "n_filt", "filt_width", "stride_width", *_PAD1D, "out_width")
+_CONV2D = (
+    *_CONV1D, "in_height", "filt_height", "stride_height", "pad_top", "pad_bottom", "out_height",
+)  # fmt: skip
+_POOL1D = ("pool_op", "pool_width", "stride_width", *_PAD1D)
+_KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "Input": ("Input", ()),
+    "Activation": ("Activation", ("activation",)),
+    "UnaryLUT": ("UnaryLUT", ()),
+    "Conv1D": ("Conv1D", _CONV1D),
+    "PointwiseConv1D": ("Conv1D", _CONV1D),
+    "Conv2D": ("Conv2D", _CONV2D),
+    "PointwiseConv2D": ("Conv2D", _CONV2D),
+    "DepthwiseConv1D": ("DepthwiseConv1D", _CONV1D),
+    "DepthwiseConv2D": ("DepthwiseConv2D", _CONV2D),
+    "Dense": ("Dense", ("n_in", "n_out")),
+    "BatchNormalization": ("BatchNormalization", ()),
+    "ApplyAlpha": ("BatchNormalization", ()),
+    "Pooling1D": ("Pooling1D", _POOL1D),
+    "Pooling2D": ("Pooling2D", (*_POOL1D, "pool_height", "stride_height", "pad_top", "pad_bottom")),
+    "GlobalPooling1D": ("GlobalPooling1D", ("pool_op",)),
+    "GlobalPooling2D": ("GlobalPooling2D", ("pool_op",)),
+    "Merge": ("Merge", ("op",)),
+    "Concatenate": ("Concatenate", ("axis",)),
+    "Resize": ("Resize", ("factor_height", "factor_width")),
+    "Transpose": ("Transpose", ("perm",)),
+    "Reshape": ("Reshape", ()),
+    "Repack": ("Reshape", ()),
+    "Clone": ("Reshape", ()),
+    "ZeroPadding1D": ("ZeroPadding1D", _PAD1D),
+    "ZeroPadding2D": ("ZeroPadding2D", _PAD2D),
+}
+
+
+def extract(hls_model: Any, name: str, *, strict: bool = True) -> Graph:
+    """Read hls4ml's graph, with the number formats and constants that its C simulation uses.
+
+    Args:
+        hls_model: hls4ml's graph, after its passes.
+        name: Name of the top function.
+        strict: Whether a layer that has no meaning in the fixed-point graph is an error; if not, it has its name,
+            its inputs and its number format only.
+
+    Raises:
+        ConversionError: It holds something that has no meaning in the fixed-point graph.
+    """
+    nodes = list(hls_model.get_layers())
+    produced_by = {output: node.name for node in nodes for output in node.outputs}
+    layers = tuple(layer(node, produced_by) if strict or _known(node) else _opaque(node, produced_by) for node in nodes)
+    return Graph(
+        name,
+        layers,
+        tuple(produced_by[tensor] for tensor in hls_model.inputs),
+        tuple(produced_by[tensor] for tensor in hls_model.outputs),
+    )
+
+
+def layer(
+    node: Any, produced_by: dict[str, str], *, constants: Callable[[Any, str, Any], Weights] | None = None
+) -> Layer:
+    """Read one node.
+
+    Args:
+        node: hls4ml's layer.
+        produced_by: Name of the layer that makes each tensor.
+        constants: Reads a weight variable; default: as the C simulation does.
+    """
+    if not _known(node):
+        raise ConversionError(
+            f"layer {node.name}: hls4ml made a {node.class_name} of it, which is not known to be exact; "
+            "remove the layer from the model"
+        )
+    kind, names = _KINDS.get(type(node).__name__) or _KINDS[node.class_name]
+    variable = node.get_output_variable(node.outputs[0])
+    accumulator = node.get_attr("accum_t")
+    read = constants or _weights
+    return Layer(
+        name=node.name,
+        kind=kind,
+        inputs=() if kind == "Input" else tuple(produced_by[tensor] for tensor in node.inputs),
+        shape=tuple(int(n) for n in variable.shape),
+        result=number_format(variable.type.precision, node.name),
+        accumulator=None
+        if accumulator is None or kind not in _SUMS
+        else number_format(accumulator.precision, node.name),
+        weights={key: read(node, key, weight) for key, weight in node.weights.items()},
+        attributes={attribute: _attribute(node, attribute) for attribute in names},
+    )
+
+
+def _known(node: Any) -> bool:
+    return node.class_name in _KINDS or type(node).__name__ in _KINDS
+
+
+def _opaque(node: Any, produced_by: dict[str, str]) -> Layer:
+    variable = node.get_output_variable(node.outputs[0])
+    return Layer(
+        name=node.name,
+        kind=node.class_name,
+        inputs=tuple(produced_by[tensor] for tensor in node.inputs),
+        shape=tuple(int(n) for n in variable.shape),
+        result=number_format(variable.type.precision, node.name),
+    )
+
+
+_SUMS = frozenset(
+    "Dense Conv1D Conv2D DepthwiseConv1D DepthwiseConv2D Pooling1D Pooling2D GlobalPooling1D GlobalPooling2D".split()
+)
+
+
+def _attribute(node: Any, name: str) -> Attribute:
+    match name:
+        case "axis":
+            axis = int(node.get_attr("axis"))
+            # hls4ml counts the batch, except from behind.
+            return axis - 1 if axis > 0 else axis + len(node.get_output_variable().shape)
+        case "perm":
+            return tuple(int(axis) for axis in node.get_attr("perm"))
+        case "factor_height" | "factor_width":
+            side = name.removeprefix("factor_")
+            return int(node.get_attr(f"out_{side}") or 1) // int(node.get_attr(f"in_{side}") or 1)
+        case "op":
+            return str(node.get_attr("op")).lower()
+    value = node.get_attr(name)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, str):
+        return value
+    raise ConversionError(f"layer {node.name}: hls4ml gives {name}={value!r}, which has no meaning here")
+
+
+def number_format(precision: Any, name: str) -> FixedPoint:
+    """Read a type of hls4ml.
+
+    Raises:
+        ConversionError: It is none that is known.
+    """
+    try:
+        return FixedPoint.parse(str(precision))
+    except ValueError as error:
+        raise ConversionError(f"layer {name}: {error}") from error
+
+
+def _weights(node: Any, key: str, variable: Any) -> Weights:
+    """Take the constants as the C simulation reads them: printed as decimal text, then cast."""
+    stored = number_format(variable.type.precision, node.name)
+    data = np.asarray(variable.data, dtype=np.float64)
+    text = np.array([float(variable.precision_fmt.format(value)) for value in data.ravel()]).reshape(data.shape)
+    return Weights(stored, np.ascontiguousarray(_filters_last(node, key, stored.cast(text))))
+
+
+def _filters_last(node: Any, key: str, integers: Any) -> Any:
+    if key == "weight" and node.get_attr("_weights_transposed"):
+        # The Resource strategy stores the filters first.
+        return np.moveaxis(integers, 0, -1)
+    return integers

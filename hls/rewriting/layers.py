@@ -1,0 +1,110 @@
+"""The two Keras layers of the normal form that Keras itself does not have.
+
+The normal form computes in float64, where all that fits 53 bits is exact.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hls.fixed_point import FixedPoint
+
+FLOAT = "float64"
+
+
+class NormalLayers(NamedTuple):
+    """The classes; see `normal_layers`."""
+
+    Quantize: Any
+    ScaleShift: Any
+
+
+@functools.cache
+def normal_layers() -> NormalLayers:
+    """Define the layers; they need Keras 2, which is brought up by then.
+
+    `Quantize(role, number_format, function)` maps each value by itself:
+
+    - `cast`: the cast to `number_format`;
+    - `relu`: `max(x, 0)`, and then the cast if there is a `number_format`;
+    - `table`: `function`, which is called on float32 tensors.
+
+    `ScaleShift(scale, shift)` computes `x * scale + shift` by channel, [channels] each.
+    """
+    keras = sys.modules["tf_keras"]
+
+    class Quantize(keras.layers.Layer):  # type: ignore[name-defined,misc]
+        def __init__(
+            self,
+            role: str,
+            number_format: FixedPoint | None = None,
+            function: Callable[[Any], Any] | None = None,
+            **options: Any,
+        ) -> None:
+            super().__init__(dtype=FLOAT, **options)
+            self.role, self.number_format, self.function = role, number_format, function
+
+        def call(self, x: Any) -> Any:
+            if self.role == "table":
+                return _through(self.function, x)
+            tf = sys.modules["tensorflow"]
+            if self.role == "relu":
+                x = tf.nn.relu(x)
+            return x if self.number_format is None else cast(x, self.number_format)
+
+        def get_config(self) -> dict[str, Any]:
+            config: dict[str, Any] = super().get_config()
+            return {**config, "role": self.role, "number_format": str(self.number_format)}
+
+    class ScaleShift(keras.layers.Layer):  # type: ignore[name-defined,misc]
+        def __init__(self, scale: Any, shift: Any, **options: Any) -> None:
+            super().__init__(dtype=FLOAT, **options)
+            self.scale = np.asarray(scale, np.float64)
+            self.shift = np.asarray(shift, np.float64)
+
+        def call(self, x: Any) -> Any:
+            return x * self.scale + self.shift
+
+        def get_config(self) -> dict[str, Any]:
+            config: dict[str, Any] = super().get_config()
+            return {**config, "scale": self.scale.tolist(), "shift": self.shift.tolist()}
+
+    return NormalLayers(Quantize, ScaleShift)
+
+
+def _through(function: Callable[[Any], Any] | None, x: Any) -> Any:
+    tf = sys.modules["tensorflow"]
+    if function is None:
+        raise ValueError("a table needs a function")
+    return tf.cast(function(tf.cast(x, tf.float32)), tf.float64)
+
+
+def cast(x: Any, number_format: FixedPoint) -> Any:
+    """Cast a float64 tensor to a number format, as real values.
+
+    Raises:
+        ValueError: The mode is not one of TRN, RND_CONV and SAT, SAT_SYM.
+    """
+    tf = sys.modules["tensorflow"]
+    scaled = x / number_format.lsb
+    match number_format.rounding:
+        case "TRN":
+            rounded = tf.floor(scaled)
+        case "RND_CONV":
+            rounded = tf.round(scaled)
+        case _:
+            raise ValueError(f"{number_format}: the normal form has no such rounding")
+    low, high = number_format.min_integer, number_format.max_integer
+    match number_format.overflow:
+        case "SAT_SYM" if number_format.signed:
+            low = -high
+        case "SAT" | "SAT_SYM":
+            pass
+        case _:
+            raise ValueError(f"{number_format}: the normal form has no such overflow")
+    return tf.clip_by_value(rounded, float(low), float(high)) * number_format.lsb
