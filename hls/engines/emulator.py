@@ -1,0 +1,141 @@
+"""The fast bit-exact emulator as an engine: what hls4ml's C simulation computes, at the speed of vectors."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.emulator.fusion import fused
+from hls.emulator.layers import translate
+from hls.emulator.library import Library, compile_program
+from hls.emulator.plan import LEVELS, LevelName
+from hls.engines import Events, Outputs
+from hls.errors import SimulationError
+from hls.graph import Graph
+
+# Forces an instruction set, for comparisons.
+LEVEL_VARIABLE = "TRIGCNN_EMULATOR_LEVEL"
+
+
+@dataclass
+class Emulator:
+    """A compiled emulator.
+
+    Attributes:
+        graph: What it computes.
+        library: Code without the results in between.
+        folder: Folder in which the code for `trace` is compiled when it is first asked for.
+        timeout_s: Time limit of the compiler in seconds.
+        threads: Number of threads.
+        level: Instruction set in use.
+    """
+
+    graph: Graph
+    library: Library
+    folder: Path
+    timeout_s: float
+    threads: int
+    level: LevelName
+    _tracing: Library | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name that comparisons and reports show."""
+        return "emulator"
+
+    def predict(self, events: Events) -> Outputs:
+        """Run all events.
+
+        Args:
+            events: [events, ...]; float32 and float64 are taken as they are, other types as float64.
+
+        Raises:
+            ValueError: An event has another size than the graph's, or a number that is not finite.
+        """
+        return self._run(self.library, events).reshape(len(events), *self.graph.output_shape)
+
+    def trace(self, events: Events) -> dict[str, Outputs]:
+        """Run all events and give every layer's result.
+
+        The first call compiles code that keeps the results in between.
+        """
+        if self._tracing is None:
+            program = translate(self.graph, trace=True)
+            self._tracing = compile_program(
+                program, self.folder, name="emulator-trace", levels=[self.level], timeout_s=self.timeout_s
+            )
+        values = self._run(self._tracing, events)
+        ends = np.cumsum([layer.size for layer in self.graph.layers])
+        parts = np.split(values, ends[:-1], axis=1)
+        return {
+            layer.name: part.reshape(len(events), *layer.shape)
+            for layer, part in zip(self.graph.layers, parts, strict=True)
+        }
+
+    def predict_file(self, events: Path, outputs: Path, *, events_at_once: int = 65536) -> None:
+        """Run the events of a `.npy` file into another, piece by piece, so that neither has to fit into memory.
+
+        Args:
+            events: File with an array [events, ...] of float32 or float64.
+            outputs: File to write, with an array [events, ...] of float64.
+            events_at_once: Events that are in memory at the same time.
+
+        Raises:
+            ValueError: An event has another size than the graph's, or a number that is not finite.
+        """
+        source = np.load(events, mmap_mode="r", allow_pickle=False)
+        shape = (len(source), *self.graph.output_shape)
+        target = np.lib.format.open_memmap(outputs, mode="w+", dtype=np.float64, shape=shape)
+        for first in range(0, len(source), events_at_once):
+            piece = slice(first, first + events_at_once)
+            target[piece] = self._run(self.library, source[piece], first).reshape(-1, *shape[1:])
+        target.flush()
+
+    def _run(self, library: Library, events: npt.NDArray[Any], first: int = 0) -> Outputs:
+        """Run events, [events, output size]; `first` is the number of the first in messages."""
+        given = np.asarray(events)
+        kind = given.dtype if given.dtype in (np.float32, np.float64) else np.dtype(np.float64)
+        size = int(np.prod(self.graph.input_shape))
+        if given.size != len(given) * size:
+            raise ValueError(f"events of shape {given.shape[1:]} do not fit the input's {self.graph.input_shape}")
+        rows = np.ascontiguousarray(given, dtype=kind).reshape(len(given), size)
+        outputs = np.empty((len(rows), library.output_size))
+        failure = library.run(rows, level=self.level, threads=self.threads, outputs=outputs) if len(rows) else -1
+        if failure >= 0:
+            bad = failure + int(np.argmin(np.isfinite(rows[failure:]).all(axis=1)))
+            raise ValueError(f"event {first + bad} has a number that is not finite")
+        return outputs
+
+
+def build(
+    graph: Graph, folder: Path, *, timeout_s: float, threads: int | None = None, level: LevelName | None = None
+) -> Emulator:
+    """Generate and compile the emulator of a graph.
+
+    Args:
+        graph: The graph.
+        folder: Folder for the generated code and the library, which must stay; it must not have an emulator yet.
+        timeout_s: Time limit of each call of the compiler in seconds.
+        threads: Number of threads; all cores if None.
+        level: Instruction set: `avx512`, `avx2` or `baseline`; by default the environment variable
+            `TRIGCNN_EMULATOR_LEVEL`, or else the best one that runs here.
+
+    Raises:
+        ConversionError: A layer cannot be emulated exactly; the message names it.
+        SimulationError: The instruction set is not known, or does not run here.
+        ToolMissingError: There is no g++.
+        ToolFailedError: It failed; the message holds the end of its log.
+    """
+    library = compile_program(
+        fused(translate(graph)), folder, name="emulator", levels=tuple(LEVELS), timeout_s=timeout_s
+    )
+    chosen = level or os.environ.get(LEVEL_VARIABLE) or library.levels[0]
+    if chosen not in library.levels:
+        raise SimulationError(f"the instruction set {chosen} does not run here; use one of {', '.join(library.levels)}")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Emulator(graph, library, folder, timeout_s, threads or cores, chosen)
