@@ -6,7 +6,7 @@ import difflib
 import types
 import typing
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -78,6 +78,8 @@ class LayerConfig(_Section):
     """Default: hls.strategy."""
     reuse_factor: int | None = Field(default=None, ge=1)
     """Default: hls.reuse_factor."""
+    precision: dict[Literal["result", "accum", "weight", "bias"], str] = Field(default_factory=dict)
+    """Number formats to use instead of the exact ones, such as accum: fixed<16,6>; bits may be lost there."""
 
 
 class HlsConfig(_Section):
@@ -95,6 +97,8 @@ class HlsConfig(_Section):
     """Unroll all multiplications, or reuse multipliers."""
     reuse_factor: int = Field(default=1, ge=1)
     """Times that each multiplier is used per event."""
+    number_formats: Literal["exact", "hls4ml"] = "exact"
+    """exact: no bit is lost but where the model rounds; hls4ml: as hls4ml chooses them by itself, to compare with."""
     layers: dict[str, LayerConfig] = Field(default_factory=dict)
     """Options of single layers, by layer name."""
 
@@ -145,6 +149,19 @@ class GatesConfig(_Section):
     """Smallest test accuracy of the C simulation; null for no gate."""
 
 
+class TriggerConfig(_Section):
+    """The trigger decision that `trigcnn evaluate` measures."""
+
+    signal: list[str] | None = None
+    """Names of the signal classes; default: of two classes the second."""
+    background: list[str] | None = None
+    """Names of the background classes; default: all that are not signal."""
+    event_rate_hz: float = Field(default=40e6, gt=0)
+    """Rate of background events before the trigger, in Hz."""
+    rates_hz: list[Annotated[float, Field(gt=0)]] = Field(default=[1e3, 1e4, 1e5], min_length=1)
+    """Trigger rates, in Hz, for which threshold and signal efficiency are given."""
+
+
 class RunConfig(_Section):
     """One run, from data to report."""
 
@@ -160,6 +177,7 @@ class RunConfig(_Section):
     synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig)
     time_limits: TimeLimits = Field(default_factory=TimeLimits)
     gates: GatesConfig = Field(default_factory=GatesConfig)
+    trigger: TriggerConfig = Field(default_factory=TriggerConfig)
 
     @field_validator("name")
     @classmethod

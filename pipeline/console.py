@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Elsewhere than on a terminal, one line of progress at most every so often.
 _PLAIN_EVERY_S = 5.0
+_WIDE = 240
 
 
 class Console:
@@ -26,6 +27,22 @@ class Console:
     def line(self, text: str) -> None:
         """Print a line."""
         self._rich.print(text, markup=False)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print a table of text; all columns but the first are aligned to the right."""
+        from rich import box
+        from rich.console import Console as RichConsole
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=True)
+        for index, column in enumerate(columns):
+            table.add_column(column, justify="right" if index else "left", no_wrap=not self._rich.is_terminal)
+        for row in rows:
+            table.add_row(*map(escape, row))
+        # Elsewhere than on a terminal there is no width, and nothing may be cut off.
+        console = self._rich if self._rich.is_terminal else RichConsole(highlight=False, width=_WIDE)
+        console.print(table)
 
     @contextmanager
     def task(self, name: str) -> Iterator[Task]:

@@ -22,7 +22,7 @@ SUFFIXES = NPZ_SUFFIXES + HDF5_SUFFIXES
 
 # What zipfile, numpy and h5py raise on files that were cut off or overwritten in part; a header that was
 # overwritten can claim any size, hence MemoryError.
-_DAMAGED = (OSError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+DAMAGED = (OSError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 def load(
@@ -62,7 +62,7 @@ def load(
     arrays = _read(path, {"data.events": events, "data.labels": labels})
     images = _checked_events(arrays["data.events"], f"{path}, {events}")
     where = f"{path}, {labels}"
-    indices, names = _checked_labels(arrays["data.labels"], classes, where)
+    indices, names = checked_labels(arrays["data.labels"], classes, where)
     if indices.size != len(images):
         raise DataError(
             f"{where}: {indices.size} labels for {len(images)} events; data.events and data.labels must "
@@ -89,7 +89,7 @@ def _read(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]:
     reader = _read_npz if path.suffix.lower() in NPZ_SUFFIXES else _read_hdf5
     try:
         arrays = reader(path, wanted)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise DataError(
             f"{path}: cannot be read, it is damaged, truncated or not accessible ({error}); write or copy it again"
         ) from error
@@ -109,7 +109,7 @@ def _read_npz(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]
     with np.load(path, allow_pickle=False) as archive:
         for option, name in wanted.items():
             if name not in archive.files:
-                raise _no_such_array(path, option, name, archive.files)
+                raise no_such_array(path, option, name, archive.files)
             try:
                 array = archive[name]
             except ValueError as error:
@@ -132,7 +132,7 @@ def _read_hdf5(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]
         file.visititems(lambda name, item: present.append(name) if isinstance(item, h5py.Dataset) else None)
         for option, name in wanted.items():
             if not isinstance(file.get(name), h5py.Dataset):
-                raise _no_such_array(path, option, name, present)
+                raise no_such_array(path, option, name, present)
             array = file[name][()]
             if not isinstance(array, np.ndarray):
                 raise DataError(f"{path}, {name}: a single value, not an array; {option} must name an array")
@@ -140,7 +140,8 @@ def _read_hdf5(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]
     return arrays
 
 
-def _no_such_array(path: Path, option: str, name: str, present: Sequence[str]) -> DataError:
+def no_such_array(path: Path, option: str, name: str, present: Sequence[str]) -> DataError:
+    """Say that a file has no array of a name, and which one may have been meant."""
     close = difflib.get_close_matches(name.strip("/"), present, n=1, cutoff=0.0)
     mend = f"set {option} to one of those; {close[0]} is the nearest" if close else "write the arrays into it"
     return DataError(f"{path}: no array {name!r}; there are: {', '.join(present) or 'none'}; {mend}")
@@ -160,7 +161,7 @@ def _checked_events(events: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
     return events[..., np.newaxis] if events.ndim == 3 else events
 
 
-def _checked_labels(
+def checked_labels(
     labels: npt.NDArray[Any], classes: Sequence[str] | None, where: str
 ) -> tuple[Labels, tuple[str, ...]]:
     """Check labels and give them as class indices, with the classes' names."""

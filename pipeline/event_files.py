@@ -1,0 +1,252 @@
+"""Events and labels of a file, chunk by chunk: the file may be larger than memory."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from models.datasets.files import DAMAGED, HDF5_SUFFIXES, NPZ_SUFFIXES, no_such_array
+from models.errors import DataError
+from models.paths import require_file
+
+_NPY_SUFFIXES = (".npy",)
+_SUFFIXES = (*NPZ_SUFFIXES, *_NPY_SUFFIXES, *HDF5_SUFFIXES)
+_OBJECTS = "object arrays hold pickled Python objects, which are never loaded: save plain numbers"
+
+
+class _Rows(Protocol):
+    """An array that is read from its beginning to its end."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape, the rows first."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+        ...
+
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """Give rows; each call begins where the last one stopped."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Sliced:
+    """An array that gives any slice: memory-mapped, or in HDF5."""
+
+    array: Any
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        return np.asarray(self.array[start:stop])
+
+
+@dataclass(frozen=True)
+class _Streamed:
+    """A member of a `.npz` file, unpacked while it is read."""
+
+    stream: IO[bytes]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        shape = (stop - start, *self.shape[1:])
+        wanted = int(np.prod(shape)) * self.dtype.itemsize
+        content = self.stream.read(wanted)
+        if len(content) != wanted:
+            raise EOFError(f"ends after row {start}, where {self.shape[0]} rows are announced")
+        return np.frombuffer(content, self.dtype).reshape(shape)
+
+
+@dataclass(frozen=True)
+class EventFile:
+    """An open file of events.
+
+    Attributes:
+        path: The file.
+        where: What the events are, for messages.
+        labels_where: What the labels are, for messages; None without labels.
+    """
+
+    path: Path
+    where: str
+    labels_where: str | None
+    _events: _Rows
+    _labels: _Rows | None
+
+    @property
+    def events(self) -> int:
+        """Number of events."""
+        return self._events.shape[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one event as it stands in the file."""
+        return self._events.shape[1:]
+
+    def chunks(self, size: int) -> Iterator[tuple[int, npt.NDArray[Any], npt.NDArray[Any] | None]]:
+        """Give (index of the first event, events, labels or None), `size` events at a time.
+
+        Raises:
+            DataError: The file is damaged.
+        """
+        for start in range(0, self.events, size):
+            stop = min(start + size, self.events)
+            with _damage_named(self.path):
+                events = self._events.read(start, stop)
+                labels = None if self._labels is None else self._labels.read(start, stop)
+            yield start, events, labels
+
+
+@contextmanager
+def open_events(path: Path, *, events: str, labels: str | None, labels_needed: bool) -> Iterator[EventFile]:
+    """Open a file of events.
+
+    Args:
+        path: File that ends in `.npz`, `.npy`, `.h5` or `.hdf5`; not read whole.
+        events: Name of the array of events; a `.npy` file has one array only.
+        labels: Name of the array of labels in it, or path of a `.npy` file; None for none.
+        labels_needed: Whether labels that are not there are an error.
+
+    Raises:
+        DataError: The file or an array in it cannot be used; the message says which and what mends it.
+    """
+    mend = f"give --events a file that ends in {', '.join(_SUFFIXES)}"
+    require_file(path, DataError, missing=f"no such file; {mend}", no_file=f"not a file; {mend}")
+    if path.suffix.lower() not in _SUFFIXES:
+        raise DataError(f"{path}: cannot be read; {mend}")
+    with ExitStack() as stack:
+        with _damage_named(path):
+            opened = _Archive(path, stack)
+            rows = opened.rows(events, "--events-array")
+        where = str(path) if path.suffix.lower() in _NPY_SUFFIXES else f"{path}, {events}"
+        truth, truth_where = _labels(opened, labels, labels_needed, stack)
+        _check(rows, where, "--events-array")
+        if rows.dtype.kind not in "fiub":
+            raise DataError(
+                f"{where}: events of type {rows.dtype}, which are no real numbers; save them as floats or integers"
+            )
+        if truth is not None and truth.shape[:1] != rows.shape[:1]:
+            raise DataError(
+                f"{truth_where}: {truth.shape[0]} labels for {rows.shape[0]} events; --events-array and --labels must "
+                "name arrays of equal length"
+            )
+        yield EventFile(path, where, truth_where, rows, truth)
+
+
+def _labels(opened: _Archive, labels: str | None, needed: bool, stack: ExitStack) -> tuple[_Rows | None, str | None]:
+    path = opened.path
+    if labels is None:
+        return None, None
+    if labels.lower().endswith(_NPY_SUFFIXES):
+        other = Path(labels)
+        require_file(other, DataError, missing="no such file; see --labels", no_file="not a file; see --labels")
+        with _damage_named(other):
+            rows = _Archive(other, stack).rows("", "--labels")
+        where = str(other)
+    elif path.suffix.lower() in _NPY_SUFFIXES:
+        if needed:
+            raise DataError(f"{path}: a .npy file holds no second array; give --labels a .npy file of labels")
+        return None, None
+    elif not needed and labels.strip("/") not in opened.names:
+        return None, None
+    else:
+        with _damage_named(path):
+            rows = opened.rows(labels, "--labels")
+        where = f"{path}, {labels}"
+    _check(rows, where, "--labels")
+    return rows, where
+
+
+def _check(rows: _Rows, where: str, option: str) -> None:
+    if not rows.shape or 0 in rows.shape:
+        raise DataError(f"{where}: no values, shape {rows.shape}; {option} needs an array with one row per event")
+
+
+class _Archive:
+    """The arrays of a file by name."""
+
+    def __init__(self, path: Path, stack: ExitStack) -> None:
+        import h5py
+
+        self.path, self._stack = path, stack
+        self._file: Any = None
+        self.names: list[str] = []
+        suffix = path.suffix.lower()
+        if suffix in NPZ_SUFFIXES:
+            if not zipfile.is_zipfile(path):
+                raise DataError(
+                    f"{path}: not an npz file, or a truncated one; write it with numpy.savez(path, events=..., "
+                    "labels=...)"
+                )
+            self._file = stack.enter_context(zipfile.ZipFile(path))
+            self.names = [name.removesuffix(".npy") for name in self._file.namelist() if name.endswith(".npy")]
+        elif suffix in HDF5_SUFFIXES:
+            self._file = stack.enter_context(h5py.File(path, "r"))
+            self._file.visititems(
+                lambda name, item: self.names.append(name) if isinstance(item, h5py.Dataset) else None
+            )
+
+    def rows(self, name: str, option: str) -> _Rows:
+        suffix = self.path.suffix.lower()
+        if suffix in _NPY_SUFFIXES:
+            return self._npy()
+        if name.strip("/") not in self.names:
+            raise no_such_array(self.path, option, name, self.names)
+        if suffix in NPZ_SUFFIXES:
+            return self._npz(name)
+        dataset = self._file[name]
+        return _Sliced(dataset, tuple(dataset.shape or ()), dataset.dtype)
+
+    def _npy(self) -> _Rows:
+        try:
+            array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except ValueError as error:
+            raise DataError(f"{self.path}: cannot be read ({error}); write it with numpy.save; {_OBJECTS}") from error
+        if not isinstance(array, np.ndarray):
+            raise DataError(f"{self.path}: not a .npy file; write it with numpy.save")
+        return _Sliced(array, array.shape, array.dtype)
+
+    def _npz(self, name: str) -> _Rows:
+        stream = self._stack.enter_context(self._file.open(f"{name}.npy"))
+        try:
+            version = np.lib.format.read_magic(stream)
+            headers = {
+                (1, 0): np.lib.format.read_array_header_1_0,
+                (2, 0): np.lib.format.read_array_header_2_0,
+            }
+            if version not in headers:
+                raise ValueError(f"version {version} of numpy's format")
+            shape, by_column, dtype = headers[version](stream)
+        except ValueError as error:
+            raise DataError(
+                f"{self.path}, {name}: cannot be read ({error}); write the file with numpy.savez"
+            ) from error
+        if dtype.hasobject:
+            raise DataError(f"{self.path}, {name}: cannot be read; {_OBJECTS}")
+        if by_column and len(shape) > 1:
+            # Its rows are scattered over all of it.
+            with np.load(self.path, allow_pickle=False) as archive:
+                whole = archive[name]
+            return _Sliced(whole, whole.shape, whole.dtype)
+        return _Streamed(stream, shape, dtype)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except DAMAGED as error:
+        raise DataError(
+            f"{path}: cannot be read, it is damaged, truncated or not accessible ({error}); write or copy it again"
+        ) from error
