@@ -6,6 +6,8 @@ Everything heavy is imported inside the commands, so that `--help` answers at on
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -29,6 +31,18 @@ Assignments = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Do every stage again, cached or not.")]
 From = Annotated[str | None, typer.Option("--from", help="Do this stage and all later ones again.", metavar="STAGE")]
+
+golden = typer.Typer(
+    no_args_is_help=True,
+    help="Freeze what a network gives, and check later that it still does.\n\n"
+    "A case is FILE.golden.yaml with its vectors and its model beside it. Exit status of check: 0 equal; 1 changed; "
+    "2 bad input; 3 an outside tool missing or failed.",
+)
+app.add_typer(golden, name="golden")
+
+Case = Annotated[Path, typer.Argument(help="Golden case, NAME.golden.yaml.", metavar="FILE")]
+VectorsLimit = Annotated[float, typer.Option("--max-vectors-mb", min=0, help="Largest size of the vectors, in MB.")]
+ModelLimit = Annotated[float, typer.Option("--max-model-mb", min=0, help="Largest size of the model, in MB.")]
 
 
 @app.command()
@@ -74,6 +88,86 @@ def report(config: Config, out: Out = None, force: Force = False, assignments: A
 
 
 @app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="YAML configuration of a run, or the run's folder.", metavar="RUN")],
+    events: Annotated[Path, typer.Option(help="File of events: .npz, .npy or .h5.", metavar="FILE")],
+    events_array: Annotated[str | None, typer.Option(help="Its array of events; default: data.events.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Its array of labels, or a .npy file; default: data.labels, if it is there.")
+    ] = None,
+    no_labels: Annotated[bool, typer.Option("--no-labels", help="Take no labels: only rates are given.")] = False,
+    signal: Annotated[str | None, typer.Option(help="Signal classes.", metavar="CLASS[,CLASS]")] = None,
+    background: Annotated[str | None, typer.Option(help="Background classes.", metavar="CLASS[,CLASS]")] = None,
+    event_rate_hz: Annotated[float | None, typer.Option(help="Rate of background events in Hz.", metavar="HZ")] = None,
+    rates: Annotated[str | None, typer.Option(help="Trigger rates in Hz.", metavar="HZ[,HZ]")] = None,
+    score: Annotated[
+        str | None,
+        typer.Option(
+            help="margin: largest signal logit minus largest background logit; signal: largest signal logit; "
+            "output: the only output. Default: margin, or output if there is only one.",
+            metavar="SCORE",
+        ),
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="emulator, csim or qkeras; default: emulator, else csim.", metavar="ENGINE")
+    ] = None,
+    against: Annotated[str | None, typer.Option(help="A second engine, to compare with.", metavar="ENGINE")] = None,
+    output: Annotated[str | None, typer.Option(help="Output layer, where there are several.", metavar="NAME")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results; default: evaluate/<FILE> in the run.", metavar="DIR")
+    ] = None,
+) -> None:
+    """Give trigger rates and efficiencies of a finished conversion on a file of events."""
+    import shlex
+
+    from pipeline.console import Console
+    from pipeline.evaluate import Request, names, numbers
+    from pipeline.evaluate import evaluate as evaluate_run
+
+    request = Request(
+        run=run,
+        events=events,
+        events_array=events_array,
+        labels=labels,
+        unlabelled=no_labels,
+        signal=names(signal),
+        background=names(background),
+        event_rate_hz=event_rate_hz,
+        rates_hz=numbers(rates, "--rates"),
+        score=score,
+        engine=engine,
+        against=against,
+        output=output,
+        out=out,
+        command=shlex.join(["trigcnn", *sys.argv[1:]]),
+    )
+    try:
+        evaluate_run(request, Console())
+    except KeyboardInterrupt:
+        typer.echo("interrupted; nothing was written", err=True)
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def explain(
+    config: Config,
+    out: Out = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write what mends it into the configuration file, and check again.")
+    ] = False,
+    assignments: Assignments = None,
+) -> None:
+    """Say why the C simulation differs from the model: first layer, cause, values, and what mends it."""
+    import shlex
+
+    from pipeline.explain import explain as explain_run
+
+    raise typer.Exit(
+        int(explain_run(config, out, assignments, apply=apply, command=shlex.join(["trigcnn", *sys.argv[1:]])))
+    )
+
+
+@app.command()
 def doctor() -> None:
     """Show which tools are found, which are missing and what that costs."""
     from pipeline.doctor import doctor_report
@@ -115,6 +209,76 @@ def schema() -> None:
     from pipeline.config import RunConfig
 
     typer.echo(json.dumps(RunConfig.model_json_schema(), indent=2))
+
+
+@golden.command("freeze")
+def golden_freeze(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, trained and converted.", metavar="RUN")],
+    events: Annotated[int, typer.Option(min=1, help="Test events to take; corner events come on top.")] = 32,
+    out: Annotated[
+        Path | None, typer.Option(help="The case; default: <name>.golden.yaml here.", metavar="FILE.golden.yaml")
+    ] = None,
+    max_vectors_mb: VectorsLimit = 1.0,
+    max_model_mb: ModelLimit = 10.0,
+) -> None:
+    """Write a golden case from a run: model, configuration, events and the C simulation's outputs."""
+    from pipeline.golden_freeze import Limits, freeze
+
+    with _interruptible():
+        typer.echo(freeze(run, out, events=events, limits=Limits(max_vectors_mb, max_model_mb)))
+
+
+@golden.command("check")
+def golden_check(
+    files: Annotated[list[Path], typer.Argument(help="Golden cases, NAME.golden.yaml.", metavar="FILE...")],
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(help="csim, emulator, rtl, qkeras or all; may be repeated. Default: csim.", metavar="ENGINE"),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write what was found to this file too.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Convert golden cases again, run engines on their events, and say what has changed."""
+    import json
+
+    from pipeline.golden import check
+    from pipeline.golden_case import write
+
+    results = []
+    with _interruptible():
+        for file in files:
+            results.append(check(file, engine or ["csim"]))
+            typer.echo(str(results[-1]))
+    if json_file is not None:
+        text = json.dumps([result.model_dump(mode="json") for result in results], indent=1) + "\n"
+        write({json_file: text.encode()})
+    raise typer.Exit(max(result.status for result in results))
+
+
+@golden.command("update")
+def golden_update(
+    file: Case,
+    run: Annotated[
+        Path | None, typer.Option(help="Take model, configuration and events from this run.", metavar="RUN")
+    ] = None,
+    max_vectors_mb: VectorsLimit = 1.0,
+    max_model_mb: ModelLimit = 10.0,
+) -> None:
+    """Freeze a golden case anew, on purpose, and say what changed."""
+    from pipeline.golden_freeze import Limits, update
+
+    with _interruptible():
+        typer.echo(update(file, run=run, limits=Limits(max_vectors_mb, max_model_mb)))
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(130) from None
 
 
 def _run(

@@ -31,6 +31,10 @@ class RunFolderError(PipelineError):
     """The run's folder cannot be written, is taken by another run, or lacks what a stage needs."""
 
 
+class GoldenError(PipelineError):
+    """A golden case cannot be read, written or checked."""
+
+
 EXPECTED = (PipelineError, ModelsError, HlsError)
 
 

