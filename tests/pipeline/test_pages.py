@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from pipeline.reporting import headline, pages
-from pipeline.reporting.report import Report
+from pipeline.reporting.report import FindingEntry, Report, Rewriting
 
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
 
@@ -229,9 +229,51 @@ def _rows(report: Report) -> str:
     return pages.markdown(report).replace(", rtl |", " |")
 
 
-def test_a_note_on_a_comparison_is_shown_below_the_table(sample_report: Report) -> None:
-    entry = sample_report.comparisons[0].model_copy(update={"note": "the reference itself may be rounded"})
-    noted = sample_report.model_copy(update={"comparisons": [entry, *sample_report.comparisons[1:]]})
+def test_the_cause_of_a_difference_and_its_mend_are_shown(sample_report: Report) -> None:
+    finding = FindingEntry(
+        layer="conv1",
+        kind="Conv2D",
+        cause="overflow by wrap",
+        detail="sums from -9 to 7 do not fit the accumulator fixed<8,4>",
+        number_format="fixed<8,4>",
+        needed="fixed<10,5>",
+        seen=(-9.0, 7.25),
+        allowed=(-12.0, 12.5),
+        events=3,
+        values=17,
+        max_difference_lsb=64.0,
+        mend="remove hls.layers.conv1.precision.accum",
+    )
+    explained = sample_report.model_copy(update={"diagnosis": [finding]})
     for page in (pages.html, pages.markdown):
-        assert f"{entry.engine}: the reference itself may be rounded." in page(noted)
-        assert "the reference itself may be rounded" not in page(sample_report)
+        text = page(explained)
+        assert "Why they differ" in text
+        for word in (
+            "overflow by wrap",
+            "sums from -9 to 7",
+            "7.25",
+            "12.5",
+            "remove hls.layers.conv1.precision.accum",
+        ):
+            assert word in text, word
+        assert "Why they differ" not in page(sample_report)
+
+
+@pytest.mark.parametrize(("differing", "words"), [(0, "the same outputs as"), (2, "rounds in float32")])
+def test_what_was_rewritten_and_its_proof_are_shown(sample_report: Report, differing: int, words: str) -> None:
+    rewriting = Rewriting(
+        changes=["layer bn1: it became one factor and one summand per channel"],
+        outputs_changed=False,
+        wide=["bn1"],
+        events=961,
+        outputs=9610,
+        differing_outputs=differing,
+        differing_events=differing,
+        max_difference=0.25 * differing,
+    )
+    told = sample_report.model_copy(update={"rewriting": rewriting})
+    for page in (pages.html, pages.markdown):
+        text = page(told)
+        assert "layer bn1: it became one factor" in text
+        assert "961" in text
+        assert words in text

@@ -191,7 +191,6 @@ def test_weights_that_were_lost_in_the_c_project_miss_the_gate_and_their_layer_i
         "differing_events": differing.any(axis=1).sum(),
         "max_difference_lsb": np.abs(reference - bias).max() / Graph.load(out / "convert").output.result.lsb,
         "first_layer": "logits",
-        "note": None,
     }
     report = read(out / "report" / "report.json")
     assert (report["verdict"], report["comparisons"]) == ("fail", [entry])
