@@ -1,12 +1,14 @@
 # make run    creates .venv, installs, runs configs/digits.yaml, prints where the report is
+# make prove  runs N random networks through all engines and compares them bit by bit
 # make test   creates .venv if need be, installs what tests need, runs lint, types and tests
 SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/digits.yaml
+N ?= 100
 
-.PHONY: run test install install-test requirements clean
+.PHONY: run test prove install install-test requirements clean
 
 run: install
 	@$(BIN)/trigcnn run $(CONFIG)
@@ -17,6 +19,9 @@ test: install-test
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest
+
+prove: install-test
+	@$(BIN)/python -m tests.proof --networks $(N)
 
 install: $(VENV)/installed
 install-test: $(VENV)/installed-test
