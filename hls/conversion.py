@@ -125,6 +125,7 @@ def convert(
             _check_outputs(graph)
             _check_computation(normal, content, graph)
             _check_strides(graph, options)
+            _check_repacking(graph, options)
             hls_model.write()
             _forget_folder(project)
         except ConversionError:
@@ -355,6 +356,20 @@ def _check_options(hls_model: Any, options: HlsOptions) -> None:
             raise ConversionError(
                 f"layer {node.name}: strategy {wanted} is not possible, hls4ml would take {found}; "
                 f"set hls.layers.{node.name}.strategy to {found.capitalize()}"
+            )
+
+
+def _check_repacking(graph: Graph, options: HlsOptions) -> None:
+    """In io_stream, hls4ml drops values where it repacks pixels of some channels into pixels of others."""
+    for layer in graph.layers:
+        if options.io_type != "io_stream" or layer.kind != "Reshape":
+            continue
+        before, after = graph[layer.inputs[0]].shape[-1], layer.shape[-1]
+        if max(before, after) % min(before, after):
+            name = layer.name.removeprefix("repack_")
+            raise ConversionError(
+                f"layer {name}: to make pixels of {after} channels from pixels of {before} is not possible in "
+                "io_stream; use shapes of which one's last axis divides the other's, or hls.io_type: io_parallel"
             )
 
 

@@ -12,22 +12,40 @@ _LAYERS = {
     "QConv2D": "Conv2D",
     "QDense": "Dense",
     "QDepthwiseConv2D": "DepthwiseConv2D",
+    "QSeparableConv1D": "SeparableConv1D",
     "QSeparableConv2D": "SeparableConv2D",
+    "QBatchNormalization": "BatchNormalization",
+    "QAveragePooling2D": "AveragePooling2D",
+    "QGlobalAveragePooling2D": "GlobalAveragePooling2D",
 }
+# A convolution and the normalization behind it.
+_FOLDED = {"QConv2DBatchnorm": "Conv2D", "QDepthwiseConv2DBatchnorm": "DepthwiseConv2D"}
 _ACTIVATIONS = {
     "quantized_bits": "linear",
     "quantized_relu": "relu",
     "quantized_sigmoid": "sigmoid",
     "quantized_tanh": "tanh",
+    "quantized_hswish": "swish",
+    "quantized_po2": "linear",
+    "quantized_relu_po2": "relu",
+    "quantized_ulaw": "linear",
+    **dict.fromkeys(("binary", "ternary", "stochastic_binary", "stochastic_ternary"), "tanh"),
+    **dict.fromkeys(("binary_tanh", "hard_tanh", "smooth_tanh"), "tanh"),
+    **dict.fromkeys(("binary_sigmoid", "hard_sigmoid", "smooth_sigmoid"), "sigmoid"),
+    **{name: name for name in ("linear", "relu", "sigmoid", "softmax", "tanh")},
 }
 # What stays of a layer's configuration: geometry, not quantization, and no clipping to a quantizer's range.
 _KEPT = (
-    "name filters units kernel_size strides padding data_format dilation_rate groups use_bias depth_multiplier"
+    "name filters units kernel_size strides padding data_format dilation_rate groups use_bias depth_multiplier "
+    "pool_size keepdims axis momentum epsilon center scale"
 ).split()
+_NORMALIZED = ("axis", "momentum", "epsilon", "center", "scale")
 
 
 def float_twin(model: Any, *, with_weights: bool) -> Any:
     """Build the float twin of a QKeras model.
+
+    A softmax or sigmoid at the end is left out.
 
     Args:
         model: Keras model with QKeras layers.
@@ -37,15 +55,30 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
         ModelError: A layer has no float counterpart.
     """
     keras = bring_up().keras
+    last = {tensor.node.layer.name for tensor in model.outputs}
 
     def replace(layer: Any) -> Any:
         kind = type(layer).__name__
+        config = {name: value for name, value in layer.get_config().items() if name in _KEPT}
+        activation = getattr(layer, "activation", None)
+        parts = []
         if kind in _LAYERS:
-            config = {name: value for name, value in layer.get_config().items() if name in _KEPT}
-            activation = layer.get_config().get("activation")
-            if activation not in (None, "linear"):
-                config["activation"] = _activation(layer, layer.activation)
-            return getattr(keras.layers, _LAYERS[kind])(**config)
+            parts.append(getattr(keras.layers, _LAYERS[kind])(**config))
+        elif kind in _FOLDED:
+            own = {name: value for name, value in config.items() if name not in _NORMALIZED}
+            parts.append(getattr(keras.layers, _FOLDED[kind])(**own))
+            parts.append(keras.layers.BatchNormalization(**{name: config[name] for name in _NORMALIZED}))
+        if layer.name in last and getattr(activation, "__name__", kind) in ("softmax", "sigmoid", "Softmax"):
+            # Outputs are logits, as those of the converted network.
+            activation = None
+            parts = parts or [keras.layers.Activation("linear", name=layer.name)]
+        if parts and activation is not None and getattr(activation, "__name__", "") != "linear":
+            if hasattr(parts[-1], "activation"):
+                parts[-1].activation = keras.activations.get(_activation(layer, activation))
+            else:
+                parts.append(keras.layers.Activation(_activation(layer, activation)))
+        if parts:
+            return parts[0] if len(parts) == 1 else keras.Sequential(parts, name=layer.name)
         if kind == "QActivation":
             return keras.layers.Activation(_activation(layer, layer.quantizer), name=layer.name)
         if kind.startswith("Q"):
@@ -57,8 +90,19 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
     twin = keras.models.clone_model(model, clone_function=replace)
     if with_weights:
         for layer in twin.layers:
-            layer.set_weights(model.get_layer(layer.name).get_weights())
+            layer.set_weights(_weights(model.get_layer(layer.name)))
     return twin
+
+
+def _weights(layer: Any) -> list[Any]:
+    """Weights of a layer, in the order of its twin's."""
+    if type(layer).__name__ not in _FOLDED:
+        values: list[Any] = layer.get_weights()
+        return values
+    kernel = [layer.depthwise_kernel if "Depthwise" in type(layer).__name__ else layer.kernel]
+    trained = [*kernel, *([layer.bias] if layer.use_bias else []), *layer.batchnorm.weights]
+    # A Sequential model lists what is trained first, and so do the layer and its normalization.
+    return [weight.numpy() for weight in trained]
 
 
 def _activation(layer: Any, quantizer: Any) -> str:

@@ -219,7 +219,6 @@ _FOLDING = (
         "the kernel with the batch normalization folded in",
         lambda axis, _: list(np.ravel(axis)) in ([3], [-1]),
     ),
-    *refused("axis", "others", "the kernel is folded by channel", "use axis=-1"),
     *exact("folding_mode"),
 )
 
@@ -321,7 +320,7 @@ _MEAN_QUANTIZER = (
     *ACTIVATION,
 )
 _REMOVED = (
-    *_ALWAYS[: -len(exact("training"))],
+    *_ALWAYS,
     *rewritten("trainable", "any", "nothing: the layer acts in training only"),
 )
 _TABLE = "a table of what Keras computes for each value that can come (at most 2**14 entries)"
@@ -504,7 +503,6 @@ REFUSED_LAYERS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         ("QConv2DTranspose", "Conv1DTranspose", "Conv2DTranspose"), (_NONE, "use UpSampling2D and a QConv2D")
     ),
-    "QOctaveConv2D": (_NONE, "use QConv2D, and AveragePooling2D and UpSampling2D between the resolutions"),
     **dict.fromkeys(
         ("Cropping1D", "Cropping2D"),
         ("there is no engine for it yet", "choose padding and strides so that nothing must be cut off"),

@@ -177,7 +177,8 @@ def _ranges(graph: Graph, results: dict[str, Outputs]) -> list[dict[str, Any]]:
     """Hold the values seen, in weights and in results, against their number formats."""
     entries = []
     for layer in graph.layers:
-        seen = [("weight", layer.weights["weight"].format, layer.weights["weight"].values)] if layer.weights else []
+        constants = layer.weights.get("weight") or layer.weights.get("scale")
+        seen = [("weight", constants.format, constants.values)] if constants is not None else []
         if layer.name in results:
             seen.append(("result", layer.result, results[layer.name]))
         for tensor, number_format, values in seen:

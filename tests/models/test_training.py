@@ -167,8 +167,8 @@ def test_the_float_twin_computes_in_full_precision() -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (lambda q: q.QBatchNormalization(name="odd"), "layer odd: there is no float twin of a QBatchNormalization"),
-        (lambda q: q.QActivation(q.binary(alpha=1), name="odd"), "layer odd: there is no float twin of the activation"),
+        (lambda q: q.QAdaptiveActivation("quantized_relu", 4, name="odd"), "layer odd: there is no float twin of a"),
+        (lambda q: q.QActivation(q.bernoulli(), name="odd"), "layer odd: there is no float twin of the activation"),
     ],
 )
 def test_a_layer_without_a_float_twin_is_named(layer: Callable[[Any], Any], message: str) -> None:

@@ -159,6 +159,8 @@ template <class T> INLINE I64 lookup(I32 v, const T* table, int32_t mask, I64*) 
 // The low 32 bits.
 INLINE I32 low_bits(I32 v) { return v; }
 INLINE I32 low_bits(I64 v) { return to_i32(v); }
+INLINE I32 low_bits(F32 v) { return to_i32(v); }
+INLINE I32 low_bits(F64 v) { return low_bits(to_i64(v)); }
 
 // v / divisor, rounded; the divisor is positive.
 template <int mode> INLINE HalfI64 quotient(HalfI64 v, int64_t divisor) {

@@ -1,0 +1,227 @@
+"""One network through all engines: every output and every layer of each, bit for bit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls import conversion
+from hls.emulator.fusion import fused
+from hls.emulator.layers import translate
+from hls.emulator.library import compile_program
+from hls.emulator.plan import LEVELS
+from hls.engines import Engine, Events, Outputs, csim, interpreter
+from hls.engines.emulator import Emulator
+from hls.engines.keras import KerasEngine
+from hls.errors import AdmissionError, ConversionError
+from hls.fixed_point import FixedPoint
+from hls.graph import Graph, pack
+from hls.intervals import analyse
+from hls.rewriting.rewrite import NormalForm, prove
+from tests.proof.network import Network
+
+TIMEOUT_S = 600
+_FLOAT32_BITS = 24
+# Refusals that name no layer, cause and mend: hls4ml stopped, or our own check of its graph.
+_UNCLEAR = re.compile("hls4ml could not convert|bits are lost|too small|other values for|please report")
+
+
+@dataclass
+class Count:
+    """What of one engine was compared with Keras, or with the engine that shows it."""
+
+    networks: int = 0
+    events: int = 0
+    outputs: int = 0
+    layers: int = 0
+    values: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(*(mine + its for mine, its in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+@dataclass
+class Outcome:
+    """What came of one network.
+
+    Attributes:
+        refused: Why it was not converted; None if it was.
+        counts: What was compared, by engine.
+        unsupported: Why an engine could not run it, by engine.
+        problems: What is wrong, one line each.
+    """
+
+    refused: str | None = None
+    counts: dict[str, Count] = field(default_factory=dict)
+    unsupported: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def compare(network: Network, folder: Path, *, with_csim: bool = True) -> Outcome:
+    """Run a network through Keras, the RTL's interpreter, the emulator and the C simulation.
+
+    Args:
+        network: The network.
+        folder: An empty folder for what is generated.
+        with_csim: Whether to compile the C simulation, too, which takes longest.
+    """
+    outcome = Outcome()
+    model, options = network.build(), network.hls_options()
+    try:
+        given = None if network.input_format is None else FixedPoint.parse(network.input_format)
+        normal = conversion.normal_form(model, options, input_format=given)
+        graph = _convert(normal, options, folder)
+    except (AdmissionError, ConversionError) as error:
+        outcome.refused = str(error)
+        if _UNCLEAR.search(outcome.refused):
+            outcome.problems.append(f"refused without a clear reason: {outcome.refused}")
+        return outcome
+    events = events_for(graph, network.seed)
+    _prove(model, normal, graph, events, outcome)
+    _against_keras(normal, graph, events, outcome, _engines(graph, folder, network.seed, with_csim=with_csim))
+    return outcome
+
+
+def _convert(normal: NormalForm, options: conversion.HlsOptions, folder: Path) -> Graph:
+    bench = (np.zeros((1, sum(int(np.prod(x.shape[1:])) for x in normal.model.inputs))), np.zeros((1, 1)))
+    return conversion.convert(
+        normal, name="top", options=options, project=folder / "hls", log=folder / "log", test_bench=bench
+    )
+
+
+def events_for(graph: Graph, seed: int, count: int = 16) -> Events:
+    """Events on the grid of the inputs, off it, half between, at the corners and far out of range, mixed and pure."""
+    generator = np.random.default_rng(seed)
+    return pack([_values(layer.result, layer.shape, count, generator) for layer in graph.input_layers])
+
+
+def _values(
+    number_format: FixedPoint, shape: tuple[int, ...], count: int, generator: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    low, high, lsb = number_format.min, number_format.max, number_format.lsb
+    each = (count, *shape)
+    whole = generator.integers(number_format.min_integer, number_format.max_integer, each, endpoint=True)
+    on_grid = number_format.to_real(whole)
+    corners = generator.choice([low, high, low - lsb, high + lsb, 0.0, lsb, -lsb], each)
+    far = generator.uniform(-1, 1, each) * max(high, -low) * 2.0 ** generator.integers(1, 12, each)
+    off_grid = generator.uniform(low, max(high, low + lsb), each)
+    kinds = [on_grid, off_grid, on_grid + lsb / 2, corners, far]
+    mixed = np.choose(generator.integers(0, len(kinds), each), kinds)
+    constant = np.stack([np.full(shape, value) for value in (low, high, 0.0, 1e6 * high, -1e6 * high)])
+    return np.concatenate([*kinds, mixed, constant]).astype(np.float32)
+
+
+def _prove(model: Any, normal: NormalForm, graph: Graph, events: Events, outcome: Outcome) -> None:
+    """Hold the rewriting to the model, where float32 holds all that the model computes."""
+    inputs = zip(graph.input_layers, graph.split_inputs(events), strict=True)
+    parts = [_near(part, layer.result) for layer, part in inputs]
+    try:
+        proof = prove(model, normal, parts, random_events=128)
+    except AdmissionError as error:
+        if _fits_float32(graph):
+            outcome.problems.append(f"rewriting: {error}")
+        else:
+            outcome.unsupported["QKeras"] = "sums of more than 24 bits, which float32 rounds"
+        return
+    if proof.differing_outputs:
+        outcome.unsupported["QKeras"] = "constants or sums of more than 24 bits, which float32 rounds"
+    else:
+        outcome.counts["QKeras"] = Count(1, proof.events, proof.outputs)
+
+
+def _near(values: npt.NDArray[Any], number_format: FixedPoint) -> npt.NDArray[np.float32]:
+    """Bring events to a fine grid and not too far out of range.
+
+    QKeras computes `x + (quantized - x)` in float32, which is not the quantized number for every other `x`.
+    """
+    grid, far = number_format.lsb / 4, 8 * max(number_format.max, -number_format.min)
+    near: npt.NDArray[np.float32] = (np.rint(np.clip(values, -far, far) / grid) * grid).astype(np.float32)
+    return near
+
+
+def _fits_float32(graph: Graph) -> bool:
+    """Whether 24 bits hold all sums, down to the last bit of what they are rounded to; see `_near`."""
+    for layer, found in zip(graph.layers, analyse(graph).values(), strict=True):
+        for part in (found.exact, found.sums):
+            if part is None:
+                continue
+            fine = part.with_fraction(max(part.fraction, layer.result.fraction))
+            if max(abs(int(value)) for value in (*fine.low, *fine.high)) >= 1 << _FLOAT32_BITS:
+                return False
+    return True
+
+
+def _engines(graph: Graph, folder: Path, seed: int, *, with_csim: bool) -> Iterator[tuple[str, Callable[[], Engine]]]:
+    yield "interpreter", lambda: interpreter.build(graph)
+    yield "emulator", lambda: _emulator(graph, folder, seed)
+    if with_csim:
+        yield "csim", lambda: _csim(graph, folder)
+
+
+def _emulator(graph: Graph, folder: Path, seed: int) -> Engine:
+    """One instruction set, to compile less."""
+    level = tuple(LEVELS)[seed % len(LEVELS)]
+    library = compile_program(fused(translate(graph)), folder, name="emulator", levels=[level], timeout_s=TIMEOUT_S)
+    if level not in library.levels:
+        raise ConversionError(f"the instruction set {level} does not run here")
+    return Emulator(graph, library, folder, TIMEOUT_S, 1, level)
+
+
+def _csim(graph: Graph, folder: Path) -> Engine:
+    script = folder / "hls" / "build_lib.sh"
+    # Twice as fast to compile, and the same integers.
+    script.write_text(script.read_text().replace("-O3", "-O0"))
+    return csim.build(graph, folder / "hls", folder, timeout_s=TIMEOUT_S)
+
+
+def _against_keras(
+    normal: NormalForm,
+    graph: Graph,
+    events: Events,
+    outcome: Outcome,
+    engines: Iterator[tuple[str, Callable[[], Engine]]],
+) -> None:
+    reference = KerasEngine(normal.model)
+    expected = reference.predict(events).reshape(len(events), *graph.output_shape)
+    layers = _stored(reference.trace(events), graph)
+    for name, build in engines:
+        try:
+            engine = build()
+            trace = engine.trace(events)
+            found = engine.predict(events)
+        except ConversionError as error:
+            outcome.unsupported[name] = str(error)
+            continue
+        except Exception as error:
+            outcome.problems.append(f"{name}: {type(error).__name__}: {error}")
+            continue
+        count = Count(1, len(events), expected.size)
+        wrong = int(np.count_nonzero(found != expected))
+        for layer in graph.layers:
+            if layer.name not in trace or layer.name not in layers:
+                # What hls4ml adds is in the traces of engines only: the first engine speaks for it.
+                layers.update({layer.name: trace[layer.name]} if layer.name in trace else {})
+                continue
+            count += Count(layers=1, values=trace[layer.name].size)
+            differing = int(np.count_nonzero(trace[layer.name] != layers[layer.name]))
+            if differing:
+                outcome.problems.append(f"{name}: layer {layer.name} ({layer.kind}): {differing} values differ")
+        if wrong:
+            outcome.problems.append(f"{name}: {wrong} of {expected.size} outputs differ")
+        outcome.counts[name] = count
+
+
+def _stored(exact: dict[str, Outputs], graph: Graph) -> dict[str, Outputs]:
+    """Keras' layers as the graph has them: a layer may do the cast of the layer behind it."""
+    stored = {}
+    for layer in graph.layers:
+        if layer.name in exact:
+            values = exact[layer.name].reshape(-1, *layer.shape)
+            stored[layer.name] = layer.result.to_real(layer.result.cast(values))
+    return stored

@@ -1,0 +1,48 @@
+"""The search itself: networks one after another, by Hypothesis, the same for the same seed."""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+
+from tests.proof.compare import Outcome, compare
+from tests.proof.network import Network
+from tests.proof.networks import networks
+
+
+def each_network(use: Callable[[Network], None], *, seed: int, count: int) -> None:
+    """Call `use` with networks.
+
+    Args:
+        use: What to do with each; an exception ends the search.
+        seed: Which networks.
+        count: How many, at most.
+    """
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(networks())
+    def search(network: Network) -> None:
+        use(network)
+
+    search()
+
+
+def outcome_of(network: Network, *, with_csim: bool = True) -> Outcome:
+    """Compare in a folder that is removed afterwards; what is raised is a problem, too."""
+    with tempfile.TemporaryDirectory(prefix="trigcnn-proof-") as folder:
+        try:
+            return compare(network, Path(folder), with_csim=with_csim)
+        except Exception:
+            return Outcome(problems=[traceback.format_exc(limit=-4)])

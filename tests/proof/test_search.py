@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.proof.network import Network
+from tests.proof.search import each_network, outcome_of
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The initializer:UserWarning")
+def test_all_engines_agree_on_random_networks() -> None:
+    """Bit for bit, on all outputs and layers; `python -m tests.proof` goes on for as long as one likes."""
+    compared = 0
+
+    def check(network: Network) -> None:
+        nonlocal compared
+        outcome = outcome_of(network, with_csim=compared % 2 == 0)
+        assert not outcome.problems, f"{outcome.problems}\n{network}\n{network.to_json()}"
+        compared += "interpreter" in outcome.counts
+
+    each_network(check, seed=3, count=5)
+    assert compared >= 3
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The initializer:UserWarning")
+def test_a_network_is_the_same_when_it_is_read_again() -> None:
+    found: list[Network] = []
+    each_network(found.append, seed=4, count=5)
+    for network in found:
+        again = Network.from_json(network.to_json())
+        assert str(again) == str(network)
+        assert again.hls_options() == network.hls_options()
