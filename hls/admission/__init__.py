@@ -163,12 +163,11 @@ def _values(layer: Any) -> dict[str, Any]:
     values: dict[str, Any] = layer.get_config()
     node = layer.inbound_nodes[0]
     tensors = node.input_tensors if isinstance(node.input_tensors, (list, tuple)) else [node.input_tensors]
-    twice = len({id(tensor) for tensor in tensors}) < len(tensors)
     values |= {
         "uses": len(layer.inbound_nodes),
         "training": any(bool(node.call_kwargs.get("training")) for node in layer.inbound_nodes),
         "input_shape": getattr(layer, "input_shape", None),
-        "inputs": -1 if twice else len(tensors),
+        "inputs": len(tensors),
     }
     if "activation" in values:
         values["activation"] = label(layer.quantizer if kind_of(layer) == "QActivation" else layer.activation)

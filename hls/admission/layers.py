@@ -38,7 +38,7 @@ _NAME = (
     *refused(
         "name",
         "a word of C++ or of hls4ml",
-        "hls4ml keeps this name for itself",
+        "hls4ml keeps this name for attributes and types of its own",
         "rename the layer",
         one_of(*_RESERVED),
     ),
@@ -52,7 +52,7 @@ _NAME = (
     *refused(
         "name",
         "clone_..., repack_..., zp1d_..., zp2d_..., ..._linear, ..._cut",
-        "hls4ml gives such names to layers that it adds, and mixes them up",
+        "hls4ml gives such names to layers that it adds, and the C++ would not compile",
         "rename the layer",
         lambda name, _: re.fullmatch(r"(clone|repack|zp[12]d)_.*|.*_(linear|cut)", name) is not None,
     ),
@@ -336,14 +336,7 @@ def _slope(value: Any, _place: Place) -> bool:
 
 _MERGE = (
     *_ALWAYS,
-    *exact("inputs", "two tensors", lambda count, _: count == 2),
-    *refused(
-        "inputs",
-        "the same tensor twice",
-        "hls4ml cannot give one tensor twice to a layer",
-        "scale it in the layer in front",
-        lambda count, _: count == -1,
-    ),
+    *exact("inputs", "two tensors", one_of(2)),
     *rewritten("inputs", "more", "a merge of two tensors after another"),
 )
 _ALIKE = (
@@ -351,7 +344,7 @@ _ALIKE = (
     *refused(
         "input_shape",
         "different shapes",
-        "hls4ml repeats the values in another order",
+        "hls4ml may repeat the values along another axis than Keras",
         "bring both to one shape, for example by UpSampling2D",
     ),
 )
@@ -391,7 +384,7 @@ LAYERS: dict[str, Rows] = {
         *refused(
             "axis",
             "others, or elsewhere",
-            "hls4ml takes a softmax from tables of too few entries (differences of 0.08 and more)",
+            "hls4ml takes a softmax from tables of too few entries, or does not compile",
             "use it over the last axis at the end of the model only, or a quantized_sigmoid",
         ),
     ),

@@ -7,6 +7,7 @@ from typing import Any
 from hls.admission.rows import Check, Place, Rows, exact, number, one_of, refused, rewritten
 
 _TABLE = "a table of what QKeras computes for each value that can come (at most 2**14 entries)"
+TOO_FINE = "others, of which the constants need more than 24 bits"
 _FROZEN = "constants in the smallest number format that holds them, found from their values"
 
 
@@ -121,7 +122,7 @@ _LOGITS = rewritten(
     "nothing: outputs are logits, of which the largest is the class",
     lambda value, place: value in ("softmax", "sigmoid") and place.last,
 )
-_FEW_ENTRIES = "hls4ml takes its values from a table of too few entries (differences of 0.08 and more)"
+_FEW_ENTRIES = "hls4ml takes its values from a table of too few entries, or has no such function"
 _ELSEWHERE = refused(
     "activation",
     "softmax, sigmoid elsewhere",
@@ -167,6 +168,17 @@ ACTIVATION: Rows = (
     *_OTHERS,
 )
 
+
+def _too_fine(field: str) -> Rows:
+    return refused(
+        field,
+        TOO_FINE,
+        "Keras computes in float32, which does not hold the products",
+        "fine-tune the model with alpha=1 (or alpha='auto_po2') and fewer bits, and convert it then",
+        late=True,
+    )
+
+
 _SCALED = (
     *exact("alpha", "1", one_of(1)),
     *refused(
@@ -177,13 +189,7 @@ _SCALED = (
         one_of("auto"),
     ),
     *rewritten("alpha", "others, none", _FROZEN),
-    *refused(
-        "alpha",
-        "others, of which the constants need more than 24 bits",
-        "Keras computes in float32, which does not hold the products",
-        "fine-tune the model with alpha=1 (or alpha='auto_po2'), and convert it then",
-        late=True,
-    ),
+    *_too_fine("alpha"),
 )
 
 WEIGHTS: dict[str, Rows] = {
@@ -200,8 +206,9 @@ WEIGHTS: dict[str, Rows] = {
     "ternary": (*_constants("threshold use_stochastic_rounding number_of_unrolls"), *_SCALED),
     "stochastic_ternary": (*_constants("threshold temperature use_real_sigmoid number_of_unrolls"), *_SCALED),
     "quantized_po2": (
-        *rewritten("bits", "2 to 5", _FROZEN, _whole(2, 5)),
-        *refused("bits", "others", "the constants need more than 24 bits", "use 2 to 5 bits"),
+        *rewritten("bits", "2 to 24", _FROZEN, _whole(2, 24)),
+        *_ODD_BITS,
+        *_too_fine("bits"),
         *_constants("max_value use_stochastic_rounding quadratic_approximation log2_rounding"),
         *_NOISE,
     ),

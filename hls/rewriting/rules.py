@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hls.admission import label, refusal
+from hls.admission.quantizers import TOO_FINE
 from hls.rewriting.constants import fold_batch_normalization, wide
 from hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
 from hls.rewriting.rewrite import Rewriter
@@ -140,11 +141,10 @@ def _frozen(site: Site, role: str, values: Any) -> Any:
     try:
         return frozen(quantizer, values)
     except ValueError as error:
+        # A quantizer of powers of two has no scale.
+        field = "alpha" if hasattr(quantizer, "alpha") else "bits"
         raise refusal(
-            site.layer,
-            f"{role}_quantizer alpha",
-            plain(getattr(quantizer, "alpha", None)),
-            "others, of which the constants need more than 24 bits",
+            site.layer, f"{role}_quantizer {field}", plain(getattr(quantizer, field, None)), TOO_FINE
         ) from error
 
 
