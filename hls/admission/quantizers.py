@@ -36,8 +36,13 @@ _ODD_BITS = refused(
 _BITS = (*exact("bits", "1 to 24", _whole(1, 24)), *_ODD_BITS)
 _TABLE_BITS = (*rewritten("bits", "1 to 24", _TABLE, _whole(1, 24)), *_ODD_BITS)
 _INTEGER = (
-    *exact("integer", "a whole number", _whole(-100, 100)),
-    *refused("integer", "others", "the range is no power of two, and no number format has it", "use a whole number"),
+    *exact("integer", "0 to 100", _whole(0, 100)),
+    *refused(
+        "integer",
+        "others",
+        "no number format has it, or QKeras itself fails, as it does below 0",
+        "use a whole number from 0",
+    ),
 )
 _FIXED_SCALE = (
     *exact("alpha", "none, 1", one_of(None, 1)),

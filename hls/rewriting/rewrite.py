@@ -138,7 +138,11 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
     outputs = [values[id(tensor)] for tensor in model.outputs]
     new_inputs: Any = inputs if len(inputs) > 1 else inputs[0]
     new_outputs: Any = outputs if len(outputs) > 1 else outputs[0]
-    normal = keras.Model(new_inputs, new_outputs, name=model.name)
+    try:
+        normal = keras.Model(new_inputs, new_outputs, name=model.name)
+    except ValueError as error:
+        # A layer that the rewriting adds has the name of one that is there.
+        raise AdmissionError(f"a layer's name is needed for a layer that is added: {error}; rename it") from error
     return NormalForm(normal, tuple(state.changes), state.formats, state.outputs_changed, tuple(state.wide))
 
 

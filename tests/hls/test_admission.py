@@ -277,8 +277,8 @@ def test_inputs_without_a_fixed_number_of_values_are_refused(option: str) -> Non
 def test_a_range_that_is_no_power_of_two_is_refused(integer: float) -> None:
     model = chain(bring_up().qkeras.QActivation("quantized_bits(4,0,0,alpha=1)", name="act"))
     model.get_layer("act").quantizer.integer = integer
-    message = "layer act (QActivation), activation=quantized_bits: integer=0.5: the range is no power of two, "
-    assert refusal(model) == message + "and no number format has it; use a whole number"
+    message = "layer act (QActivation), activation=quantized_bits: integer=0.5: no number format has it, or QKeras "
+    assert refusal(model) == message + "itself fails, as it does below 0; use a whole number from 0"
 
 
 def test_causal_separable_convolutions_are_refused() -> None:
