@@ -58,27 +58,22 @@ def _inverse(refused: Mapping[str, tuple[str, str]]) -> dict[tuple[str, str], li
 
 
 def _table(owners: Mapping[str, Rows], title: str) -> str:
-    """One line for each row, with all that have it; rows of a field together."""
-    found: dict[Row, list[str]] = {}
+    """One line for each row, with all that have it; rows of a field together, and fields that are alike, too."""
+    having: dict[Row, list[str]] = {}
     for owner, rows in owners.items():
         for row in rows:
-            found.setdefault(row, []).append(owner)
-    order = list(dict.fromkeys(row.field for row in found))
-    head = [
-        "Field",
-        "Values",
-        *([title] if title else []),
-        "Verdict",
-        "What it becomes, or what would go wrong",
-        "What to do",
-    ]
-    lines = ["| " + " | ".join(head) + " |\n", "|---" * len(head) + "|\n"]
-    for row, names in sorted(found.items(), key=lambda pair: order.index(pair[0].field)):
+            having.setdefault(row, []).append(owner)
+    order = list(dict.fromkeys(row.field for row in having))
+    fields: dict[tuple[str, ...], list[str]] = {}
+    for row, names in sorted(having.items(), key=lambda pair: order.index(pair[0].field)):
         where = "all" if len(names) == len(owners) else ", ".join(names)
         values = row.values + (f" ({row.condition})" if row.condition else "")
-        cells = [row.field, values, *([where] if title else []), row.verdict, row.effect, row.mend]
-        lines.append("| " + " | ".join(cells) + " |\n")
-    return "".join(lines)
+        cells = (values, *([where] if title else []), row.verdict, row.effect, row.mend)
+        fields.setdefault(cells, []).append(row.field)
+    middle = [title] if title else []
+    head = ["Field", "Values", *middle, "Verdict", "What it becomes, or what would go wrong", "What to do"]
+    body = ["| " + " | ".join((", ".join(names), *cells)) + " |\n" for cells, names in fields.items()]
+    return "| " + " | ".join(head) + " |\n" + "|---" * len(head) + "|\n" + "".join(body)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hls.admission import label, refusal
+from hls.admission.layers import TRAINING_ONLY
 from hls.admission.quantizers import TOO_FINE
 from hls.rewriting.constants import fold_batch_normalization, wide
 from hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
@@ -443,17 +444,5 @@ RULES: dict[str, Callable[[Site], Any]] = {
     "Minimum": _merge,
     "Average": _average,
     "Concatenate": _merge,
-    **dict.fromkeys(
-        (
-            "Dropout",
-            "SpatialDropout1D",
-            "SpatialDropout2D",
-            "AlphaDropout",
-            "GaussianDropout",
-            "GaussianNoise",
-            "ActivityRegularization",
-            "Identity",
-        ),
-        _removed,
-    ),
+    **dict.fromkeys(TRAINING_ONLY, _removed),
 }

@@ -94,10 +94,13 @@ def test_the_rewritten_networks_are_the_models(walk: list[Converted]) -> None:
 def test_every_engine_is_the_rewritten_network(walk: list[Converted], engine: str, tmp_path: Path) -> None:
     if engine == "emulator" and walk[0].network.options.io_type == "io_stream":
         pytest.skip("the graphs are those of io_parallel, and take long to compile")
-    for number, each in enumerate(walk):
+    folders = [tmp_path / str(number) for number in range(len(walk))]
+    with ThreadPoolExecutor(2 if engine == "emulator" else 1) as compilers:
+        engines = list(compilers.map(_engine, [engine] * len(walk), walk, folders))
+    for each, built in zip(walk, engines, strict=True):
         events = pack(each.events)
         expected = KerasEngine(each.normal.model).predict(events)
-        found = _engine(engine, each, tmp_path / str(number)).predict(events)
+        found = built.predict(events)
         np.testing.assert_array_equal(found.reshape(expected.shape), expected, err_msg=_first(each, expected, found))
 
 

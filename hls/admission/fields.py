@@ -1,0 +1,346 @@
+"""What is known of the fields that several classes of layers share.
+
+A few fields are no configuration: `name`, `uses`, `training`, `input_shape` and `inputs` say how the layer stands in
+the model.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from hls.admission.quantizers import ACTIVATION, ACTIVATIONS, WEIGHTS
+from hls.admission.rows import Place, Rows, exact, one_of, power_of_two, refused, rewritten
+
+# Attributes of hls4ml's layers, which it keeps in one dictionary with the outputs by name, and types of C.
+_RESERVED = tuple(
+    "input output result weight bias accum float double scale table perm axis op name class_name inputs outputs trace "
+    "strategy reuse_factor n_in n_out n_filt n_chan in_width in_height out_width out_height filt_width filt_height "
+    "stride_width stride_height pad_left pad_right pad_top pad_bottom pool_width pool_height pool_op data_format "
+    "activation target_shape algorithm table_size keepdims index attributes precision".split()
+)
+
+
+def _no_identifier(name: str, _place: Place) -> bool:
+    return not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or "__" in name or name.endswith("_")
+
+
+_NAME = (
+    *refused(
+        "name",
+        "a word of C++ or of hls4ml",
+        "hls4ml keeps this name for attributes and types of its own",
+        "rename the layer",
+        one_of(*_RESERVED),
+    ),
+    *refused(
+        "name",
+        "no C identifier",
+        "the name is no plain C identifier, and the C++ would not compile",
+        "use letters, digits and single underscores",
+        _no_identifier,
+    ),
+    *refused(
+        "name",
+        "clone_..., repack_..., zp1d_..., zp2d_..., ..._linear, ..._cut",
+        "hls4ml gives such names to layers that it adds, and the C++ would not compile",
+        "rename the layer",
+        lambda name, _: re.fullmatch(r"(clone|repack|zp[12]d)_.*|.*_(linear|cut)", name) is not None,
+    ),
+    *refused(
+        "name",
+        "with bias in it",
+        "hls4ml takes the kernel for the bias of such a layer",
+        "rename the layer",
+        lambda name, _: "bias" in name,
+    ),
+    *exact("name", "others"),
+)
+ALWAYS = (
+    *exact("dtype", "float32", one_of("float32")),
+    *refused(
+        "dtype",
+        "others",
+        "Keras rounds its values to this type, or truncates them to whole numbers, and the hardware does not",
+        "use float32",
+    ),
+    *_NAME,
+    *exact("uses", "1", one_of(1)),
+    *refused("uses", "more", "hls4ml would give the layer's results of one use to the other", "make one layer per use"),
+    *exact("training", "False", one_of(False)),
+    *refused(
+        "training",
+        "True",
+        "the layer acts at random, or with the mean of the batch, and the hardware does not",
+        "call it without",
+    ),
+)
+CHANNELS_LAST = (
+    *exact("data_format", "channels_last", one_of("channels_last")),
+    *refused(
+        "data_format",
+        "channels_first",
+        "hls4ml reads the data in another order, and Keras does not compute it on a CPU",
+        "use channels_last",
+    ),
+)
+
+
+def weights(*roles: str) -> Rows:
+    """Rows of the quantizers of weights, by role."""
+    rows: Rows = ()
+    for role in roles:
+        rows += (
+            *refused(
+                f"{role}_quantizer",
+                "none",
+                "hls4ml rounds the weights to a number format of its own",
+                "set quantized_bits(bits, integer, alpha=1)",
+                one_of(None),
+            ),
+            *_quantized(role),
+        )
+    return rows
+
+
+def _quantized(role: str) -> Rows:
+    return (
+        *rewritten(
+            f"{role}_quantizer", "a quantizer", "the constants that it makes; see *Weights*", lambda q, _: q in WEIGHTS
+        ),
+        *refused(
+            f"{role}_quantizer",
+            "others",
+            "it makes no constants, or none that are known to be exact",
+            f"use {' or '.join(WEIGHTS)}",
+        ),
+    )
+
+
+BIAS = (
+    *exact("use_bias", "True, False", one_of(True, False)),
+    *refused(
+        "bias_quantizer",
+        "none, with a bias",
+        "hls4ml rounds the bias to a number format of its own",
+        "set quantized_bits(bits, integer, alpha=1), or use_bias=False",
+        lambda q, place: q is None and place.layer.use_bias,
+    ),
+    *exact("bias_quantizer", "none, without a bias", one_of(None)),
+    *_quantized("bias"),
+)
+FOLDED_BIAS = (
+    *exact("use_bias", "True, False", one_of(True, False)),
+    *rewritten(
+        "bias_quantizer",
+        "none",
+        "a bias of 24 bits, as exact as float32 knows it",
+        one_of(None),
+    ),
+    *_quantized("bias"),
+)
+
+
+def _ones(value: Any, _place: Place) -> bool:
+    return all(v == 1 for v in np.ravel(value))
+
+
+_DILATION = (
+    *exact("dilation_rate", "1", _ones),
+    *rewritten("dilation_rate", "larger", "a larger kernel with zeros between its taps"),
+)
+_NO_GROUPS = exact("groups", "1", one_of(1))
+_GROUPS = (*_NO_GROUPS, *rewritten("groups", "more", "a kernel with zeros between the groups"))
+_PADDING = exact("padding", "valid, same", one_of("valid", "same"))
+CAUSAL = rewritten("padding", "causal", "a ZeroPadding1D in front", one_of("causal"))
+_WINDOW = exact("kernel_size strides")
+CONVOLUTION = (
+    *ALWAYS, *exact("filters"), *_WINDOW, *_PADDING, *CHANNELS_LAST, *_DILATION, *_GROUPS, *ACTIVATION,
+)  # fmt: skip
+DEPTHWISE = (
+    *ALWAYS,
+    *_WINDOW,
+    *_PADDING,
+    *CHANNELS_LAST,
+    *_DILATION,
+    *_NO_GROUPS,
+    *ACTIVATION,
+    *rewritten(
+        "depth_multiplier",
+        "any",
+        "a convolution with zeros between the channels: hls4ml has no such depthwise convolution",
+        io_type="io_parallel",
+        strategy="Resource",
+    ),
+    *exact("depth_multiplier", "1", one_of(1)),
+    *rewritten("depth_multiplier", "more", "a convolution with zeros between the channels"),
+)
+SEPARABLE = (*DEPTHWISE, *exact("filters"), *weights("depthwise", "pointwise"), *BIAS)
+NORMALIZATION = (
+    *ALWAYS,
+    *exact("epsilon"),
+    *exact("center scale", "True, False", one_of(True, False)),
+    *rewritten(
+        "axis",
+        "the last",
+        "one factor and one summand per channel: exact in few bits, or as exact as float32 knows them",
+        lambda axis, place: list(np.ravel(axis)) in ([len(place.layer.input_shape) - 1], [-1]),
+    ),
+    *refused("axis", "others", "hls4ml normalizes the last axis", "use axis=-1"),
+)
+
+
+def normalizing(role: str) -> Rows:
+    """Rows of a quantizer of a batch normalization."""
+    return (
+        *exact(f"{role}_quantizer", "none", one_of(None)),
+        *rewritten(
+            f"{role}_quantizer",
+            "a quantizer",
+            "the constants that it makes",
+            lambda q, _: q in WEIGHTS or q in ACTIVATIONS,
+        ),
+        *refused(f"{role}_quantizer", "others", "it makes no constants", f"use {' or '.join(WEIGHTS)}"),
+    )
+
+
+FOLDING = (
+    *NORMALIZATION[len(ALWAYS) : -2],
+    *rewritten(
+        "axis",
+        "the last",
+        "the kernel with the batch normalization folded in",
+        lambda axis, _: list(np.ravel(axis)) in ([3], [-1]),
+    ),
+    *exact("folding_mode"),
+)
+
+
+def _pads(place: Place) -> bool:
+    """Whether padding='same' adds anything."""
+    layer = place.layer
+    sizes = zip(layer.input_shape[1:-1], np.ravel(layer.pool_size), np.ravel(layer.strides), strict=True)
+    return any((-(-size // stride) - 1) * stride + pool > size for size, pool, stride in sizes)
+
+
+def _unpadded(value: Any, place: Place) -> bool:
+    return bool(value == "valid" or (value == "same" and not _pads(place)))
+
+
+_PADDING_OF_NOTHING = exact("padding", "valid, or same where nothing has to be added", _unpadded)
+_FINITE = "a mean over this many pixels has no finite binary fraction"
+_FACTOR = "use a window of 2, 4, 8, 16 ... pixels, or a QAveragePooling2D with an average_quantizer"
+
+
+def _exact_mean(count: int, place: Place) -> bool:
+    return power_of_two(count) or getattr(place.layer, "average_quantizer_internal", None) is not None
+
+
+def _step(strides: Any, place: Place) -> bool:
+    layer = place.layer
+    # Such a mean becomes a depthwise convolution.
+    convolved = getattr(layer, "average_quantizer_internal", None) is not None
+    return convolved or list(np.ravel(strides)) == list(np.ravel(layer.pool_size))
+
+
+_STRIDES = (
+    *exact("strides", "equal to pool_size", _step),
+    *refused(
+        "strides",
+        "others",
+        "hls4ml's pooling ends the whole process in an assertion, or gives other numbers",
+        "use strides equal to pool_size, or io_parallel",
+        io_type="io_stream",
+    ),
+    *exact("strides", "others", io_type="io_parallel"),
+)
+_POOLING = (*ALWAYS, *_STRIDES, *CHANNELS_LAST)
+MAXIMUM = (
+    *_POOLING,
+    *exact("pool_size"),
+    *_PADDING_OF_NOTHING,
+    *rewritten("padding", "same, behind values that are not negative", "zeros around the image", one_of("same")),
+    *refused(
+        "padding",
+        "same, behind signed values",
+        "hls4ml pads with a number that may be larger than the pixels",
+        "put a QActivation(quantized_relu(...)) in front, or use padding='valid'",
+        late=True,
+    ),
+)
+MEAN = (
+    *_POOLING,
+    *exact(
+        "pool_size",
+        "2, 4, 8 ... pixels in all, or any with an average_quantizer",
+        lambda size, place: _exact_mean(int(np.prod(size)), place),
+    ),
+    *refused("pool_size", "others", _FINITE, _FACTOR),
+    *_PADDING_OF_NOTHING,
+    *refused(
+        "padding",
+        "same, where something has to be added",
+        "the mean over a padded window has another count at the border",
+        "use padding='valid'",
+    ),
+)
+GLOBAL = (
+    *ALWAYS,
+    *CHANNELS_LAST,
+    *exact("keepdims", "False", one_of(False)),
+    *rewritten("keepdims", "True", "a Reshape behind it"),
+)
+GLOBAL_MEAN = (
+    *GLOBAL,
+    *exact(
+        "input_shape",
+        "2, 4, 8 ... pixels, or any with an average_quantizer",
+        lambda shape, place: _exact_mean(int(np.prod(shape[1:-1])), place),
+    ),
+    *refused("input_shape", "others", _FINITE, _FACTOR),
+)
+MEAN_QUANTIZER = (
+    *exact("average_quantizer", "none", one_of(None)),
+    *rewritten(
+        "average_quantizer",
+        "a quantizer",
+        "a depthwise convolution with the quantized factor",
+        lambda q, _: q in WEIGHTS,
+    ),
+    *refused(
+        "average_quantizer", "others", "it makes no constant that is known to be exact", f"use {' or '.join(WEIGHTS)}"
+    ),
+    *ACTIVATION,
+)
+REMOVED = (
+    *ALWAYS,
+    *rewritten("trainable", "any", "nothing: the layer acts in training only"),
+)
+TABLE = "a table of what Keras computes for each value that can come (at most 2**14 entries)"
+SLOPE = (
+    "float32 rounds the products with this slope",
+    "use 1/2, 1/4, 1/8 ... or QActivation(quantized_relu(..., negative_slope=...))",
+)
+
+
+def slope(value: Any, _place: Place) -> bool:
+    """Tell whether products with a slope only move the binary point."""
+    return bool(value == 0 or power_of_two(float(value)))
+
+
+MERGE = (
+    *ALWAYS,
+    *exact("inputs", "two tensors", one_of(2)),
+    *rewritten("inputs", "more", "a merge of two tensors after another"),
+)
+ALIKE = (
+    *exact("input_shape", "all alike", lambda shapes, _: len({tuple(shape) for shape in shapes}) == 1),
+    *refused(
+        "input_shape",
+        "different shapes",
+        "hls4ml may repeat the values along another axis than Keras",
+        "bring both to one shape, for example by UpSampling2D",
+    ),
+)
