@@ -86,6 +86,21 @@ class FixedPoint:
         integer = width if match["int"] else int(match["integer"])
         return cls(not match["u"], width, integer, rounding, overflow)  # type: ignore[arg-type]
 
+    @classmethod
+    def holding(cls, low: int, high: int, fraction: int) -> FixedPoint:
+        """Give the smallest format that holds the integers from `low` to `high`, in units of `2**-fraction`.
+
+        Raises:
+            ValueError: It has more than 63 bits.
+
+        >>> str(FixedPoint.holding(-8, 3, 2))
+        'fixed<4,2>'
+        """
+        signed = low < 0
+        bits = max(high.bit_length(), (-low - 1).bit_length() if signed else 0)
+        width = max(bits + int(signed), 1)
+        return cls(signed, width, width - fraction)
+
     @property
     def fraction(self) -> int:
         """Bits right of the binary point; the weight of the last bit is `2**-fraction`."""
@@ -105,6 +120,13 @@ class FixedPoint:
     def max_integer(self) -> int:
         """Largest value, in units of the last bit."""
         return (1 << (self.width - int(self.signed))) - 1
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Smallest and largest value that a cast gives, in units of the last bit."""
+        # With one signed bit, `SAT_SYM` still gives -1.
+        symmetric = self.overflow == "SAT_SYM" and self.signed and self.width > 1
+        return -self.max_integer if symmetric else self.min_integer, self.max_integer
 
     @property
     def min(self) -> float:
@@ -172,14 +194,12 @@ class FixedPoint:
             flat, left, right = flat.astype(object), left.astype(object), right.astype(object)
         flat = flat << left
         floor = flat >> right
-        rounded = _round(floor, flat - (floor << right), 1 << right, self.rounding)
+        rounded = round_quotient(floor, flat - (floor << right), 1 << right, self.rounding)
         return self._limit(rounded, floor).astype(np.int64).reshape(integers.shape)
 
     def _limit(self, integers: npt.NDArray[Any], floor: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Bring rounded integers into the range; `floor` is what they were before rounding up."""
-        low, high = self.min_integer, self.max_integer
-        if self.overflow == "SAT_SYM" and self.signed and self.width > 1:
-            low = -high
+        low, high = self.limits
         bits: npt.NDArray[Any]
         if self.overflow in ("SAT", "SAT_SYM"):
             bits = np.minimum(np.maximum(integers, low), high)
@@ -218,8 +238,8 @@ class FixedPoint:
         return np.asarray(integers).astype(np.float64) * self.lsb
 
 
-def _round(
-    floor: npt.NDArray[Any], rest: npt.NDArray[Any], unit: npt.NDArray[Any], rounding: Rounding
+def round_quotient(
+    floor: npt.NDArray[Any], rest: npt.NDArray[Any], unit: npt.NDArray[Any] | int, rounding: Rounding
 ) -> npt.NDArray[Any]:
     """Round `floor + rest / unit`, all integers and 0 <= rest < unit, to a whole number."""
     above, tie = 2 * rest > unit, 2 * rest == unit

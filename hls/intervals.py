@@ -7,142 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer, Weights
-
-Integers = npt.NDArray[Any]
-"""Python integers, as an array of objects."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """Values of a tensor, by channel: multiples of `2**-fraction` from `low` to `high`.
-
-    Attributes:
-        low: Smallest value of each channel, [channels], in units of `2**-fraction`.
-        high: Largest value of each channel, [channels].
-        fraction: Bits right of the binary point.
-    """
-
-    low: Integers
-    high: Integers
-    fraction: int
-
-    @classmethod
-    def of(cls, number_format: FixedPoint, channels: int) -> Range:
-        """All values of a number format."""
-        return cls(
-            _full(channels, number_format.min_integer),
-            _full(channels, number_format.max_integer),
-            number_format.fraction,
-        )
-
-    @property
-    def channels(self) -> int:
-        """Number of channels."""
-        return len(self.low)
-
-    @property
-    def min(self) -> float:
-        """Smallest value of all channels."""
-        return float(min(self.low)) * 2.0**-self.fraction
-
-    @property
-    def max(self) -> float:
-        """Largest value of all channels."""
-        return float(max(self.high)) * 2.0**-self.fraction
-
-    def with_fraction(self, fraction: int) -> Range:
-        """The same values in finer units."""
-        shift = fraction - self.fraction
-        return Range(self.low * (1 << shift), self.high * (1 << shift), fraction)
-
-    def shifted(self, bits: int) -> Range:
-        """All values times `2**bits`."""
-        return Range(self.low, self.high, self.fraction - bits)
-
-    def joined(self) -> Range:
-        """One channel that covers all."""
-        return Range(_full(1, min(self.low)), _full(1, max(self.high)), self.fraction)
-
-    def spread(self, channels: int) -> Range:
-        """The channels again and again, as flattening an image does."""
-        if channels % self.channels:
-            return self.joined().spread(channels)
-        times = channels // self.channels
-        return Range(np.tile(self.low, times), np.tile(self.high, times), self.fraction)
-
-    def with_zero(self) -> Range:
-        """The range widened to hold zero, as padding does."""
-        return Range(np.minimum(self.low, 0), np.maximum(self.high, 0), self.fraction)
-
-    def hull(self, other: Range) -> Range:
-        """The range that holds both."""
-        a, b = common(self, other)
-        return Range(np.minimum(a.low, b.low), np.maximum(a.high, b.high), a.fraction)
-
-    def fits(self, number_format: FixedPoint) -> bool:
-        """Tell whether every value is a value of the format."""
-        if number_format.fraction < self.fraction:
-            return False
-        fine = self.with_fraction(number_format.fraction)
-        return bool(min(fine.low) >= number_format.min_integer and max(fine.high) <= number_format.max_integer)
-
-    def format(self) -> FixedPoint:
-        """Give the smallest number format that holds every value.
-
-        Raises:
-            ValueError: It has more than 63 bits.
-        """
-        low, high = min(self.low), max(self.high)
-        signed = low < 0
-        bits = max(int(high).bit_length(), int(-low - 1).bit_length() if signed else 0)
-        width = max(bits + int(signed), 1)
-        return FixedPoint(signed, width, width - self.fraction)
-
-    def through(self, number_format: FixedPoint) -> Range:
-        """Give the range after a cast."""
-        if self.fits(number_format):
-            return self
-        low = _rounded(self.low, self.fraction, number_format)
-        high = _rounded(self.high, self.fraction, number_format)
-        first, last = number_format.min_integer, number_format.max_integer
-        inside = (low >= first) & (high <= last)
-        match number_format.overflow:
-            case "SAT" | "SAT_SYM":
-                if number_format.overflow == "SAT_SYM" and number_format.signed:
-                    first = -last
-                low, high = np.clip(low, first, last), np.clip(high, first, last)
-            case "SAT_ZERO":
-                low = np.where(inside, low, np.maximum(np.minimum(low, 0), first))
-                high = np.where(inside, high, np.minimum(np.maximum(high, 0), last))
-            case _:
-                low, high = np.where(inside, low, first), np.where(inside, high, last)
-        return Range(low.astype(object), high.astype(object), number_format.fraction)
-
-
-def _rounded(integers: Integers, fraction: int, number_format: FixedPoint) -> Integers:
-    """Round as a cast does, and leave the range as it is."""
-    dropped = fraction - number_format.fraction
-    if dropped <= 0:
-        return integers * (1 << -dropped)
-    largest = max(abs(int(value)) for value in integers)
-    # Wide enough for every value, so that nothing overflows.
-    width = max((largest >> dropped).bit_length() + 3, 2)
-    whole = FixedPoint(True, min(width, 63), min(width, 63) - number_format.fraction, number_format.rounding, "SAT")
-    return whole.cast_integers(integers, fraction).astype(object)
-
-
-def common(a: Range, b: Range) -> tuple[Range, Range]:
-    """Bring two ranges to the same units."""
-    fraction = max(a.fraction, b.fraction)
-    return a.with_fraction(fraction), b.with_fraction(fraction)
+from hls.ranges import Integers, Range, common, constant, join
 
 
 @dataclass(frozen=True)
@@ -215,7 +85,7 @@ def _table(layer: Layer, inputs: _Inputs) -> _Answer:
     table = layer.weights["table"]
     low, high = int(table.integers.min()), int(table.integers.max())
     channels = layer.shape[-1]
-    return Range(_full(channels, low), _full(channels, high), table.format.fraction), None
+    return Range(constant(channels, low), constant(channels, high), table.format.fraction), None
 
 
 def _dense(layer: Layer, inputs: _Inputs) -> _Answer:
@@ -259,11 +129,11 @@ def _sum(layer: Layer, low: Integers, high: Integers, fraction: int) -> _Answer:
     products = Range(low.sum(axis=0), high.sum(axis=0), fraction + weight_fraction)
     # A partial sum may hold the terms of one sign only.
     partial = Range(np.minimum(low, 0).sum(axis=0), np.maximum(high, 0).sum(axis=0), fraction + weight_fraction)
-    bias = constant(layer.weights["bias"])
-    return _add(products, bias), _add(partial, bias).hull(_add(partial, zero(bias.channels)))
+    bias = constants(layer.weights["bias"])
+    return _add(products, bias), join([_add(partial, bias), _add(partial, zero(bias.channels))])
 
 
-def constant(weights: Weights) -> Range:
+def constants(weights: Weights) -> Range:
     """The range of constants, one per channel."""
     values = weights.integers.reshape(-1).astype(object)
     return Range(values, values, weights.format.fraction)
@@ -271,7 +141,7 @@ def constant(weights: Weights) -> Range:
 
 def zero(channels: int) -> Range:
     """Nothing but zero."""
-    return Range(_full(channels, 0), _full(channels, 0), 0)
+    return Range(constant(channels, 0), constant(channels, 0), 0)
 
 
 def _add(a: Range, b: Range) -> Range:
@@ -286,7 +156,7 @@ def _multiply(a: Range, b: Range) -> Range:
 
 def _normalization(layer: Layer, inputs: _Inputs) -> _Answer:
     ((x, _),) = inputs
-    scale, bias = constant(layer.weights["scale"]), constant(layer.weights["bias"])
+    scale, bias = constants(layer.weights["scale"]), constants(layer.weights["bias"])
     return _add(_multiply(x, scale.spread(x.channels)), bias.spread(x.channels)), None
 
 
@@ -312,7 +182,7 @@ def _concatenate(layer: Layer, inputs: _Inputs) -> _Answer:
     a, b = common(first, second)
     if layer.attributes["axis"] == len(shape) - 1:
         return Range(np.concatenate([a.low, b.low]), np.concatenate([a.high, b.high]), a.fraction), None
-    return a.hull(b), None
+    return join([a, b]), None
 
 
 def _pooling(layer: Layer, inputs: _Inputs) -> _Answer:
@@ -329,7 +199,7 @@ def _pooling(layer: Layer, inputs: _Inputs) -> _Answer:
     fine = x.with_fraction(x.fraction + bits)
     sums = x.with_zero()
     total = Range(sums.low * count, sums.high * count, sums.fraction).with_fraction(fine.fraction)
-    return fine, total.hull(fine)
+    return fine, join([total, fine])
 
 
 def _zero_padding(layer: Layer, inputs: _Inputs) -> _Answer:
@@ -378,9 +248,3 @@ _RULES: Mapping[str, Callable[[Layer, _Inputs], _Answer]] = {
     "Transpose": _transpose,
     "Reshape": _reshape,
 }
-
-
-def _full(channels: int, value: int) -> Integers:
-    array = np.empty(channels, dtype=object)
-    array[:] = value
-    return array

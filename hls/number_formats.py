@@ -18,7 +18,8 @@ from hls import extraction
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Layer, Weights
-from hls.intervals import Range, layer_range
+from hls.intervals import layer_range
+from hls.ranges import Range
 from hls.rewriting.quantizers import common_format
 
 FLOW = "trigcnn_number_formats"

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.emulator.program import Accumulator, Body, Node, Sum, Window
-from hls.emulator.ranges import Range, constant, full, integers, limits, rounded
 from hls.emulator.steps import Affine, Cast, Quotient, Step, simplified
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Layer
+from hls.ranges import Range, constant, integers, quotient
 
 Array = npt.NDArray[Any]
 # Adding up numbers that are rounded one by one, or the number that is rounded to the sum: the same in these modes.
@@ -108,7 +108,7 @@ def _products(weights: Array, x: Range, *, by_channel: bool) -> tuple[Array, Arr
     if not by_channel:
         channels = weights.shape[2]
         times = len(terms) // channels
-        low, high = (np.tile(Range(s, s, 0).tiled(channels).low, times)[:, None] for s in (low, high))
+        low, high = (np.tile(Range(s, s, 0).spread(channels).low, times)[:, None] for s in (low, high))
     bits = int(np.abs(terms).max(initial=0)).bit_length() + x.magnitude.bit_length() + len(terms).bit_length()
     kind: Any = np.int64 if bits < 63 else object
     terms, low, high = terms.astype(kind), low.astype(kind), high.astype(kind)
@@ -120,7 +120,7 @@ def _accumulator(
     accumulator: FixedPoint, low: Array, high: Array, fraction: int, bias: list[int]
 ) -> Accumulator | None:
     """Say how to add where the plain exact sum and a cast at its end would not be the same."""
-    first, last = limits(accumulator)
+    first, last = accumulator.limits
     drops = fraction - accumulator.fraction
     if drops > 0:
         low, high = (_rounded(side, drops, accumulator) for side in (low, high))
@@ -139,14 +139,13 @@ def _accumulator(
 
 
 def _rounded(products: Array, drops: int, accumulator: FixedPoint) -> Array:
-    flat = [rounded(int(value), 1 << drops, accumulator.rounding) for value in products.reshape(-1)]
-    return integers(flat).reshape(products.shape)
+    return quotient(products.astype(object), 1 << drops, accumulator.rounding)
 
 
 def _accumulated(own: Accumulator, low: Array, high: Array, bias: list[int]) -> Range:
     """The range of a sum whose products are cast one by one, before it is wrapped."""
     if own.limits:
-        return full(own.format, len(bias))
+        return Range.of(own.format, len(bias))
     low, high = (_rounded(side, own.dropped, own.format).sum(axis=0) + integers(bias) for side in (low, high))
     return Range(low, high, own.format.fraction)
 

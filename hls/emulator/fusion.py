@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from hls.emulator.program import Move, Node, Pool, Program, Source, Sum, Window
-from hls.emulator.ranges import Integers, Range, integers
 from hls.emulator.steps import Affine
+from hls.ranges import Integers, Range, integers
 
 
 def fused(program: Program) -> Program:

@@ -12,12 +12,12 @@ from hls.emulator import terms
 from hls.emulator.layout import PACKED, Index, Layout
 from hls.emulator.plan import Arithmetic, Plan
 from hls.emulator.program import Concatenation, Move, Node, Pairwise, Pool, Program, Source, Sum, Window
-from hls.emulator.ranges import Range, limits
 from hls.emulator.steps import Step
 from hls.emulator.tables import Tables, bits32
 from hls.emulator.text import accumulator_functions, post_function
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
+from hls.ranges import Range
 
 _WEIGHT_TYPES = {"float": "float", "double": "double", "long": "int64_t", "cast32": "int32_t", "cast64": "int64_t"}
 _INT32, _INT64 = 1 << 31, 1 << 62
@@ -199,7 +199,7 @@ class _Writer:
 
     def _concatenation(self, node: Node, body: Concatenation) -> None:
         first, second = (
-            self._post((*steps, *node.steps), self._program[name].range.tiled(node.shape[2]), node)
+            self._post((*steps, *node.steps), self._program[name].range.spread(node.shape[2]), node)
             for steps, name in zip((body.first, body.second), node.inputs, strict=True)
         )
         self._moves(node, body.index, (first, second), node.inputs)
@@ -279,7 +279,7 @@ def _corners(node: Node, body: Sum) -> Index:
 
 
 def _format_content(number_format: FixedPoint) -> str:
-    low, high = limits(number_format)
+    low, high = number_format.limits
     overflow = "SAT" if number_format.overflow == "SAT_SYM" else number_format.overflow
     return (
         f"  static constexpr double scale = {(2.0**number_format.fraction).hex()};\n"

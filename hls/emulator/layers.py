@@ -22,10 +22,10 @@ from hls.emulator.program import (
     Window,
     image,
 )
-from hls.emulator.ranges import Range, constant, full, integers, join
 from hls.emulator.steps import Affine, Cast, Lookup, Rectify, Step, finer, simplified
 from hls.errors import ConversionError
 from hls.graph import Graph, Layer
+from hls.ranges import Range, integers, join
 
 _MOST_BITS = 62
 
@@ -80,7 +80,7 @@ def _node(layer: Layer, inputs: list[Node], body: Body, start: Range, steps: lis
 def _source(layer: Layer, first: int) -> Node:
     if layer.result.overflow == "WRAP_SM" or layer.result.max_integer.bit_length() > _MOST_BITS:
         raise ConversionError(f"a cast of events to {layer.result} is not emulated")
-    return _node(layer, [], Source(layer.result, first), full(layer.result, layer.shape[-1]), [])
+    return _node(layer, [], Source(layer.result, first), Range.of(layer.result, layer.shape[-1]), [])
 
 
 def _activation(layer: Layer, inputs: list[Node], _: Graph) -> Node:
@@ -92,7 +92,7 @@ def _activation(layer: Layer, inputs: list[Node], _: Graph) -> Node:
 
 def _pointwise(layer: Layer, inputs: list[Node], steps: list[Step]) -> Node:
     (x,) = inputs
-    return _node(layer, inputs, Move(np.arange(x.size)), x.range.tiled(layer.shape[-1]), steps)
+    return _node(layer, inputs, Move(np.arange(x.size)), x.range.spread(layer.shape[-1]), steps)
 
 
 def _table(layer: Layer, inputs: list[Node], graph: Graph) -> Node:
@@ -180,14 +180,14 @@ def _merge(layer: Layer, inputs: list[Node], _: Graph) -> Node:
     if a.size != b.size or a.size != layer.size:
         raise ConversionError("a merge of inputs of different shapes is not emulated")
     op = str(layer.attributes["op"])
-    x, y = a.range.tiled(layer.shape[-1]), b.range.tiled(layer.shape[-1])
+    x, y = a.range.spread(layer.shape[-1]), b.range.spread(layer.shape[-1])
     if op == "multiply":
         corners = np.stack([x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high])
         start = Range(corners.min(axis=0), corners.max(axis=0), x.fraction + y.fraction)
         return _node(layer, inputs, Pairwise(op, (0, 0)), start, [])
     fraction = max(x.fraction, y.fraction)
     shifts = (fraction - x.fraction, fraction - y.fraction)
-    x, y = x.finer(fraction), y.finer(fraction)
+    x, y = x.with_fraction(fraction), y.with_fraction(fraction)
     match op:
         case "add":
             start = Range(x.low + y.low, x.high + y.high, fraction)
@@ -209,7 +209,7 @@ def _concatenation(layer: Layer, inputs: list[Node], graph: Graph) -> Node:
         [np.arange(a.size).reshape(shapes[0]), -2 - np.arange(b.size).reshape(shapes[1])],
         axis=layer.integer("axis"),
     ).reshape(-1)
-    sides = [simplified((Cast(layer.result),), x.range.tiled(layer.shape[-1])) for x in inputs]
+    sides = [simplified((Cast(layer.result),), x.range.spread(layer.shape[-1])) for x in inputs]
     start = join([after for _, after in sides])
     first, second = ((*steps, *_to_fraction(after, start.fraction)) for steps, after in sides)
     return _node(layer, inputs, Concatenation(index, first, second), start, [])
@@ -238,12 +238,8 @@ def _transpose(layer: Layer, inputs: list[Node], graph: Graph) -> Node:
     if not isinstance(perm, tuple):
         raise ConversionError(f"perm is {perm!r}, not a tuple")
     index = np.arange(x.size).reshape(shape).transpose(perm)
-    start = x.range if perm[-1] == len(shape) - 1 else _one_range(x.range)
-    return _node(layer, inputs, Move(index.reshape(-1)), start.tiled(layer.shape[-1]), [])
-
-
-def _one_range(x: Range) -> Range:
-    return Range(constant(1, x.least), constant(1, x.most), x.fraction)
+    start = x.range if perm[-1] == len(shape) - 1 else x.range.joined()
+    return _node(layer, inputs, Move(index.reshape(-1)), start.spread(layer.shape[-1]), [])
 
 
 def _reshape(layer: Layer, inputs: list[Node], _: Graph) -> Node:

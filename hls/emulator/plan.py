@@ -9,8 +9,8 @@ import numpy as np
 
 from hls.emulator.layout import PACKED, Kind, Layout, Margins
 from hls.emulator.program import Accumulator, Node, Program, Sum
-from hls.emulator.ranges import Range
 from hls.errors import ConversionError
+from hls.ranges import Range
 
 LevelName = Literal["avx512", "avx2", "baseline"]
 Arithmetic = Literal["bytes", "words", "float", "double", "long", "cast32", "cast64"]

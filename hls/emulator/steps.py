@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hls.emulator.ranges import Integers, Range, constant, limits, rounded_to
 from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
+from hls.fixed_point import FixedPoint, Rounding
+from hls.ranges import Integers, Range, constant
 
 
 @dataclass(frozen=True)
@@ -26,34 +26,19 @@ class Cast:
         """Fraction bits that it drops; negative where it adds some."""
         return before.fraction - self.format.fraction
 
-    def rounded(self, before: Range) -> Range:
-        """The range after rounding, before overflow."""
-        return rounded_to(before, self.format.fraction, self.format.rounding)
-
     def overflows(self, before: Range) -> bool:
         """Tell whether a value may lie outside of the format."""
-        return not self.rounded(before).within(*limits(self.format))
+        rounded = before.rounded(self.format.fraction, self.format.rounding)
+        return not rounded.within(*self.format.limits)
 
     def after(self, before: Range) -> Range:
         """The range after it."""
-        r = self.rounded(before)
-        low, high = limits(self.format)
-        if r.within(low, high):
-            return r
-        inside = (r.low >= low) & (r.high <= high)
-        match self.format.overflow:
-            case "SAT" | "SAT_SYM":
-                return Range(np.clip(r.low, low, high), np.clip(r.high, low, high), r.fraction)
-            case "SAT_ZERO":
-                # What remains is inside, and zero.
-                zero_low, zero_high = np.clip(r.low, low, 0), np.clip(r.high, 0, high)
-                return Range(np.where(inside, r.low, zero_low), np.where(inside, r.high, zero_high), r.fraction)
-            case "WRAP":
-                return Range(np.where(inside, r.low, low), np.where(inside, r.high, high), r.fraction)
-        raise ConversionError(
-            f"the overflow mode {self.format.overflow} of {self.format} is not emulated where values do overflow; "
-            "use WRAP, SAT or SAT_SYM"
-        )
+        if self.format.overflow == "WRAP_SM" and self.overflows(before):
+            raise ConversionError(
+                f"the overflow mode {self.format.overflow} of {self.format} is not emulated where values do overflow; "
+                "use WRAP, SAT or SAT_SYM"
+            )
+        return before.cast(self.format)
 
     def peak(self, before: Range) -> int:
         """Largest magnitude on the way."""
@@ -144,7 +129,7 @@ class Quotient:
     """`x / divisor`, rounded to units of `2**-fraction`."""
 
     divisor: int
-    rounding: str
+    rounding: Rounding
     fraction: int
 
     def dropped(self, before: Range) -> int:
@@ -153,7 +138,7 @@ class Quotient:
 
     def after(self, before: Range) -> Range:
         """The range after it."""
-        return rounded_to(before, self.fraction, self.rounding, self.divisor)
+        return before.rounded(self.fraction, self.rounding, self.divisor)
 
     def peak(self, before: Range) -> int:
         """Largest magnitude on the way: of the numerator, and of twice the divisor."""

@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 
 from hls.emulator.program import Accumulator
-from hls.emulator.ranges import Integers, Range, limits
 from hls.emulator.steps import Affine, Cast, Lookup, Quotient, Rectify, Step
 from hls.emulator.tables import Tables
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
+from hls.ranges import Integers, Range
 
 Domain = Literal["i32", "f64", "i64"]
 # The fastest first.
@@ -216,7 +216,7 @@ def _double_cast(step: Cast | Quotient, before: Range, scaled: int) -> list[str]
         lines.append("y = small_to_even(y);" if rounding == "RND_CONV" else f"y = rounded<{rounding}>(y);")
     if not isinstance(step, Cast) or not step.overflows(before):
         return lines
-    low, high = (float(limit).hex() for limit in limits(step.format))
+    low, high = (float(limit).hex() for limit in step.format.limits)
     match step.format.overflow:
         case "WRAP":
             span = float(1 << step.format.width)
@@ -274,7 +274,7 @@ def _rounded_integers(dropped: int, rounding: str, bits: int) -> list[str]:
 
 def _limited_integers(number_format: FixedPoint, bits: int) -> list[str]:
     kind = f"int{bits}_t"
-    low, high = (_literal(limit, kind) for limit in limits(number_format))
+    low, high = (_literal(limit, kind) for limit in number_format.limits)
     match number_format.overflow:
         case "WRAP" if number_format.signed:
             unused = bits - number_format.width

@@ -99,12 +99,7 @@ def cast(x: Any, number_format: FixedPoint) -> Any:
             rounded = tf.round(scaled)
         case _:
             raise ValueError(f"{number_format}: the normal form has no such rounding")
-    low, high = number_format.min_integer, number_format.max_integer
-    match number_format.overflow:
-        case "SAT_SYM" if number_format.signed:
-            low = -high
-        case "SAT" | "SAT_SYM":
-            pass
-        case _:
-            raise ValueError(f"{number_format}: the normal form has no such overflow")
+    if number_format.overflow not in ("SAT", "SAT_SYM"):
+        raise ValueError(f"{number_format}: the normal form has no such overflow")
+    low, high = number_format.limits
     return tf.clip_by_value(rounded, float(low), float(high)) * number_format.lsb

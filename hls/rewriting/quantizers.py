@@ -79,8 +79,5 @@ def common_format(values: npt.ArrayLike) -> FixedPoint:
     whole = (mantissas * 2.0**53).astype(np.int64)
     last = (whole & -whole).astype(np.float64)
     fraction = int(np.max(53 - exponents - np.log2(last).astype(np.int64)))
-    low, high = min(exact.min(), 0.0) * 2.0**fraction, max(exact.max(), 0.0) * 2.0**fraction
-    signed = low < 0
-    bits = max(int(high).bit_length(), (-int(low) - 1).bit_length() if signed else 0)
-    width = max(bits + int(signed), 1)
-    return FixedPoint(signed, width, width - fraction)
+    low, high = (int(end * 2.0**fraction) for end in (min(exact.min(), 0.0), max(exact.max(), 0.0)))
+    return FixedPoint.holding(low, high, fraction)

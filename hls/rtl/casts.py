@@ -104,9 +104,7 @@ def _truncate(value: Any, fraction: int) -> Any:
 
 def _limit(value: Any, number_format: FixedPoint) -> Any:
     """Bring a value with the right last bit into the format's range."""
-    low, high = number_format.min, number_format.max
-    if number_format.overflow == "SAT_SYM" and number_format.signed and number_format.width > 1:
-        low = -high
+    low, high = (limit * number_format.lsb for limit in number_format.limits)
     if low <= value.low and value.high <= high:
         return value
     sign = int(number_format.signed)

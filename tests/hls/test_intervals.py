@@ -10,7 +10,8 @@ from hls.arithmetic import exact
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer, Weights
-from hls.intervals import LayerRange, Range, analyse, layer_range
+from hls.intervals import LayerRange, analyse, layer_range
+from hls.ranges import Range
 
 X = FixedPoint.parse("fixed<3,2>")
 """-2 to 1.5 in halves."""
@@ -347,3 +348,9 @@ def test_no_value_leaves_the_range(kind: str) -> None:
         assert (rows.max(axis=0) <= high).all()
         scaled = rows * 2.0**answer.fraction
         np.testing.assert_array_equal(scaled, np.rint(scaled))
+
+
+def test_one_signed_bit_still_saturates_at_minus_one_where_the_range_is_symmetric() -> None:
+    wide = Range(np.array([-5], object), np.array([5], object), 0)
+    after = wide.through(FixedPoint(True, 1, 1, "TRN", "SAT_SYM"))
+    assert (after.least, after.most) == (-1, 0)
