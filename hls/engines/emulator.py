@@ -122,8 +122,8 @@ def build(
         folder: Folder for the generated code and the library, which must stay; it must not have an emulator yet.
         timeout_s: Time limit of each call of the compiler in seconds.
         threads: Number of threads; all cores if None.
-        level: Instruction set: `avx512`, `avx2` or `baseline`; by default the environment variable
-            `TRIGCNN_EMULATOR_LEVEL`, or else the best one that runs here.
+        level: Instruction set: `avx512`, `avx2` or `baseline`, the only one that is then compiled. By default all are,
+            and the environment variable `TRIGCNN_EMULATOR_LEVEL` chooses, or else the best one that runs here does.
 
     Raises:
         ConversionError: A layer cannot be emulated exactly; the message names it.
@@ -131,9 +131,8 @@ def build(
         ToolMissingError: There is no g++.
         ToolFailedError: It failed; the message holds the end of its log.
     """
-    library = compile_program(
-        fused(translate(graph)), folder, name="emulator", levels=tuple(LEVELS), timeout_s=timeout_s
-    )
+    levels = (level,) if level in LEVELS else tuple(LEVELS)
+    library = compile_program(fused(translate(graph)), folder, name="emulator", levels=levels, timeout_s=timeout_s)
     chosen = level or os.environ.get(LEVEL_VARIABLE) or library.levels[0]
     if chosen not in library.levels:
         raise SimulationError(f"the instruction set {chosen} does not run here; use one of {', '.join(library.levels)}")
