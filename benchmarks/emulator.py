@@ -25,11 +25,12 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from hls.conversion import HlsOptions, convert
+from hls.conversion import convert
 from hls.engines import csim, emulator
 from hls.engines.emulator import Emulator
 from hls.engines.keras import KerasEngine
 from hls.graph import Graph
+from hls.options import HlsOptions
 from models.keras2 import bring_up
 
 SEED = 1

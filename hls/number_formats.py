@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,12 +39,14 @@ class Declared:
         functions: Elementwise functions of tables, by layer name: real values to real values.
         scales: Factor and summand of `ScaleShift` layers, by layer name.
         overrides: Number formats that the user wants instead, by layer name and by `result`, `accum`, `weight`, `bias`.
+        casts: What the pass made of it: number formats of the layers that may lose bits in their result, by name.
     """
 
     formats: Mapping[str, FixedPoint]
     functions: Mapping[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]]
     scales: Mapping[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
     overrides: Mapping[str, Mapping[str, FixedPoint]]
+    casts: dict[str, FixedPoint] = field(default_factory=dict)
 
 
 _DECLARED: list[Declared] = []
@@ -123,6 +125,8 @@ def _assign_layer(
         result = wanted or _lossless(node, layer, found.exact, content)
         accumulator = own.get("accum") or _whole(found.sums or found.exact, content)
         _set_result(node, result)
+        if wanted is not None:
+            content.casts[node.name] = wanted
         if node.get_attr("accum_t") is not None:
             _set_type(node, "accum_t", accumulator)
     except ValueError as error:
@@ -212,7 +216,6 @@ _FUSIBLE = ("Input", "Dense", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseC
 
 def _fuse_casts(model: Any, content: Declared) -> None:
     """Let a layer do the cast behind it, where nothing else reads its result; one cast only."""
-    casting = {*content.formats, *(name for name, own in content.overrides.items() if "result" in own)}
     for node in list(model.get_layers()):
         if node.class_name != "Activation" or node.get_attr("activation") != "linear":
             continue
@@ -220,12 +223,12 @@ def _fuse_casts(model: Any, content: Declared) -> None:
         readers = [other for other in model.get_layers() if before.outputs[0] in other.inputs]
         fusible = any(base.__name__ in _FUSIBLE for base in type(before).__mro__)
         wanted = extraction.number_format(node.get_output_variable().type.precision, node.name)
-        if not fusible or before.name in casting or len(readers) > 1 or before.outputs[0] in model.outputs:
+        if not fusible or before.name in content.casts or len(readers) > 1 or before.outputs[0] in model.outputs:
             continue
         if _integer_bits(before) < -wanted.fraction:
             # See `_whole`.
             continue
-        casting.add(before.name)
+        content.casts[before.name] = content.casts.pop(node.name)
         _set_result(before, wanted)
         model.remove_node(node)
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hls.errors import AdmissionError
 from hls.fixed_point import FixedPoint
-from hls.rewriting.layers import FLOAT, cast, normal_layers
+from hls.rewriting.layers import FLOAT, normal_layers
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class NormalForm:
     """The outcome.
 
     Attributes:
+        source: The model that it was made of.
         model: Keras 2 model in float64, of few kinds of layers with constant weights.
         changes: What was rewritten, one line each, beginning with the layer's name.
         formats: Number formats that layers of the model declare, by name.
@@ -42,6 +43,7 @@ class NormalForm:
         wide: Layers whose constants or sums are wider than float32, in which Keras itself rounds.
     """
 
+    source: Any
     model: Any
     changes: tuple[str, ...]
     formats: dict[str, FixedPoint]
@@ -143,7 +145,7 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
     except ValueError as error:
         # A layer that the rewriting adds has the name of one that is there.
         raise AdmissionError(f"a layer's name is needed for a layer that is added: {error}; rename it") from error
-    return NormalForm(normal, tuple(state.changes), state.formats, state.outputs_changed, tuple(state.wide))
+    return NormalForm(model, normal, tuple(state.changes), state.formats, state.outputs_changed, tuple(state.wide))
 
 
 def ordered(model: Any) -> Iterator[Any]:
@@ -266,6 +268,3 @@ def _without_final_activation(model: Any) -> Any:
 
     keras = sys.modules["tf_keras"]
     return keras.Model(model.inputs, [logits(tensor) for tensor in model.outputs])
-
-
-__all__ = ["NormalForm", "Proof", "RewriteOptions", "Rewriter", "cast", "ordered", "prove", "rewrite"]

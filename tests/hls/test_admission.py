@@ -13,9 +13,9 @@ from hls.admission import admit, look_up
 from hls.admission.document import document
 from hls.admission.rows import Row
 from hls.admission.table import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS, entries
-from hls.conversion import IoType
 from hls.errors import AdmissionError
 from hls.fixed_point import FixedPoint
+from hls.options import IoType
 from hls.rewriting.rewrite import RewriteOptions, rewrite
 from models import zoo
 from models.keras2 import bring_up

@@ -12,10 +12,11 @@ import pytest
 
 from hls.admission import look_up
 from hls.admission.table import entries
-from hls.conversion import IoType, convert, normal_form
+from hls.conversion import convert, normal_form
 from hls.engines import Engine, Outputs, csim, emulator, interpreter
 from hls.engines.keras import KerasEngine
 from hls.graph import Graph, pack
+from hls.options import IoType
 from hls.rewriting.rewrite import NormalForm, Proof, prove
 from hls.rtl.program import program
 from tests.hls.admission_branches import BRANCHES, WIDE, Branch, Network, events_of, network

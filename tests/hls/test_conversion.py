@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.conversion import HlsOptions, IoType, LayerOptions, Strategy, convert
+from hls.conversion import convert
 from hls.engines import Events, csim, interpreter
 from hls.engines.csim import CSimulation
 from hls.engines.keras import KerasEngine
 from hls.errors import AdmissionError, ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph
+from hls.options import HlsOptions, IoType, LayerOptions, Strategy
 from hls.rewriting.quantizers import as_cast
 from models.keras2 import bring_up
 

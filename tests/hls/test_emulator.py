@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.conversion import HlsOptions, convert
+from hls.conversion import convert
 from hls.engines import csim, emulator
 from hls.engines.emulator import Emulator
 from hls.errors import ConversionError, SimulationError
 from hls.fixed_point import FixedPoint, Overflow, Rounding
 from hls.graph import Attribute, Graph, Layer, Weights
+from hls.options import HlsOptions
 from models.keras2 import bring_up
 
 Exact = npt.NDArray[Any]

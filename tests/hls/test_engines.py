@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from hls.conversion import HlsOptions, convert
+from hls.conversion import convert
 from hls.engines import Events, Outputs, csim, rtl
 from hls.engines.csim import CSimulation
 from hls.engines.keras import KerasEngine
@@ -17,6 +17,7 @@ from hls.engines.rtl import RtlSimulation
 from hls.errors import ConversionError, SimulationError, ToolFailedError, ToolMissingError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer, Weights
+from hls.options import HlsOptions
 from hls.rtl import parallel
 from hls.rtl.parallel import RtlDesign
 from models.keras2 import bring_up

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import pytest
 
 from hls import conversion, number_formats
-from hls.conversion import HlsOptions, LayerOptions
 from hls.engines import csim, interpreter
 from hls.engines.keras import KerasEngine
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph
 from hls.intervals import analyse
+from hls.options import HlsOptions, LayerOptions
 from hls.rewriting.rewrite import NormalForm
 from models.keras2 import bring_up
 

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.conversion import HlsOptions, IoType, LayerOptions, normal_form
+from hls.conversion import normal_form
 from hls.errors import AdmissionError
 from hls.fixed_point import FixedPoint
+from hls.options import HlsOptions, IoType, LayerOptions
 from hls.rewriting import rules
 from hls.rewriting.constants import wide
 from hls.rewriting.quantizers import as_cast, common_format, frozen, is_relu

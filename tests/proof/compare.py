@@ -23,6 +23,7 @@ from hls.errors import AdmissionError, ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, pack
 from hls.intervals import analyse
+from hls.options import HlsOptions
 from hls.rewriting.rewrite import NormalForm, prove
 from tests.proof.network import Network
 
@@ -88,7 +89,7 @@ def compare(network: Network, folder: Path, *, with_csim: bool = True) -> Outcom
     return outcome
 
 
-def _convert(normal: NormalForm, options: conversion.HlsOptions, folder: Path) -> Graph:
+def _convert(normal: NormalForm, options: HlsOptions, folder: Path) -> Graph:
     bench = (np.zeros((1, sum(int(np.prod(x.shape[1:])) for x in normal.model.inputs))), np.zeros((1, 1)))
     return conversion.convert(
         normal, name="top", options=options, project=folder / "hls", log=folder / "log", test_bench=bench

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hls.conversion import HlsOptions, LayerOptions
+from hls.options import HlsOptions, LayerOptions
 from models.keras2 import bring_up
 
 PART = "xcvu9p-flga2104-2L-e"

@@ -1,0 +1,162 @@
+"""What hls4ml is held to: options that it would ignore or change, places where it errs, and what it made."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from hls.errors import ConversionError
+from hls.graph import Graph
+from hls.intervals import analyse
+from hls.number_formats import Declared
+from hls.options import HlsOptions
+from hls.rewriting.rewrite import NormalForm
+
+
+def check_layers(model: Any, options: HlsOptions) -> None:
+    """Options of a layer that is not there, or has no multiplications, would do nothing."""
+    kinds = {layer.name: type(layer).__name__ for layer in model.layers}
+    for name in options.layers:
+        if name not in kinds:
+            raise ConversionError(f"hls.layers.{name}: the model has no layer of this name; it has {', '.join(kinds)}")
+        own = options.layers[name]
+        if kinds[name] not in _WEIGHTED and (own.strategy or own.reuse_factor):
+            raise ConversionError(
+                f"hls.layers.{name}: the layer has no multiplications; remove strategy and reuse_factor"
+            )
+        saturates = "SAT" in own.precision.get("accum", "")
+        if saturates and options.reuse_factor_of(name) > 1 and options.strategy_of(name) == "Resource":
+            raise ConversionError(
+                f"hls.layers.{name}.precision.accum: a sum that saturates depends on the order of its terms, which "
+                "reuse_factor changes; use a wider accumulator that wraps"
+            )
+
+
+_WEIGHTED = ("Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Dense")
+
+
+def check_options(hls_model: Any, options: HlsOptions) -> None:
+    """hls4ml changes an invalid reuse factor, and at times the strategy, with no more than a printed line."""
+    for node in hls_model.get_layers():
+        if "weight" not in node.weights:
+            continue
+        wanted_reuse = options.reuse_factor_of(node.name)
+        found_reuse = node.get_attr("reuse_factor")
+        if found_reuse != wanted_reuse:
+            raise ConversionError(
+                f"layer {node.name}: reuse_factor {wanted_reuse} is not possible, hls4ml would take {found_reuse}; "
+                f"set hls.layers.{node.name}.reuse_factor to {found_reuse}"
+            )
+        wanted = options.strategy_of(node.name).lower()
+        if wanted == "resource" and options.io_type == "io_parallel" and wanted_reuse > _taps(node):
+            raise ConversionError(
+                f"layer {node.name}: reuse_factor {wanted_reuse} is not possible, a convolution in io_parallel uses a "
+                f"multiplier for one filter only; set hls.layers.{node.name}.reuse_factor to {_taps(node)}"
+            )
+        found = str(node.get_attr("strategy")).lower()
+        if found != wanted:
+            raise ConversionError(
+                f"layer {node.name}: strategy {wanted} is not possible, hls4ml would take {found}; "
+                f"set hls.layers.{node.name}.strategy to {found.capitalize()}"
+            )
+
+
+def check_repacking(graph: Graph, options: HlsOptions) -> None:
+    """In io_stream, hls4ml drops values where it repacks pixels of some channels into pixels of others."""
+    for layer in graph.layers:
+        if options.io_type != "io_stream" or layer.kind != "Reshape":
+            continue
+        before, after = graph[layer.inputs[0]].shape[-1], layer.shape[-1]
+        if max(before, after) % min(before, after):
+            name = layer.name.removeprefix("repack_")
+            raise ConversionError(
+                f"layer {name}: to make pixels of {after} channels from pixels of {before} is not possible in "
+                "io_stream; use shapes of which one's last axis divides the other's, or hls.io_type: io_parallel"
+            )
+
+
+def _taps(node: Any) -> int:
+    """Weights of one filter; the largest reuse factor of a convolution."""
+    if not any(base.__name__ in ("Conv1D", "Conv2D") for base in type(node).__mro__):
+        return sys.maxsize
+    return int(node.get_attr("filt_height", 1) * node.get_attr("filt_width") * node.get_attr("n_chan"))
+
+
+def check_strides(graph: Graph, options: HlsOptions) -> None:
+    """In io_stream, hls4ml's pooling ends the whole process where windows overlap or leave gaps.
+
+    Its convolution steps down by one row where the kernel has one.
+    """
+    for layer in graph.layers:
+        flat = layer.kind in ("Conv2D", "DepthwiseConv2D") and layer.attributes["filt_height"] == 1
+        pixel = layer.kind == "Conv2D" and layer.attributes["filt_width"] == 1
+        if options.io_type == "io_stream" and flat and not pixel and layer.integer("stride_height") > 1:
+            raise ConversionError(
+                f"layer {layer.name}: strides={layer.integer('stride_height')} with a kernel of one row are not "
+                "possible in io_stream; use a kernel of more rows, or hls.io_type: io_parallel"
+            )
+        if options.io_type != "io_stream" or not layer.kind.startswith("Pooling"):
+            continue
+        axes = ("height", "width") if layer.kind == "Pooling2D" else ("width",)
+        pool = tuple(layer.integer(f"pool_{axis}") for axis in axes)
+        strides = tuple(layer.integer(f"stride_{axis}") for axis in axes)
+        if pool != strides:
+            raise ConversionError(
+                f"layer {layer.name}: pool_size {pool} with strides {strides} is not possible in io_stream; "
+                "use strides equal to pool_size, or hls.io_type: io_parallel"
+            )
+
+
+def check_outputs(graph: Graph) -> None:
+    """hls4ml gives no new variable to what only reads values in another shape."""
+    for name in graph.outputs:
+        layer = graph[name]
+        while layer.kind == "Reshape":
+            layer = graph[layer.inputs[0]]
+        if layer.kind == "Input":
+            raise ConversionError(
+                f"layer {name}: this output is the input itself, which hls4ml does not compile; take it out of the "
+                "model's outputs"
+            )
+
+
+def check_computation(normal: NormalForm, content: Declared, graph: Graph) -> None:
+    """Hold hls4ml's graph to the normal form: its constants, its rounding, and no bit lost anywhere else."""
+    if int(np.prod(graph.output_shape)) != sum(int(np.prod(tensor.shape[1:])) for tensor in normal.model.outputs):
+        raise ConversionError(f"hls4ml's outputs have the shape {graph.output_shape}, the model's have others")
+    if len(graph.inputs) != len(normal.model.inputs) or len(graph.outputs) != len(normal.model.outputs):
+        raise ConversionError("hls4ml has other inputs or outputs than the model")
+    for layer in normal.model.layers:
+        _check_constants(layer, content, graph)
+    for layer, found in zip(graph.layers, analyse(graph).values(), strict=True):
+        own = content.overrides.get(layer.name, {})
+        sums = None if "accum" in own else found.sums
+        if sums is not None and layer.accumulator is not None and not sums.fits(layer.accumulator):
+            raise ConversionError(f"layer {layer.name}: hls4ml sums in {layer.accumulator}, which is too small")
+        if not found.exact.fits(layer.result) and layer.result != content.casts.get(layer.name):
+            raise ConversionError(
+                f"layer {layer.name}: hls4ml gave it the number format {layer.result}, in which bits are lost"
+            )
+
+
+def _check_constants(layer: Any, content: Declared, graph: Graph) -> None:
+    kind = type(layer).__name__
+    if kind in _WEIGHTED:
+        kernel, *bias = layer.get_weights()
+        filters = kernel.shape[-2] if kind.startswith("Depthwise") else kernel.shape[-1]
+        expected = {"weight": kernel, "bias": bias[0] if bias else np.zeros(filters)}
+    elif layer.name in content.scales:
+        expected = dict(zip(("scale", "bias"), content.scales[layer.name], strict=True))
+    else:
+        return
+    for role, values in expected.items():
+        found = graph[layer.name].weights[role].values
+        if role not in content.overrides.get(layer.name, {}) and (
+            found.size % values.size or not np.array_equal(found.ravel(), np.resize(values, found.size))
+        ):
+            raise ConversionError(
+                f"layer {layer.name}: hls4ml took other values for the {role} than the model has; "
+                "rename or replace the layer"
+            )
