@@ -20,6 +20,7 @@ from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer
 from hls.intervals import LayerRange, analyse
+from pipeline.verification import differing_events
 
 Cause = Literal[
     "overflow by wrap",
@@ -197,7 +198,7 @@ def _differing_events(expected: dict[str, Values], found: dict[str, Values], gra
     differing = np.zeros(events, bool)
     for name in graph.outputs:
         if name in expected and name in found:
-            differing |= (expected[name].reshape(events, -1) != found[name].reshape(events, -1)).any(axis=1)
+            differing |= differing_events(expected[name], found[name])
     return int(differing.sum())
 
 

@@ -295,10 +295,8 @@ def _csim(run: _Run, folder: Path) -> Engine:
 
 def _qkeras(run: _Run, folder: Path) -> Engine:
     from hls.engines.keras import KerasEngine
-    from models.source import load_saved
 
-    trained = train.read(run.folder)
-    return KerasEngine(convert.rewritten(run.config.hls, trained, load_saved(trained.quantized)).model)
+    return KerasEngine(convert.rewritten(run.config.hls, train.read(run.folder)).model)
 
 
 ENGINES: dict[str, Callable[[_Run, Path], Engine]] = {"emulator": _emulator, "csim": _csim, "qkeras": _qkeras}

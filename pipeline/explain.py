@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.cache import RunFolder
 from pipeline.config import load
 from pipeline.console import Console
+from pipeline.diagnosis import Change
 from pipeline.errors import ConfigError, ExitStatus
 
 
@@ -43,7 +44,7 @@ def explain(config: Path, out: Path | None, assignments: list[str] | None, *, ap
     changes = unique_changes(diagnosis)
     for change in changes:
         _write(config, change)
-        console.line(f"written to {config}: {change_text(change)}")
+        console.line(f"written to {config}: {change}")
     left = _checked(config, out, None, command)
     if left is None:
         console.line("checked again: the C simulation equals the model on every test event")
@@ -64,15 +65,9 @@ def _checked(path: Path, out: Path | None, assignments: list[str] | None, comman
     return found
 
 
-def unique_changes(diagnosis: dict[str, Any]) -> list[dict[str, Any]]:
+def unique_changes(diagnosis: dict[str, Any]) -> list[Change]:
     """Give what mends all findings, each change once."""
-    changes = [finding["change"] for finding in diagnosis["findings"]]
-    return [change for number, change in enumerate(changes) if change not in changes[:number]]
-
-
-def change_text(change: dict[str, Any]) -> str:
-    """Say a change in words."""
-    return f"remove {change['key']}" if change["value"] is None else f"{change['key']}: {change['value']}"
+    return list(dict.fromkeys(Change(**finding["change"]) for finding in diagnosis["findings"]))
 
 
 def describe(diagnosis: dict[str, Any]) -> list[str]:
@@ -108,30 +103,30 @@ def _details(finding: dict[str, Any]) -> list[str]:
         lines.append(
             f"event {example['event']}, [{place}]: {example['found']:g} instead of {example['expected']:g}{exact}"
         )
-    lines.append(f"to mend it: {change_text(finding['change'])}")
+    lines.append(f"to mend it: {Change(**finding['change'])}")
     return lines
 
 
-def _write(path: Path, change: dict[str, Any]) -> None:
+def _write(path: Path, change: Change) -> None:
     """Change one key of a YAML file, and leave its comments and its order."""
     from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.preserve_quotes = True
     content = yaml.load(path.read_text(encoding="utf-8"))
-    *parents, last = change["key"].split(".")
+    *parents, last = change.key.split(".")
     trail = [content]
     for key in parents:
-        if change["value"] is None and key not in trail[-1]:
+        if change.value is None and key not in trail[-1]:
             return
         trail.append(trail[-1].setdefault(key, {}))
-    if change["value"] is None:
+    if change.value is None:
         trail[-1].pop(last, None)
         for key, parent, child in zip(reversed(parents), reversed(trail[:-1]), reversed(trail[1:]), strict=True):
             if not child:
                 del parent[key]
     else:
-        trail[-1][last] = change["value"]
+        trail[-1][last] = change.value
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         yaml.dump(content, stream)

@@ -191,22 +191,14 @@ def prepare(
     Raises:
         HlsError: It does not convert.
     """
-    from hls.conversion import convert, convert_unchecked, normal_form
+    from hls.conversion import normal_form
     from hls.engines.keras import KerasEngine
-    from pipeline.stages.convert import hls_options
+    from pipeline.stages.convert import convert_as_asked, hls_options
 
-    options = hls_options(hls)
-    normal = normal_form(model, options, input_format=input_format)
+    normal = normal_form(model, hls_options(hls), input_format=input_format)
     outputs = KerasEngine(normal.model).predict(events) if expected is None else expected
-    exact = hls.number_formats == "exact"
-    graph = (convert if exact else convert_unchecked)(
-        normal if exact else model,
-        name=name,
-        options=options,
-        project=folder / "hls",
-        log=folder / "hls4ml.log",
-        test_bench=(events, outputs.astype(np.float32)),
-    )
+    bench = (events, outputs.astype(np.float32))
+    graph = convert_as_asked(hls, normal, name=name, folder=folder, test_bench=bench)
     return Prepared(graph, normal.model, hls, rtl, folder)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hls.arithmetic import stored
 from hls.engines import Engine, Events, Outputs
@@ -71,9 +73,8 @@ def compare(
         found = found.reshape(expected.shape)
     if expected.shape != found.shape:
         raise ValueError(f"{reference.name} gives outputs of shape {expected.shape}, {engine.name} {found.shape}")
-    # NaN is never equal, so that it cannot hide.
     differing = expected != found
-    by_event = differing.reshape(len(events), -1).any(axis=1)
+    by_event = differing_events(expected, found)
     first = None
     if differing.any():
         first = first_differing_layer(reference, engine, graph, events[by_event][:_TRACED_EVENTS])
@@ -88,6 +89,13 @@ def compare(
         max_difference_lsb=float((np.abs(expected - found) / lsb).max(initial=0.0)),
         first_layer=first,
     )
+
+
+def differing_events(expected: Outputs, found: Outputs) -> npt.NDArray[np.bool_]:
+    """Tell of each event whether any of its numbers differ; both are [events, ...], in any shape."""
+    rows = (len(expected), math.prod(expected.shape[1:]))
+    # NaN is never equal, so that it cannot hide.
+    return np.asarray((expected.reshape(rows) != found.reshape(rows)).any(axis=1))
 
 
 _TRACED_EVENTS = 64

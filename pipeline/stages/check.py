@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tempfile
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +21,10 @@ from hls.graph import Graph
 from hls.rtl.parallel import RtlDesign
 from pipeline.cache import RunFolder, Stage, installed_version
 from pipeline.stages import Context, convert, train
-from pipeline.verification import compare
+from pipeline.verification import compare, differing_events
 
 if TYPE_CHECKING:
+    from hls.rewriting.rewrite import NormalForm
     from pipeline.diagnosis import Diagnosis
 
 _RANGE_EVENTS = 500
@@ -73,11 +76,13 @@ class _LazyKeras:
 
     def trace(self, events: Events) -> dict[str, Outputs]:
         from hls.engines.keras import KerasEngine
-        from models.source import load_saved
 
-        trained = train.read(self._context.folder)
-        normal = convert.rewritten(self._context.config.hls, trained, load_saved(trained.quantized))
-        return KerasEngine(normal.model).trace(events)
+        return KerasEngine(self.normal.model).trace(events)
+
+    @cached_property
+    def normal(self) -> NormalForm:
+        """The model as it is converted."""
+        return convert.rewritten(self._context.config.hls, train.read(self._context.folder))
 
 
 def _work(context: Context, folder: Path) -> None:
@@ -87,7 +92,7 @@ def _work(context: Context, folder: Path) -> None:
     events, labels = trained.test_events, trained.test_labels
     timeout_s = context.config.time_limits.compile_s
 
-    keras: Engine = _LazyKeras(context, np.load(converted / "reference.npy", allow_pickle=False))
+    keras = _LazyKeras(context, np.load(converted / "reference.npy", allow_pickle=False))
     with context.console.task("compiling and running the C simulation"):
         csim = csim_engine.build(graph, converted / "hls", folder, timeout_s=timeout_s)
         csim_outputs = csim.predict(events)
@@ -110,7 +115,9 @@ def _work(context: Context, folder: Path) -> None:
     diagnosis = None
     if not comparisons[0].equal:
         with context.console.task("looking for the cause"):
-            diagnosis = _diagnosis(context, keras, csim, graph, events[_differing(reference, csim_outputs)], folder)
+            diagnosis = _diagnosis(
+                context, keras, csim, graph, events[differing_events(reference, csim_outputs)], folder
+            )
     content = {
         "diagnosis": None if diagnosis is None else asdict(diagnosis),
         "accuracy": {**accuracy, "events": len(events)},
@@ -127,38 +134,27 @@ def _work(context: Context, folder: Path) -> None:
         library.unlink()
 
 
-def _differing(expected: Outputs, found: Outputs) -> npt.NDArray[np.bool_]:
-    size = (len(expected), -1)
-    return np.asarray((expected.reshape(size) != found.reshape(size)).any(axis=1))
-
-
 def _diagnosis(
-    context: Context, reference: Engine, engine: Engine, graph: Graph, events: Events, scratch: Path
+    context: Context, reference: _LazyKeras, engine: Engine, graph: Graph, events: Events, scratch: Path
 ) -> Diagnosis:
     """Compare layer by layer with the same network in exact number formats."""
-    import tempfile
-
     from hls.conversion import convert as convert_exactly
-    from models.source import load_saved
     from pipeline.diagnosis import Setup, explain
 
-    trained = train.read(context.folder)
-    normal = convert.rewritten(context.config.hls, trained, load_saved(trained.quantized))
     hls = context.config.hls
     with tempfile.TemporaryDirectory(dir=scratch) as place:
-        one = trained.test_events[:1]
         exact = convert_exactly(
-            normal,
+            reference.normal,
             name=context.config.name,
-            options=convert.hls_options(context.config.hls, overrides=False),
+            options=convert.hls_options(hls, overrides=False),
             project=Path(place) / "hls",
             log=Path(place) / "hls4ml.log",
-            test_bench=(one, one),
+            test_bench=(events[:1], events[:1]),
         )
     setup = Setup(
         overrides={name: dict(layer.precision) for name, layer in hls.layers.items()},  # type: ignore[arg-type]
         inferred=hls.number_formats == "hls4ml",
-        declared=normal.formats,
+        declared=reference.normal.formats,
     )
     return explain(reference, engine, graph, events[:_EXPLAINED_EVENTS], exact=exact, setup=setup)
 

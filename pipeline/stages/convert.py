@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from hls.graph import Graph
 from pipeline.cache import RunFolder, Stage, installed_version
 from pipeline.config import HlsConfig
 from pipeline.stages import Context, train
 
 if TYPE_CHECKING:
-    from hls.conversion import HlsOptions
+    from hls.options import HlsOptions
     from hls.rewriting.rewrite import NormalForm
 
 _DISTRIBUTIONS = ("alkaid", "hls4ml", "numpy", "qkeras", "tensorflow", "tf-keras")
@@ -44,20 +46,54 @@ def stage(context: Context) -> Stage:
 
 def hls_options(hls: HlsConfig, *, overrides: bool = True) -> HlsOptions:
     """Give the options of the HLS project, with or without the number formats that the user set."""
-    from hls.conversion import HlsOptions, LayerOptions
+    from hls.options import HlsOptions, LayerOptions
 
     left_out = None if overrides else {"precision"}
     layers = {name: LayerOptions(**layer.model_dump(exclude=left_out)) for name, layer in hls.layers.items()}
     return HlsOptions(**hls.model_dump(exclude={"layers", "number_formats"}), layers=layers)
 
 
-def rewritten(hls: HlsConfig, trained: train.TrainOutput, model: Any) -> NormalForm:
+def rewritten(hls: HlsConfig, trained: train.TrainOutput) -> NormalForm:
     """Give the trained model in the form that is converted; it computes in float64 and is the reference."""
     from hls.conversion import normal_form
     from hls.fixed_point import FixedPoint
+    from models.source import load_saved
 
     given = FixedPoint.parse(trained.info["input_format"])
-    return normal_form(model, hls_options(hls), input_format=given)
+    return normal_form(load_saved(trained.quantized), hls_options(hls), input_format=given)
+
+
+def convert_as_asked(
+    hls: HlsConfig,
+    normal: NormalForm,
+    *,
+    name: str,
+    folder: Path,
+    test_bench: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+) -> Graph:
+    """Convert with the number formats that the configuration asks for.
+
+    Args:
+        hls: Options of the HLS project.
+        normal: The model, and its normal form.
+        name: Name of the top function.
+        folder: Folder for the project `hls` and for hls4ml's log.
+        test_bench: Events and expected outputs for the project's test bench.
+
+    Raises:
+        HlsError: It does not convert.
+    """
+    from hls.conversion import convert, convert_unchecked
+
+    exact = hls.number_formats == "exact"
+    return (convert if exact else convert_unchecked)(
+        normal if exact else normal.source,
+        name=name,
+        options=hls_options(hls),
+        project=folder / "hls",
+        log=folder / "hls4ml.log",
+        test_bench=test_bench,
+    )
 
 
 def read_rewriting(folder: RunFolder) -> dict[str, Any]:
@@ -67,18 +103,15 @@ def read_rewriting(folder: RunFolder) -> dict[str, Any]:
 
 
 def _work(context: Context, folder: Path) -> None:
-    from hls.conversion import convert, convert_unchecked
     from hls.engines.keras import KerasEngine
     from hls.rewriting.rewrite import prove
     from hls.rtl import parallel
-    from models.source import load_saved
 
     config = context.config
     trained = train.read(context.folder)
-    model = load_saved(trained.quantized)
-    normal = rewritten(config.hls, trained, model)
+    normal = rewritten(config.hls, trained)
     with context.console.task("proving the rewritten model"):
-        proof = prove(model, normal, [trained.test_events])
+        proof = prove(normal.source, normal, [trained.test_events])
     reference = KerasEngine(normal.model).predict(trained.test_events)
     np.save(folder / "reference.npy", reference)
     rewriting = {
@@ -90,15 +123,8 @@ def _work(context: Context, folder: Path) -> None:
     (folder / "rewriting.json").write_text(json.dumps(rewriting, indent=1) + "\n")
     part = slice(_TEST_BENCH_EVENTS)
     with context.console.task("converting with hls4ml"):
-        exact = config.hls.number_formats == "exact"
-        graph = (convert if exact else convert_unchecked)(
-            normal if exact else model,
-            name=config.name,
-            options=hls_options(config.hls),
-            project=folder / "hls",
-            log=folder / "hls4ml.log",
-            test_bench=(trained.test_events[part], reference[part].astype(np.float32)),
-        )
+        bench = (trained.test_events[part], reference[part].astype(np.float32))
+        graph = convert_as_asked(config.hls, normal, name=config.name, folder=folder, test_bench=bench)
     graph.save(folder)
     if config.rtl.architecture == "none":
         return

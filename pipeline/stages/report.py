@@ -13,7 +13,7 @@ from hls.graph import Graph, Layer
 from hls.rtl.parallel import RtlDesign
 from hls.synthesis import parts
 from pipeline.cache import Stage, installed_version
-from pipeline.explain import change_text
+from pipeline.diagnosis import Change
 from pipeline.gates import judge
 from pipeline.reporting import report as content
 from pipeline.stages import ORDER, Context, check, convert, synthesize, train
@@ -50,7 +50,7 @@ def _rewriting(context: Context) -> content.Rewriting:
 
 def _finding(entry: dict[str, Any]) -> content.FindingEntry:
     known = {name: entry[name] for name in content.FindingEntry.model_fields if name != "mend"}
-    return content.FindingEntry(**known, mend=change_text(entry["change"]))
+    return content.FindingEntry(**known, mend=str(Change(**entry["change"])))
 
 
 def _collect(context: Context) -> content.Report:

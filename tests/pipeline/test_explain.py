@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from pipeline import explain
+from pipeline.diagnosis import Change
 from pipeline.errors import ExitStatus
 
 Trigcnn = Callable[..., Any]
@@ -77,7 +78,7 @@ hls:
 def test_a_key_is_removed_with_what_becomes_empty(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(BEFORE)
-    explain._write(path, {"key": "hls.layers.conv1.precision.accum", "value": None})
+    explain._write(path, Change("hls.layers.conv1.precision.accum", None))
     text = path.read_text()
     assert yaml.safe_load(text) == {
         "name": "own",
@@ -90,12 +91,12 @@ def test_a_key_is_removed_with_what_becomes_empty(tmp_path: Path) -> None:
 def test_a_key_is_set_where_its_section_is_not_there_yet(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text("name: own  # mine\n")
-    explain._write(path, {"key": "hls.number_formats", "value": "exact"})
+    explain._write(path, Change("hls.number_formats", "exact"))
     assert path.read_text() == "name: own  # mine\nhls:\n  number_formats: exact\n"
 
 
 def test_a_key_that_is_not_there_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(BEFORE)
-    explain._write(path, {"key": "rtl.precision.accum", "value": None})
+    explain._write(path, Change("rtl.precision.accum", None))
     assert yaml.safe_load(path.read_text()) == yaml.safe_load(BEFORE)
