@@ -14,7 +14,7 @@ from hls.engines import Events, Outputs, shared_library
 from hls.engines.interpreter import words
 from hls.errors import SimulationError, ToolFailedError, ToolMissingError
 from hls.graph import Graph
-from hls.rtl.parallel import RtlDesign
+from hls.rtl.design import RtlDesign
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
         # without optimization takes two thirds of the time, and 15,000 events per second are enough for a test set.
         "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include OPT_GLOBAL=-O0 OPT_SLOW=-O0 OPT_FAST=-O0",
         "VM_PREFIX": design.top,
-        "TOP_MODULE": f"{design.top}_wrapper",
+        "TOP_MODULE": design.module,
         "SOURCE_TYPE": "verilog",
         "STAMP": "simulation",
         "N_JOBS": str(os.cpu_count() or 1),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,80 +11,10 @@ import numpy as np
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer
+from hls.rtl.design import Port, RtlDesign
 from hls.rtl.layers import compute
 from hls.rtl.pipelining import pipeline
 from hls.rtl.program import program
-
-
-@dataclass(frozen=True)
-class Port:
-    """One input or output of the wrapper module.
-
-    Attributes:
-        name: Its name in the Verilog.
-        layer: The graph's layer whose values it carries.
-        shape: Shape of the values; they are packed in row-major order, the first in the lowest bits.
-        number_format: What each value is packed as: the narrowest format that holds them all.
-        live_bits: Bits that are neither constant nor without use; the module inside has only these.
-    """
-
-    name: str
-    layer: str
-    shape: tuple[int, ...]
-    number_format: FixedPoint
-    live_bits: int
-
-
-@dataclass(frozen=True)
-class RtlDesign:
-    """Generated Verilog, with what is known of it.
-
-    Attributes:
-        architecture: How it is laid out.
-        top: Name of the top module.
-        latency_cycles: Clock cycles from the input word at the port to the output word at the port; the
-            registers at both ports are counted. It is the same for all ports.
-        initiation_interval: Clock cycles between two events.
-        inputs: The input ports, in the order in which an event holds them.
-        outputs: The output ports, in the order in which an event's outputs hold them.
-        estimated_lut: LUTs by alkaid's cost model: bits of adders and multiplexers.
-        estimated_lut_by_layer: The same for each layer by itself; sharing between layers is not counted.
-    """
-
-    architecture: str
-    top: str
-    latency_cycles: int
-    initiation_interval: int
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-    estimated_lut: float
-    estimated_lut_by_layer: dict[str, float]
-
-    @property
-    def input_width(self) -> int:
-        """Bits of all inputs that are used."""
-        return sum(port.live_bits for port in self.inputs)
-
-    @property
-    def output_width(self) -> int:
-        """Bits of all outputs that are not constant."""
-        return sum(port.live_bits for port in self.outputs)
-
-    def save(self, folder: Path) -> None:
-        """Write `design.json`."""
-        (folder / "design.json").write_text(json.dumps(asdict(self), indent=1) + "\n")
-
-    @classmethod
-    def load(cls, folder: Path) -> RtlDesign:
-        """Read `design.json`."""
-        content = json.loads((folder / "design.json").read_text())
-        ports = {role: tuple(_port(entry) for entry in content[role]) for role in ("inputs", "outputs")}
-        return cls(**{**content, **ports})
-
-
-def _port(entry: dict[str, Any]) -> Port:
-    number_format = FixedPoint(**entry["number_format"])
-    return Port(**{**entry, "shape": tuple(entry["shape"]), "number_format": number_format})
 
 
 def generate(

@@ -18,7 +18,7 @@ from hls.engines import Engine, Events, Outputs
 from hls.engines import csim as csim_engine
 from hls.engines import rtl as rtl_engine
 from hls.graph import Graph
-from hls.rtl.parallel import RtlDesign
+from hls.rtl.design import RtlDesign
 from pipeline.cache import RunFolder, Stage, installed_version
 from pipeline.stages import Context, convert, train
 from pipeline.verification import compare, differing_events

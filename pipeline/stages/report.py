@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hls.graph import Graph, Layer
-from hls.rtl.parallel import RtlDesign
+from hls.rtl.design import RtlDesign
 from hls.synthesis import parts
 from pipeline.cache import Stage, installed_version
 from pipeline.diagnosis import Change

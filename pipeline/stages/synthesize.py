@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hls.errors import ToolMissingError
-from hls.rtl.parallel import RtlDesign
+from hls.rtl.design import RtlDesign
 from hls.synthesis import utilization, vendor, yosys
 from hls.synthesis.report import SynthesisReport
 from pipeline.cache import RunFolder, Stage, installed_version

@@ -19,7 +19,7 @@ from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer, Weights
 from hls.options import HlsOptions
 from hls.rtl import parallel
-from hls.rtl.parallel import RtlDesign
+from hls.rtl.design import RtlDesign
 from models.keras2 import bring_up
 
 PART = "xcvu9p-flga2104-2L-e"

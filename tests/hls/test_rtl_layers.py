@@ -19,7 +19,7 @@ from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Attribute, Graph, Layer, Weights, pack
 from hls.rtl import parallel
-from hls.rtl.parallel import RtlDesign
+from hls.rtl.design import RtlDesign
 
 Array = npt.NDArray[Any]
 EXACT = FixedPoint.parse("fixed<32,16>")

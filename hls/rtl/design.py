@@ -1,0 +1,104 @@
+"""Generated RTL: its ports and what is known of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+from hls.fixed_point import FixedPoint
+
+Architecture = Literal["parallel", "streaming"]
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output of the module that users instantiate.
+
+    Attributes:
+        name: Its name in the Verilog.
+        layer: The graph's layer whose values it carries.
+        shape: Shape of an event's values.
+        number_format: What each value is packed as: one that holds them all.
+        live_bits: Bits of a word that are neither constant nor without use.
+        words: Words that carry an event, in row-major order: 1 for all values at once, or one per pixel. In a word
+            the first value has the lowest bits.
+        valid: Name of the signal that is high while the port carries a word; None where it does at every clock.
+    """
+
+    name: str
+    layer: str
+    shape: tuple[int, ...]
+    number_format: FixedPoint
+    live_bits: int
+    words: int = 1
+    valid: str | None = None
+
+    @property
+    def values(self) -> int:
+        """Values in a word."""
+        return prod(self.shape) // self.words
+
+    @property
+    def width(self) -> int:
+        """Bits of a word."""
+        return self.values * self.number_format.width
+
+
+@dataclass(frozen=True)
+class RtlDesign:
+    """Generated Verilog, with what is known of it.
+
+    Attributes:
+        architecture: `parallel` or `streaming`.
+        top: Name of the top module.
+        latency_cycles: Clock cycles from an event's first input word at the port to its last output word at the
+            port, of the output that ends last; registers at the ports are counted.
+        initiation_interval: Clock cycles between two events.
+        inputs: The input ports, in the order in which an event holds them.
+        outputs: The output ports, in the order in which an event's outputs hold them.
+        estimated_lut: LUTs by alkaid's cost model: bits of adders and multiplexers.
+        estimated_lut_by_layer: The same for each layer by itself; sharing between layers is not counted.
+    """
+
+    architecture: Architecture
+    top: str
+    latency_cycles: int
+    initiation_interval: int
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    estimated_lut: float
+    estimated_lut_by_layer: dict[str, float]
+
+    @property
+    def module(self) -> str:
+        """Name of the module that has the ports as they are described here."""
+        return f"{self.top}_wrapper" if self.architecture == "parallel" else self.top
+
+    @property
+    def input_width(self) -> int:
+        """Bits of all inputs that are used."""
+        return sum(port.live_bits for port in self.inputs)
+
+    @property
+    def output_width(self) -> int:
+        """Bits of all outputs that are not constant."""
+        return sum(port.live_bits for port in self.outputs)
+
+    def save(self, folder: Path) -> None:
+        """Write `design.json`."""
+        (folder / "design.json").write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> RtlDesign:
+        """Read `design.json`."""
+        content = json.loads((folder / "design.json").read_text())
+        ports = {role: tuple(_port(entry) for entry in content[role]) for role in ("inputs", "outputs")}
+        return cls(**{**content, **ports})
+
+
+def _port(entry: dict[str, Any]) -> Port:
+    number_format = FixedPoint(**entry["number_format"])
+    return Port(**{**entry, "shape": tuple(entry["shape"]), "number_format": number_format})
