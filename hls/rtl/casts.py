@@ -25,9 +25,9 @@ def cast(x: Any, number_format: FixedPoint) -> Any:
 
 
 def holds(number_format: FixedPoint, x: Any) -> bool:
-    """Whether a number format has every value that the elements of an array can take."""
+    """Whether a number format has every value that the elements of an array, or intervals, can take."""
     low, high, lsb = number_format.min, number_format.max, number_format.lsb
-    values = np.asarray(x).ravel()
+    values = np.ravel(np.asarray(x, dtype=object))
     return all(low <= value.low and value.high <= high and value.step >= lsb for value in values)
 
 

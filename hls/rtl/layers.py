@@ -70,16 +70,35 @@ def compute(graph: Graph, layer: Layer, inputs: list[Any]) -> Any:
     if layer.kind == "Input":
         # The digitiser delivers this very format: nothing to cast.
         return symbolic_input(layer.result, layer.shape)
+    if layer.kind == "UnaryLUT":
+        check_formats(layer)
+        return _look_up(layer, inputs[0], graph[layer.inputs[0]].result)
+    if layer.kind not in _KINDS:
+        raise ConversionError(f"layer {layer.name}: there is no RTL for a layer of the kind {layer.kind}")
+    return as_result(layer, _KINDS[layer.kind](layer, *inputs))
+
+
+def as_result(layer: Layer, values: Any) -> Any:
+    """Cast what a layer computes to its result's format.
+
+    Raises:
+        ConversionError: A number format has a mode of which there is no hardware.
+    """
+    check_formats(layer)
+    return cast(values, layer.result)
+
+
+def check_formats(layer: Layer) -> None:
+    """Refuse number formats of which there is no hardware.
+
+    Raises:
+        ConversionError: There is one.
+    """
     for number_format in (layer.result, layer.accumulator):
         if number_format is not None and number_format.overflow == "WRAP_SM":
             raise ConversionError(
                 f"layer {layer.name}: there is no RTL for the overflow mode WRAP_SM of {number_format}; use WRAP or SAT"
             )
-    if layer.kind == "UnaryLUT":
-        return _look_up(layer, inputs[0], graph[layer.inputs[0]].result)
-    if layer.kind not in _KINDS:
-        raise ConversionError(f"layer {layer.name}: there is no RTL for a layer of the kind {layer.kind}")
-    return cast(_KINDS[layer.kind](layer, *inputs), layer.result)
 
 
 def _look_up(layer: Layer, x: Any, declared: FixedPoint) -> Any:

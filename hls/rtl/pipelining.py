@@ -8,6 +8,7 @@ import numpy as np
 
 from hls.errors import ConversionError
 from hls.graph import Graph, Layer
+from hls.rtl.program import mapped
 
 
 def pipeline(graph: Graph, logic: Any, stage_delay: float) -> Any:
@@ -21,11 +22,9 @@ def pipeline(graph: Graph, logic: Any, stage_delay: float) -> Any:
     Raises:
         ConversionError: A port would have no bits.
     """
-    from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
     from alkaid.trace.pipeline import to_pipeline
 
-    # As alkaid's RTLModel prepares what it cuts itself.
-    ready = add_surrogate(dead_code_elimin(fuse_ternary_adders(logic)), _skip_op8_cost=True)
+    ready = mapped(logic)
     for layer, precisions in [
         *_parts(graph.input_layers, ready.inp_qint),
         *_parts(graph.output_layers, ready.out_qint),

@@ -29,20 +29,37 @@ def program(graph: Graph, *, optimize: bool = True, on_layer: Callable[[Layer, l
     Raises:
         ConversionError: A layer has no hardware here, or alkaid could not compute it exactly.
     """
+    with repaired():
+        results = layers.evaluate(graph, on_layer=on_layer)
+        ports = np.concatenate([results[name].reshape(-1) for name in graph.inputs])
+        outputs = np.concatenate([results[name].reshape(-1) for name in graph.outputs])
+        return exact_logic(ports, outputs, optimize=optimize)
+
+
+def exact_logic(ports: Any, outputs: Any, *, optimize: bool = True) -> Any:
+    """Make alkaid's `CombLogic` of symbolic numbers, which `repaired` was open for.
+
+    Args:
+        ports: Symbolic inputs [n].
+        outputs: What is computed of them [m].
+        optimize: Whether to merge common subexpressions and remove what reaches no output.
+
+    Raises:
+        ConversionError: alkaid could not compute it exactly.
+    """
     from alkaid.trace import trace
     from alkaid.trace.passes import optimize as optimized
 
-    with repaired():
-        logic = _traced(graph, trace, on_layer)
-        _check_exact(logic)
-        return optimized(logic) if optimize else logic
+    logic = trace(ports, outputs, optimize=False)
+    _check_exact(logic)
+    return optimized(logic) if optimize else logic
 
 
-def _traced(graph: Graph, trace: Any, on_layer: Callable[[Layer, list[Any]], None] | None) -> Any:
-    results = layers.evaluate(graph, on_layer=on_layer)
-    ports = np.concatenate([results[name].reshape(-1) for name in graph.inputs])
-    outputs = np.concatenate([results[name].reshape(-1) for name in graph.outputs])
-    return trace(ports, outputs, optimize=False)
+def mapped(logic: Any) -> Any:
+    """Prepare logic for hardware, as alkaid's RTLModel prepares what it cuts into stages itself."""
+    from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
+
+    return add_surrogate(dead_code_elimin(fuse_ternary_adders(logic)), _skip_op8_cost=True)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -56,24 +57,60 @@ def weighted_sums(layer: Layer, rows: Any, weight: Values, bias: Values) -> Any:
     if accumulator is None:
         return _dot(rows, weight) + bias
     low, high, step = _intervals(rows)
-    rounds = _rounds(step, weight, bias, accumulator)
-    # Cast products are off by less than one bit each.
-    margin = (rows.shape[-1] + 1) * accumulator.lsb if rounds else 0.0
-    least = np.minimum(low, 0) @ weight.clip(min=0) + np.maximum(high, 0) @ weight.clip(max=0) + bias.clip(max=0)
-    most = np.maximum(high, 0) @ weight.clip(min=0) + np.minimum(low, 0) @ weight.clip(max=0) + bias.clip(min=0)
-    fits = accumulator.min <= least.min() - margin and most.max() + margin <= accumulator.max
-    if not fits and accumulator.overflow != "WRAP":
-        raise ConversionError(
-            f"layer {layer.name}: sums from {least.min():g} to {most.max():g} can saturate its accumulator "
-            f"{accumulator}, and what comes out then depends on the order of additions; give the accumulator more "
-            "integer bits, or no saturation"
-        )
+    fits, rounds = _judged(layer, accumulator, (low, high, step), weight, bias)
     if rounds:
         products = cast(rows[:, :, None] * weight[None], accumulator)
         sums = np.sum(products, axis=1) + accumulator.to_real(accumulator.cast(bias))
     else:
         sums = _dot(rows, weight) + bias
     return sums if fits else cast(sums, accumulator)
+
+
+def serial_sums(
+    layer: Layer, ranges: tuple[Values, Values, Values], weight: Values, bias: Values
+) -> Callable[[Any], Any]:
+    """Give what makes a layer's sums of exact sums of products, which come one after another.
+
+    Args:
+        layer: The layer; its accumulator may be None.
+        ranges: Smallest and largest value and last bit of each of the n factors.
+        weight: Constants [n, m].
+        bias: Constants [m].
+
+    Raises:
+        ConversionError: The accumulator rounds, or may saturate.
+    """
+    accumulator = layer.accumulator
+    if accumulator is None:
+        return lambda sums: sums + bias
+    low, high, step = (each[None] for each in ranges)
+    fits, rounds = _judged(layer, accumulator, (low, high, step), weight, bias)
+    if rounds:
+        raise ConversionError(
+            f"layer {layer.name}: its accumulator {accumulator} rounds each product, for which there is no serial "
+            f"RTL; give it more fraction bits, or set rtl.layers.{layer.name}.reuse_factor: 1"
+        )
+    return lambda sums: sums + bias if fits else cast(sums + bias, accumulator)
+
+
+def _judged(
+    layer: Layer, accumulator: FixedPoint, ranges: tuple[Values, Values, Values], weight: Values, bias: Values
+) -> tuple[bool, bool]:
+    """Say whether every sum fits into the accumulator, and whether it drops bits of products."""
+    low, high, step = ranges
+    rounds = _rounds(step, weight, bias, accumulator)
+    # Cast products are off by less than one bit each.
+    margin = (low.shape[-1] + 1) * accumulator.lsb if rounds else 0.0
+    least = np.minimum(low, 0) @ weight.clip(min=0) + np.maximum(high, 0) @ weight.clip(max=0) + bias.clip(max=0)
+    most = np.maximum(high, 0) @ weight.clip(min=0) + np.minimum(low, 0) @ weight.clip(max=0) + bias.clip(min=0)
+    fits = bool(accumulator.min <= least.min() - margin and most.max() + margin <= accumulator.max)
+    if not fits and accumulator.overflow != "WRAP":
+        raise ConversionError(
+            f"layer {layer.name}: sums from {least.min():g} to {most.max():g} can saturate its accumulator "
+            f"{accumulator}, and what comes out then depends on the order of additions; give the accumulator more "
+            "integer bits, or no saturation"
+        )
+    return fits, rounds
 
 
 def _dot(rows: Any, weight: Values) -> Any:

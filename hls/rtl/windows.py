@@ -36,15 +36,26 @@ def convolution(layer: Layer, x: Any) -> Any:
     size = dict(zip(axes, weight.shape, strict=False))
     at = _windows(layer, x.shape, size, (0,) * len(axes))
     windows = np.stack([x[slices].reshape(pixels, -1) for slices in at])
-    kernel = weight.reshape(pixels, *weight.shape[-2:])
+    return convolved(layer, windows, weight.reshape(pixels, *weight.shape[-2:]), bias).reshape(layer.shape)
+
+
+def convolved(layer: Layer, windows: Any, kernel: Any, bias: Any) -> Any:
+    """Multiply windows with a kernel, over all channels or each by itself.
+
+    Args:
+        layer: The convolution.
+        windows: Symbolic numbers [windows, pixels, channels].
+        kernel: Constants [pixels, channels, filters].
+        bias: Constants [filters].
+    """
     if not layer.kind.startswith("Depthwise"):
         rows = windows.reshape(len(windows), -1)
-        return weighted_sums(layer, rows, kernel.reshape(rows.shape[1], -1), bias).reshape(layer.shape)
+        return weighted_sums(layer, rows, kernel.reshape(rows.shape[1], -1), bias)
     channels = [
         weighted_sums(layer, windows[:, :, channel], kernel[:, channel], bias[channel : channel + 1])
         for channel in range(windows.shape[-1])
     ]
-    return np.concatenate(channels, axis=1).reshape(layer.shape)
+    return np.concatenate(channels, axis=1)
 
 
 def pooling(layer: Layer, x: Any) -> Any:
@@ -76,20 +87,34 @@ def _pool(layer: Layer, window: Any) -> Any:
     from alkaid.trace.ops import reduce
 
     pixels = window.reshape(-1, window.shape[-1])
+    is_maximum = layer.attributes["pool_op"] == "Max"
+    combined = reduce(larger, pixels, axis=0) if is_maximum else np.sum(pixels, axis=0)
+    return pooled(layer, combined, len(pixels))
+
+
+def pooled(layer: Layer, combined: Any, count: int) -> Any:
+    """Give a window's maximum or mean as it leaves the layer's accumulator.
+
+    Args:
+        layer: The pooling layer.
+        combined: The largest pixel or the sum of the pixels, by channel.
+        count: Number of pixels.
+
+    Raises:
+        ConversionError: The mean needs a division, or the accumulator cannot hold the sum.
+    """
+    accumulator = layer.accumulator
     if layer.attributes["pool_op"] == "Max":
-        largest = reduce(larger, pixels, axis=0)
-        return largest if layer.accumulator is None else cast(largest, layer.accumulator)
-    count = len(pixels)
+        return combined if accumulator is None else cast(combined, accumulator)
     if count & (count - 1):
         raise ConversionError(
             f"layer {layer.name}: a mean over {count} pixels needs a division, for which there is no RTL; use windows "
             "whose number of pixels is a power of two, or set rtl.architecture: none"
         )
-    total = np.sum(pixels, axis=0)
-    mean = total * (1 / count)
-    if layer.accumulator is not None and not (holds(layer.accumulator, total) and holds(layer.accumulator, mean)):
+    mean = combined * (1 / count)
+    if accumulator is not None and not (holds(accumulator, combined) and holds(accumulator, mean)):
         raise ConversionError(
-            f"layer {layer.name}: its accumulator {layer.accumulator} cannot hold every sum and mean of {count} "
+            f"layer {layer.name}: its accumulator {accumulator} cannot hold every sum and mean of {count} "
             "pixels; give it more integer or fraction bits"
         )
     return mean

@@ -1,0 +1,249 @@
+"""Generated streaming Verilog, simulated clock by clock with Verilator, as an engine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hls import tool
+from hls.engines import Events, Outputs
+from hls.engines.rtl import verilator_environment, verilator_root
+from hls.engines.words import pack_bits, unpack_bits
+from hls.errors import SimulationError, ToolFailedError
+from hls.graph import Graph, pack
+from hls.rtl.design import Port, RtlDesign
+
+Integers = npt.NDArray[np.int64]
+Bits = npt.NDArray[np.uint32]
+_HARNESS = Path(__file__).parent / "streaming_harness.h"
+
+
+class Received(NamedTuple):
+    """What came out of a port.
+
+    Attributes:
+        cycles: Clock cycle of each word [words].
+        integers: Its values in units of the port's last bit [words, values].
+    """
+
+    cycles: Integers
+    integers: Integers
+
+
+@dataclass(frozen=True)
+class StreamingSimulation:
+    """Compiled Verilog.
+
+    Attributes:
+        graph: What the Verilog was generated from.
+        design: Its latency, initiation interval and ports.
+        program: The compiled simulation.
+        scratch: Folder for files that go to it and back.
+        timeout_s: Time limit of one call in seconds.
+    """
+
+    graph: Graph
+    design: RtlDesign
+    program: Path
+    scratch: Path
+    timeout_s: float
+
+    @property
+    def name(self) -> str:
+        """Name that comparisons and reports show."""
+        return "rtl"
+
+    def predict(self, events: Events) -> Outputs:
+        """Give events one behind the other without a gap, and hold latency and initiation interval to the design.
+
+        Events are cast to the input ports' formats first, as the digitiser does.
+
+        Raises:
+            SimulationError: The simulation crashed, words are missing, or the latency is another than declared.
+        """
+        interval, words = self.design.initiation_interval, self.design.inputs[0].words
+        starts = np.arange(len(events)) * interval
+        cycles = len(events) * interval + self.design.latency_cycles + 1
+        at = np.full(cycles, -1)
+        at[(starts[:, None] + np.arange(words)).reshape(-1)] = np.arange(len(events) * words)
+        received = self.clock(events, at)
+        self._check_latency(received, starts)
+        return self.outputs(received)
+
+    def trace(self, events: Events) -> dict[str, Outputs]:
+        """Give the results that leave the chip: those of the output layers."""
+        parts = self.graph.split_outputs(self.predict(events))
+        return dict(zip(self.graph.outputs, parts, strict=True))
+
+    def clock(
+        self, events: Events, at: npt.NDArray[np.int64], reset: npt.NDArray[np.bool_] | None = None
+    ) -> list[Received]:
+        """Clock the design with any pattern of gaps and resets.
+
+        Args:
+            events: Where the words come from [events, ...].
+            at: Number of the word that is valid in each cycle, counted over all events; -1 for none [cycles].
+            reset: Cycles with a reset [cycles]; before the first cycle there is always one.
+
+        Returns:
+            What came out of each output port.
+
+        Raises:
+            SimulationError: The simulation crashed, or lost a word.
+        """
+        parts = zip(self.design.inputs, self.graph.input_layers, self.graph.split_inputs(events), strict=True)
+        ports = [_packed(port, layer.result.cast(part)) for port, layer, part in parts]
+        idle = at < 0
+        rows = [np.where(idle[:, None], 0, words[np.maximum(at, 0)]).astype(np.uint32) for words in ports]
+        flags = (~idle).astype(np.uint32) | (0 if reset is None else reset.astype(np.uint32) << 1)
+        stimulus, answer = self.scratch / "stimulus.bin", self.scratch / "answer.bin"
+        np.concatenate([flags[:, None], *rows], axis=1).astype("<u4").tofile(stimulus)
+        try:
+            tool.run(
+                [self.program.resolve(), stimulus.resolve(), answer.resolve()],
+                cwd=self.scratch,
+                log=self.scratch / "rtl.log",
+                timeout_s=self.timeout_s,
+            )
+        except ToolFailedError as error:
+            raise SimulationError(f"the RTL simulation ended without an answer: {error}") from error
+        table = np.fromfile(answer, "<u4").reshape(-1, _row_length(self.design))
+        stimulus.unlink()
+        answer.unlink()
+        return [_received(table, self.design, number) for number in range(len(self.design.outputs))]
+
+    def outputs(self, received: list[Received]) -> Outputs:
+        """Give the outputs [events, ...] of what came out.
+
+        Raises:
+            SimulationError: Events are not complete.
+        """
+        arrays = []
+        for port, layer, words in zip(self.design.outputs, self.graph.output_layers, received, strict=True):
+            if len(words.cycles) % port.words:
+                raise SimulationError(f"{port.name}: {len(words.cycles)} words came, and an event has {port.words}")
+            arrays.append(port.number_format.to_real(words.integers).reshape(-1, *layer.shape))
+        counts = {len(array) for array in arrays}
+        if len(counts) > 1:
+            raise SimulationError(f"the output ports gave different numbers of events: {sorted(counts)}")
+        return pack(arrays)
+
+    def _check_latency(self, received: list[Received], starts: Integers) -> None:
+        lasts = []
+        for port, words in zip(self.design.outputs, received, strict=True):
+            if len(words.cycles) != len(starts) * port.words:
+                raise SimulationError(
+                    f"{port.name}: {len(words.cycles)} words came of {len(starts)} events of {port.words} words"
+                )
+            lasts.append(words.cycles[port.words - 1 :: port.words])
+        if not len(starts):
+            return
+        latency = int((np.max(lasts, axis=0) - starts).max())
+        # A single event may be faster than events that wait for each other.
+        if latency != self.design.latency_cycles and len(starts) > 1:
+            raise SimulationError(
+                f"the simulated latency is {latency} cycles, and the design says {self.design.latency_cycles}"
+            )
+
+
+def _packed(port: Port, integers: Integers) -> Bits:
+    return pack_bits(integers.reshape(-1, port.values), port.number_format.width)
+
+
+def _row_length(design: RtlDesign) -> int:
+    return 2 + sum(-(-port.width // 32) for port in design.outputs)
+
+
+def _received(table: Bits, design: RtlDesign, number: int) -> Received:
+    """Take a port's words out of the table: the cycle, a bit per valid port, and each port's word."""
+    port = design.outputs[number]
+    start = 2 + sum(-(-each.width // 32) for each in design.outputs[:number])
+    valid = table[(table[:, 1] >> number) & 1 == 1]
+    words = valid[:, start : start + -(-port.width // 32)]
+    integers = unpack_bits(words, port.number_format.width, port.values, signed=port.number_format.signed)
+    return Received(valid[:, 0].astype(np.int64), integers)
+
+
+def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeout_s: float) -> StreamingSimulation:
+    """Compile generated Verilog with Verilator.
+
+    Args:
+        graph: What the Verilog was generated from.
+        design: Its latency and ports.
+        project: Folder with `src/`.
+        folder: Folder for the program and the log.
+        timeout_s: Time limit of the compiler, and later of a call, in seconds.
+
+    Raises:
+        ToolMissingError: Verilator, make or g++ is missing.
+        ToolFailedError: One of them failed; the message holds the end of the log.
+    """
+    root = verilator_root()
+    tool.find("make", tool.INSTALL["make"])
+    tool.find("g++", tool.INSTALL["g++"])
+    place = folder / "rtl_build"
+    place.mkdir()
+    (place / "main.cpp").write_text(_harness(design))
+    (place / _HARNESS.name).write_text(_HARNESS.read_text())
+    sources = sorted((project / "src").resolve().rglob("*.v"))
+    # A name for each file keeps paths with spaces away from make.
+    (place / "src").mkdir()
+    for source in sources:
+        (place / "src" / source.name).symlink_to(source)
+    tool.run(
+        [
+            root / "bin" / "verilator",
+            *(
+                "--cc",
+                "--exe",
+                "--build",
+                "-j",
+                str(os.cpu_count() or 1),
+                "-O3",
+                "--x-assign",
+                "unique",
+                "--x-initial",
+                "unique",
+            ),
+            *("--top-module", design.module, "--prefix", "Vtop", "--Mdir", "obj", "-o", "simulation"),
+            *("-Wall", "-Wno-UNUSEDSIGNAL", "-Wno-UNUSEDPARAM", "-Wno-ALWNEVER", "-Wno-DECLFILENAME"),
+            *("-CFLAGS", "-O1 -std=c++17"),
+            *[f"src/{source.name}" for source in sources],
+            "main.cpp",
+        ],
+        cwd=place,
+        log=folder / "rtl_build.log",
+        timeout_s=timeout_s,
+        environment=verilator_environment(root),
+    )
+    program = folder / "rtl_simulation"
+    (place / "obj" / "simulation").rename(program)
+    return StreamingSimulation(graph, design, program, folder, timeout_s)
+
+
+def _harness(design: RtlDesign) -> str:
+    """Name the ports for the harness."""
+    puts = "\n".join(f"  at = put(top.{port.name}, {port.width}, at);" for port in design.inputs)
+    gets = "\n".join(f"  at = get(top.{port.name}, {port.width}, at);" for port in design.outputs)
+    bits = " | ".join(f"(uint32_t(top.{port.valid}) << {number})" for number, port in enumerate(design.outputs))
+    inputs = sum(-(-port.width // 32) for port in design.inputs)
+    return f"""#include "Vtop.h"
+#include "{_HARNESS.name}"
+
+constexpr size_t kInputWords = {inputs}, kOutputWords = {_row_length(design) - 2};
+void set_inputs(Vtop& top, const uint32_t* at) {{
+{puts}
+}}
+void get_outputs(Vtop& top, uint32_t* at) {{
+{gets}
+}}
+uint32_t valid_outputs(Vtop& top) {{ return {bits}; }}
+void set_valid(Vtop& top, bool valid) {{ top.{design.inputs[0].valid} = valid; }}
+
+int main(int argc, char** argv) {{ return simulate<kInputWords, kOutputWords>(argc, argv); }}
+"""

@@ -1,0 +1,1 @@
+"""Streaming RTL: a pixel with all its channels at every clock."""

@@ -1,0 +1,196 @@
+"""Streaming RTL of a graph: units one behind the other, as the graph says, and the files that they become."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hls.errors import ConversionError
+from hls.fixed_point import FixedPoint
+from hls.graph import Graph, Layer
+from hls.rtl.design import Port, RtlDesign
+from hls.rtl.netlist import Module, verilog, whole
+from hls.rtl.streaming import kernels, timing
+from hls.rtl.streaming.kernels import Kernel
+from hls.rtl.streaming.plan import Unit, initiation_interval, plan
+from hls.rtl.streaming.streams import Stream, converted, format_interval, stream_shape
+from hls.rtl.streaming.units import build
+from hls.rtl.streaming.units.workshop import Feed, Workshop
+
+_LIBRARY = Path(__file__).parent / "library"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A unit with its module."""
+
+    unit: Unit
+    module: Module
+    kernels: tuple[Kernel, ...]
+    estimated_lut: float
+
+
+def generate(
+    graph: Graph,
+    folder: Path,
+    *,
+    stage_delay: float,
+    reuse_factors: Mapping[str, int] | None = None,
+    serial_dense: bool = False,
+) -> RtlDesign:
+    """Write Verilog for a graph.
+
+    Args:
+        graph: What to build.
+        folder: New folder: `src/` has the Verilog.
+        stage_delay: Longest path between two registers, in alkaid's unit (about the delay of an adder; not ns).
+        reuse_factors: Clock cycles that the products of a dense layer take, by layer name.
+        serial_dense: Let all other dense layers take as many cycles as lie between two events.
+
+    Raises:
+        ConversionError: A layer has no streaming form.
+    """
+    units = plan(graph, reuse_factors or {}, serial=serial_dense)
+    interval = initiation_interval(graph, units)
+    top = Module(graph.name, f"The network {graph.name}, a pixel with all its channels per clock.")
+    top.input("clk"), top.input("rst")
+    feeds: dict[str, Feed] = {}
+    parts: list[Built] = []
+    valid = top.input("in_valid")
+    inputs = [_input_port(graph, layer, top) for layer in graph.input_layers]
+    for unit in units:
+        if unit.front == "input":
+            stream = _input_stream(unit.layer)
+            port = next(port for port in inputs if port.layer == unit.name)
+            sources = [Feed(stream, valid, _net(top, port.name), timing.source(stream.words, interval))]
+        else:
+            sources = [feeds[name] for name in unit.sources]
+        built, feeds[unit.result] = _add(graph, unit, sources, top, stage_delay)
+        parts.append(built)
+    outputs = [_output_port(graph, layer, top, feeds[layer.name]) for layer in graph.output_layers]
+    design = RtlDesign(
+        architecture="streaming",
+        top=graph.name,
+        latency_cycles=max(_latency(feeds[layer.name], interval) for layer in graph.output_layers),
+        initiation_interval=interval,
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
+        estimated_lut=sum(part.estimated_lut for part in parts),
+        estimated_lut_by_layer={layer: cost for part in parts for layer, cost in _costs(part).items()},
+    )
+    _write(folder, top, parts)
+    return design
+
+
+def _costs(part: Built) -> dict[str, float]:
+    """The whole unit's cost goes to the layer that it is named after."""
+    return {part.unit.name: part.estimated_lut, **{layer.name: 0.0 for layer in part.unit.then}}
+
+
+def _net(top: Module, name: str) -> Any:
+    return next(net for net in (*top.inputs, *top.nets) if net.name == name)
+
+
+def _input_stream(layer: Layer) -> Stream:
+    height, width, channels = stream_shape(layer.shape)
+    return Stream(height, width, (format_interval(layer.result),) * channels)
+
+
+def _input_port(graph: Graph, layer: Layer, top: Module) -> Port:
+    stream = _input_stream(layer)
+    name = "in_data" if len(graph.inputs) == 1 else f"in_{layer.name}"
+    number_format = FixedPoint(layer.result.signed, layer.result.width, layer.result.integer)
+    top.input(name, stream.bits)
+    return Port(name, layer.name, layer.shape, number_format, stream.bits, stream.words, "in_valid")
+
+
+def _output_port(graph: Graph, layer: Layer, top: Module, feed: Feed) -> Port:
+    """Add an output port, on which all values have one format."""
+    signs, integers, fractions = zip(*(_kif(channel) for channel in feed.stream.channels), strict=True)
+    sign, integer, fraction = max(signs), max(integers), max(fractions)
+    only = len(graph.outputs) == 1
+    name, valid = ("out_data", "out_valid") if only else (f"out_{layer.name}", f"out_{layer.name}_valid")
+    number_format = FixedPoint(bool(sign), sign + integer + fraction, sign + integer)
+    target = top.output(name, number_format.width * len(feed.stream.channels))
+    formats = [(sign, integer, fraction)] * len(feed.stream.channels)
+    top.assign(target, *converted(feed.data, feed.stream.channels, formats))
+    top.assign(top.output(valid), whole(feed.valid))
+    return Port(name, layer.name, layer.shape, number_format, feed.stream.bits, feed.stream.words, valid)
+
+
+def _kif(channel: Any) -> tuple[int, int, int]:
+    if channel.low == channel.high == 0:
+        return 0, 1, 0
+    return channel.kif  # type: ignore[no-any-return]
+
+
+def _add(graph: Graph, unit: Unit, sources: list[Feed], top: Module, stage_delay: float) -> tuple[Built, Feed]:
+    """Build a unit and put it into the top module."""
+    doing = [unit.layer.name, *(layer.name for layer in unit.then)]
+    module = Module(f"{graph.name}_{unit.name}", f"Layer {', then '.join(doing)}.", keep=True)
+    shop = Workshop(unit, graph, module, stage_delay)
+    inside = build(shop, sources)
+    valid = top.net(f"{unit.name}_valid")
+    data = top.net(f"{unit.name}_data", inside.stream.bits)
+    sides = ("left", "right") if unit.front == "join" else ("in",)
+    given = {
+        f"{side}_{role}": net
+        for side, feed in zip(sides, sources, strict=True)
+        for role, net in (("valid", feed.valid), ("data", feed.data))
+    }
+    clock = {"clk": top.inputs[0], "rst": top.inputs[1]}
+    top.instance(module.name, f"{unit.name}_unit", {}, **clock, **given, out_valid=valid, out_data=data)
+    cost = sum(kernel.estimated_lut for kernel in shop.kernels) + shop.memory_lut
+    return Built(unit, module, tuple(shop.kernels), cost), Feed(inside.stream, valid, data, inside.arrivals)
+
+
+def _latency(feed: Feed, interval: int) -> int:
+    """Cycles from the first word in to the last word out, the same for every event after the first."""
+    lasts = feed.arrivals.dense.reshape(timing.EVENTS, -1)[:, -1]
+    latencies = lasts - np.arange(timing.EVENTS) * interval
+    if latencies[-1] != latencies[-2]:
+        raise RuntimeError(f"events {interval} cycles apart come out later each: {latencies.tolist()}")
+    return int(latencies.max())
+
+
+def _write(folder: Path, top: Module, parts: list[Built]) -> None:
+    from alkaid.codegen.rtl.verilog.comb import comb_logic_gen
+    from alkaid.codegen.rtl.verilog.lookup import lookup_source
+
+    source = folder / "src"
+    source.mkdir(parents=True)
+    texts = {top.name: verilog(top)}
+    stages = []
+    for part in parts:
+        own = [part.module, *(kernels.build(kernel) for kernel in part.kernels)]
+        for module in own:
+            texts[module.name] = verilog(module)
+        for kernel in part.kernels:
+            for number, stage in enumerate(kernel.stages):
+                name = kernels.stage_name(kernel, number)
+                texts[name] = comb_logic_gen(stage, name)
+                stages.append(stage)
+    tables = lookup_source(stages)
+    if tables:
+        texts[f"{top.name}_tables"] = tables
+    library = source / "library"
+    library.mkdir()
+    for path in [*(_LIBRARY / "verilog").glob("*.v"), *_primitives()]:
+        if path.stem in texts:
+            raise ConversionError(
+                f"{path.stem} is the name of a module that every design has; give the run another name"
+            )
+        shutil.copyfile(path, library / path.name)
+    for name, text in texts.items():
+        (source / f"{name}.v").write_text(text)
+
+
+def _primitives() -> list[Path]:
+    import alkaid.codegen.rtl.verilog as package
+
+    return sorted((Path(package.__file__).parent / "source").glob("*.v"))

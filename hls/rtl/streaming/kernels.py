@@ -1,0 +1,116 @@
+"""Kernels: the arithmetic on a word or a window, as alkaid's combinational logic cut into pipeline stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hls.errors import ConversionError
+from hls.rtl.netlist import Module, Net
+from hls.rtl.program import exact_logic, mapped, repaired
+from hls.rtl.streaming.streams import Interval, converted, symbolic
+
+BIT = Interval(0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Arithmetic with registers behind each stage.
+
+    Attributes:
+        name: Name of its module.
+        inputs: The values that it takes.
+        outputs: The values that it gives.
+        stages: alkaid's `CombLogic` of each stage.
+        registered: Whether there are registers behind the stages; if not, there is one stage.
+        estimated_lut: LUTs by alkaid's cost model.
+    """
+
+    name: str
+    inputs: tuple[Interval, ...]
+    outputs: tuple[Interval, ...]
+    stages: tuple[Any, ...]
+    registered: bool
+    estimated_lut: float
+
+    @property
+    def latency(self) -> int:
+        """Clock cycles from input to output."""
+        return len(self.stages) if self.registered else 0
+
+
+def kernel(
+    name: str,
+    inputs: Sequence[Interval],
+    function: Callable[[Any], Any],
+    *,
+    stage_delay: float | None,
+    whole_words: bool = False,
+) -> Kernel:
+    """Trace a function of symbolic numbers.
+
+    Args:
+        name: Name of the module.
+        inputs: The values of each input; constants need no bits.
+        function: Takes and gives alkaid's symbolic numbers, flat.
+        stage_delay: Longest path between two registers in alkaid's unit; None for logic without registers.
+        whole_words: Let each input take all values of its bits, as a table needs it.
+
+    Raises:
+        ConversionError: alkaid could not compute it exactly, or nothing in it varies.
+    """
+    from alkaid.trace import FVArray
+    from alkaid.trace.pipeline import _split_comb_logic
+
+    numbers = symbolic(inputs, whole_words=whole_words)
+    varying = np.array([not each.constant for each in inputs])
+    if not varying.any():
+        raise ConversionError(f"{name}: its inputs are the same for every event; remove what feeds it")
+    with repaired():
+        values = function(numbers).reshape(-1)
+        logic = mapped(exact_logic(FVArray(np.asarray(numbers)[varying], hwconf=numbers.hwconf), values))
+    stages = (logic,) if stage_delay is None else _split_comb_logic(logic, latency_cutoff=stage_delay, verbose=False)
+    outputs = tuple(Interval(*map(float, interval)) for interval in logic.out_qint)
+    return Kernel(name, tuple(inputs), outputs, tuple(stages), stage_delay is not None, float(logic.cost))
+
+
+def build(kernel: Kernel) -> Module:
+    """Make the module of a kernel: its stages, which are modules of their own, and the registers between them."""
+    module = Module(kernel.name, f"Arithmetic in {len(kernel.stages)} stages.")
+    clock = module.input("clk") if kernel.registered else None
+    live = [each for each in kernel.inputs if not each.constant]
+    data: Net = module.input("in_data", sum(each.bits for each in live))
+    intervals: Sequence[Interval] = live
+    for number, stage in enumerate(kernel.stages):
+        wanted = [(int(q.kif[0]), int(q.kif[1]), int(q.kif[2])) for q in stage.inp_qint]
+        given = module.joined(f"given{number}", *converted(data, intervals, wanted))
+        result = module.net(f"result{number}", int(stage.out_kifs.sum()))
+        module.instance(stage_name(kernel, number), f"stage{number}", {}, model_inp=given, model_out=result)
+        data, intervals = result, _packed(stage)
+        if clock is not None:
+            data = module.net(f"kept{number}", result.width)
+            ports = {"clk": clock, "in_data": result, "out_data": data}
+            module.instance("trigcnn_register", f"register{number}", {"BITS": int(result.width or 1)}, **ports)
+    formats = [each.kif if not each.constant else (0, 0, 0) for each in kernel.outputs]
+    packed = converted(data, intervals, formats)
+    module.assign(module.output("out_data", sum(each.bits for each in kernel.outputs)), *packed)
+    return module
+
+
+def stage_name(kernel: Kernel, number: int) -> str:
+    """Name of a stage's module."""
+    return f"{kernel.name}_stage{number}"
+
+
+def _packed(stage: Any) -> list[Interval]:
+    """How a stage packs its outputs: constants too, if they have bits."""
+    packed = []
+    for sign, integer, fraction in stage.out_kifs.T.tolist():
+        lsb = 2.0**-fraction
+        empty = sign + integer + fraction <= 0
+        low, high = -(2.0**integer) * sign, 2.0**integer - lsb
+        packed.append(Interval(0.0, 0.0, 1.0) if empty else Interval(low, high, lsb))
+    return packed

@@ -1,0 +1,158 @@
+"""What flows between the units of a streaming design: images whose pixels come one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hls.fixed_point import FixedPoint
+from hls.rtl.netlist import Constant, Net, Piece, Repeat, Slice
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The values of one channel: `low` to `high` in multiples of `step`, a power of two."""
+
+    low: float
+    high: float
+    step: float
+
+    @property
+    def constant(self) -> bool:
+        """Whether there is only one value; it then has no bits."""
+        return self.low == self.high
+
+    @property
+    def kif(self) -> tuple[int, int, int]:
+        """Sign bit, integer bits and fraction bits of the narrowest format that holds the values."""
+        from alkaid.types import QInterval
+
+        sign, integer, fraction = QInterval(self.low, self.high, self.step).kif
+        return int(sign), int(integer), int(fraction)
+
+    @property
+    def bits(self) -> int:
+        """Bits in a word."""
+        return 0 if self.constant else sum(self.kif)
+
+    def union(self, other: Interval) -> Interval:
+        """The smallest interval that has the values of both."""
+        low, high = min(self.low, other.low), max(self.high, other.high)
+        return Interval(low, high, min(self._step, other._step))
+
+    @property
+    def _step(self) -> float:
+        """The step, or of a constant its last bit."""
+        if not self.constant:
+            return self.step
+        if self.low == 0:
+            return np.inf
+        numerator, denominator = self.low.as_integer_ratio()
+        return float((numerator & -numerator) / denominator)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A sequence of images.
+
+    Attributes:
+        height: Rows of an image; 1 for a row of pixels or a vector.
+        width: Pixels in a row; 1 for a vector.
+        channels: The values of each channel of a pixel.
+    """
+
+    height: int
+    width: int
+    channels: tuple[Interval, ...]
+
+    @property
+    def words(self) -> int:
+        """Words per event; a word is a pixel with all its channels."""
+        return self.height * self.width
+
+    @property
+    def bits(self) -> int:
+        """Bits of a word."""
+        return sum(channel.bits for channel in self.channels)
+
+    def symbolic(self, *, whole_words: bool = False) -> Any:
+        """Give a word as alkaid's symbolic numbers [channels], constants where they are.
+
+        Args:
+            whole_words: Let each number take all values of its bits; a table must cover them.
+        """
+        return symbolic(self.channels, whole_words=whole_words)
+
+
+def stream_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Give height, width and channels of a layer's shape."""
+    *pixels, channels = shape
+    return (1, 1, *pixels, channels)[-3], (1, 1, *pixels, channels)[-2], channels
+
+
+def format_interval(number_format: FixedPoint) -> Interval:
+    """All values of a number format."""
+    return Interval(number_format.min, number_format.max, number_format.lsb)
+
+
+def symbolic(channels: Sequence[Interval], *, whole_words: bool = False) -> Any:
+    """Give alkaid's `FVArray` [channels] for intervals."""
+    from alkaid.trace import FVArray
+    from alkaid.types import Precision
+
+    ranges = [
+        Precision(bool(c.kif[0]), c.kif[1], c.kif[2]).qint
+        if whole_words and not c.constant
+        else (c.low, c.high, c.step)
+        for c in channels
+    ]
+    low, high, step = (np.array(column, dtype=float) for column in zip(*ranges, strict=True))
+    return FVArray.from_lhs(low, high, step)
+
+
+def converted(net: Net, sources: Sequence[Interval], targets: Sequence[tuple[int, int, int]]) -> tuple[Piece, ...]:
+    """Give the bits of a word in other formats, which must hold its values.
+
+    Args:
+        net: The word, packed as `sources` say.
+        sources: The values of each channel.
+        targets: Sign, integer and fraction bits of each channel in the result; what lies beyond them is dropped.
+    """
+    pieces: list[Piece] = []
+    low = 0
+    for source, target in zip(sources, targets, strict=True):
+        pieces += _constant_bits(source, target) if source.constant else _moved_bits(net, low, source.kif, target)
+        low += source.bits
+    return tuple(pieces)
+
+
+def _constant_bits(source: Interval, target: tuple[int, int, int]) -> list[Piece]:
+    width = sum(target)
+    if width <= 0:
+        return []
+    return [Constant(int(source.low * 2.0 ** target[2]) % (1 << width), width)]
+
+
+def _moved_bits(net: Net, low: int, source: tuple[int, int, int], target: tuple[int, int, int]) -> list[Piece]:
+    """Give a number's bits in a target format: zeros behind it, its own bits, and its sign."""
+    width = sum(target)
+    if width <= 0:
+        return []
+    # Weights of the lowest bit and of the one above the highest, as exponents of two.
+    source_low, source_high = -source[2], source[0] + source[1]
+    target_low, target_high = -target[2], target[0] + target[1]
+    pieces: list[Piece] = []
+    zeros = min(max(source_low - target_low, 0), width)
+    if zeros:
+        pieces.append(Constant(0, zeros))
+    start, end = max(source_low, target_low), min(source_high, target_high)
+    if end > start:
+        pieces.append(Slice(net, low + start - source_low, end - start))
+    missing = width - zeros - max(end - start, 0)
+    if missing:
+        sign = Repeat(net, low + sum(source) - 1, missing) if source[0] else Constant(0, missing)
+        pieces.append(sign)
+    return pieces

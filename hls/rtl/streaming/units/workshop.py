@@ -1,0 +1,190 @@
+"""A unit under construction, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+from hls.errors import ConversionError
+from hls.graph import Graph
+from hls.rtl import layers
+from hls.rtl.casts import holds
+from hls.rtl.netlist import Module, Net, whole
+from hls.rtl.streaming import kernels
+from hls.rtl.streaming.kernels import Kernel
+from hls.rtl.streaming.plan import Unit
+from hls.rtl.streaming.streams import Interval, Stream
+from hls.rtl.streaming.timing import Arrivals
+
+_CONSTANT = "its result is the same for every event, and there is nothing to build; remove it"
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What a unit gives.
+
+    Attributes:
+        stream: The values.
+        valid: Net of the top module that is high while there is a word.
+        data: Net of the word.
+        arrivals: When words come.
+    """
+
+    stream: Stream
+    valid: Net
+    data: Net
+    arrivals: Arrivals
+
+
+@dataclass
+class Workshop:
+    """A unit under construction.
+
+    Attributes:
+        unit: What is built.
+        graph: The graph that it is of.
+        module: Its module.
+        stage_delay: Longest path between two registers in alkaid's unit.
+        kernels: Its kernels so far.
+        memory_lut: Estimate of look-up tables that hold words.
+    """
+
+    unit: Unit
+    graph: Graph
+    module: Module
+    stage_delay: float
+    kernels: list[Kernel] = field(default_factory=list)
+    memory_lut: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.clk, self.rst = self.module.input("clk"), self.module.input("rst")
+
+    def static(self, kind: str, label: str, parameters: dict[str, int], **connections: Net) -> None:
+        """Add a static module that has a clock and a reset."""
+        self.module.instance(f"trigcnn_{kind}", label, parameters, clk=self.clk, rst=self.rst, **connections)
+
+    def register(self, label: str, data: Net, kept: Net) -> None:
+        """Add a register."""
+        ports = {"clk": self.clk, "in_data": data, "out_data": kept}
+        self.module.instance("trigcnn_register", label, {"BITS": kept.width or 1}, **ports)
+
+    def compute(
+        self,
+        suffix: str,
+        data: Net,
+        inputs: Sequence[Interval],
+        function: Callable[[Any], Any],
+        *,
+        registered: bool = True,
+        whole_words: bool = False,
+    ) -> tuple[Kernel, Net]:
+        """Add a kernel; give it and its output."""
+        made = kernels.kernel(
+            f"{self.module.name}_{suffix}",
+            inputs,
+            function,
+            stage_delay=self.stage_delay if registered else None,
+            whole_words=whole_words,
+        )
+        self.kernels.append(made)
+        bits = sum(each.bits for each in made.outputs)
+        if bits == 0:
+            raise ConversionError(f"layer {self.unit.name}: {_CONSTANT}")
+        out = self.module.net(f"{suffix}_out", bits)
+        clock = {"clk": self.clk} if registered else {}
+        self.module.instance(made.name, suffix, {}, **clock, in_data=data, out_data=out)
+        return made, out
+
+    def delayed(self, label: str, valid: Net, cycles: int) -> Net:
+        """Delay a control bit."""
+        later = self.module.net(label)
+        self.static("valid", f"{label}_delay", {"DEPTH": cycles}, in_valid=valid, out_valid=later)
+        return later
+
+    def finish(
+        self,
+        data: Net,
+        valid: Net,
+        inputs: Sequence[Interval],
+        first: Callable[[Any], Any],
+        shape: tuple[int, int],
+        arrivals: Arrivals,
+    ) -> Feed:
+        """Add the last kernel, with the layers that work on each word by itself, and the output ports."""
+
+        def function(numbers: Any) -> Any:
+            values = first(numbers)
+            for layer in self.unit.then:
+                values = layers.compute(self.graph, layer, [values])
+            return values
+
+        looks_up = any(layer.kind == "UnaryLUT" for layer in (self.unit.layer, *self.unit.then))
+        made, out = self.compute("kernel", data, inputs, function, whole_words=looks_up)
+        later = self.delayed("kernel_valid", valid, made.latency)
+        return self.give(Stream(*shape, made.outputs), later, out, arrivals.later(made.latency))
+
+    def pass_on(self, data: Net, valid: Net, stream: Stream, arrivals: Arrivals) -> Feed:
+        """Give words as they are, unless the layer's own format or further layers change them."""
+        layer = self.unit.layer
+        unchanged = layer.kind == "Input" or holds(layer.result, stream.channels)
+        if unchanged and not self.unit.then:
+            return self.give(stream, valid, data, arrivals)
+        shape = stream.height, stream.width
+
+        def first(x: Any) -> Any:
+            return x if unchanged else layers.as_result(layer, x)
+
+        return self.finish(data, valid, stream.channels, first, shape, arrivals)
+
+    def give(self, stream: Stream, valid: Net, data: Net, arrivals: Arrivals) -> Feed:
+        """Add the output ports."""
+        if stream.bits == 0:
+            raise ConversionError(f"layer {self.unit.name}: {_CONSTANT}")
+        ports = self.module.output("out_valid"), self.module.output("out_data", stream.bits)
+        self.module.assign(ports[0], whole(valid))
+        self.module.assign(ports[1], whole(data))
+        return Feed(stream, *ports, arrivals)
+
+    def queue(self, label: str, valid: Net, data: Net, take: Net, depth: int) -> tuple[Net, Net]:
+        """Add a FIFO in front of what does not take every word at once."""
+        there, out = self.module.net(f"{label}_valid"), self.module.net(f"{label}_data", data.width)
+        ports = {"in_valid": valid, "in_data": data, "take": take, "out_valid": there, "out_data": out}
+        self.static("fifo", label, {"BITS": data.width or 1, **fifo_sizes(depth)}, **ports)
+        self.memory_lut += memory_lut(data.width or 1, depth)
+        return there, out
+
+
+def fifo_sizes(depth: int, prefix: str = "") -> dict[str, int]:
+    """Parameters of a FIFO."""
+    return {
+        f"{prefix}DEPTH": depth,
+        f"{prefix}POINTER_BITS": bits_for(max(depth - 1, 1)),
+        f"{prefix}COUNT_BITS": bits_for(max(depth, 1)),
+    }
+
+
+def bits_for(number: int) -> int:
+    """Bits of a counter that reaches a number."""
+    return max(number.bit_length(), 1)
+
+
+def memory_lut(bits: int, depth: int) -> float:
+    """Estimate the look-up tables that hold words: 32 bits in each, as in a shift register of a Xilinx device."""
+    return float(bits * ceil(depth / 32)) if depth > 1 else 0.0
+
+
+def raster_sizes(height: int, width: int, prefix: str = "") -> dict[str, int]:
+    """Parameters of counters that go over an image."""
+    return {
+        f"{prefix}HEIGHT": height,
+        f"{prefix}WIDTH": width,
+        f"{prefix}ROW_BITS": bits_for(height - 1),
+        f"{prefix}COLUMN_BITS": bits_for(width - 1),
+    }
+
+
+def entry(shop: Workshop, feed: Feed, prefix: str = "in") -> tuple[Net, Net]:
+    """Add the ports of what a unit takes: its valid bit and its data."""
+    return shop.module.input(f"{prefix}_valid"), shop.module.input(f"{prefix}_data", feed.stream.bits)
