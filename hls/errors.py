@@ -13,6 +13,10 @@ class ConversionError(HlsError):
     """The model or an option of the conversion cannot be turned into hardware."""
 
 
+class DoesNotFitError(HlsError):
+    """The design needs more than the device has."""
+
+
 class ToolError(HlsError):
     """Base of the errors of outside programs."""
 

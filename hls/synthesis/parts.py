@@ -15,7 +15,7 @@ class Part:
     Attributes:
         name: Device without package and speed grade, such as `xcvu9p`.
         family: Product family.
-        lut: 6-input look-up tables.
+        lut: Look-up tables: of 6 inputs in parts of AMD, of 4 in ECP5.
         ff: Flip-flops.
         dsp: Multiplier blocks.
         bram: Block memory in halves of 18 Kbit.
@@ -57,6 +57,18 @@ _PARTS = (
     Part("xczu7ev", "Zynq UltraScale+ MPSoC", 230_400, 460_800, 1_728, 624),
     Part("xczu9eg", "Zynq UltraScale+ MPSoC", 274_080, 548_160, 2_520, 1_824),
     Part("xczu28dr", "Zynq UltraScale+ RFSoC", 425_280, 850_560, 4_272, 2_160),
+    # As nextpnr 0.11 counts them; it gives the 12F all of the 25F, which it is made of. A memory block has 18 Kbit.
+    *(
+        Part(f"lfe5{family}-{size}f", "ECP5", lut, lut, dsp, bram)
+        for family in ("u", "um", "um5g")
+        for size, lut, dsp, bram in (
+            (12, 24_288, 28, 56),
+            (25, 24_288, 28, 56),
+            (45, 43_848, 72, 108),
+            (85, 83_640, 156, 208),
+        )
+        if (family, size) not in (("um", 12), ("um5g", 12))
+    ),
 )
 
 _YOSYS_FAMILIES = (

@@ -1,18 +1,19 @@
-"""Yosys on generated Verilog: open synthesis for Xilinx families."""
+"""Yosys on generated Verilog: open synthesis for Xilinx families and for ECP5."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 from hls import tool
 from hls.errors import ToolFailedError
+from hls.synthesis import ecp5, primitives
 from hls.synthesis.parts import yosys_family
-from hls.synthesis.report import SynthesisReport
+from hls.synthesis.report import LayerResources, SynthesisReport
 
 Effort = Literal["fast", "default"]
 
@@ -39,7 +40,17 @@ class YosysPlan:
     statistics: str
 
 
-def plan(sources: list[Path], top: str, *, part: str, effort: Effort, statistics: Path) -> YosysPlan:
+def plan(
+    sources: list[Path],
+    top: str,
+    *,
+    part: str,
+    effort: Effort,
+    statistics: Path,
+    dsp: bool = False,
+    by_layer: bool = False,
+    netlist: Path | None = None,
+) -> YosysPlan:
     """Plan the synthesis of a design out of context.
 
     Args:
@@ -49,19 +60,34 @@ def plan(sources: list[Path], top: str, *, part: str, effort: Effort, statistics
         effort: `fast` maps to LUTs in one pass, `default` restructures logic first, which took twice the
             time and changed the number of LUTs by less than one percent where it was measured.
         statistics: File for the counts.
+        dsp: Whether products may become multiplier blocks.
+        by_layer: Whether the modules in the top module stay apart, so that each is counted; nothing is then shared or
+            simplified across them.
+        netlist: File for the netlist, for place and route (ECP5 only).
 
     Raises:
         ConversionError: The part is of no family that Yosys knows.
     """
-    family = yosys_family(part)
+    family = "ecp5" if ecp5.is_ecp5(part) else yosys_family(part)
     lines = [f"read_verilog {_quoted(source)}" for source in sources]
     if effort == "fast":
         lines.append("scratchpad -copy abc9.script.default.fast abc9.script")
-    lines += [
-        f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf -top {top}",
-        "check -assert",
-        f"tee -q -o {_quoted(statistics)} stat -json -tech xilinx",
-    ]
+    if by_layer:
+        lines += [
+            f"hierarchy -check -top {top}",
+            f"select -set instances {top}/c:*",
+            "setattr -mod -set keep_hierarchy 1 @instances %M",
+        ]
+    synthesis = [] if dsp else ["-nodsp"]
+    if family == "ecp5":
+        technology = ""
+        synthesis = ["synth_ecp5", *synthesis, f"-top {top}"]
+    else:
+        technology = " -tech xilinx"
+        synthesis = ["synth_xilinx", f"-family {family} -flatten -noiopad -noclkbuf", *synthesis, f"-top {top}"]
+    if netlist is not None:
+        synthesis.append(f"-json {_quoted(netlist)}")
+    lines += [" ".join(synthesis), "check -assert", f"tee -q -o {_quoted(statistics)} stat -json{technology}"]
     return YosysPlan(top, part, family, "\n".join(lines) + "\n", str(statistics))
 
 
@@ -75,7 +101,7 @@ def run(plan: YosysPlan, folder: Path, *, clock_period_ns: float, timeout_s: flo
     Args:
         plan: What to run.
         folder: Folder for the script and the log.
-        clock_period_ns: Clock period of the design in ns; Yosys has no timing for Xilinx and ignores it.
+        clock_period_ns: Clock period of the design in ns; Yosys gives no timing and ignores it.
         timeout_s: Time limit in seconds.
 
     Raises:
@@ -88,54 +114,39 @@ def run(plan: YosysPlan, folder: Path, *, clock_period_ns: float, timeout_s: flo
         content = json.loads((folder / plan.statistics).read_text())
     except (OSError, ValueError) as error:
         raise ToolFailedError(f"Yosys left no counts in {folder / plan.statistics}: {error}") from error
-    return parse(content, part=plan.part, clock_period_ns=clock_period_ns)
+    return parse(content, plan, clock_period_ns=clock_period_ns)
 
 
-def parse(content: dict[str, Any], *, part: str, clock_period_ns: float) -> SynthesisReport:
+def parse(content: dict[str, Any], plan: YosysPlan, *, clock_period_ns: float) -> SynthesisReport:
     """Count resources in what `stat -json` says.
 
-    LUTs are the sum of LUT1 to LUT6, and of shift registers, each of which takes one (as Vivado counts them too).
-    `estimated_num_lc` is not used; it was half of the true number where it could be compared.
+    `estimated_num_lc` is not used; it was half of the true number of LUTs where it could be compared.
 
     Raises:
         ToolFailedError: The counts hold a primitive whose size is not known here.
     """
     try:
-        cells: dict[str, int] = content["design"]["num_cells_by_type"]
+        modules = {name.removeprefix("\\"): entry["num_cells_by_type"] for name, entry in content["modules"].items()}
+        all_cells: dict[str, int] = content["design"]["num_cells_by_type"]
         creator = str(content["creator"])
     except KeyError as error:
         raise ToolFailedError(
             f"the counts of Yosys have no {error}; pyosys {version('pyosys')} is not understood"
         ) from error
-    free = {"$scopeinfo", "INV", "BUFG", "IBUF", "OBUF", "MUXF7", "MUXF8", "MUXF9", "GND", "VCC"}
-    sizes: dict[str, dict[str, int]] = {
-        **{f"LUT{n}": {"lut": 1} for n in range(1, 7)},
-        **{name: {"ff": 1} for name in ("FDRE", "FDSE", "FDCE", "FDPE")},
-        **{name: {"srl": 1, "lut": 1} for name in ("SRL16E", "SRLC16E", "SRLC32E")},
-        "CARRY4": {"carry": 1},
-        "CARRY8": {"carry": 1},
-        "DSP48E1": {"dsp": 1},
-        "DSP48E2": {"dsp": 1},
-        "RAMB18E1": {"bram": 1},
-        "RAMB18E2": {"bram": 1},
-        "RAMB36E1": {"bram": 2},
-        "RAMB36E2": {"bram": 2},
-    }
-    unknown = sorted(set(cells) - set(sizes) - free)
-    if unknown:
-        raise ToolFailedError(f"Yosys used primitives that are not counted here: {', '.join(unknown)}")
-    totals = dict.fromkeys(("lut", "ff", "srl", "carry", "dsp", "bram"), 0)
-    for name, count in cells.items():
-        for resource, size in sizes.get(name, {}).items():
-            totals[resource] += size * count
-    carries = [name for name in ("CARRY4", "CARRY8") if cells.get(name)]
+    cells = {name: n for name, n in all_cells.items() if name not in modules}
+    layers = tuple(
+        LayerResources(name=name.removeprefix(f"{plan.top}_"), **asdict(primitives.count(of_module, plan.family)))
+        for name, of_module in sorted(modules.items())
+        if name != plan.top
+    )
     return SynthesisReport(
         tool="Yosys",
         version=creator.removeprefix("Yosys ").split(" ")[0],
         evidence="open-synthesis",
         design="rtl",
-        part=part,
+        part=plan.part,
         clock_period_ns=clock_period_ns,
-        carry_primitive=carries[0] if carries else None,
-        **totals,
+        carry_primitive=primitives.carry_primitive(cells),
+        layers=layers or None,
+        **asdict(primitives.count(cells, plan.family)),
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ from hls.errors import ToolFailedError
 from hls.synthesis import yosys
 
 PART = "xcvu9p-flga2104-2L-e"
+ECP5 = "LFE5U-85F-6BG381C"
+STREAMING_NET = Path(__file__).parents[1] / "data" / "streaming_net" / "net.v"
 SCRIPT = """\
 read_verilog "src/top.v"
 read_verilog "src/adder.v"
-synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top top
+synth_xilinx -family xcup -flatten -noiopad -noclkbuf -nodsp -top top
 check -assert
 tee -q -o "yosys_stat.json" stat -json -tech xilinx
 """
@@ -48,14 +51,45 @@ def test_paths_with_blanks_are_quoted() -> None:
     assert made.script.splitlines()[-1] == 'tee -q -o "c d.json" stat -json -tech xilinx'
 
 
+def test_products_become_multiplier_blocks_only_if_asked() -> None:
+    made = yosys.plan([Path("a.v")], "top", part=PART, effort="default", statistics=Path("s.json"), dsp=True)
+    assert made.script.splitlines()[1] == "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top top"
+
+
+def test_ecp5_gets_a_netlist_and_layers_stay_apart() -> None:
+    made = yosys.plan(
+        [Path("net.v")],
+        "net",
+        part=ECP5,
+        effort="default",
+        statistics=Path("s.json"),
+        by_layer=True,
+        netlist=Path("net.json"),
+    )
+    assert made.family == "ecp5"
+    assert made.script == (
+        'read_verilog "net.v"\n'
+        "hierarchy -check -top net\n"
+        "select -set instances net/c:*\n"
+        "setattr -mod -set keep_hierarchy 1 @instances %M\n"
+        'synth_ecp5 -nodsp -top net -json "net.json"\n'
+        "check -assert\n"
+        'tee -q -o "s.json" stat -json\n'
+    )
+
+
 def statistics(**cells: int) -> dict[str, Any]:
-    return {"creator": "Yosys 0.70 (git sha1 abc)", "design": {"num_cells_by_type": cells}}
+    return {
+        "creator": "Yosys 0.70 (git sha1 abc)",
+        "modules": {"\\top": {"num_cells_by_type": cells}},
+        "design": {"num_cells_by_type": cells},
+    }
 
 
 def test_resources_are_added_up() -> None:
     cells = {"LUT1": 1, "LUT2": 10, "LUT6": 100, "FDRE": 7, "FDSE": 2, "CARRY4": 3, "INV": 50, "MUXF7": 4}
     memory = {"SRL16E": 5, "SRLC32E": 6, "DSP48E2": 8, "RAMB18E2": 1, "RAMB36E2": 2}
-    report = yosys.parse(statistics(**cells, **memory), part=PART, clock_period_ns=2.5)
+    report = yosys.parse(statistics(**cells, **memory), plan(), clock_period_ns=2.5)
     assert (report.lut, report.ff, report.srl, report.dsp, report.bram) == (111 + 11, 9, 11, 8, 5)
     assert (report.carry, report.carry_primitive) == (3, "CARRY4")
     assert (report.tool, report.version, report.evidence) == ("Yosys", "0.70", "open-synthesis")
@@ -64,17 +98,17 @@ def test_resources_are_added_up() -> None:
 
 
 def test_a_design_of_wires_needs_nothing() -> None:
-    report = yosys.parse(statistics(), part=PART, clock_period_ns=5)
+    report = yosys.parse(statistics(), plan(), clock_period_ns=5)
     assert (report.lut, report.ff, report.carry, report.carry_primitive) == (0, 0, 0, None)
 
 
 def test_a_primitive_of_unknown_size_is_refused() -> None:
     message = r"^Yosys used primitives that are not counted here: RAM64X1D, URAM288$"
     with pytest.raises(ToolFailedError, match=message):
-        yosys.parse(statistics(LUT2=1, URAM288=1, RAM64X1D=2), part=PART, clock_period_ns=5)
+        yosys.parse(statistics(LUT2=1, URAM288=1, RAM64X1D=2), plan(), clock_period_ns=5)
 
 
-@pytest.mark.parametrize("missing", ["creator", "design", "num_cells_by_type"])
+@pytest.mark.parametrize("missing", ["creator", "modules", "design", "num_cells_by_type"])
 def test_counts_in_another_form_are_refused(missing: str) -> None:
     content = statistics(LUT2=1)
     if missing == "num_cells_by_type":
@@ -83,7 +117,7 @@ def test_counts_in_another_form_are_refused(missing: str) -> None:
         del content[missing]
     message = rf"^the counts of Yosys have no '{missing}'; pyosys \d+\.\d+\S* is not understood$"
     with pytest.raises(ToolFailedError, match=message):
-        yosys.parse(content, part=PART, clock_period_ns=5)
+        yosys.parse(content, plan(), clock_period_ns=5)
 
 
 @pytest.mark.parametrize("effort", ["default", "fast"])
@@ -93,6 +127,30 @@ def test_an_adder_with_registers_is_counted_exactly(effort: yosys.Effort, tmp_pa
     report = yosys.run(made, tmp_path, clock_period_ns=5, timeout_s=120)
     assert (report.lut, report.ff, report.carry, report.dsp) == (4, 13, 2, 0)
     assert (tmp_path / "yosys.ys").read_text() == made.script
+
+
+def test_an_adder_is_counted_exactly_on_ecp5_too(tmp_path: Path) -> None:
+    (tmp_path / "adder.v").write_text(ADDER)
+    made = yosys.plan([Path("adder.v")], "top", part=ECP5, effort="fast", statistics=Path("counts.json"))
+    report = yosys.run(made, tmp_path, clock_period_ns=5, timeout_s=120)
+    assert report.carry_primitive == "CCU2C"
+    assert (report.lut, report.ff, report.carry, report.dsp) == (6, 13, 3, 0)
+
+
+@pytest.mark.parametrize("part", [PART, ECP5])
+def test_what_each_layer_takes_adds_up_to_the_design(part: str, tmp_path: Path) -> None:
+    shutil.copy(STREAMING_NET, tmp_path)
+    made = yosys.plan(
+        [Path("net.v")], "net", part=part, effort="fast", statistics=Path("counts.json"), dsp=True, by_layer=True
+    )
+    report = yosys.run(made, tmp_path, clock_period_ns=5, timeout_s=120)
+    assert report.layers is not None
+    assert [layer.name for layer in report.layers] == ["conv", "dense"]
+    conv, dense = report.layers
+    # The kernel of the convolution is counted with it; only the sum of squares has a product.
+    assert (conv.ff, conv.dsp, dense.dsp) == (12, 0, 1)
+    for resource in ("lut", "ff", "dsp", "bram", "srl", "carry"):
+        assert getattr(report, resource) == getattr(conv, resource) + getattr(dense, resource)
 
 
 def test_an_error_of_yosys_is_shown_and_this_process_survives(tmp_path: Path) -> None:
