@@ -12,8 +12,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hls.errors import ConversionError
+from hls.synthesis import boards, ecp5
 from hls.synthesis.parts import yosys_family
 from pipeline.errors import ConfigError
+from pipeline.reserved_words import RESERVED_WORDS
+
+DEFAULT_PLACED_PART = "LFE5U-85F-6BG381C"
 
 _IDENTIFIER = r"^[a-z][a-z0-9_]*$"
 
@@ -108,8 +112,9 @@ class RtlConfig(_Section):
 
     architecture: Literal["parallel", "none"] = "parallel"
     """parallel: all pixels at once, a new event at every clock; none: no RTL."""
-    stage_delay: float = Field(default=10.0, gt=0)
-    """Longest path between two pipeline registers in alkaid's delay unit (about one adder; not ns)."""
+    stage_delay: Annotated[float, Field(gt=0)] | Literal["auto"] = 10.0
+    """Longest path between two pipeline registers in alkaid's delay unit (about one adder; not ns); auto: the longest
+    with which hls.clock_period_ns is met in place and route."""
     max_multiplications: int = Field(default=50_000, ge=1)
     """Multiplications per event above which parallel RTL is refused."""
 
@@ -121,10 +126,25 @@ class SynthesisConfig(_Section):
     """Synthesize the RTL with Yosys."""
     yosys_effort: Literal["fast", "default"] = "fast"
     """default restructures the logic first; twice the time, and about the same number of LUTs."""
+    yosys_dsp: bool = False
+    """Let Yosys make DSP blocks of products; constant factors need none in any case."""
     vendor: Literal["auto", "never", "always"] = "auto"
     """Build the HLS project: if the vendor's tool is on PATH, never, or always (its absence is an error)."""
     vendor_logic_synthesis: bool = False
     """Let the vendor's tool run logic synthesis after C synthesis."""
+
+
+class PlaceAndRouteConfig(_Section):
+    """Place and route of the RTL with nextpnr, for Lattice ECP5. Its timing says nothing of another maker's part."""
+
+    enabled: bool = False
+    """Synthesize the RTL for ECP5, and place and route it out of context."""
+    part: str | None = None
+    """Device, speed grade and package as in LFE5U-85F-6BG381C; default: that of the board, else this one."""
+    board: Literal[boards.NAMES] | None = None  # type: ignore[valid-type]
+    """Board to make a bitstream for too, with the RTL behind its serial port and at its clock."""
+    seed: int = Field(default=1, ge=0, lt=2**31)
+    """Seed of the placement."""
 
 
 class TimeLimits(_Section):
@@ -134,6 +154,8 @@ class TimeLimits(_Section):
     """Compilers, and each call of a compiled simulation, in s."""
     synthesis_s: float = Field(default=7200.0, gt=0)
     """Yosys, in s."""
+    place_and_route_s: float = Field(default=7200.0, gt=0)
+    """nextpnr, for each design that it places, in s."""
     vendor_s: float = Field(default=86_400.0, gt=0)
     """The vendor's tool, in s."""
 
@@ -147,6 +169,10 @@ class GatesConfig(_Section):
     """Largest loss of test accuracy from the float twin to the C simulation; null for no gate."""
     min_accuracy: float | None = Field(default=None, ge=0, le=1)
     """Smallest test accuracy of the C simulation; null for no gate."""
+    fits: bool = True
+    """Where the RTL is placed and routed: it fits the part."""
+    clock: bool = False
+    """The RTL is placed and routed, and meets hls.clock_period_ns."""
 
 
 class TriggerConfig(_Section):
@@ -175,6 +201,7 @@ class RunConfig(_Section):
     hls: HlsConfig = Field(default_factory=HlsConfig)
     rtl: RtlConfig = Field(default_factory=RtlConfig)
     synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig)
+    place_and_route: PlaceAndRouteConfig = Field(default_factory=PlaceAndRouteConfig)
     time_limits: TimeLimits = Field(default_factory=TimeLimits)
     gates: GatesConfig = Field(default_factory=GatesConfig)
     trigger: TriggerConfig = Field(default_factory=TriggerConfig)
@@ -182,7 +209,7 @@ class RunConfig(_Section):
     @field_validator("name")
     @classmethod
     def _no_keyword(cls, name: str) -> str:
-        if name in _RESERVED:
+        if name in RESERVED_WORDS:
             raise ValueError(f"{name!r} is a word of C++ or Verilog, and the name becomes a function and a module")
         return name
 
@@ -196,21 +223,39 @@ class RunConfig(_Section):
                 raise ValueError(f"hls.part: {error}, or set synthesis.yosys: false") from error
         return self
 
+    @model_validator(mode="after")
+    def _placement_is_possible(self) -> Self:
+        placing = self.place_and_route
+        if placing.enabled and self.rtl.architecture == "none":
+            raise ValueError("place_and_route.enabled: there is no RTL to place; set rtl.architecture: parallel")
+        for option, wanted in (
+            ("rtl.stage_delay: auto", self.rtl.stage_delay == "auto"),
+            ("gates.clock", self.gates.clock),
+        ):
+            if wanted and not placing.enabled:
+                raise ValueError(f"{option} needs place and route; set place_and_route.enabled: true")
+        try:
+            part = ecp5.parse(self.placed_part)
+        except ConversionError as error:
+            raise ValueError(f"place_and_route.part: {error}") from error
+        if placing.board is not None and part.name != boards.find(placing.board).part:
+            raise ValueError(
+                f"place_and_route.part: {part.name} is not on the board {placing.board}, which has "
+                f"{boards.find(placing.board).part}; leave one of the two out"
+            )
+        return self
+
+    @property
+    def placed_part(self) -> str:
+        """The part for place and route."""
+        placing = self.place_and_route
+        if placing.part is not None:
+            return placing.part
+        return DEFAULT_PLACED_PART if placing.board is None else boards.find(placing.board).part
+
     def to_yaml(self) -> str:
         """Give all options, defaults too, as YAML."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
-
-
-_RESERVED = frozenset(
-    "auto bool break case char class const continue default delete do double else enum export extern false float for "
-    "friend goto if inline int long main namespace new operator private protected public register return short signed "
-    "sizeof static struct switch template this throw true try typedef union unsigned using virtual void volatile while "
-    "always and assign begin buf cell config design end endcase endfunction endmodule event function generate initial "
-    "inout input instance integer library module nand negedge nor not or output parameter posedge reg repeat signed "
-    "asm catch constexpr decltype explicit mutable noexcept typedef typeid typename std hls defines parameters "
-    "force join logic package deassign edge fork wire specify "
-    "supply0 supply1 table task time tri wait wand weak0 weak1 wire wor xnor xor nnet weights".split()
-)
 
 
 def load(path: Path, assignments: list[str] | None = None) -> RunConfig:

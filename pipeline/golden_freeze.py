@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph
-from pipeline import golden, golden_case
+from pipeline import golden, golden_case, placing
 from pipeline.cache import RunFolder, file_digest
 from pipeline.config import HlsConfig, RtlConfig
 from pipeline.errors import GoldenError
@@ -91,7 +91,7 @@ def freeze(
         trained.quantized,
         options["name"],
         HlsConfig.model_validate(options["hls"]),
-        RtlConfig.model_validate(options["rtl"]),
+        placing.settled(RtlConfig.model_validate(options["rtl"]), folder),
         inputs,
         chosen.inputs,
         chosen.test_events,

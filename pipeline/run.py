@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from pipeline.cache import RunFolder
 from pipeline.config import RunConfig
@@ -76,7 +77,8 @@ def run(
 def _verdict(context: Context, names: tuple[str, ...]) -> ExitStatus:
     if "check" not in names:
         return ExitStatus.DONE
-    gates = judge(context.config.gates, check.read(context.folder))
+    synthesized = synthesize.read(context.folder) if "synthesize" in names else None
+    gates = judge(context.config.gates, check.read(context.folder), synthesized)
     for gate in gates:
         context.console.line(f"{'met   ' if gate.met else 'MISSED'} {gate.name}: {gate.found}")
     if "report" in names:
@@ -91,11 +93,17 @@ def _summary(folder: Path, console: Console) -> None:
         rtl = content["rtl"]
         console.line(
             f"latency {rtl['latency_cycles']} cycles = {rtl['latency_ns']:g} ns, initiation interval "
-            f"{rtl['initiation_interval']} at {rtl['clock_period_ns']:g} ns (simulation; timing not closed by a tool)"
+            f"{rtl['initiation_interval']} at {rtl['clock_period_ns']:g} ns (simulation; {_timing(content)})"
         )
     for entry in content["synthesis"]:
         counts = ", ".join(
             f"{entry[key]:,} {key.upper()}" for key in ("lut", "ff", "dsp", "bram") if entry[key] is not None
         )
-        console.line(f"{entry['tool']} {entry['version']}: {counts} ({entry['evidence']})")
+        where = f" for {entry['part']}" if entry["part"] != content["synthesis"][0]["part"] else ""
+        console.line(f"{entry['tool']} {entry['version']}{where}: {counts} ({entry['evidence']})")
     console.line(f"report: {folder / 'report.html'}")
+
+
+def _timing(content: dict[str, Any]) -> str:
+    placed = content["place_and_route"]
+    return "timing not closed by a tool" if placed is None else placed["message"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hls.rtl.design import RtlDesign
 from hls.synthesis import ecp5, nextpnr, yosys
 from hls.synthesis.primitives import Resources
 from hls.synthesis.report import SynthesisReport
@@ -106,6 +107,23 @@ def implement(
     layers = [layer.name for layer in synthesis.layers or ()]
     placement = nextpnr.run(placing, folder, layers=layers, timeout_s=options.place_timeout_s)
     return Implementation(synthesis, placement)
+
+
+def design_sources(design: RtlDesign, folder: Path, *, wrapped: bool = False) -> list[Path]:
+    """Give a design's Verilog files, relative to the folder that holds its `src`.
+
+    Args:
+        design: The design.
+        folder: The folder.
+        wrapped: Whether to give the wrapper of parallel RTL too, which gives every element of a port its width.
+    """
+    files = sorted(path.relative_to(folder) for path in (folder / "src").rglob("*.v"))
+    return files if wrapped else [path for path in files if path.name != f"{design.top}_wrapper.v"]
+
+
+def has_layers(design: RtlDesign) -> bool:
+    """Whether the modules in the top module are layers; parallel RTL is one program, made of all of them."""
+    return design.architecture == "streaming"
 
 
 def _counted(report: SynthesisReport) -> Resources:

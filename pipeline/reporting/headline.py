@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pipeline.reporting import timing
 from pipeline.reporting.report import Report, Synthesis
 
 # From the weakest to the strongest.
@@ -46,10 +47,12 @@ def same_part(first: str, second: str) -> bool:
 
 
 def share(count: float | None, entry: Synthesis, report: Report, resource: str) -> float | None:
-    """Share of a resource of the configured part, 0 to 1; None where its total is unknown."""
-    if count is None or report.part is None or not same_part(entry.part, report.part.part):
+    """Share of a resource of the part, 0 to 1; None where its total is unknown."""
+    known = (report.part, None if report.place_and_route is None else report.place_and_route.totals)
+    totals = next((part for part in known if part is not None and same_part(entry.part, part.part)), None)
+    if count is None or totals is None:
         return None
-    total: int = getattr(report.part, resource)
+    total: int = getattr(totals, resource)
     return count / total if total else None
 
 
@@ -67,6 +70,7 @@ def cards(report: Report) -> list[Card]:
         _equality(report, "csim", "C simulation"),
         _equality(report, "rtl", "RTL"),
         *_timing(report),
+        *_clock(report),
         _lut(report),
     ]
 
@@ -116,6 +120,24 @@ def _timing(report: Report) -> list[Card]:
             _cycles("Initiation interval", entry.initiation_interval_max, entry.clock_period_ns, entry.evidence),
         ]
     return [Card(label, None, "", "not measured", None) for label in ("Latency", "Initiation interval")]
+
+
+def _clock(report: Report) -> list[Card]:
+    """The clock of the RTL, where it was placed."""
+    entries = [
+        entry for entry in report.synthesis if entry.design == "rtl" and entry.evidence == "open-place-and-route"
+    ]
+    return [
+        Card(
+            "Clock",
+            f"{mhz:.1f}",
+            "MHz",
+            f"{entry.part}; {entry.clock_period_ns:g} ns {timing.slack(entry)}",
+            entry.evidence,
+        )
+        for entry in entries
+        if (mhz := timing.frequency_mhz(entry)) is not None
+    ]
 
 
 def _cycles(label: str, cycles: int | None, period: float, evidence: str) -> Card:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from pipeline.reporting import figures, headline
+from pipeline.reporting import figures, headline, timing
 from pipeline.reporting.report import Report
 
 if TYPE_CHECKING:
@@ -43,13 +43,16 @@ def _render(template: str, report: Report, **more: Any) -> str:
         share=headline.share,
         legend=_legend(report),
         timings=[entry for entry in report.synthesis if _has_timing(entry)],
+        timing=timing,
         **more,
     )
 
 
 def _legend(report: Report) -> dict[str, str]:
     """Each evidence label that the report shows, with what it means."""
-    shown = {"evaluation", "simulation", *(entry.evidence for entry in report.synthesis)}
+    shown: set[str] = {"evaluation", "simulation", *(entry.evidence for entry in report.synthesis)}
+    if report.timing_closure is not None:
+        shown.add("open-place-and-route")
     if report.rtl is not None or any(layer.estimated_lut is not None for layer in report.layers):
         shown.add("estimate")
     return {label: meaning for label, meaning in headline.EVIDENCE.items() if label in shown}

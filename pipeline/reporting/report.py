@@ -136,13 +136,37 @@ class PartTotals(_Section):
     bram: int = Field(description="block memory in halves of 18 Kbit")
 
 
+class LayerResources(_Section):
+    """What one layer takes, counted by a tool in the module that it is."""
+
+    name: str
+    lut: int
+    ff: int
+    dsp: int
+    bram: int = Field(description="block memory in halves of 18 Kbit")
+    srl: int
+    carry: int
+
+
+class PathStep(_Section):
+    """A piece of the critical path."""
+
+    start: str = Field(description="cell and port at which it begins")
+    end: str = Field(description="cell and port at which it ends")
+    kind: str = Field(description="clk-to-q, logic, routing or setup")
+    delay_ns: float
+    layer: str | None = Field(description="the layer that it begins in; null where the cell's name does not tell")
+
+
 class Synthesis(_Section):
     """What a synthesis tool says; null where it does not say."""
 
     tool: str
     version: str
     evidence: Evidence
-    design: Literal["rtl", "hls"] = Field(description="rtl: generated Verilog; hls: the C++ project of hls4ml")
+    design: Literal["rtl", "board", "hls"] = Field(
+        description="rtl: generated Verilog; board: the same behind the pins of a board; hls: the C++ project of hls4ml"
+    )
     part: str
     clock_period_ns: float
     lut: int | None = None
@@ -157,6 +181,40 @@ class Synthesis(_Section):
     latency_cycles_worst: int | None = None
     initiation_interval_min: int | None = None
     initiation_interval_max: int | None = None
+    layers: list[LayerResources] | None = Field(default=None, description="null where layers share their logic")
+    critical_path: list[PathStep] | None = None
+
+
+class PlaceAndRoute(_Section):
+    """Place and route of the RTL with an open tool."""
+
+    part: str
+    status: Literal["placed", "does-not-fit"]
+    message: str = Field(description="the clock that is reached, or by how much the design is too large")
+    met: bool = Field(description="whether the clock period is met")
+    board: str | None = Field(description="the board that a bitstream was asked for")
+    bitstream: str | None = Field(description="file of the bitstream, relative to the run folder")
+    totals: PartTotals | None
+
+
+class TimingCandidate(_Section):
+    """A design for one stage delay, placed and routed; null where it does not fit."""
+
+    stage_delay: float
+    latency_cycles: int
+    lut: int | None
+    ff: int | None
+    reached_ns: float | None
+
+
+class TimingClosure(_Section):
+    """The search for the longest stage delay with which the clock period is met; evidence: open-place-and-route."""
+
+    clock_period_ns: float
+    part: str
+    candidates: list[TimingCandidate]
+    chosen: TimingCandidate
+    met: bool
 
 
 class VendorFlow(_Section):
@@ -227,6 +285,8 @@ class Report(_Section):
     rtl: Rtl | None
     synthesis: list[Synthesis]
     part: PartTotals | None = Field(description="totals of the configured device; null when it is not in the table")
+    place_and_route: PlaceAndRoute | None = None
+    timing_closure: TimingClosure | None = None
     vendor: VendorFlow
     provenance: Provenance
     versions: dict[str, str]

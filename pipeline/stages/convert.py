@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.graph import Graph
+from pipeline import placing
 from pipeline.cache import RunFolder, Stage, installed_version
 from pipeline.config import HlsConfig
 from pipeline.stages import Context, train
@@ -18,6 +19,8 @@ from pipeline.stages import Context, train
 if TYPE_CHECKING:
     from hls.options import HlsOptions
     from hls.rewriting.rewrite import NormalForm
+    from hls.rtl.design import RtlDesign
+    from hls.synthesis.timing_closure import Closure, Generate
 
 _DISTRIBUTIONS = ("alkaid", "hls4ml", "numpy", "qkeras", "tensorflow", "tf-keras")
 # The vendor's test bench reads text: enough events to see a difference, not hours of simulation.
@@ -26,6 +29,8 @@ _TEST_BENCH_EVENTS = 1000
 
 def stage(context: Context) -> Stage:
     """Describe the stage."""
+    # Only then do place and route decide what the RTL is.
+    searching, searched = context.config.rtl.stage_delay == "auto", ("synthesis", "place_and_route")
     return Stage(
         name="convert",
         after=("train",),
@@ -35,11 +40,17 @@ def stage(context: Context) -> Stage:
             "models/saved_config.py",
             "models/paths.py",
             "hls",
+            "pipeline/placing.py",
             "pipeline/stages/convert.py",
         ),
-        options=context.config.model_dump(mode="json", include={"name", "hls", "rtl"}),
+        options=context.config.model_dump(
+            mode="json", include={"name", "hls", "rtl", *(searched if searching else ())}
+        ),
         files=(),
-        versions={name: installed_version(name) for name in _DISTRIBUTIONS},
+        versions={
+            **{name: installed_version(name) for name in _DISTRIBUTIONS},
+            **(placing.versions() if searching else {}),
+        },
         work=lambda folder: _work(context, folder),
     )
 
@@ -128,13 +139,31 @@ def _work(context: Context, folder: Path) -> None:
     graph.save(folder)
     if config.rtl.architecture == "none":
         return
-    with context.console.task("generating RTL"):
-        design = parallel.generate(
+
+    def generate(stage_delay: float, place: Path) -> RtlDesign:
+        return parallel.generate(
             graph,
-            folder / "rtl",
+            place,
             part=config.hls.part,
             clock_period_ns=config.hls.clock_period_ns,
-            stage_delay=config.rtl.stage_delay,
+            stage_delay=stage_delay,
             max_multiplications=config.rtl.max_multiplications,
         )
-    design.save(folder)
+
+    if config.rtl.stage_delay == "auto":
+        stage_delay = _close(context, folder, generate).chosen.stage_delay
+    else:
+        stage_delay = config.rtl.stage_delay
+    with context.console.task("generating RTL"):
+        generate(stage_delay, folder / "rtl").save(folder)
+
+
+def _close(context: Context, folder: Path, generate: Generate) -> Closure:
+    """Search the stage delay, and leave what was found in the folder."""
+    from hls.synthesis.timing_closure import close
+
+    options = placing.options(context.config)
+    with context.console.task(f"searching the pipeline depth for {options.clock_period_ns:g} ns"):
+        closure = close(generate, folder, options, note=lambda tried: context.console.line(f"  {placing.shown(tried)}"))
+    placing.save(closure, folder)
+    return closure

