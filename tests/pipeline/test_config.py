@@ -309,3 +309,47 @@ def test_values_that_would_fail_late_are_refused_at_once(content: dict[str, Any]
 def test_a_part_of_another_maker_is_taken_where_yosys_is_not_used() -> None:
     content = {"name": "net", "hls": {"part": "10AX115"}, "synthesis": {"yosys": False}}
     assert validate(content, "here").hls.part == "10AX115"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"place_and_route": {"part": "xc7z020clg400-1"}}, r"place_and_route\.part: part 'xc7z020clg400-1' is no ECP5"),
+        (
+            {"place_and_route": {"board": "ulx3s_85f", "part": "LFE5U-45F-6BG381C"}},
+            r"place_and_route\.part: LFE5U-45F-6BG381C is not on the board ulx3s_85f, which has LFE5U-85F-",
+        ),
+        ({"place_and_route": {"board": "arty"}}, r"place_and_route\.board: Input should be 'ulx3s_12f', 'ulx3s_25f', "),
+        (
+            {"place_and_route": {"enabled": True}, "rtl": {"architecture": "none"}},
+            r"place_and_route\.enabled: there is no RTL to place; set rtl\.architecture: parallel",
+        ),
+        (
+            {"rtl": {"stage_delay": "auto"}},
+            r"rtl\.stage_delay: auto needs place and route; set place_and_route\.enabled",
+        ),
+        ({"gates": {"clock": True}}, r"gates\.clock needs place and route; set place_and_route\.enabled: true"),
+    ],
+)
+def test_a_placement_that_is_not_possible_is_refused(content: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        validate({"name": "net", **content}, "here")
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({}, "LFE5U-85F-6BG381C"),
+        ({"board": "ulx3s_12f"}, "LFE5U-12F-6BG381C"),
+        ({"board": "ecp5_evaluation"}, "LFE5UM5G-85F-8BG381C"),
+        ({"part": "LFE5U-45F-8BG554I"}, "LFE5U-45F-8BG554I"),
+    ],
+)
+def test_the_part_is_that_of_the_board_where_it_is_not_named(options: dict[str, Any], part: str) -> None:
+    assert validate({"name": "net", "place_and_route": options}, "here").placed_part == part
+
+
+@pytest.mark.parametrize("word", ["small", "large", "design", "use", "pulldown"])
+def test_every_word_of_verilog_is_refused_as_a_name(word: str) -> None:
+    with pytest.raises(ConfigError, match=rf"name: '{word}' is a word of C\+\+ or Verilog"):
+        validate({"name": word}, "here")

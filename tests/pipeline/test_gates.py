@@ -54,3 +54,31 @@ def test_the_accuracy_of_the_c_simulation_must_reach_the_least(limit: float, met
 def test_a_quantized_model_better_than_its_float_twin_meets_every_drop() -> None:
     (gate,) = judge(GatesConfig(exact=False, max_accuracy_drop=0.0), checked(reference=0.95, csim=0.97))
     assert gate.met
+
+
+def synthesized(status: str, met: bool) -> dict[str, Any]:
+    placed = {"part": "LFE5U-25F-6BG381C", "status": status, "met": met, "message": "what was found"}
+    return {"synthesis": [], "vendor": {}, "place_and_route": placed}
+
+
+QUIET = GatesConfig(exact=False, max_accuracy_drop=None, clock=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "met", "expected"),
+    [
+        ("placed", True, [("gates.fits", True, "it fits"), ("gates.clock", True, "what was found")]),
+        ("placed", False, [("gates.fits", True, "it fits"), ("gates.clock", False, "what was found")]),
+        ("does-not-fit", False, [("gates.fits", False, "what was found"), ("gates.clock", False, "what was found")]),
+    ],
+)
+def test_a_placed_design_must_fit_and_may_have_to_meet_the_clock(
+    status: str, met: bool, expected: list[tuple[str, bool, str]]
+) -> None:
+    gates = judge(QUIET, checked(), synthesized(status, met))
+    assert [(gate.name, gate.met, gate.found) for gate in gates] == expected
+
+
+def test_without_place_and_route_there_is_no_such_gate() -> None:
+    assert judge(QUIET, checked()) == []
+    assert judge(QUIET, checked(), {**synthesized("placed", True), "place_and_route": None}) == []

@@ -19,6 +19,7 @@ import yaml
 
 from hls.engines import Events, Outputs
 from hls.engines import rtl as rtl_engine
+from hls.errors import DoesNotFitError
 from hls.graph import Graph
 from pipeline.cache import file_digest
 from pipeline.stages import ORDER
@@ -355,3 +356,52 @@ def test_an_interrupted_run_says_so_and_leaves_nothing_half_written(
     assert "Traceback" not in stderr
     assert process.returncode == 130
     assert {path.name for path in out.iterdir()} == {"resolved.yaml", ".lock"}
+
+
+@pytest.mark.slow
+def test_a_run_places_the_rtl_searches_its_depth_and_makes_a_bitstream(
+    quick_config: Path, trigcnn: Trigcnn, tmp_path: Path
+) -> None:
+    out = tmp_path / "placed"
+    changes = [
+        *("rtl.architecture=parallel", "rtl.stage_delay=auto", "hls.clock_period_ns=12", "gates.clock=true"),
+        *("place_and_route.enabled=true", "place_and_route.board=ulx3s_12f"),
+    ]
+    outcome = trigcnn("run", quick_config, "--out", out, *(word for change in changes for word in ("--set", change)))
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    report = read(out / "report" / "report.json")
+    closure = report["timing_closure"]
+    assert closure["met"]
+    assert f"rtl.stage_delay {closure['chosen']['stage_delay']:g}: " in outcome.stdout
+    assert report["rtl"]["latency_cycles"] == closure["chosen"]["latency_cycles"]
+    counted, placed, board = report["synthesis"]
+    assert [entry["design"] for entry in (counted, placed, board)] == ["rtl", "rtl", "board"]
+    # The same design, placed with the same seed, is the same.
+    assert placed["estimated_clock_period_ns"] == closure["chosen"]["reached_ns"] <= 12
+    assert (placed["lut"], placed["ff"]) == (closure["chosen"]["lut"], closure["chosen"]["ff"])
+    assert board["lut"] > placed["lut"]
+    assert (board["clock_period_ns"], board["part"]) == (40.0, "LFE5U-12F-6BG381C")
+    assert (out / report["place_and_route"]["bitstream"]).read_bytes().startswith(b"\xff\x00Part: LFE5U-12F-6CABGA381")
+    assert "met    gates.clock: LFE5U-12F-6BG381C: " in outcome.stdout
+    assert sorted(path.suffix for path in (out / "synthesize").rglob("*.v")) == [".v"]
+    again = trigcnn("run", quick_config, "--out", out, *(word for change in changes for word in ("--set", change)))
+    assert again.stdout.count("unchanged") == len(ORDER)
+
+
+@pytest.mark.slow
+def test_a_design_that_does_not_fit_is_in_the_report_and_misses_its_gate(
+    tiny_copy: Run, trigcnn: Trigcnn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise DoesNotFitError("the design does not fit: 3% over")
+
+    monkeypatch.setattr("pipeline.stages.synthesize.implement", refuse)
+    config, out = tiny_copy
+    changes = ["--set", "synthesis.yosys=false", "--set", "place_and_route.enabled=true"]
+    outcome = trigcnn("run", config, "--out", out, *changes)
+    assert outcome.returncode == 1
+    assert done(outcome) == ["synthesize", "report"]
+    assert "MISSED gates.fits: the design does not fit: 3% over" in outcome.stdout
+    report = read(out / "report" / "report.json")
+    assert (report["verdict"], report["place_and_route"]["status"]) == ("fail", "does-not-fit")
+    assert report["synthesis"] == []
