@@ -33,7 +33,7 @@ def wrapper(design: RtlDesign, board: Board) -> str:
     for port in design.inputs:
         inputs.append((port, low))
         low += port.width
-    out_bits = sum(port.words * port.width for port in design.outputs)
+    out_bytes = answer_size(design)
     return _template().render(
         design=design,
         board=board,
@@ -41,8 +41,8 @@ def wrapper(design: RtlDesign, board: Board) -> str:
         words=_words(design),
         inputs=inputs,
         in_bytes=_bytes(low),
-        out_bytes=_bytes(out_bits),
-        padding=8 * _bytes(out_bits) - out_bits,
+        out_bytes=out_bytes,
+        padding=8 * out_bytes - sum(port.words * port.width for port in design.outputs),
         width=lambda values: max(values - 1, 1).bit_length(),
     )
 
@@ -65,15 +65,21 @@ def event_bytes(design: RtlDesign, event: Mapping[str, Integers]) -> bytes:
     return data
 
 
+def answer_size(design: RtlDesign) -> int:
+    """Give the number of bytes that the wrapper sends for an event."""
+    return _bytes(sum(port.words * port.width for port in design.outputs))
+
+
 def answer(design: RtlDesign, data: bytes) -> dict[str, Integers]:
     """Read the bytes that the wrapper sends: the integers of each output, by port name.
 
     Raises:
         ConversionError: It is another number of bytes.
     """
-    expected = _bytes(sum(port.words * port.width for port in design.outputs))
-    if len(data) != expected:
-        raise ConversionError(f"an answer of {design.top} has {expected} bytes, not {len(data)}; send the event again")
+    if len(data) != answer_size(design):
+        raise ConversionError(
+            f"an answer of {design.top} has {answer_size(design)} bytes, not {len(data)}; send the event again"
+        )
     bits, found = int.from_bytes(data, "little"), {}
     for port in design.outputs:
         found[port.name] = _unpacked(bits, port).reshape(port.shape)
