@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -186,8 +186,7 @@ def models() -> None:
     for name in zoo.available():
         summary, options = zoo.describe(name)
         typer.echo(f"{name}: {summary}")
-        for option, default in options.items():
-            typer.echo(f"    {option}: {list(default) if isinstance(default, tuple) else default}")
+        _echo_options(options)
 
 
 @app.command()
@@ -198,7 +197,13 @@ def datasets() -> None:
     for info in sources.available():
         typer.echo(f"{info.name}: {info.description}")
         typer.echo(f"    {info.events} events of shape {info.shape}, input format {info.input_format}")
+        _echo_options(sources.describe(info.name))
     typer.echo("your own: a .npz or .h5 file; see data.source, data.events, data.labels and data.input_format")
+
+
+def _echo_options(options: dict[str, Any]) -> None:
+    for option, default in options.items():
+        typer.echo(f"    {option}: {list(default) if isinstance(default, tuple) else default}")
 
 
 @app.command()

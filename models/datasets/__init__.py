@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from models.datasets import digits, files
+from models.datasets import calorimeter, digits, files, street_digits
 from models.datasets.base import Dataset, DatasetInfo, InputFormat, Split, split_stratified
 from models.errors import DataError
 
-__all__ = ["Dataset", "DatasetInfo", "InputFormat", "Split", "available", "load", "split_stratified"]
+__all__ = ["Dataset", "DatasetInfo", "InputFormat", "Split", "available", "describe", "load", "split_stratified"]
 
 
 class _Source(Protocol):
@@ -20,21 +21,28 @@ class _Source(Protocol):
     @property
     def INFO(self) -> DatasetInfo: ...  # noqa: N802 - it is a constant of a module
 
-    def load(
-        self, *, input_format: InputFormat | None, validation_fraction: float, test_fraction: float, seed: int
-    ) -> Dataset: ...
+    @property
+    def load(self) -> Callable[..., Dataset]: ...
 
 
-_SOURCES: dict[str, _Source] = {source.INFO.name: source for source in (digits,)}
+# What every source is given.
+_GIVEN = ("input_format", "validation_fraction", "test_fraction", "seed")
+_SOURCES: dict[str, _Source] = {source.INFO.name: source for source in (digits, street_digits, calorimeter)}
 
 
 def available() -> list[DatasetInfo]:
     """List the registered data sets.
 
     >>> [info.name for info in available()]
-    ['digits']
+    ['digits', 'street_digits', 'calorimeter']
     """
     return [source.INFO for source in _SOURCES.values()]
+
+
+def describe(name: str) -> dict[str, Any]:
+    """Give a registered data set's options with their defaults."""
+    parameters = inspect.signature(_SOURCES[name].load).parameters
+    return {key: parameter.default for key, parameter in parameters.items() if key not in _GIVEN}
 
 
 def load(
@@ -48,6 +56,7 @@ def load(
     validation_fraction: float,
     test_fraction: float,
     seed: int,
+    options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Load a data set, put its events on the digitiser's grid and split it.
 
@@ -61,6 +70,7 @@ def load(
         validation_fraction: Share of all events to validate on, above 0 and below 1.
         test_fraction: Share of all events to test on, above 0 and below 1.
         seed: Seed of the split and of sources that draw their events.
+        options: Of a registered data set; see `describe`.
 
     Raises:
         DataError: No such data set or file, or its content cannot be used.
@@ -74,7 +84,10 @@ def load(
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
             seed=seed,
+            **_checked_options(source, options or {}),
         )
+    if options:
+        raise DataError(f"data.options: {source} is no data set that is drawn, so it has no options; remove them")
     path = Path(source).expanduser()
     if path.suffix.lower() not in files.SUFFIXES:
         nearest = difflib.get_close_matches(source, _SOURCES, n=1, cutoff=0.0)[0]
@@ -93,3 +106,26 @@ def load(
         test_fraction=test_fraction,
         seed=seed,
     )
+
+
+def _checked_options(source: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """See that a data set knows its options, and that each has the type of its default."""
+    known = describe(source)
+    for name, value in options.items():
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            mend = f"did you mean {nearest[0]}?" if nearest else f"known are: {', '.join(known) or 'none'}"
+            raise DataError(f"data.options.{name}: the data set {source} has no such option; {mend}")
+        if not _alike(value, known[name]):
+            shown = list(known[name]) if isinstance(known[name], tuple) else known[name]
+            raise DataError(f"data.options.{name}: {value!r} is not of the same kind as its default, {shown}")
+    return dict(options)
+
+
+def _alike(value: Any, default: Any) -> bool:
+    """Tell whether a value from a configuration can stand for a default: a whole number also for a real one."""
+    if isinstance(default, tuple):
+        return isinstance(value, list) and len(value) == len(default) and all(map(_alike, value, default))
+    if isinstance(default, float):
+        return type(value) in (int, float)
+    return type(value) is type(default)

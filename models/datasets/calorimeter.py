@@ -1,0 +1,173 @@
+"""Transverse energies of a calorimeter's 18x14 regions, as a Level-1 trigger sees them: pile-up, jets and signals.
+
+A toy in the manner of the CMS calorimeter trigger (arXiv:2411.19506): rows are regions in azimuth, which close to a
+ring, columns are regions in pseudorapidity from -3 to 3, values are counts of a 10-bit scale.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, split_stratified
+from models.errors import DataError
+
+INFO = DatasetInfo(
+    name="calorimeter",
+    description="transverse energies of 18 (azimuth) x 14 (pseudorapidity) calorimeter regions; background and signal",
+    events="20000 (option)",
+    shape="18x14x1",
+    input_format="ufixed<10,10>",
+)
+
+PHI_REGIONS, ETA_REGIONS = 18, 14
+ETA_LIMIT = 3.0
+"""Pseudorapidity at the outer edges."""
+
+GEV_PER_COUNT = 0.5
+"""Transverse energy of one count, as in the CMS calorimeter trigger."""
+
+SIGNALS = ("multijet", "soft", "displaced")
+
+Energies = npt.NDArray[np.float64]
+
+# Pile-up: deposits per interaction and region in the middle of the detector, their mean in GeV, and how much more
+# there are at the edges. They give 2 GeV per region and crossing in the middle, at 60 interactions.
+_DEPOSITS_PER_INTERACTION = 0.033
+_DEPOSIT_GEV = 1.0
+_EDGE_EXCESS = 1.5
+# Jets fall as the fifth power of their transverse momentum, and spread over some regions.
+_JET_POWER = 5
+_JET_WIDTH_REGIONS = 0.5
+_BACKGROUND_JETS, _BACKGROUND_JET_GEV = 0.5, 15.0
+_SIGNAL_JETS, _SIGNAL_JET_GEV = (4, 8), 25.0
+_SOFT_DEPOSITS, _SOFT_GEV = (25, 60), 5.0
+_DISPLACED_DEPOSITS, _DISPLACED_GEV = (1, 3), 30.0
+
+
+def load(
+    *,
+    input_format: InputFormat | None,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+    events: int = 20_000,
+    pileup: float = 60.0,
+    signal: str = "all",
+    hot_regions: float = 0.002,
+) -> Dataset:
+    """Draw events, one half of them with a signal, and split them.
+
+    Args:
+        input_format: Unsigned whole numbers; None for ufixed<10,10>. Larger energies saturate.
+        validation_fraction: Share of all events to validate on.
+        test_fraction: Share of all events to test on.
+        seed: Seed of the events and of the split.
+        events: Number of events.
+        pileup: Mean number of interactions per crossing.
+        signal: `multijet` (4 to 8 jets), `soft` (25 to 60 deposits of some GeV), `displaced` (1 to 3 large deposits
+            in one region each), or `all` of them in equal shares.
+        hot_regions: Probability of a faulty region at full scale, in either class.
+
+    Raises:
+        DataError: The format does not fit, an option is out of range, or the fractions leave a part empty.
+    """
+    chosen = input_format or InputFormat.parse(INFO.input_format)
+    if chosen.signed or chosen.integer != chosen.width:
+        raise DataError(
+            f"data.input_format {chosen} does not fit the calorimeter, which counts from 0; use {INFO.input_format}, "
+            "or ufixed<W,W> with another number of bits"
+        )
+    if signal not in (*SIGNALS, "all"):
+        raise DataError(f"data.options.signal: {signal!r} is not known; use all or one of {', '.join(SIGNALS)}")
+    if events < 100 or pileup < 0 or not 0 <= hot_regions <= 1:
+        raise DataError(
+            f"data.options: events {events}, pileup {pileup:g}, hot_regions {hot_regions:g}: at least 100 events, no "
+            "negative pile-up and a probability are needed"
+        )
+    rng = np.random.default_rng(seed)
+    labels: Labels = rng.permutation(np.arange(events, dtype=np.int64) % 2)
+    gev = _pileup(rng, events, pileup)
+    _add_deposits(rng, gev, rng.poisson(_BACKGROUND_JETS, events), _BACKGROUND_JET_GEV, _JET_WIDTH_REGIONS)
+    kinds = SIGNALS if signal == "all" else (signal,)
+    drawn = rng.integers(len(kinds), size=events)
+    for number, kind in enumerate(kinds):
+        _add_signal(rng, gev, kind, (labels == 1) & (drawn == number))
+    counts = np.floor(gev / GEV_PER_COUNT)
+    hot = np.flatnonzero(rng.random(events) < hot_regions)
+    counts[hot, rng.integers(PHI_REGIONS, size=hot.size), rng.integers(ETA_REGIONS, size=hot.size)] = chosen.max
+    train, validation, test = split_stratified(
+        chosen.put_on_grid(counts[..., np.newaxis], saturate=True, where=INFO.name),
+        labels,
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+    )
+    return Dataset(INFO.name, chosen, ("background", "signal"), train, validation, test)
+
+
+def _pileup(rng: np.random.Generator, events: int, pileup: float) -> Energies:
+    """A Poisson number of interactions, each with a Poisson number of exponential deposits; in GeV."""
+    edges = np.linspace(-1, 1, ETA_REGIONS + 1)
+    profile = 1 + _EDGE_EXCESS * ((edges[1:] + edges[:-1]) / 2) ** 2
+    interactions = rng.poisson(pileup, (events, 1, 1))
+    deposits = rng.poisson(interactions * _DEPOSITS_PER_INTERACTION * profile, (events, PHI_REGIONS, ETA_REGIONS))
+    # The sum of n exponential values.
+    energies: Energies = rng.standard_gamma(deposits) * _DEPOSIT_GEV
+    return energies
+
+
+def _add_signal(rng: np.random.Generator, gev: Energies, kind: str, chosen: npt.NDArray[np.bool_]) -> None:
+    least, most = {"multijet": _SIGNAL_JETS, "soft": _SOFT_DEPOSITS, "displaced": _DISPLACED_DEPOSITS}[kind]
+    numbers = np.where(chosen, rng.integers(least, most, size=len(gev), endpoint=True), 0)
+    if kind == "soft":
+        where, place = _places(rng, numbers)
+        np.add.at(gev, (where, *_region(place)), rng.exponential(_SOFT_GEV, len(where)))
+    else:
+        smallest, width = (_SIGNAL_JET_GEV, _JET_WIDTH_REGIONS) if kind == "multijet" else (_DISPLACED_GEV, 0.0)
+        _add_deposits(rng, gev, numbers, smallest, width)
+
+
+def _add_deposits(
+    rng: np.random.Generator, gev: Energies, numbers: npt.NDArray[np.int64], smallest_gev: float, width: float
+) -> None:
+    """Add clusters with a steeply falling spectrum, each over up to 3x3 regions.
+
+    Args:
+        rng: Source of randomness.
+        gev: Energies [events, 18, 14]; changed in place.
+        numbers: Clusters per event.
+        smallest_gev: Where the spectrum begins.
+        width: Standard deviation of a cluster, in regions; 0 for one region alone.
+    """
+    event, place = _places(rng, numbers)
+    energy = smallest_gev * rng.random(len(event)) ** (-1 / (_JET_POWER - 1))
+    phi, eta = _region(place)
+    if width == 0:
+        np.add.at(gev, (event, phi, eta), energy)
+        return
+    near = np.arange(-1, 2)
+    # Distance of each neighbour's middle from the axis of the jet.
+    distance = near + 0.5 - (place - np.floor(place))[..., None]
+    falls = np.exp(-0.5 * (distance / width) ** 2)
+    share = falls[0][:, :, None] * falls[1][:, None, :]
+    share *= (energy / share.sum(axis=(1, 2)))[:, None, None]
+    rows = (phi[:, None, None] + near[:, None]) % PHI_REGIONS
+    columns = eta[:, None, None] + near
+    # What falls beyond the last region in pseudorapidity is lost.
+    inside = np.broadcast_to((columns >= 0) & (columns < ETA_REGIONS), share.shape)
+    rows, columns, events = (np.broadcast_to(x, share.shape)[inside] for x in (rows, columns, event[:, None, None]))
+    np.add.at(gev, (events, rows, columns), share[inside])
+
+
+def _places(rng: np.random.Generator, numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], Energies]:
+    """Give each deposit its event and a place (azimuth, pseudorapidity) in regions, within |eta| < 2."""
+    event = np.repeat(np.arange(len(numbers)), numbers)
+    phi = rng.uniform(0, PHI_REGIONS, len(event))
+    eta = rng.uniform(ETA_REGIONS / 6, ETA_REGIONS * 5 / 6, len(event))
+    return event, np.stack([phi, eta])
+
+
+def _region(place: Energies) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    phi, eta = np.floor(place).astype(np.int64)
+    return phi, eta
