@@ -1,9 +1,9 @@
-"""Training: seeds, augmentation, early stopping, history."""
+"""Training: seeds, augmentation, pruning, folding, early stopping, history."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,14 @@ import numpy.typing as npt
 from models.augmentation import shift_and_rotate
 from models.datasets import Dataset, InputFormat, Split
 from models.errors import ModelError
+from models.folding import fold_batch_normalization
 from models.keras2 import bring_up
+from models.pruning import Pruning, pruning_callback
 
 Progress = Callable[[int, int, str], None]
+
+# What is rounded anew needs smaller steps than what begins at random.
+_FOLDED_LEARNING_RATE = 0.3
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,10 @@ class Recipe:
         shift_pixels: Augmentation: largest shift, in pixels.
         rotation_deg: Augmentation: largest rotation, in degrees.
         seed: Of initial weights, shuffling and augmentation.
+        pruning_sparsity: Share of the weights of each kernel that become zero; 0 for none.
+        pruning_first_epoch: Epoch with which pruning begins, from 0.
+        pruning_last_epoch: Epoch from which on all of them are zero; None for the middle of training.
+        folded_epochs: Epochs after batch normalization was folded; 0 leaves it as it is.
     """
 
     epochs: int
@@ -38,11 +47,21 @@ class Recipe:
     shift_pixels: float
     rotation_deg: float
     seed: int
+    pruning_sparsity: float = 0.0
+    pruning_first_epoch: int = 0
+    pruning_last_epoch: int | None = None
+    folded_epochs: int = 0
+
+    @property
+    def pruning(self) -> Pruning:
+        """When how many weights become zero."""
+        last = self.epochs // 2 if self.pruning_last_epoch is None else self.pruning_last_epoch
+        return Pruning(self.pruning_sparsity, self.pruning_first_epoch, last)
 
 
 @dataclass(frozen=True)
 class History:
-    """One value per epoch."""
+    """One value per epoch; epochs with batch normalization folded follow the others."""
 
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
@@ -81,8 +100,43 @@ def check_fits(model: Any, dataset: Dataset) -> None:
         )
 
 
+def train_for_hardware(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress) -> tuple[Any, History]:
+    """Train a quantized classifier, fold its batch normalization if asked, and train what came of it further.
+
+    Args:
+        model: QKeras model; trained in place.
+        dataset: Events and labels.
+        recipe: How to train. Weights that pruning made zero stay zero.
+        progress: Called with (epoch, epochs, text) after each epoch.
+
+    Returns:
+        The trained model, which is another one where batch normalization was folded; both histories as one.
+
+    Raises:
+        ModelError: As `train` does; or there is nothing to fold.
+    """
+    epochs = recipe.epochs + recipe.folded_epochs
+    history = train(model, dataset, recipe, lambda epoch, _, text: progress(epoch, epochs, text))
+    if not recipe.folded_epochs:
+        return model, history
+    folded = fold_batch_normalization(model)
+    further = replace(
+        recipe,
+        epochs=recipe.folded_epochs,
+        learning_rate=recipe.learning_rate * _FOLDED_LEARNING_RATE,
+        pruning_first_epoch=0,
+        pruning_last_epoch=0,
+    )
+    first = len(history.loss)
+    second = train(folded, dataset, further, lambda epoch, _, text: progress(first + epoch, epochs, text))
+    joined = {each.name: getattr(history, each.name) + getattr(second, each.name) for each in fields(History)}
+    return folded, History(**joined)
+
+
 def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress) -> History:
     """Train a classifier whose outputs are logits, in place, and leave it at its lowest validation loss.
+
+    Where weights are pruned, only epochs with the final sparsity count.
 
     Args:
         model: Keras model; compiled here.
@@ -111,13 +165,20 @@ def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress) -> H
     )
     history = History()
     validation = dataset.validation
+    pruned = recipe.pruning_sparsity > 0
     model.fit(
         batches,
         epochs=recipe.epochs,
         validation_data=(validation.events, validation.labels),
         callbacks=[
+            *([pruning_callback(recipe.pruning)] if pruned else []),
             _Record.callback(history, recipe.epochs, progress),
-            keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True),
+            keras.callbacks.EarlyStopping(
+                "val_loss",
+                patience=recipe.patience,
+                restore_best_weights=True,
+                start_from_epoch=recipe.pruning.last_epoch if pruned else 0,
+            ),
         ],
         verbose=0,
     )

@@ -31,6 +31,8 @@ class DataConfig(_Section):
 
     source: str = "digits"
     """Name of a data set (`trigcnn datasets`), or path of a .npz or .h5 file."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of a data set that draws its events, such as their number."""
     events: str = "events"
     """In a file: name of the array of events, [events, ...]."""
     labels: str = "labels"
@@ -73,6 +75,24 @@ class TrainingConfig(_Section):
     """Augmentation: largest random shift of images along each axis, in pixels."""
     rotation_deg: float = Field(default=0.0, ge=0, le=180)
     """Augmentation: largest random rotation of images, in degrees."""
+    pruning_sparsity: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the weights of each kernel that become zero, the smallest ones; the float twin is not pruned."""
+    pruning_first_epoch: int = Field(default=0, ge=0)
+    """Epoch, from 0, with which pruning begins; from there on sparsity grows as a cubic function."""
+    pruning_last_epoch: int | None = Field(default=None, ge=0)
+    """Epoch from which on the sparsity is the final one; default: epochs / 2. Earlier ones are not kept as the best."""
+    folded_epochs: int = Field(default=0, ge=0)
+    """Epochs after batch normalization was folded into kernels and biases of few bits; 0 leaves it as it is."""
+
+    @model_validator(mode="after")
+    def _pruning_ends_in_time(self) -> Self:
+        last = self.epochs // 2 if self.pruning_last_epoch is None else self.pruning_last_epoch
+        if self.pruning_sparsity and not self.pruning_first_epoch <= last < self.epochs:
+            raise ValueError(
+                f"pruning from epoch {self.pruning_first_epoch} to epoch {last} does not fit into {self.epochs} "
+                "epochs; set pruning_first_epoch <= pruning_last_epoch < epochs"
+            )
+        return self
 
 
 class LayerConfig(_Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +90,16 @@ def _work(context: Context, folder: Path) -> None:
     twin = float_twin(model, with_weights=not wanted)
     histories: dict[str, Any] = {"quantized": None, "float_twin": None}
     if wanted:
-        for name, network in (("quantized", model), ("float_twin", twin)):
-            training.seed_everything(config.seed)
-            with context.console.task(f"training the {name.replace('_', ' ')} model") as task:
-                recipe = training.Recipe(seed=config.seed, **config.training.model_dump(exclude={"enabled"}))
-                histories[name] = asdict(training.train(network, dataset, recipe, task.update))
+        recipe = training.Recipe(seed=config.seed, **config.training.model_dump(exclude={"enabled"}))
+        training.seed_everything(config.seed)
+        with context.console.task("training the quantized model") as task:
+            model, history = training.train_for_hardware(model, dataset, recipe, task.update)
+        histories["quantized"] = asdict(history)
+        # The twin is what quantization and pruning are measured against, so it has neither.
+        training.seed_everything(config.seed)
+        with context.console.task("training the float twin model") as task:
+            unpruned = replace(recipe, pruning_sparsity=0.0)
+            histories["float_twin"] = asdict(training.train(twin, dataset, unpruned, task.update))
     model.save(folder / "quantized.keras")
     twin.save(folder / "float.keras")
     np.savez_compressed(

@@ -1,0 +1,120 @@
+"""Batch normalization folded into the layer in front of it, so that hardware has nothing of it to compute.
+
+A factor per channel, times a weight of few bits, is a number of many bits. So the folded kernel is rounded anew, to
+as many bits as before, and the network must be trained for some more epochs: see `training.folded_epochs`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import ModelError
+from models.keras2 import bring_up
+
+_FOLDABLE = {"QConv1D": "kernel", "QConv2D": "kernel", "QDense": "kernel", "QDepthwiseConv2D": "depthwise_kernel"}
+_EXPONENTS = range(-8, 9)
+
+
+def fold_batch_normalization(model: Any) -> Any:
+    """Build the same model with each BatchNormalization behind a QConv or QDense layer folded into that layer.
+
+    Kernel and bias keep their quantizers' bits; the bits left of the binary point are chosen anew, so that rounding
+    changes the folded constants least. The bias takes the layer's `bias_quantizer`, also where the layer had no bias.
+
+    Args:
+        model: Functional Keras model with one node per layer.
+
+    Returns:
+        A new model with weights, not compiled.
+
+    Raises:
+        ModelError: There is nothing to fold, or a quantizer is not `quantized_bits` with alpha=1, so that its range
+            cannot be chosen.
+    """
+    keras = bring_up().keras
+    folded = {node.outbound_layer.name: layer for layer in model.layers for node in _normalized(layer)}
+    if not folded:
+        raise ModelError(
+            f"the model {model.name} has no BatchNormalization behind a QConv or QDense layer without "
+            "activation, so there is nothing to fold; set training.folded_epochs: 0"
+        )
+    last = {layer.name: model.get_layer(name) for name, layer in folded.items()}
+    values: dict[int, Any] = {}
+    for tensor in model.inputs:
+        layer = tensor.node.layer
+        values[id(tensor)] = keras.Input(tensor.shape[1:], name=layer.name)
+    for layer in model.layers:
+        if id(layer.output) in values:
+            continue
+        given = layer.input if isinstance(layer.input, list) else [layer.input]
+        inputs = [values[id(tensor)] for tensor in given]
+        if layer.name in folded:
+            values[id(layer.output)] = inputs[0]
+            continue
+        weights = layer.get_weights()
+        if layer.name in last:
+            new, weights = _folded(layer, last[layer.name])
+        else:
+            new = type(layer).from_config(layer.get_config())
+        values[id(layer.output)] = new(inputs[0] if len(inputs) == 1 else inputs)
+        new.set_weights(weights)
+    return keras.Model(
+        [values[id(tensor)] for tensor in model.inputs],
+        [values[id(tensor)] for tensor in model.outputs],
+        name=model.name,
+    )
+
+
+def _normalized(layer: Any) -> list[Any]:
+    """Give the node of a BatchNormalization that alone reads a layer which can take it in."""
+    linear = getattr(getattr(layer, "activation", None), "__name__", "linear") == "linear"
+    if type(layer).__name__ not in _FOLDABLE or not linear or len(layer.outbound_nodes) != 1:
+        return []
+    return [node for node in layer.outbound_nodes if type(node.outbound_layer).__name__ == "BatchNormalization"]
+
+
+def _folded(layer: Any, normalization: Any) -> tuple[Any, list[Any]]:
+    """Give a new layer that does the work of both, and its weights."""
+    name = _FOLDABLE[type(layer).__name__]
+    role = name.removesuffix("_kernel")
+    kernel = getattr(layer, name).numpy()
+    factor, summand = _constants(normalization)
+    bias = summand + (factor * layer.bias.numpy() if layer.use_bias else 0.0)
+    # A depthwise kernel has the output channels in its last two axes.
+    kernel = kernel * (factor.reshape(kernel.shape[-2:]) if role == "depthwise" else factor)
+    config = layer.get_config() | {
+        "use_bias": True,
+        f"{role}_quantizer": _fitted(layer, f"{role}_quantizer", kernel),
+        "bias_quantizer": _fitted(layer, "bias_quantizer", bias),
+    }
+    return type(layer).from_config(config), [kernel, bias]
+
+
+def _constants(normalization: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Give factor and summand per channel."""
+    factor = 1.0 / np.sqrt(normalization.moving_variance.numpy() + normalization.epsilon)
+    if normalization.scale:
+        factor = factor * normalization.gamma.numpy()
+    summand = -factor * normalization.moving_mean.numpy()
+    if normalization.center:
+        summand = summand + normalization.beta.numpy()
+    return factor, summand
+
+
+def _fitted(layer: Any, field: str, values: npt.NDArray[np.float32]) -> Any:
+    """Give a quantizer of as many bits as the layer's whose range fits some values best."""
+    qkeras = bring_up().qkeras
+    given: Any = getattr(layer, f"{field}_internal", None)
+    if type(given).__name__ != "quantized_bits" or given.alpha != 1:
+        raise ModelError(
+            f"layer {layer.name}: batch normalization cannot be folded into it, since its {field} is no "
+            "quantized_bits(bits, integer, alpha=1); use one, or set training.folded_epochs: 0"
+        )
+    config = given.get_config()
+    # QKeras knows no negative number of integer bits, but a scale that does the same.
+    ranges = ({"integer": max(exponent, 0), "alpha": 2.0 ** min(exponent, 0)} for exponent in _EXPONENTS)
+    fits = [qkeras.quantized_bits(**(config | chosen)) for chosen in ranges]
+    return min(fits, key=lambda quantizer: float(np.square(quantizer(values) - values).sum()))

@@ -1,0 +1,139 @@
+"""Batch normalization folded into the layer in front of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models import training
+from models.datasets import Dataset, InputFormat, Split
+from models.errors import ModelError
+from models.folding import fold_batch_normalization
+from models.keras2 import bring_up, predict
+from models.training import Recipe
+
+FORMAT = InputFormat.parse("ufixed<8,0>")
+
+
+def events(count: int) -> Any:
+    values = np.random.default_rng(3).random((count, 6, 6, 2))
+    return FORMAT.put_on_grid(values, saturate=True, where="here")
+
+
+def network(bits: int, *, bias: bool = False, alpha: Any = 1) -> Any:
+    """A convolution, a depthwise one and a dense layer, each with a normalization that does something."""
+    k = bring_up()
+    layers, q = k.keras.layers, k.qkeras
+    training.seed_everything(2)
+
+    def options(role: str) -> dict[str, Any]:
+        weights, biases = q.quantized_bits(bits, 1, alpha=alpha), q.quantized_bits(bits, 3, alpha=1)
+        return {f"{role}_quantizer": weights, "bias_quantizer": biases, "use_bias": bias}
+
+    inputs = k.keras.Input((6, 6, 2), name="events")
+    x = q.QActivation(q.quantized_bits(9, 0, alpha=1), name="input_quantizer")(inputs)
+    x = q.QConv2D(3, 3, name="conv", **options("kernel"))(x)
+    x = layers.BatchNormalization(name="conv_norm")(x)
+    x = q.QActivation(q.quantized_relu(8, 2), name="conv_relu")(x)
+    x = q.QDepthwiseConv2D(2, name="depthwise", **options("depthwise"))(x)
+    x = layers.BatchNormalization(name="depthwise_norm", scale=False)(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = q.QDense(4, name="dense", **options("kernel"))(x)
+    x = layers.BatchNormalization(name="dense_norm", center=False)(x)
+    model = k.keras.Model(inputs, q.QDense(3, name="logits", **options("kernel"))(x), name="normalized")
+    rng = np.random.default_rng(4)
+    for layer in model.layers:
+        if "norm" in layer.name:
+            layer.set_weights([rng.uniform(0.3, 2, w.shape) for w in layer.get_weights()])
+        elif bias and layer.weights:
+            layer.bias.assign(rng.uniform(-1, 1, layer.bias.shape))
+    return model
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_in_many_bits_the_folded_model_is_the_same_function(bias: bool) -> None:
+    model = network(20, bias=bias)
+    folded = fold_batch_normalization(model)
+    names = ["events", "input_quantizer", "conv", "conv_relu", "depthwise", "flatten", "dense", "logits"]
+    assert [layer.name for layer in folded.layers] == names
+    x = events(20)
+    # One step of the activation behind the convolution is 1/64; beyond it, all is continuous.
+    np.testing.assert_allclose(predict(folded, x), predict(model, x), atol=0.1)
+    assert np.abs(predict(model, x)).max() > 1
+    assert np.median(np.abs(predict(folded, x) - predict(model, x))) < 1e-3
+
+
+def test_the_folded_constants_are_those_of_the_definition() -> None:
+    model = network(6, bias=True)
+    folded = fold_batch_normalization(model)
+    gamma, beta, mean, variance = model.get_layer("conv_norm").get_weights()
+    kernel, bias = model.get_layer("conv").get_weights()
+    factor = gamma / np.sqrt(variance + 0.001)
+    np.testing.assert_allclose(folded.get_layer("conv").get_weights()[0], kernel * factor, rtol=1e-6)
+    np.testing.assert_allclose(folded.get_layer("conv").get_weights()[1], beta + (bias - mean) * factor, rtol=1e-5)
+
+
+def test_kernels_and_biases_keep_their_bits_in_the_range_that_fits_best() -> None:
+    folded = fold_batch_normalization(network(6))
+    for name, role in (("conv", "kernel"), ("depthwise", "depthwise"), ("dense", "kernel")):
+        layer = folded.get_layer(name)
+        for part, values in zip((role, "bias"), layer.get_weights(), strict=True):
+            quantizer = getattr(layer, f"{part}_quantizer_internal")
+            rounded = quantizer(values).numpy()
+            unit = 2.0 ** (quantizer.integer - 5) * quantizer.alpha
+            integers = rounded / unit
+            np.testing.assert_array_equal(integers, np.rint(integers))
+            assert -32 <= integers.min() <= integers.max() <= 31
+            # Neither one bit of range too many nor one too few.
+            assert np.abs(integers).max() > 12
+            assert np.abs(rounded - values).max() < 0.25 * np.abs(values).max()
+
+
+def test_a_normalization_with_another_reader_in_front_of_it_stays() -> None:
+    k = bring_up()
+    inputs = k.keras.Input((4,), name="events")
+    q = k.qkeras.quantized_bits(8, 1, alpha=1)
+    x = k.qkeras.QDense(3, kernel_quantizer=q, bias_quantizer=q, name="dense")(inputs)
+    y = k.keras.layers.BatchNormalization(name="norm")(x)
+    model = k.keras.Model(inputs, k.keras.layers.Add(name="sum")([x, y]), name="branched")
+    with pytest.raises(
+        ModelError, match=r"the model branched has no BatchNormalization behind .* training.folded_epochs"
+    ):
+        fold_batch_normalization(model)
+
+
+def test_a_quantizer_of_another_kind_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"layer conv: .* its kernel_quantizer is no quantized_bits"):
+        fold_batch_normalization(network(6, alpha="auto_po2"))
+
+
+def test_training_goes_on_with_the_folded_model_and_keeps_pruned_weights_zero() -> None:
+    x = events(300)
+    labels = np.arange(300) % 3
+    part = Split(x, labels)
+    dataset = Dataset("toy", FORMAT, ("a", "b", "c"), part, part, part)
+    model = network(6)
+    seen: list[tuple[int, int]] = []
+    recipe = Recipe(
+        epochs=2,
+        batch_size=100,
+        learning_rate=0.01,
+        patience=5,
+        shift_pixels=0.0,
+        rotation_deg=0.0,
+        seed=1,
+        pruning_sparsity=0.5,
+        folded_epochs=2,
+    )
+    folded, history = training.train_for_hardware(
+        model, dataset, recipe, lambda done, total, _: seen.append((done, total))
+    )
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert len(history.loss) == len(history.validation_accuracy) == 4
+    assert not [layer for layer in folded.layers if "norm" in layer.name]
+    before, after = model.get_layer("dense").kernel.numpy(), folded.get_layer("dense").kernel.numpy()
+    np.testing.assert_array_equal(after == 0, before == 0)
+    assert np.count_nonzero(after == 0) == after.size // 2
+    assert not np.array_equal(after, before)
