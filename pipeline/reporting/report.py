@@ -91,6 +91,8 @@ class LayerEntry(_Section):
     result_format: str
     parameters: int
     nonzero_parameters: int
+    weights: int = Field(description="parameters without the biases")
+    zero_weights: int = Field(description="weights that are zero, counted on the integers")
     multiplications: int = Field(description="products per event, those with a zero weight counted too")
     estimated_lut: float | None = Field(description="LUTs by the adder-graph cost model of alkaid; evidence: estimate")
     estimated_lut_share: float | None = Field(description="share of that estimate in the whole design, 0 to 1")

@@ -126,6 +126,8 @@ def _layer(layer: Layer, design: RtlDesign | None) -> content.LayerEntry:
         result_format=str(layer.result),
         parameters=layer.parameters,
         nonzero_parameters=sum(int(np.count_nonzero(w.integers)) for w in layer.weights.values()),
+        weights=0 if weight is None else weight.integers.size,
+        zero_weights=0 if weight is None else int(np.count_nonzero(weight.integers == 0)),
         multiplications=layer.multiplications,
         estimated_lut=cost,
         estimated_lut_share=None if cost is None or not total else cost / total,
