@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from models.errors import ModelError
-from models.zoo import lenet
+from models.zoo import cicada, lenet, svhn
 
-_BUILDERS: dict[str, Callable[..., Any]] = {"lenet": lenet.lenet}
+_BUILDERS: dict[str, Callable[..., Any]] = {"lenet": lenet.lenet, "svhn": svhn.svhn, "cicada": cicada.cicada}
 _OFFERED = ("input_shape", "classes", "input_format")
 
 
@@ -22,7 +22,7 @@ def available() -> dict[str, Callable[..., Any]]:
     """Give the builders by name.
 
     >>> list(available())
-    ['lenet']
+    ['lenet', 'svhn', 'cicada']
     """
     return dict(_BUILDERS)
 

@@ -26,23 +26,52 @@ def weight_quantizer(bits: int) -> Any:
     return bring_up().qkeras.quantized_bits(bits, 0, symmetric=0, alpha=1)
 
 
-def convolution(x: Any, filters: int, kernel_size: int, *, bits: int, padding: str, name: str) -> Any:
-    """QConv2D with quantized weights and biases."""
-    return bring_up().qkeras.QConv2D(
-        filters,
-        kernel_size,
-        padding=padding,
-        kernel_quantizer=weight_quantizer(bits),
-        bias_quantizer=weight_quantizer(bits),
-        name=name,
-    )(x)
+def convolution(
+    x: Any,
+    filters: int,
+    kernel_size: int,
+    *,
+    bits: int,
+    padding: str,
+    name: str,
+    strides: int = 1,
+    folded_bits: int = 0,
+) -> Any:
+    """QConv2D with quantized weights and biases.
+
+    Args:
+        x: Tensor in front.
+        filters: Number of filters.
+        kernel_size: Height and width of the kernel, in pixels.
+        bits: Bits of the weights.
+        padding: `valid` or `same`.
+        name: The layer's name.
+        strides: Step of the window, in pixels.
+        folded_bits: Bits of the bias when the batch normalization that follows is folded; 0 for none that follows.
+    """
+    qkeras = bring_up().qkeras
+    options = _weighted(bits, folded_bits)
+    x = qkeras.QConv2D(filters, kernel_size, strides=strides, padding=padding, name=name, **options)(x)
+    return _normalized(x, name) if folded_bits else x
 
 
-def dense(x: Any, units: int, *, bits: int, name: str) -> Any:
-    """QDense with quantized weights and biases."""
-    return bring_up().qkeras.QDense(
-        units, kernel_quantizer=weight_quantizer(bits), bias_quantizer=weight_quantizer(bits), name=name
-    )(x)
+def dense(x: Any, units: int, *, bits: int, name: str, folded_bits: int = 0) -> Any:
+    """QDense with quantized weights and biases; see `convolution`."""
+    x = bring_up().qkeras.QDense(units, name=name, **_weighted(bits, folded_bits))(x)
+    return _normalized(x, name) if folded_bits else x
+
+
+def _weighted(bits: int, folded_bits: int) -> dict[str, Any]:
+    # The normalization has a summand of its own.
+    return {
+        "use_bias": not folded_bits,
+        "kernel_quantizer": weight_quantizer(bits),
+        "bias_quantizer": weight_quantizer(folded_bits or bits),
+    }
+
+
+def _normalized(x: Any, name: str) -> Any:
+    return bring_up().keras.layers.BatchNormalization(name=f"{name}_norm")(x)
 
 
 def relu(x: Any, *, bits: int, integer: int, name: str) -> Any:

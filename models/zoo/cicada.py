@@ -1,0 +1,53 @@
+"""A small network on calorimeter regions, in the shape of the CICADA trigger of CMS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.datasets import InputFormat
+from models.keras2 import bring_up
+from models.zoo import blocks
+
+
+def cicada(
+    input_shape: tuple[int, ...],
+    classes: int,
+    input_format: InputFormat,
+    *,
+    filters: int = 4,
+    units: int = 16,
+    convolution_bits: int = 12,
+    dense_bits: int = 8,
+    score_bits: int = 12,
+    activation_bits: int = 10,
+    activation_integer_bits: int = 6,
+) -> Any:
+    """One 2x2 convolution of stride 2, a dense layer with batch normalization, and a score (CICADA's student).
+
+    CICADA's student learns the score of an auto-encoder. Here it is trained on labels: its score is the logit of two
+    classes, in 16 bits with 8 behind the binary point as in CICADA, but with a sign.
+
+    Args:
+        input_shape: (azimuth, pseudorapidity, 1); 18x14x1 in CICADA.
+        classes: Number of classes; two of them share one logit.
+        input_format: Number format of the events.
+        filters: Filters of the convolution.
+        units: Units of the dense layer.
+        convolution_bits: Bits of the convolution's weights, sign included.
+        dense_bits: Bits of the dense layer's weights and biases, sign included.
+        score_bits: Bits of the last layer's weights, sign included.
+        activation_bits: Bits of the activations.
+        activation_integer_bits: Bits of the activations left of the binary point.
+    """
+    k = bring_up()
+    activation = {"bits": activation_bits, "integer": activation_integer_bits}
+    x = inputs = k.keras.Input(input_shape, name="events")
+    x = blocks.input_quantizer(x, input_format)
+    x = blocks.convolution(x, filters, 2, bits=convolution_bits, padding="valid", strides=2, name="conv")
+    x = blocks.relu(x, name="conv_relu", **activation)
+    x = k.keras.layers.Flatten(name="flatten")(x)
+    x = blocks.dense(x, units, bits=dense_bits, folded_bits=dense_bits, name="dense1")
+    x = blocks.relu(x, name="dense1_relu", **activation)
+    x = blocks.dense(x, 1 if classes == 2 else classes, bits=score_bits, name="dense2")
+    score = k.qkeras.quantized_bits(16, 7, symmetric=0, alpha=1)
+    return k.keras.Model(inputs, k.qkeras.QActivation(score, name="score")(x), name="cicada")
