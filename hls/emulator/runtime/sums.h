@@ -99,26 +99,19 @@ struct FloatStep {
   static INLINE Sum start(Weight bias) { return F32{} + bias; }
   static INLINE Sum add(Sum sum, I32 x, Weight w) { return sum + to_f32(x) * w; }
 };
-template <class X> struct DoubleStep {
+// In float64 or int64, of which a vector has half as many.
+template <class X, class H, class W> struct PairStep {
   using Input = X;
-  using Sum = F64;
-  using Weight = double;
-  static INLINE Sum start(Weight bias) { return {HalfF64{} + bias, HalfF64{} + bias}; }
+  using Sum = Pair<H>;
+  using Weight = W;
+  static INLINE Sum start(Weight bias) { return {H{} + bias, H{} + bias}; }
   static INLINE Sum add(Sum sum, X x, Weight w) {
-    const F64 y = to_f64(x);
+    const Sum y = to_pair<H>(x);
     return {sum.half[0] + y.half[0] * w, sum.half[1] + y.half[1] * w};
   }
 };
-template <class X> struct LongStep {
-  using Input = X;
-  using Sum = I64;
-  using Weight = int64_t;
-  static INLINE Sum start(Weight bias) { return {HalfI64{} + bias, HalfI64{} + bias}; }
-  static INLINE Sum add(Sum sum, X x, Weight w) {
-    const I64 y = to_i64(x);
-    return {sum.half[0] + y.half[0] * w, sum.half[1] + y.half[1] * w};
-  }
-};
+template <class X> using DoubleStep = PairStep<X, HalfF64, double>;
+template <class X> using LongStep = PairStep<X, HalfI64, int64_t>;
 // Each product is cast before it is added, and each sum after. `Casts` is generated.
 template <class X, class Casts> struct CastStep32 {
   using Input = X;
