@@ -121,8 +121,8 @@ def evaluate(
     import shlex
 
     from pipeline.console import Console
-    from pipeline.evaluate import Request, names, numbers
-    from pipeline.evaluate import evaluate as evaluate_run
+    from pipeline.trigger.evaluate import evaluate as evaluate_run
+    from pipeline.trigger.request import Request, names, numbers
 
     request = Request(
         run=run,

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.cache import RunFolder
 from pipeline.config import load
 from pipeline.console import Console
-from pipeline.diagnosis import Change
+from pipeline.diagnosis.findings import Change
 from pipeline.errors import ConfigError, ExitStatus
 
 

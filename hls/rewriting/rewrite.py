@@ -118,7 +118,8 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
     Raises:
         AdmissionError: A layer cannot be rewritten exactly.
     """
-    from hls.rewriting.rules import RULES, Site
+    from hls.rewriting.rules import RULES
+    from hls.rewriting.site import Site
 
     keras = sys.modules["tf_keras"]
     state = Rewriter(options, finished=frozenset(_producer(tensor).name for tensor in model.outputs))

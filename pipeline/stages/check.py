@@ -25,7 +25,7 @@ from pipeline.verification import compare, differing_events
 
 if TYPE_CHECKING:
     from hls.rewriting.rewrite import NormalForm
-    from pipeline.diagnosis import Diagnosis
+    from pipeline.diagnosis.findings import Diagnosis
 
 _RANGE_EVENTS = 500
 _EXPLAINED_EVENTS = 128
@@ -36,7 +36,7 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="check",
         after=("train", "convert"),
-        code=("hls", "pipeline/verification.py", "pipeline/diagnosis.py", "pipeline/stages/check.py"),
+        code=("hls", "pipeline/verification.py", "pipeline/diagnosis", "pipeline/stages/check.py"),
         options=context.config.model_dump(mode="json", include={"rtl"}),
         files=(),
         versions={
@@ -139,7 +139,8 @@ def _diagnosis(
 ) -> Diagnosis:
     """Compare layer by layer with the same network in exact number formats."""
     from hls.conversion import convert as convert_exactly
-    from pipeline.diagnosis import Setup, explain
+    from pipeline.diagnosis.findings import Setup
+    from pipeline.diagnosis.layers import explain
 
     hls = context.config.hls
     with tempfile.TemporaryDirectory(dir=scratch) as place:

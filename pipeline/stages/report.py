@@ -14,7 +14,7 @@ from hls.rtl.design import RtlDesign
 from hls.synthesis import parts
 from pipeline import placing
 from pipeline.cache import Stage, installed_version
-from pipeline.diagnosis import Change
+from pipeline.diagnosis.findings import Change
 from pipeline.gates import judge
 from pipeline.reporting import report as content
 from pipeline.stages import ORDER, Context, check, convert, synthesize, train

@@ -19,6 +19,7 @@ from hls.rewriting import rules
 from hls.rewriting.constants import wide
 from hls.rewriting.quantizers import as_cast, common_format, frozen, is_relu
 from hls.rewriting.rewrite import NormalForm, Proof, prove
+from hls.rewriting.site import Site
 from models.keras2 import bring_up
 
 OPTIONS = HlsOptions("Vitis", "xcvu9p-flga2104-2L-e", 5.0, "io_parallel", "Latency", 1)
@@ -701,10 +702,10 @@ def test_several_inputs_and_outputs() -> None:
 # The proof.
 
 
-def wrong(rule: Callable[[rules.Site], Any], *, admits: bool) -> Callable[[rules.Site], Any]:
+def wrong(rule: Callable[[Site], Any], *, admits: bool) -> Callable[[Site], Any]:
     """A rule that doubles its result."""
 
-    def changed(site: rules.Site) -> Any:
+    def changed(site: Site) -> Any:
         site.note("it was doubled")
         if admits:
             site.state.wide.append(site.name)

@@ -12,7 +12,8 @@ import pytest
 from hls.engines import Events, Outputs, interpreter
 from hls.fixed_point import FixedPoint
 from hls.graph import Attribute, Graph, Layer, Weights
-from pipeline.diagnosis import Change, Diagnosis, Finding, Setup, explain
+from pipeline.diagnosis.findings import Change, Diagnosis, Finding, Setup
+from pipeline.diagnosis.layers import explain
 
 FORMAT = FixedPoint.parse
 

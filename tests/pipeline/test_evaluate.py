@@ -16,12 +16,15 @@ import pytest
 
 from hls.engines import Events, Outputs
 from hls.errors import ConversionError
-from pipeline import evaluate as command
 from pipeline.cache import file_digest
 from pipeline.console import Console
 from pipeline.errors import ExitStatus, RunFolderError
-from pipeline.evaluation import CONFIDENCE, Evaluation
-from pipeline.event_files import open_events
+from pipeline.trigger import evaluate as command
+from pipeline.trigger.binomial import CONFIDENCE
+from pipeline.trigger.content import Evaluation
+from pipeline.trigger.event_files import open_events
+from pipeline.trigger.lanes import ENGINES
+from pipeline.trigger.request import Request
 from tests.pipeline.conftest import Outcome
 
 Trigcnn = Callable[..., Outcome]
@@ -57,8 +60,8 @@ class Sums:
 
 @pytest.fixture
 def sums(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in command.ENGINES:
-        monkeypatch.setitem(command.ENGINES, name, lambda run, folder: Sums())
+    for name in ENGINES:
+        monkeypatch.setitem(ENGINES, name, lambda run, folder: Sums())
 
 
 @pytest.fixture
@@ -156,7 +159,7 @@ def test_neither_the_files_format_nor_the_chunks_size_changes_a_figure(quick_run
     ]
     figures = []
     for name, size, options in variants:
-        request = command.Request(
+        request = Request(
             run=quick_run[1], events=folder / name, signal=["1"], rates_hz=[1e6], out=folder / "results",
             chunk_events=size, **options,
         )  # fmt: skip
@@ -193,8 +196,8 @@ def test_labels_can_be_left_out(trigcnn: Trigcnn, quick_run: Run, file: Path) ->
 def test_engines_that_differ_are_shown_with_their_events(
     trigcnn: Trigcnn, quick_run: Run, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(command.ENGINES, "csim", lambda run, folder: Sums())
-    monkeypatch.setitem(command.ENGINES, "qkeras", lambda run, folder: Sums(off=2.5))
+    monkeypatch.setitem(ENGINES, "csim", lambda run, folder: Sums())
+    monkeypatch.setitem(ENGINES, "qkeras", lambda run, folder: Sums(off=2.5))
     options = ["--signal", "1", "--engine", "csim", "--against", "qkeras"]
     outcome = trigcnn("evaluate", quick_run[1], "--events", file, *options)
     assert outcome.returncode == 0, outcome.stderr
@@ -211,7 +214,7 @@ def test_engines_that_differ_are_shown_with_their_events(
 def test_hardware_off_its_grid_is_an_error(
     trigcnn: Trigcnn, quick_run: Run, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(command.ENGINES, "csim", lambda run, folder: Sums(off=0.5))
+    monkeypatch.setitem(ENGINES, "csim", lambda run, folder: Sums(off=0.5))
     outcome = trigcnn("evaluate", quick_run[1], "--events", file, "--signal", "1", "--engine", "csim")
     assert outcome.returncode == ExitStatus.TOOL
     assert "csim: gave 1 outputs that are not in the format fixed<" in outcome.stderr
@@ -225,8 +228,8 @@ def _refuses(run: object, folder: Path) -> Sums:
 def test_the_c_simulation_steps_in_for_an_emulator_that_refuses(
     trigcnn: Trigcnn, quick_run: Run, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(command.ENGINES, "emulator", _refuses)
-    monkeypatch.setitem(command.ENGINES, "csim", lambda run, folder: Sums())
+    monkeypatch.setitem(ENGINES, "emulator", _refuses)
+    monkeypatch.setitem(ENGINES, "csim", lambda run, folder: Sums())
     arguments = ["evaluate", quick_run[1], "--events", file, "--signal", "1"]
     outcome = trigcnn(*arguments)
     assert outcome.returncode == 0, outcome.stderr
@@ -330,8 +333,8 @@ def test_a_run_that_is_converted_again_meanwhile(quick_run: Run, file: Path, mon
         path.write_text(json.dumps({**json.loads(path.read_text()), "key": "0"}))
         return Sums()
 
-    monkeypatch.setitem(command.ENGINES, "csim", build)
-    request = command.Request(run=quick_run[1], events=file, signal=["1"], engine="csim")
+    monkeypatch.setitem(ENGINES, "csim", build)
+    request = Request(run=quick_run[1], events=file, signal=["1"], engine="csim")
     with pytest.raises(RunFolderError, match="converted again by another process"):
         command.evaluate(request, Console())
 
@@ -420,7 +423,7 @@ def test_an_event_that_is_bad_is_named_beyond_the_first_chunk(quick_run: Run, fi
     events, labels = made_events()
     events[1234, 2] = 2.0
     np.savez(file, events=events, labels=labels)
-    request = command.Request(run=quick_run[1], events=file, signal=["1"], chunk_events=500)
+    request = Request(run=quick_run[1], events=file, signal=["1"], chunk_events=500)
     with pytest.raises(Exception, match=r"events \(from event 1000 on\): 1 of 2500 values lie outside"):
         command.evaluate(request, Console())
 
@@ -456,5 +459,5 @@ def test_values_between_the_steps_are_counted(quick_run: Run, sums: None, file: 
     events, labels = made_events()
     events[:3, 0] = 0.01
     np.savez(file, events=events, labels=labels)
-    answer = command.evaluate(command.Request(run=quick_run[1], events=file, signal=["1"]), Console())
+    answer = command.evaluate(Request(run=quick_run[1], events=file, signal=["1"]), Console())
     assert answer.events.rounded_values == 3

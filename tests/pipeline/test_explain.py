@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipeline import explain
-from pipeline.diagnosis import Change
+from pipeline.diagnosis.findings import Change
 from pipeline.errors import ExitStatus
 
 Trigcnn = Callable[..., Any]

@@ -1,0 +1,146 @@
+"""Rules for the layers that multiply by weights: all become convolutions or dense layers of Keras'."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hls.rewriting.constants import wide
+from hls.rewriting.site import Site, activated, bias_weights, frozen_weights, weights
+
+
+def convolution(site: Site) -> Any:
+    """QConv1D and QConv2D."""
+    layer = site.layer
+    kernel = _ungrouped(site, weights(site, "kernel"))
+    x = _convolve(site, site.x, site.name, kernel, bias_weights(site), layer.strides, layer.padding)
+    return activated(site, x)
+
+
+def depthwise(site: Site) -> Any:
+    """QDepthwiseConv2D."""
+    layer = site.layer
+    kernel = weights(site, "depthwise")
+    return activated(
+        site, convolve_depthwise(site, site.name, kernel, bias_weights(site), layer.strides, layer.padding)
+    )
+
+
+def separable(site: Site) -> Any:
+    """QSeparableConv1D and QSeparableConv2D."""
+    layer = site.layer
+    depthwise, pointwise = weights(site, "depthwise"), weights(site, "pointwise")
+    site.note("it became a depthwise convolution and a convolution of one pixel")
+    x = convolve_depthwise(site, f"{site.name}_depthwise", depthwise, [], layer.strides, layer.padding)
+    ones = 1 if pointwise.ndim == 3 else (1, 1)
+    return activated(site, _convolve(site, x, site.name, pointwise, bias_weights(site), ones, "valid"))
+
+
+def dense(site: Site) -> Any:
+    """QDense."""
+    kernel, bias = weights(site, "kernel"), bias_weights(site)
+    if len(site.x.shape) == 2:
+        x = site.state.plain("Dense", site.name, site.x, [kernel, *bias], units=kernel.shape[-1], use_bias=bool(bias))
+    else:
+        dimensions = len(site.x.shape) - 2
+        site.note("a dense layer on each pixel is a convolution of one pixel")
+        ones = (1,) * dimensions
+        x = _convolve(site, site.x, site.name, kernel.reshape(*ones, *kernel.shape), bias, ones, "valid")
+    return activated(site, x)
+
+
+def folded(site: Site) -> Any:
+    """QConv2DBatchnorm and QDepthwiseConv2DBatchnorm quantize the folded kernel; so it is constant, too."""
+    layer = site.layer
+    kernel, bias = layer.get_folded_weights()
+    depthwise = "Depthwise" in type(layer).__name__
+    role = "depthwise" if depthwise else "kernel"
+    kernel = frozen_weights(site, role, kernel)
+    kernel = kernel if depthwise else _ungrouped(site, kernel)
+    quantizer = layer.bias_quantizer_internal
+    if quantizer is None:
+        site.state.wide.append(site.name)
+        shift = wide(np.asarray(bias))
+    else:
+        shift = frozen_weights(site, "bias", bias)
+    site.note("its batch normalization was folded into kernel and bias")
+    arguments = (layer.strides, layer.padding)
+    if depthwise:
+        return activated(site, convolve_depthwise(site, site.name, kernel, [shift], *arguments))
+    return activated(site, _convolve(site, site.x, site.name, kernel, [shift], *arguments))
+
+
+def _convolve(site: Site, x: Any, name: str, kernel: Any, bias: list[Any], strides: Any, padding: str) -> Any:
+    kernel = _dilated(site, kernel)
+    if padding == "causal":
+        site.note("its causal padding became zeros in front")
+        x = site.state.plain("ZeroPadding1D", f"{name}_padding", x, padding=(kernel.shape[0] - 1, 0))
+        padding = "valid"
+    return site.state.plain(
+        f"Conv{kernel.ndim - 2}D",
+        name,
+        x,
+        [kernel, *bias],
+        filters=kernel.shape[-1],
+        kernel_size=kernel.shape[:-2],
+        strides=strides,
+        padding=padding,
+        use_bias=bool(bias),
+    )
+
+
+def convolve_depthwise(site: Site, name: str, kernel: Any, bias: list[Any], strides: Any, padding: str) -> Any:
+    """hls4ml knows one filter per channel; of the Resource strategy in io_parallel it has none.
+
+    Keras knows equal strides only.
+    """
+    resource = site.name in site.state.options.resource and site.state.options.io_type == "io_parallel"
+    if kernel.shape[-1] == 1 and not resource and len(set(strides)) == 1:
+        kernel = _dilated(site, kernel)
+        one = strides[0] if kernel.ndim == 3 else strides
+        return site.state.plain(
+            f"DepthwiseConv{kernel.ndim - 2}D",
+            name,
+            site.x,
+            [kernel, *bias],
+            kernel_size=kernel.shape[:-2],
+            strides=one,
+            padding=padding,
+            use_bias=bool(bias),
+        )
+    channels, times = kernel.shape[-2:]
+    full = np.zeros((*kernel.shape[:-1], channels * times))
+    for channel in range(channels):
+        full[..., channel, channel * times : (channel + 1) * times] = kernel[..., channel, :]
+    site.note("hls4ml has no such depthwise convolution; it became a convolution with zeros between channels")
+    return _convolve(site, site.x, name, full, bias, strides, padding)
+
+
+def _ungrouped(site: Site, kernel: Any) -> Any:
+    """Each group of filters sees its share of the channels only: zeros elsewhere."""
+    groups = site.layer.groups
+    if groups == 1:
+        return kernel
+    site.note(f"its {groups} groups became one kernel with zeros between them")
+    inputs, filters = kernel.shape[-2] * groups, kernel.shape[-1]
+    full = np.zeros((*kernel.shape[:-2], inputs, filters))
+    for group in range(groups):
+        rows = slice(group * inputs // groups, (group + 1) * inputs // groups)
+        columns = slice(group * filters // groups, (group + 1) * filters // groups)
+        full[..., rows, columns] = kernel[..., columns]
+    return full
+
+
+def _dilated(site: Site, kernel: Any) -> Any:
+    """Zeros between the taps."""
+    rates = getattr(site.layer, "dilation_rate", 1)
+    rates = rates if isinstance(rates, (tuple, list)) else (rates,)
+    axes = kernel.ndim - 2
+    if all(rate == 1 for rate in rates) or kernel.shape[:axes] == (1,) * axes:
+        return kernel
+    site.note("its dilation became zeros between the taps of the kernel")
+    shape = tuple((size - 1) * rate + 1 for size, rate in zip(kernel.shape, rates, strict=False))
+    full = np.zeros((*shape, *kernel.shape[axes:]))
+    full[tuple(slice(None, None, rate) for rate in rates)] = kernel
+    return full

@@ -1,0 +1,81 @@
+"""Rules for pooling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hls.admission import refusal
+from hls.rewriting.convolutions import convolve_depthwise
+from hls.rewriting.site import Site, activated, frozen_weights
+
+
+def maximum_pooling(site: Site) -> Any:
+    """MaxPooling1D and MaxPooling2D."""
+    layer = site.layer
+    x = site.x
+    padding = _same_padding(x, layer) if layer.padding == "same" else ((0, 0),) * len(layer.pool_size)
+    if any(side for axis in padding for side in axis):
+        if id(x) not in site.state.unsigned:
+            raise refusal(layer, "padding", "same", "same, behind signed values")
+        site.note("its padding became zeros around the image, which is exact since no pixel is negative")
+        kind = f"ZeroPadding{len(padding)}D"
+        x = site.state.plain(kind, f"{site.name}_padding", x, padding=padding if len(padding) > 1 else padding[0])
+    kind = type(layer).__name__
+    return site.state.plain(kind, site.name, x, pool_size=layer.pool_size, strides=layer.strides, padding="valid")
+
+
+def _same_padding(x: Any, layer: Any) -> tuple[tuple[int, int], ...]:
+    """What padding='same' adds on both sides of each axis, as TensorFlow does."""
+    pads = []
+    for size, pool, stride in zip(x.shape[1:-1], layer.pool_size, layer.strides, strict=True):
+        missing = max((-(-size // stride) - 1) * stride + pool - size, 0)
+        pads.append((missing // 2, missing - missing // 2))
+    return tuple(pads)
+
+
+def average_pooling(site: Site) -> Any:
+    """AveragePooling1D, AveragePooling2D and QAveragePooling2D."""
+    return _mean(site, tuple(site.layer.pool_size), tuple(site.layer.strides))
+
+
+def global_average_pooling(site: Site) -> Any:
+    """GlobalAveragePooling1D, GlobalAveragePooling2D and QGlobalAveragePooling2D."""
+    window = tuple(int(n) for n in site.x.shape[1:-1])
+    return _mean(site, window, (1,) * len(window))
+
+
+def _mean(site: Site, window: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+    """The mean over a window, and what QKeras adds: a quantized factor 1 / count, and an activation."""
+    layer, x = site.layer, site.x
+    count = int(np.prod(window))
+    kind = type(layer).__name__.removeprefix("Q")
+    if getattr(layer, "average_quantizer_internal", None) is None:
+        options = {} if kind.startswith("Global") else {"pool_size": window, "strides": strides, "padding": "valid"}
+        result = site.state.plain(kind, site.name, x, **options)
+    else:
+        factor = float(np.asarray(frozen_weights(site, "average", 1.0 / count)))
+        site.note(f"it became a depthwise convolution with the quantized factor {factor:g}")
+        kernel = np.full((*window, int(x.shape[-1]), 1), factor)
+        result = convolve_depthwise(site, site.name, kernel, [], strides, "valid")
+        if count & (count - 1):
+            # QKeras divides by the count, and then multiplies by it.
+            site.state.wide.append(site.name)
+        if kind.startswith("Global"):
+            result = site.state.plain("Flatten", f"{site.name}_flatten", result)
+    return activated(site, _kept(site, result) if kind.startswith("Global") else result)
+
+
+def global_maximum_pooling(site: Site) -> Any:
+    """GlobalMaxPooling1D and GlobalMaxPooling2D."""
+    return _kept(site, site.state.plain(type(site.layer).__name__, site.name, site.x))
+
+
+def _kept(site: Site, x: Any) -> Any:
+    """What keepdims=True does."""
+    if not site.layer.keepdims:
+        return x
+    site.note("the axes that it keeps became a Reshape")
+    shape = (*(1 for _ in site.x.shape[1:-1]), int(site.x.shape[-1]))
+    return site.state.plain("Reshape", f"{site.name}_axes", x, target_shape=shape)

@@ -1,0 +1,109 @@
+"""A layer to rewrite, and what its rules share: its constants and its activation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hls.admission import refusal
+from hls.admission.quantizers import TOO_FINE
+from hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
+from hls.rewriting.rewrite import Rewriter
+
+
+@dataclass(frozen=True)
+class Site:
+    """A layer to rewrite.
+
+    Attributes:
+        layer: The layer of the model.
+        inputs: What feeds it in the normal form.
+        state: The walk.
+    """
+
+    layer: Any
+    inputs: list[Any]
+    state: Rewriter
+
+    @property
+    def x(self) -> Any:
+        """The only input."""
+        (x,) = self.inputs
+        return x
+
+    @property
+    def name(self) -> str:
+        """Name of the layer."""
+        return str(self.layer.name)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Configuration of the layer."""
+        config: dict[str, Any] = self.layer.get_config()
+        return config
+
+    def note(self, change: str) -> None:
+        """Say what was rewritten."""
+        self.state.changes.append(f"layer {self.name}: {change}")
+
+
+def activated(site: Site, x: Any, name: str | None = None) -> Any:
+    """Add what the layer's argument `activation` does, as a layer of its own."""
+    activation = getattr(site.layer, "activation", None)
+    if _is_linear(activation):
+        return x
+    label = name or f"{site.name}_activation"
+    site.note(f"its activation became the layer {label}")
+    return quantized(site, x, label, activation)
+
+
+def _is_linear(activation: Any) -> bool:
+    return activation is None or getattr(activation, "__name__", activation) == "linear"
+
+
+def quantized(site: Site, x: Any, name: str, quantizer: Any) -> Any:
+    """Add a quantizer or an activation function."""
+    function_name = quantizer if isinstance(quantizer, str) else getattr(quantizer, "__name__", None)
+    if function_name in ("softmax", "sigmoid") and site.name in site.state.finished:
+        site.state.outputs_changed = True
+        site.note(f"the {function_name} at the end was left out; outputs are logits, of which the largest is the class")
+        return x
+    if function_name == "relu":
+        return site.state.quantize(x, name, "relu")
+    if function_name == "linear":
+        return x
+    number_format = as_cast(quantizer)
+    if number_format is not None:
+        # The input's port does this cast, which for itself makes zeros of negative values.
+        at_input = type(x.node.layer).__name__ == "InputLayer"
+        role = "relu" if is_relu(quantizer) and not at_input else "cast"
+        return site.state.quantize(x, name, role, number_format)
+    site.note(f"{name if name != site.name else 'it'} became a table of what QKeras computes for each input value")
+    return site.state.quantize(x, name, "table", function=quantizer)
+
+
+def weights(site: Site, role: str) -> Any:
+    """The constants of a role (`kernel`, `depthwise`, `pointwise`)."""
+    layer = site.layer
+    return frozen_weights(site, role, getattr(layer, "kernel" if role == "kernel" else f"{role}_kernel"))
+
+
+def frozen_weights(site: Site, role: str, values: Any) -> Any:
+    """Quantize weights once and for all."""
+    quantizer = getattr(site.layer, f"{role}_quantizer_internal", None)
+    try:
+        return frozen(quantizer, values)
+    except ValueError as error:
+        # A quantizer of powers of two has no scale.
+        field = "alpha" if hasattr(quantizer, "alpha") else "bits"
+        raise refusal(
+            site.layer, f"{role}_quantizer {field}", plain(getattr(quantizer, field, None)), TOO_FINE
+        ) from error
+
+
+def bias_weights(site: Site) -> list[Any]:
+    """The constants of the bias; none where the layer has none."""
+    layer = site.layer
+    if not layer.use_bias:
+        return []
+    return [frozen_weights(site, "bias", layer.bias)]

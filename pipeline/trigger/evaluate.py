@@ -1,0 +1,188 @@
+"""The command `evaluate`: all events of a file through a finished run's network, and what a trigger makes of them."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hls.graph import Graph, Layer
+from models.errors import DataError
+from pipeline.cache import file_digest, installed_version
+from pipeline.console import Console
+from pipeline.errors import ConfigError
+from pipeline.trigger import content
+from pipeline.trigger.event_files import EventFile, open_events
+from pipeline.trigger.finished_run import FinishedRun, output_layer
+from pipeline.trigger.lanes import Lane, chosen_engines, lane_of
+from pipeline.trigger.loop import Loop
+from pipeline.trigger.request import Request
+from pipeline.trigger.results import check_free, write
+from pipeline.trigger.roc import Curve
+from pipeline.trigger.scores import Score, make_score
+from pipeline.trigger.show import show
+from pipeline.trigger.spectrum import Spectrum
+from pipeline.trigger.working_points import check_rates, summarize
+
+_UNLABELLED = "all events"
+_DISTRIBUTIONS = ("trigcnn", "hls4ml", "numpy", "qkeras", "tensorflow", "tf-keras")
+
+
+def evaluate(request: Request, console: Console) -> content.Evaluation:
+    """Run all events, write `evaluation.json`, `curves.npz` and the figure, and print the figures.
+
+    Raises:
+        ConfigError: An option cannot be used.
+        RunFolderError: The run is not finished, was changed, or the results' folder cannot be written.
+        DataError: The events or labels cannot be used.
+        HlsError: An engine refuses the graph or fails.
+    """
+    run = FinishedRun.open(request.run)
+    engines = chosen_engines(request)
+    trigger = run.config.trigger
+    rate_hz = trigger.event_rate_hz if request.event_rate_hz is None else request.event_rate_hz
+    rates_hz = sorted(set(trigger.rates_hz if request.rates_hz is None else request.rates_hz))
+    check_rates(rates_hz, rate_hz)
+    layer = output_layer(run.graph, request.output)
+    score = make_score(
+        run.classes,
+        layer.size,
+        signal=trigger.signal if request.signal is None else request.signal,
+        background=trigger.background if request.background is None else request.background,
+        kind=request.score,
+    )
+    out = (request.out or run.folder.path / "evaluate" / request.events.stem).resolve()
+    check_free(out)
+    with _open(request, run) as file, tempfile.TemporaryDirectory(prefix="trigcnn-evaluate-") as scratch:
+        shape = _event_shape(file, run.graph)
+        notes: list[str] = []
+        labels_named = request.labels is not None
+        if file.labels_where is None and not request.unlabelled and not labels_named:
+            notes.append(f"{file.path} holds no array {run.data['labels']!r}: without labels, only rates are given")
+        lanes: list[Lane] = []
+        for name in engines:
+            if lanes and lanes[0].name == name:
+                raise ConfigError(f"--against {name}: is the engine itself; name another one")
+            lanes.append(lane_of(name, run, Path(scratch), console, notes, chosen=request.engine))
+        run.see_that_it_is_the_same()
+        for note in notes:
+            console.line(f"note: {note}")
+        loop = Loop(file, shape, run, layer, score, lanes)
+        with console.task(f"running {' and '.join(lane.name for lane in lanes)}") as task:
+            loop.run(request.chunk_events, task.update)
+    labelled = file.labels_where is not None
+    _check_classes(loop, score, run.classes, labelled)
+    curves: dict[str, Curve] = {}
+    results = [_result(lane, score, run.classes, rates_hz, rate_hz, layer, curves) for lane in lanes]
+    answer = content.Evaluation(
+        name=run.config.name,
+        events=_events_entry(request, run, file, loop),
+        score=content.ScoreEntry(
+            kind=score.kind,
+            definition=score.definition(run.classes),
+            output=layer.name,
+            format=str(layer.result),
+            lsb=layer.result.lsb,
+            signal=[run.classes[i] for i in score.signal],
+            background=[run.classes[i] for i in score.background],
+        ),
+        event_rate_hz=rate_hz,
+        results=results,
+        difference=loop.difference(),
+        notes=notes,
+        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        command=request.command,
+        digests=run.digests(),
+        versions={name: installed_version(name) for name in _DISTRIBUTIONS},
+    )
+    write(answer, curves, out)
+    show(answer, console)
+    console.line(f"written: {out / 'evaluation.json'}")
+    return answer
+
+
+def _open(request: Request, run: FinishedRun) -> Any:
+    if request.unlabelled and request.labels is not None:
+        raise ConfigError("--labels and --no-labels: give only one of them")
+    return open_events(
+        request.events,
+        events=run.data["events"] if request.events_array is None else request.events_array,
+        labels=None if request.unlabelled else run.data["labels"] if request.labels is None else request.labels,
+        labels_needed=request.labels is not None,
+    )
+
+
+def _event_shape(file: EventFile, graph: Graph) -> tuple[int, ...]:
+    """Give the shape of an event in the network; images may come without their channel axis."""
+    wanted = graph.input_shape
+    if file.shape == wanted or (len(wanted) == 3 and (*file.shape, 1) == wanted):
+        return wanted
+    raise DataError(
+        f"{file.where}: events of shape {file.shape}, but the network takes {wanted}; save an array of shape "
+        f"[events, {', '.join(map(str, wanted))}]"
+    )
+
+
+def _check_classes(loop: Loop, score: Score, classes: list[str], labelled: bool) -> None:
+    if not labelled:
+        return
+    for kind, indices in (("signal", score.signal), ("background", score.background)):
+        if not loop.counts[list(indices)].sum():
+            there = ", ".join(f"{n:,} {name}" for name, n in zip(classes, loop.counts, strict=True) if n)
+            raise DataError(
+                f"no {kind} event ({', '.join(classes[i] for i in indices)}) in the file, which holds {there}; add "
+                "some, choose other classes with --signal and --background, or use --no-labels for rates alone"
+            )
+
+
+def _result(
+    lane: Lane,
+    score: Score,
+    classes: list[str],
+    rates_hz: Sequence[float],
+    event_rate_hz: float,
+    layer: Layer,
+    curves: dict[str, Curve],
+) -> content.EngineResult:
+    spectra = [builder.build() for builder in lane.spectra]
+    labelled = len(spectra) > 1
+    by_class = dict(zip(classes if labelled else [_UNLABELLED], spectra, strict=True))
+    area, points, curves[lane.name] = summarize(
+        by_class,
+        [classes[i] for i in score.signal] if labelled else None,
+        [classes[i] for i in score.background] if labelled else [_UNLABELLED],
+        rates_hz=rates_hz,
+        event_rate_hz=event_rate_hz,
+        lsb=layer.result.lsb,
+    )
+    every = Spectrum.merged(spectra).values
+    return content.EngineResult(
+        engine=lane.name,
+        evidence=lane.evidence,
+        distinct_scores=every.size,
+        lowest_score=int(every[0]),
+        highest_score=int(every[-1]),
+        off_grid_outputs=lane.off_grid,
+        events_per_s=lane.events / max(lane.seconds, 1e-9),
+        area=area,
+        working_points=points,
+    )
+
+
+def _events_entry(request: Request, run: FinishedRun, file: EventFile, loop: Loop) -> content.EventsEntry:
+    labels = None if file.labels_where is None else request.labels or run.data["labels"]
+    own_file = labels is not None and labels.lower().endswith(".npy")
+    return content.EventsEntry(
+        file=str(file.path.resolve()),
+        sha256=file_digest(file.path),
+        array=request.events_array or run.data["events"],
+        labels=labels,
+        labels_sha256=file_digest(Path(labels)) if labels is not None and own_file else None,
+        events=file.events,
+        classes=None if labels is None else {n: int(c) for n, c in zip(run.classes, loop.counts, strict=True)},
+        input_format=str(run.input_format),
+        rounded_values=loop.rounded,
+        saturated=bool(run.data["saturate"]),
+    )

@@ -1,0 +1,120 @@
+"""A finished conversion, read from a run's folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hls.graph import Graph, Layer
+from models.datasets import InputFormat
+from pipeline.cache import RunFolder, file_digest
+from pipeline.config import RunConfig, load
+from pipeline.errors import ConfigError, RunFolderError
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A finished conversion.
+
+    Attributes:
+        folder: The run's folder.
+        config: Its configuration, for `trigger` and `time_limits`; all else is taken from what the stages left.
+        graph: The fixed-point graph.
+        classes: Names of the classes.
+        input_format: What the digitiser delivers.
+        data: The options `data` that the run was trained with.
+    """
+
+    folder: RunFolder
+    config: RunConfig
+    graph: Graph
+    classes: list[str]
+    input_format: InputFormat
+    data: dict[str, Any]
+    key: str
+
+    @classmethod
+    def open(cls, path: Path) -> FinishedRun:
+        """Read a finished conversion, and see that it is whole and of one piece."""
+        if path.is_dir():
+            resolved = path / "resolved.yaml"
+            if not resolved.is_file():
+                raise RunFolderError(
+                    f"{path}: is not the folder of a run (no resolved.yaml in it); give a YAML configuration or the "
+                    "folder that `trigcnn run --out` wrote"
+                )
+            folder, config, given = RunFolder(path), load(resolved), False
+        else:
+            config, given = load(path), True
+            folder = RunFolder(Path("vivado_projects") / config.name)
+            if not folder.path.is_dir():
+                raise RunFolderError(
+                    f"{folder.path}: there is no run of {path}; do `trigcnn convert {path}` first, or give the run's "
+                    "folder instead of the configuration"
+                )
+        trained, converted = folder.stage("train"), folder.stage("convert")
+        first, second = folder.manifest("train"), folder.manifest("convert")
+        if first is None or second is None:
+            raise RunFolderError(f"{folder.path}: a manifest cannot be read; do `trigcnn convert --force` again")
+        if second.inputs.get("train") != first.digest:
+            raise RunFolderError(f"{folder.path}: was trained again since it was converted; do `trigcnn convert` first")
+        if given:
+            _check_options(path, config, {"train": first.options, "convert": second.options})
+        for stage, found in ((trained, first), (converted, second)):
+            for name, digest in found.outputs.items():
+                if file_digest(stage / name) != digest:
+                    raise RunFolderError(
+                        f"{stage / name}: was changed or removed since the stage was done; do `trigcnn convert` again"
+                    )
+        info = json.loads((trained / "info.json").read_text())
+        return cls(
+            folder,
+            config,
+            Graph.load(converted),
+            info["classes"],
+            InputFormat.parse(info["input_format"]),
+            first.options["data"],
+            second.key,
+        )
+
+    def see_that_it_is_the_same(self) -> None:
+        """See that no other process has done the stages again while they were read."""
+        found = self.folder.manifest("convert")
+        if found is None or found.key != self.key:
+            raise RunFolderError(f"{self.folder.path}: was converted again by another process; evaluate it again")
+
+    def digests(self) -> dict[str, str]:
+        """What the figures were computed from, by name."""
+        found = self.folder.manifest("convert")
+        outputs = {} if found is None else found.outputs
+        return {name: outputs[name] for name in ("graph.json", "graph.npz") if name in outputs} | (
+            {} if found is None else {"outputs of convert": found.digest, "outputs of train": found.inputs["train"]}
+        )
+
+
+def _check_options(path: Path, config: RunConfig, made_with: dict[str, dict[str, Any]]) -> None:
+    wanted = config.model_dump(mode="json")
+    for stage, options in made_with.items():
+        for section, value in options.items():
+            if wanted.get(section) != value:
+                raise RunFolderError(
+                    f"{path}: its options `{section}` are not those that the stage {stage} was done with; do "
+                    f"`trigcnn convert {path}` first, or give the run's folder to evaluate it as it is"
+                )
+
+
+def output_layer(graph: Graph, name: str | None) -> Layer:
+    """Choose the output by its name, or the only one.
+
+    Raises:
+        ConfigError: There is no such output, or there are several and none is named.
+    """
+    if name is None:
+        if len(graph.outputs) > 1:
+            raise ConfigError(f"the network has several outputs ({', '.join(graph.outputs)}); choose one with --output")
+        return graph.output
+    if name not in graph.outputs:
+        raise ConfigError(f"--output {name}: no such output; there are {', '.join(graph.outputs)}")
+    return graph[name]

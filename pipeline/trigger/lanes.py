@@ -1,0 +1,100 @@
+"""The engines that can run the events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from hls.engines import Engine
+from hls.errors import ConversionError
+from pipeline.console import Console
+from pipeline.errors import ConfigError
+from pipeline.stages import convert, train
+from pipeline.trigger.finished_run import FinishedRun
+from pipeline.trigger.request import Request
+from pipeline.trigger.spectrum import SpectrumBuilder
+
+DEFAULT_ENGINE, FALLBACK_ENGINE = "emulator", "csim"
+
+
+def _emulator(run: FinishedRun, folder: Path) -> Engine:
+    from hls.engines import emulator
+
+    return emulator.build(run.graph, folder, timeout_s=run.config.time_limits.compile_s)
+
+
+def _csim(run: FinishedRun, folder: Path) -> Engine:
+    from hls.engines import csim
+
+    project = run.folder.stage("convert") / "hls"
+    return csim.build(run.graph, project, folder, timeout_s=run.config.time_limits.compile_s)
+
+
+def _qkeras(run: FinishedRun, folder: Path) -> Engine:
+    from hls.engines.keras import KerasEngine
+
+    return KerasEngine(convert.rewritten(run.config.hls, train.read(run.folder)).model)
+
+
+ENGINES: dict[str, Callable[[FinishedRun, Path], Engine]] = {"emulator": _emulator, "csim": _csim, "qkeras": _qkeras}
+
+
+def chosen_engines(request: Request) -> list[str]:
+    """Name the engines that are asked for, the one to compare with last.
+
+    Raises:
+        ConfigError: There is no such engine.
+    """
+    for option, name in (("--engine", request.engine), ("--against", request.against)):
+        if name is not None and name not in ENGINES:
+            raise ConfigError(f"{option} {name}: no such engine; there are {', '.join(ENGINES)}")
+    return [request.engine or DEFAULT_ENGINE, *([] if request.against is None else [request.against])]
+
+
+@dataclass
+class Lane:
+    """One engine and what it gave so far."""
+
+    name: str
+    engine: Engine
+    spectra: list[SpectrumBuilder] = field(default_factory=list)
+    off_grid: int = 0
+    events: int = 0
+    seconds: float = 0.0
+
+    @property
+    def evidence(self) -> Literal["simulation", "evaluation"]:
+        """Whether it computes as the firmware does, or as Keras."""
+        return "evaluation" if self.name == "qkeras" else "simulation"
+
+
+def lane_of(
+    name: str, run: FinishedRun, scratch: Path, console: Console, notes: list[str], *, chosen: str | None
+) -> Lane:
+    """Build an engine; the fallback, with a note, where the emulator refuses the graph and nobody asked for it.
+
+    Args:
+        name: Name of the engine.
+        run: What it runs.
+        scratch: Folder that may be written in.
+        console: Shows what is being built.
+        notes: Takes what is to be said of it.
+        chosen: The engine that the command line names.
+    """
+    with console.task(f"building {name}"):
+        try:
+            return Lane(name, _built(name, run, scratch))
+        except ConversionError as error:
+            if name != DEFAULT_ENGINE or chosen is not None:
+                raise
+            notes.append(f"the emulator refuses this network, so {FALLBACK_ENGINE} runs it: {error}")
+    with console.task(f"building {FALLBACK_ENGINE}"):
+        return Lane(FALLBACK_ENGINE, _built(FALLBACK_ENGINE, run, scratch))
+
+
+def _built(name: str, run: FinishedRun, scratch: Path) -> Engine:
+    folder = scratch / f"engine_{name}"
+    folder.mkdir()
+    return ENGINES[name](run, folder)

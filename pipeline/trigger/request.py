@@ -1,0 +1,74 @@
+"""What the command line asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for; None leaves a choice to the configuration or to the file.
+
+    Attributes:
+        run: YAML configuration of a run that is in its default folder, or the run's folder.
+        events: File of events.
+        events_array: Name of the array of events in it; None: `data.events` of the run.
+        labels: Name of the array of labels, or a `.npy` file of them; None: `data.labels` of the run, if it is there.
+        unlabelled: Take no labels, even if there are any.
+        signal: Names of the signal classes.
+        background: Names of the background classes.
+        event_rate_hz: Rate of background events before the trigger, in Hz.
+        rates_hz: Target rates in Hz.
+        score: `margin`, `signal` or `output`.
+        engine: `emulator`, `csim` or `qkeras`; None: the emulator or, where it refuses the graph, csim.
+        against: A second engine, to compare with.
+        output: Name of the output layer, where there are several.
+        out: Folder for the results; None: `evaluate/<name of the file>` in the run's folder.
+        command: Command line, for the record.
+        chunk_events: Events that are in memory at a time; None: as many as 32 MiB of values.
+    """
+
+    run: Path
+    events: Path
+    events_array: str | None = None
+    labels: str | None = None
+    unlabelled: bool = False
+    signal: Sequence[str] | None = None
+    background: Sequence[str] | None = None
+    event_rate_hz: float | None = None
+    rates_hz: Sequence[float] | None = None
+    score: str | None = None
+    engine: str | None = None
+    against: str | None = None
+    output: str | None = None
+    out: Path | None = None
+    command: str = "trigcnn evaluate"
+    chunk_events: int | None = None
+
+
+def names(text: str | None) -> list[str] | None:
+    """Read names that commas separate.
+
+    >>> names("electron, photon")
+    ['electron', 'photon']
+    """
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def numbers(text: str | None, option: str) -> list[float] | None:
+    """Read numbers that commas separate.
+
+    Raises:
+        ConfigError: One is no number.
+    """
+    found = names(text)
+    if found is None:
+        return None
+    try:
+        return [float(number) for number in found]
+    except ValueError as error:
+        raise ConfigError(f"{option} {text}: must be numbers with commas between them, such as 1e3,1e4") from error
