@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -64,25 +65,43 @@ def mapped(logic: Any) -> Any:
 
 @contextmanager
 def repaired() -> Iterator[None]:
-    """While it is open, two errors of alkaid (0.8.2) are mended.
+    """While it is open, two errors of alkaid (0.8.2) are mended, and it searches for the same adders once only.
 
     It finds the last bit of a number in float32, so that products of more than 24 bits lose some; and one step of its
-    optimization forgets the shift of what it takes a bit of.
+    optimization forgets the shift of what it takes a bit of. The adders that make the products with a constant take
+    it seconds to find for a constant of 24 bits, and those of a kernel are the same at every pixel.
     """
     from alkaid.trace import affine_interval, fixed_variable, fixed_variable_array, tracer
     from alkaid.trace.passes import canon
 
     modules = (affine_interval, fixed_variable, fixed_variable_array, tracer, canon)
-    kept, step = canon.get_lsb_loc, canon.canonicalize_msb_wraps
-    for module in modules:
-        module.get_lsb_loc = _last_bit_of
-    canon.canonicalize_msb_wraps = lambda logic: logic
+    mended = [
+        *((module, "get_lsb_loc", _last_bit_of) for module in modules),
+        (canon, "canonicalize_msb_wraps", lambda logic: logic),
+        (fixed_variable, "scm_solve", cache(fixed_variable.scm_solve)),
+        (fixed_variable_array, "cmvm_solve", _once_per_matrix(fixed_variable_array.cmvm_solve)),
+    ]
+    kept = [(module, name, getattr(module, name)) for module, name, _ in mended]
+    for module, name, value in mended:
+        setattr(module, name, value)
     try:
         yield
     finally:
-        for module in modules:
-            module.get_lsb_loc = kept
-        canon.canonicalize_msb_wraps = step
+        for module, name, value in kept:
+            setattr(module, name, value)
+
+
+def _once_per_matrix(solve: Callable[..., Any]) -> Callable[..., Any]:
+    """Remember what was found for a matrix and the ranges that it is applied to."""
+    found: dict[tuple[Any, ...], Any] = {}
+
+    def solved(matrix: Any, **options: Any) -> Any:
+        key = (matrix.shape, matrix.tobytes(), repr(options))
+        if key not in found:
+            found[key] = solve(matrix, **options)
+        return found[key]
+
+    return solved
 
 
 def _last_bit_of(value: float) -> int:

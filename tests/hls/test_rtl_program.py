@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from hls.fixed_point import FixedPoint
 from hls.graph import Attribute, Graph, Layer, Weights
@@ -62,13 +63,46 @@ def test_sums_of_which_nothing_varies_are_constants() -> None:
     np.testing.assert_array_equal(logic.predict(np.ones((3, 2))), np.full((3, 1), 1.5))
 
 
+def test_adders_are_searched_once_for_all_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    from alkaid.trace import fixed_variable, fixed_variable_array
+
+    searches: list[str] = []
+
+    def counted(name: str, solve: Any) -> Any:
+        def solved(*arguments: Any, **options: Any) -> Any:
+            searches.append(name)
+            return solve(*arguments, **options)
+
+        return solved
+
+    for module, name in ((fixed_variable, "scm_solve"), (fixed_variable_array, "cmvm_solve")):
+        monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
+    kernel = {"weight": weights("fixed<4,1>", [[[5], [-3]]]), "bias": weights("fixed<4,1>", [1])}
+    sizes: dict[str, Attribute] = {"stride_width": 1, "pad_left": 0, "pad_right": 0, "filt_width": 1, "in_width": 6}
+    sizes |= {"out_width": 6, "n_chan": 2, "n_filt": 1}
+    result = FixedPoint.parse("fixed<12,4>")
+    conv = Layer("c", "Conv1D", ("x",), (6, 1), result, None, kernel, sizes)
+    factors = {"scale": weights("ufixed<7,1>", [43]), "bias": weights("fixed<4,1>", [-3])}
+    layer = Layer("y", "BatchNormalization", ("c",), (6, 1), FixedPoint.parse("fixed<20,5>"), None, factors)
+    design = graph("fixed<4,2>", (6, 2), conv, layer)
+    values = FixedPoint.parse("fixed<4,2>").to_real(np.random.default_rng(3).integers(-8, 8, (50, 12)))
+    expected = (values.reshape(50, 6, 2) @ kernel["weight"].values[0] + 1 / 8) * factors["scale"].values - 3 / 8
+    np.testing.assert_array_equal(program(design).predict(values), expected[..., 0])
+    assert sorted(searches) == ["cmvm_solve", "scm_solve"]
+
+
 def test_alkaid_is_left_as_it_was() -> None:
-    from alkaid.trace import affine_interval
+    from alkaid.trace import affine_interval, fixed_variable, fixed_variable_array
     from alkaid.trace.passes import canon
 
-    before = affine_interval.get_lsb_loc, canon.canonicalize_msb_wraps
+    def present() -> tuple[Any, ...]:
+        solvers = fixed_variable.scm_solve, fixed_variable_array.cmvm_solve
+        return (affine_interval.get_lsb_loc, canon.canonicalize_msb_wraps, *solvers)
+
+    before = present()
     with repaired():
         assert affine_interval.get_lsb_loc(0.5 + 2.0**-40) == -40
         assert affine_interval.get_lsb_loc(0.0) == before[0](0.0)
         assert affine_interval.get_lsb_loc(-12.0) == before[0](-12.0)
-    assert (affine_interval.get_lsb_loc, canon.canonicalize_msb_wraps) == before
+        assert not set(present()) & set(before)
+    assert present() == before
