@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 import warnings
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from models.errors import ModelError
 
@@ -73,10 +75,23 @@ def custom_objects() -> dict[str, Any]:
     return {name: value for name, value in vars(qkeras).items() if isinstance(value, type)}
 
 
-def predict(model: Any, events: np.ndarray[Any, np.dtype[Any]], batch_size: int = 256) -> Any:
+def inputs_of(model: Any, events: npt.NDArray[Any]) -> Any:
+    """Take events apart for a model of several inputs, whose parts lie one behind the other in an event."""
+    shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
+    if len(shapes) == 1:
+        return events
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    parts: list[npt.NDArray[Any]] = np.split(events, ends[:-1], axis=1)
+    return [part.reshape(len(events), *shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def predict(model: Any, events: npt.NDArray[Any], batch_size: int = 256) -> npt.NDArray[np.float32]:
     """Evaluate a model on events, without a word on the terminal.
 
     Returns:
-        float32 array [events, ...], or a list of them for a model with several outputs.
+        [events, ...]; of a model with several outputs one row per event, the outputs one behind the other.
     """
-    return model.predict(events, batch_size=batch_size, verbose=0)
+    outputs = model.predict(inputs_of(model, events), batch_size=batch_size, verbose=0)
+    if not isinstance(outputs, list):
+        return np.asarray(outputs)
+    return np.concatenate([part.reshape(len(events), -1) for part in outputs], axis=1)

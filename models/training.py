@@ -13,7 +13,7 @@ from models.augmentation import shift_and_rotate
 from models.datasets import Dataset, InputFormat, Split
 from models.errors import ModelError
 from models.folding import fold_batch_normalization
-from models.keras2 import bring_up
+from models.keras2 import bring_up, inputs_of
 from models.pruning import Pruning, pruning_callback
 
 Progress = Callable[[int, int, str], None]
@@ -76,21 +76,42 @@ def seed_everything(seed: int) -> None:
     k.tf.config.experimental.enable_op_determinism()
 
 
-def check_fits(model: Any, dataset: Dataset) -> None:
+def input_shapes(model: Any) -> tuple[tuple[int, ...], ...]:
+    """Shapes of a model's inputs, without the batch."""
+    return tuple(tuple(tensor.shape[1:]) for tensor in model.inputs)
+
+
+def check_fits(model: Any, dataset: Dataset, *, trained: bool) -> None:
     """See that a model takes the data set's events and gives its classes.
 
+    Args:
+        model: The model.
+        dataset: The data set.
+        trained: Whether the model is to be trained, for which it must have one output.
+
     Raises:
-        ModelError: Shapes of inputs or outputs do not match, or there are several of them.
+        ModelError: Numbers or shapes of inputs or outputs do not match.
     """
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
+    taken, given = input_shapes(model), dataset.input_shapes
+    if len(taken) != len(given):
         raise ModelError(
-            f"the model has {len(model.inputs)} inputs and {len(model.outputs)} outputs; one of each is supported"
+            f"the model has {len(taken)} inputs, the data set {dataset.name} gives {len(given)}; name one array per "
+            f"input in data.events, in the order {', '.join(tensor.node.layer.name for tensor in model.inputs)}"
         )
-    if tuple(model.input_shape[1:]) != dataset.input_shape:
-        raise ModelError(
-            f"the model takes events of shape {tuple(model.input_shape[1:])}, the data set {dataset.name} "
-            f"gives {dataset.input_shape}; build the model with input_shape={dataset.input_shape}"
-        )
+    for number, (shape, offered) in enumerate(zip(taken, given, strict=True)):
+        which = "" if len(given) == 1 else f" at input {number}"
+        if shape != offered:
+            raise ModelError(
+                f"the model takes events of shape {shape}{which}, the data set {dataset.name} "
+                f"gives {offered}; build the model with input_shape={offered}"
+            )
+    if len(model.outputs) > 1:
+        if trained:
+            raise ModelError(
+                f"the model has {len(model.outputs)} outputs, and only one can be trained here; train it yourself, "
+                "save it, and name the file in model.source"
+            )
+        return
     classes = len(dataset.classes)
     wanted = {(classes,), (1,)} if classes == 2 else {(classes,)}
     if tuple(model.output_shape[1:]) not in wanted:
@@ -153,7 +174,7 @@ def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress) -> H
             f"{dataset.input_shape}; set training.shift_pixels and training.rotation_deg to 0"
         )
     keras = bring_up().keras
-    batches = _batches(dataset.train, dataset.input_format, recipe)
+    batches = _batches(model, dataset.train, dataset.input_format, recipe)
     steps = recipe.epochs * len(batches)
     binary = model.output_shape[-1] == 1
     losses = keras.losses.BinaryCrossentropy if binary else keras.losses.SparseCategoricalCrossentropy
@@ -169,7 +190,7 @@ def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress) -> H
     model.fit(
         batches,
         epochs=recipe.epochs,
-        validation_data=(validation.events, validation.labels),
+        validation_data=(inputs_of(model, validation.events), validation.labels),
         callbacks=[
             *([pruning_callback(recipe.pruning)] if pruned else []),
             _Record.callback(history, recipe.epochs, progress),
@@ -215,7 +236,7 @@ class _Record:
         return bring_up().keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end)
 
 
-def _batches(split: Split, input_format: InputFormat, recipe: Recipe) -> Any:
+def _batches(model: Any, split: Split, input_format: InputFormat, recipe: Recipe) -> Any:
     """Make Keras' sequence of batches; every epoch is shuffled and augmented anew, on the input's grid."""
     keras = bring_up().keras
     rng = np.random.default_rng(recipe.seed)
@@ -238,6 +259,6 @@ def _batches(split: Split, input_format: InputFormat, recipe: Recipe) -> Any:
 
         def __getitem__(self, index: int) -> tuple[Any, Any]:
             part = slice(index * recipe.batch_size, (index + 1) * recipe.batch_size)
-            return self.events[part], self.labels[part]
+            return inputs_of(model, self.events[part]), self.labels[part]
 
     return Batches()

@@ -91,7 +91,9 @@ def report(config: Config, out: Out = None, force: Force = False, assignments: A
 def evaluate(
     run: Annotated[Path, typer.Argument(help="YAML configuration of a run, or the run's folder.", metavar="RUN")],
     events: Annotated[Path, typer.Option(help="File of events: .npz, .npy or .h5.", metavar="FILE")],
-    events_array: Annotated[str | None, typer.Option(help="Its array of events; default: data.events.")] = None,
+    events_array: Annotated[
+        str | None, typer.Option(help="Its arrays of events, with commas; default: data.events.")
+    ] = None,
     labels: Annotated[
         str | None, typer.Option(help="Its array of labels, or a .npy file; default: data.labels, if it is there.")
     ] = None,
@@ -127,7 +129,7 @@ def evaluate(
     request = Request(
         run=run,
         events=events,
-        events_array=events_array,
+        events_arrays=names(events_array),
         labels=labels,
         unlabelled=no_labels,
         signal=names(signal),

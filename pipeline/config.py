@@ -33,8 +33,8 @@ class DataConfig(_Section):
     """Name of a data set (`trigcnn datasets`), or path of a .npz or .h5 file."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of a data set that draws its events, such as their number."""
-    events: str = "events"
-    """In a file: name of the array of events, [events, ...]."""
+    events: str | Annotated[list[str], Field(min_length=1)] = "events"
+    """In a file: name of the array of events, [events, ...]; for a model of several inputs the names of several."""
     labels: str = "labels"
     """In a file: name of the array of labels, [events] or one-hot [events, classes]."""
     input_format: str | None = None
@@ -186,7 +186,7 @@ class GatesConfig(_Section):
     exact: bool = True
     """The C simulation equals the QKeras model, and the simulated RTL the C simulation, on every test event."""
     max_accuracy_drop: float | None = Field(default=0.01, ge=0, le=1)
-    """Largest loss of test accuracy from the float twin to the C simulation; null for no gate."""
+    """Largest loss of test accuracy from the float twin to the C simulation, with one output; null for no gate."""
     min_accuracy: float | None = Field(default=None, ge=0, le=1)
     """Smallest test accuracy of the C simulation; null for no gate."""
     fits: bool = True

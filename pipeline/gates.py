@@ -24,6 +24,8 @@ def judge(gates: GatesConfig, checked: dict[str, Any], synthesized: dict[str, An
     found: list[Gate] = []
     if gates.exact:
         found += [_exact(Comparison(**entry)) for entry in checked["comparisons"]]
+    if accuracy is None:
+        return found
     if gates.max_accuracy_drop is not None:
         drop = accuracy["float"] - accuracy["csim"]
         found.append(

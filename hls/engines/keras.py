@@ -31,7 +31,7 @@ class KerasEngine:
 
     def predict(self, events: Events) -> Outputs:
         """Evaluate the model."""
-        outputs = self.model.predict(self._split(events), batch_size=256, verbose=0)
+        outputs = self.model.predict(self.inputs_of(events), batch_size=256, verbose=0)
         return pack([np.asarray(part, np.float64) for part in (outputs if isinstance(outputs, list) else [outputs])])
 
     def trace(self, events: Events) -> dict[str, Outputs]:
@@ -45,14 +45,14 @@ class KerasEngine:
         for tensor in self.model.inputs:
             source = tensor.node.layer
             layers[source.name] = source.outbound_nodes[0].outbound_layer.output
-        values = keras.Model(self.model.inputs, layers).predict(self._split(events), batch_size=256, verbose=0)
+        values = keras.Model(self.model.inputs, layers).predict(self.inputs_of(events), batch_size=256, verbose=0)
         return {name: np.asarray(value, np.float64) for name, value in values.items()}
 
-    def _split(self, events: Events) -> Any:
-        """Take an event apart for a model of several inputs."""
+    def inputs_of(self, events: Events) -> list[npt.NDArray[Any]]:
+        """Take events apart: one array [events, ...] per input of the model."""
         shapes = [tuple(tensor.shape[1:]) for tensor in self.model.inputs]
         if len(shapes) == 1:
-            return events
+            return [events]
         ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
         parts: list[npt.NDArray[Any]] = np.split(events.reshape(len(events), -1), ends[:-1], axis=1)
         return [part.reshape(len(events), *shape) for part, shape in zip(parts, shapes, strict=True)]

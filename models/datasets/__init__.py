@@ -49,7 +49,7 @@ def load(
     source: str,
     *,
     input_format: str | None,
-    events: str,
+    events: str | Sequence[str],
     labels: str,
     classes: Sequence[str] | None,
     saturate: bool,
@@ -63,7 +63,7 @@ def load(
     Args:
         source: A registered name, or the path of a file that ends in `.npz`, `.h5` or `.hdf5`.
         input_format: Such as "ufixed<4,0>"; None for the registered data set's own. A file needs one.
-        events: Name of the array of events in a file; registered data sets have no use for it.
+        events: Name of the array of events in a file, or of several; registered data sets have no use for it.
         labels: Name of the array of labels in a file; registered data sets have no use for it.
         classes: The classes' names, for a file only.
         saturate: Whether a file's values beyond `input_format` stop at the ends of its range.

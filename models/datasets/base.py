@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from models.errors import DataError
 
 Events = npt.NDArray[np.float32]
+Shape = tuple[int, ...]
 Labels = npt.NDArray[np.int64]
 
 _PATTERN = re.compile(r"^(?:ap_)?(?P<u>u?)fixed<\s*(?P<width>\d+)\s*,\s*(?P<integer>-?\d+)\s*>$")
@@ -159,6 +160,8 @@ class Dataset:
         train: What weights are fitted to.
         validation: What training decisions are made on.
         test: What figures are reported on.
+        parts: Shapes of the parts of an event, one for each input of a model that has several. An event is then one
+            row: its parts, each flattened, one behind the other. Empty for a model of one input.
     """
 
     name: str
@@ -167,11 +170,37 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
+    parts: tuple[Shape, ...] = ()
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
+    def input_shape(self) -> Shape:
         """Shape of one event, without the batch."""
         return self.train.events.shape[1:]
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """What a model takes: the shape of each of its inputs."""
+        return self.parts or (self.input_shape,)
+
+    def shaped_for(self, shapes: tuple[Shape, ...]) -> Dataset:
+        """Leave out the channel axis that events of two axes were given, where a model takes none.
+
+        Args:
+            shapes: Shapes of the model's inputs; where they are others in any other way, nothing is changed.
+        """
+        given = self.input_shapes
+        fit = len(shapes) == len(given) and all(
+            wanted == shape or (*wanted, 1) == shape for wanted, shape in zip(shapes, given, strict=False)
+        )
+        if not fit or shapes == given:
+            return self
+        if self.parts:
+            return replace(self, parts=shapes)
+        train, validation, test = (
+            Split(split.events.reshape(-1, *shapes[0]), split.labels)
+            for split in (self.train, self.validation, self.test)
+        )
+        return replace(self, train=train, validation=validation, test=test)
 
 
 @dataclass(frozen=True)

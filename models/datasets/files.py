@@ -29,7 +29,7 @@ def load(
     path: Path,
     *,
     input_format: InputFormat | None,
-    events: str,
+    events: str | Sequence[str],
     labels: str,
     classes: Sequence[str] | None,
     saturate: bool,
@@ -43,7 +43,8 @@ def load(
         path: File that ends in `.npz`, `.h5` or `.hdf5`.
         input_format: What the digitiser delivers; a file does not say it, so it must be given.
         events: Name of the array of events, `[n, features]`, `[n, h, w]` (which gets a channel axis) or
-            `[n, h, w, channels]`; in HDF5 a path such as "jets/images".
+            `[n, h, w, channels]`; in HDF5 a path such as "jets/images". For a model of several inputs the names of
+            several arrays, in the order of the inputs.
         labels: Name of the array of labels: `[n]` whole numbers from 0, or one-hot `[n, classes]`.
         classes: The classes' names; None names them by their numbers.
         saturate: Whether values beyond `input_format` stop at the ends of its range.
@@ -59,23 +60,33 @@ def load(
             f"{path}: a file does not say what the detector's digitiser delivers; set data.input_format, "
             "for example ufixed<8,0>"
         )
-    arrays = _read(path, {"data.events": events, "data.labels": labels})
-    images = _checked_events(arrays["data.events"], f"{path}, {events}")
+    wanted = {"data.events": events} if isinstance(events, str) else _numbered("data.events", events)
+    arrays = _read(path, {**wanted, "data.labels": labels})
     where = f"{path}, {labels}"
     indices, names = checked_labels(arrays["data.labels"], classes, where)
-    if indices.size != len(images):
-        raise DataError(
-            f"{where}: {indices.size} labels for {len(images)} events; data.events and data.labels must "
-            "name arrays of equal length"
-        )
+    parts = []
+    for option, name in wanted.items():
+        part = _checked_events(arrays[option], f"{path}, {name}")
+        if indices.size != len(part):
+            raise DataError(
+                f"{where}: {indices.size} labels for {len(part)} events; {option} and data.labels must "
+                "name arrays of equal length"
+            )
+        parts.append(input_format.put_on_grid(part, saturate=saturate, where=f"{path}, {name}"))
+    several = len(parts) > 1
     train, validation, test = split_stratified(
-        input_format.put_on_grid(images, saturate=saturate, where=f"{path}, {events}"),
+        np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1) if several else parts[0],
         indices,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         seed=seed,
     )
-    return Dataset(path.name, input_format, names, train, validation, test)
+    shapes = tuple(part.shape[1:] for part in parts) if several else ()
+    return Dataset(path.name, input_format, names, train, validation, test, shapes)
+
+
+def _numbered(option: str, names: Sequence[str]) -> dict[str, str]:
+    return {f"{option}[{number}]": name for number, name in enumerate(names)}
 
 
 def _read(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]:

@@ -8,7 +8,7 @@ from models.datasets import InputFormat
 from models.keras2 import bring_up
 
 
-def input_quantizer(x: Any, input_format: InputFormat) -> Any:
+def input_quantizer(x: Any, input_format: InputFormat, name: str = "input_quantizer") -> Any:
     """Quantize the input to the format in which the digitiser delivers it.
 
     hls4ml ignores `keep_negative=0` of an activation, so unsigned inputs get a sign bit, which stays zero.
@@ -18,7 +18,7 @@ def input_quantizer(x: Any, input_format: InputFormat) -> Any:
     # QKeras counts integer bits without the sign.
     integer = input_format.integer - int(input_format.signed)
     quantizer = qkeras.quantized_bits(input_format.width + sign, integer, symmetric=0, alpha=1)
-    return qkeras.QActivation(quantizer, name="input_quantizer")(x)
+    return qkeras.QActivation(quantizer, name=name)(x)
 
 
 def weight_quantizer(bits: int) -> Any:

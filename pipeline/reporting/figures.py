@@ -68,16 +68,18 @@ def _styled(draw: Callable[[Report], _Drawn]) -> Callable[[Report], _Drawn]:
 
 
 @_styled
-def confusion_matrix(report: Report) -> str:
+def confusion_matrix(report: Report) -> str | None:
     """Draw test events by true class (row) and class given by the C simulation (column).
 
     A cell is the darker the larger its share of the row.
 
     Returns:
-        An SVG element whose ids start with `confusion-`.
+        An SVG element whose ids start with `confusion-`; None for a network of several outputs.
     """
     from matplotlib.patches import Rectangle
 
+    if report.confusion is None:
+        return None
     classes, counts = report.confusion.classes, report.confusion.counts
     n = len(classes)
     cell = max(26, min(64, 420 // n))

@@ -58,15 +58,8 @@ def share(count: float | None, entry: Synthesis, report: Report, resource: str) 
 
 def cards(report: Report) -> list[Card]:
     """Choose the headline figures."""
-    accuracy = report.accuracy
     return [
-        Card(
-            "Accuracy, quantized",
-            f"{accuracy.quantized:.2%}",
-            "",
-            f"float twin {accuracy.float:.2%}, {accuracy.events:,} events",
-            "evaluation",
-        ),
+        _accuracy(report),
         _equality(report, "csim", "C simulation"),
         _equality(report, "rtl", "RTL"),
         *_timing(report),
@@ -92,6 +85,15 @@ def sentence(report: Report) -> str:
         parts.append(f"latency {report.rtl.latency_cycles:,} cycles ({report.rtl.latency_ns:,.5g} ns)")
     text = ", ".join(parts)
     return text[0].upper() + text[1:] + "."
+
+
+def _accuracy(report: Report) -> Card:
+    accuracy = report.accuracy
+    label = "Accuracy, quantized"
+    if accuracy is None:
+        return Card(label, None, "", "several outputs", None)
+    note = f"float twin {accuracy.float:.2%}, {accuracy.events:,} events"
+    return Card(label, f"{accuracy.quantized:.2%}", "", note, "evaluation")
 
 
 def _equality(report: Report, engine: str, label: str) -> Card:

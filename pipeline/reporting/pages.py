@@ -24,13 +24,13 @@ def markdown(report: Report) -> str:
 
 def html(report: Report) -> str:
     """Write a report as one HTML page that needs nothing but itself."""
-    drawings = {
-        "confusion": Markup(figures.confusion_matrix(report)),  # noqa: S704 - drawn here, text escaped
-        "ranges": Markup(figures.value_ranges(report)) if report.ranges else None,  # noqa: S704
+    drawn = {
+        "confusion": figures.confusion_matrix(report),
+        "ranges": figures.value_ranges(report) if report.ranges else None,
         "training": figures.training_curves(report),
     }
-    if drawings["training"] is not None:
-        drawings["training"] = Markup(drawings["training"])  # noqa: S704
+    # Drawn here, with text escaped.
+    drawings = {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}  # noqa: S704
     return _render("report.html.j2", report, drawings=drawings)
 
 

@@ -276,13 +276,13 @@ class Report(_Section):
     name: str
     verdict: Verdict
     gates: list[Gate]
-    accuracy: Accuracy
+    accuracy: Accuracy | None = Field(description="null for a network of several outputs")
     rewriting: Rewriting | None = None
     comparisons: list[ComparisonEntry]
     diagnosis: list[FindingEntry] = Field(default=[], description="causes of differences, in the order of the layers")
     layers: list[LayerEntry]
     ranges: list[Range]
-    confusion: ConfusionMatrix
+    confusion: ConfusionMatrix | None = Field(description="null for a network of several outputs")
     training: Training
     rtl: Rtl | None
     synthesis: list[Synthesis]

@@ -111,7 +111,9 @@ def _work(context: Context, folder: Path) -> None:
         "quantized": reference,
         "csim": csim_outputs,
     }
-    accuracy = {name: _accuracy(values, labels) for name, values in outputs.items()}
+    # Of several outputs it is not known which are the classes' logits.
+    classifies = len(graph.outputs) == 1
+    accuracy = {name: _accuracy(values, labels) for name, values in outputs.items()} if classifies else None
     diagnosis = None
     if not comparisons[0].equal:
         with context.console.task("looking for the cause"):
@@ -120,10 +122,10 @@ def _work(context: Context, folder: Path) -> None:
             )
     content = {
         "diagnosis": None if diagnosis is None else asdict(diagnosis),
-        "accuracy": {**accuracy, "events": len(events)},
+        "accuracy": None if accuracy is None else {**accuracy, "events": len(events)},
         "comparisons": [asdict(comparison) for comparison in comparisons],
         "ranges": _ranges(graph, csim.trace(events[:_RANGE_EVENTS])),
-        "confusion": _confusion(csim_outputs, labels, trained.classes),
+        "confusion": _confusion(csim_outputs, labels, trained.classes) if classifies else None,
     }
     (folder / "check.json").write_text(json.dumps(content, indent=1) + "\n")
     for comparison in comparisons:

@@ -121,9 +121,10 @@ def _work(context: Context, folder: Path) -> None:
     config = context.config
     trained = train.read(context.folder)
     normal = rewritten(config.hls, trained)
+    engine = KerasEngine(normal.model)
     with context.console.task("proving the rewritten model"):
-        proof = prove(normal.source, normal, [trained.test_events])
-    reference = KerasEngine(normal.model).predict(trained.test_events)
+        proof = prove(normal.source, normal, engine.inputs_of(trained.test_events))
+    reference = engine.predict(trained.test_events)
     np.save(folder / "reference.npy", reference)
     rewriting = {
         "changes": normal.changes,

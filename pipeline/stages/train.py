@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.cache import RunFolder, Stage, installed_version
+from pipeline.errors import ConfigError
 from pipeline.stages import Context
 
 _DISTRIBUTIONS = ("h5py", "numpy", "qkeras", "scikit-learn", "tensorflow", "tf-keras")
@@ -39,9 +40,9 @@ class TrainOutput:
     """What later stages read.
 
     Attributes:
-        test_events: [events, ...], on the grid of the input's number format.
+        test_events: [events, ...], on the grid of the input's number format; one row per event for several inputs.
         test_labels: [events].
-        float_outputs: Logits of the float twin on the test events.
+        float_outputs: Outputs of the float twin on the test events; one row per event for several outputs.
         classes: Names of the classes.
         info: Numbers of events, whether training took place, histories.
         quantized: File of the quantized model.
@@ -83,10 +84,13 @@ def _work(context: Context, folder: Path) -> None:
     )
     training.seed_everything(config.seed)
     model, saved = _model(context, dataset)
-    training.check_fits(model, dataset)
-    admit(model)
-    _check_input_quantizer(model, dataset.input_format)
     wanted = config.training.enabled if config.training.enabled is not None else not saved
+    dataset = dataset.shaped_for(training.input_shapes(model))
+    training.check_fits(model, dataset, trained=wanted)
+    _check_gates(context, len(model.outputs))
+    admit(model)
+    for tensor in model.inputs:
+        _check_input_quantizer(tensor.node.layer, dataset.input_format)
     twin = float_twin(model, with_weights=not wanted)
     histories: dict[str, Any] = {"quantized": None, "float_twin": None}
     if wanted:
@@ -121,12 +125,20 @@ def _work(context: Context, folder: Path) -> None:
     (folder / "info.json").write_text(json.dumps(info, indent=1) + "\n")
 
 
-def _check_input_quantizer(model: Any, given: Any) -> None:
+def _check_gates(context: Context, outputs: int) -> None:
+    """Not after hours."""
+    if outputs > 1 and context.config.gates.min_accuracy is not None:
+        raise ConfigError(
+            f"gates.min_accuracy: the model has {outputs} outputs, of which no accuracy is known; remove the option"
+        )
+
+
+def _check_input_quantizer(layer: Any, given: Any) -> None:
     """Events are on the digitiser's grid; a coarser or narrower first quantizer would round them once more."""
     from hls.rewriting.quantizers import as_cast
     from models.errors import ModelError
 
-    first = model.inputs[0].node.layer.outbound_nodes[0].outbound_layer
+    first = layer.outbound_nodes[0].outbound_layer
     taken = as_cast(first.quantizer) if type(first).__name__ == "QActivation" else None
     if taken is None:
         # The conversion puts the digitiser's own number format in front.
@@ -146,7 +158,7 @@ def _model(context: Context, dataset: Any) -> tuple[Any, bool]:
 
     config = context.config.model
     offered = {
-        "input_shape": dataset.input_shape,
+        **({"input_shapes": dataset.parts} if dataset.parts else {"input_shape": dataset.input_shape}),
         "classes": len(dataset.classes),
         "input_format": dataset.input_format,
     }

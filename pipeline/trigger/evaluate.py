@@ -108,10 +108,18 @@ def _open(request: Request, run: FinishedRun) -> Any:
         raise ConfigError("--labels and --no-labels: give only one of them")
     return open_events(
         request.events,
-        events=run.data["events"] if request.events_array is None else request.events_array,
+        events=_arrays(request, run),
         labels=None if request.unlabelled else run.data["labels"] if request.labels is None else request.labels,
         labels_needed=request.labels is not None,
     )
+
+
+def _arrays(request: Request, run: FinishedRun) -> Sequence[str]:
+    """Names of the arrays of events: one, or one per input of the network."""
+    if request.events_arrays is not None:
+        return request.events_arrays
+    given: str | list[str] = run.data["events"]
+    return [given] if isinstance(given, str) else given
 
 
 def _event_shape(file: EventFile, graph: Graph) -> tuple[int, ...]:
@@ -177,7 +185,7 @@ def _events_entry(request: Request, run: FinishedRun, file: EventFile, loop: Loo
     return content.EventsEntry(
         file=str(file.path.resolve()),
         sha256=file_digest(file.path),
-        array=request.events_array or run.data["events"],
+        array=", ".join(_arrays(request, run)),
         labels=labels,
         labels_sha256=file_digest(Path(labels)) if labels is not None and own_file else None,
         events=file.events,

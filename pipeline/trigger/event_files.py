@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,24 @@ class _Streamed:
 
 
 @dataclass(frozen=True)
+class _Joined:
+    """The parts of events for a network of several inputs: each flattened, one behind the other."""
+
+    parts: tuple[_Rows, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.parts[0].shape[0], sum(math.prod(part.shape[1:]) for part in self.parts))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.result_type(*(part.dtype for part in self.parts))
+
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        return np.concatenate([part.read(start, stop).reshape(stop - start, -1) for part in self.parts], axis=1)
+
+
+@dataclass(frozen=True)
 class EventFile:
     """An open file of events.
 
@@ -109,12 +128,13 @@ class EventFile:
 
 
 @contextmanager
-def open_events(path: Path, *, events: str, labels: str | None, labels_needed: bool) -> Iterator[EventFile]:
+def open_events(path: Path, *, events: Sequence[str], labels: str | None, labels_needed: bool) -> Iterator[EventFile]:
     """Open a file of events.
 
     Args:
         path: File that ends in `.npz`, `.npy`, `.h5` or `.hdf5`; not read whole.
-        events: Name of the array of events; a `.npy` file has one array only.
+        events: Names of the arrays of events, one per input of the network; a `.npy` file has one array only, with
+            the parts of an event one behind the other.
         labels: Name of the array of labels in it, or path of a `.npy` file; None for none.
         labels_needed: Whether labels that are not there are an error.
 
@@ -128,20 +148,37 @@ def open_events(path: Path, *, events: str, labels: str | None, labels_needed: b
     with ExitStack() as stack:
         with _damage_named(path):
             opened = _Archive(path, stack)
-            rows = opened.rows(events, "--events-array")
-        where = str(path) if path.suffix.lower() in _NPY_SUFFIXES else f"{path}, {events}"
+        single = path.suffix.lower() in _NPY_SUFFIXES
+        where = str(path) if single else f"{path}, {', '.join(events)}"
+        parts = [_events(opened, name) for name in ([""] if single else events)]
+        _check_equal([part.shape[0] for part in parts], where)
+        rows = parts[0] if len(parts) == 1 else _Joined(tuple(parts))
         truth, truth_where = _labels(opened, labels, labels_needed, stack)
-        _check(rows, where, "--events-array")
-        if rows.dtype.kind not in "fiub":
-            raise DataError(
-                f"{where}: events of type {rows.dtype}, which are no real numbers; save them as floats or integers"
-            )
         if truth is not None and truth.shape[:1] != rows.shape[:1]:
             raise DataError(
                 f"{truth_where}: {truth.shape[0]} labels for {rows.shape[0]} events; --events-array and --labels must "
                 "name arrays of equal length"
             )
         yield EventFile(path, where, truth_where, rows, truth)
+
+
+def _events(opened: _Archive, name: str) -> _Rows:
+    with _damage_named(opened.path):
+        rows = opened.rows(name, "--events-array")
+    where = f"{opened.path}, {name}" if name else str(opened.path)
+    _check(rows, where, "--events-array")
+    if rows.dtype.kind not in "fiub":
+        raise DataError(
+            f"{where}: events of type {rows.dtype}, which are no real numbers; save them as floats or integers"
+        )
+    return rows
+
+
+def _check_equal(events: list[int], where: str) -> None:
+    if len(set(events)) > 1:
+        raise DataError(
+            f"{where}: arrays of {', '.join(map(str, events))} events; --events-array must name arrays of equal length"
+        )
 
 
 def _labels(opened: _Archive, labels: str | None, needed: bool, stack: ExitStack) -> tuple[_Rows | None, str | None]:

@@ -16,7 +16,7 @@ class Request:
     Attributes:
         run: YAML configuration of a run that is in its default folder, or the run's folder.
         events: File of events.
-        events_array: Name of the array of events in it; None: `data.events` of the run.
+        events_arrays: Names of the arrays of events, one per input of the network; None: `data.events` of the run.
         labels: Name of the array of labels, or a `.npy` file of them; None: `data.labels` of the run, if it is there.
         unlabelled: Take no labels, even if there are any.
         signal: Names of the signal classes.
@@ -34,7 +34,7 @@ class Request:
 
     run: Path
     events: Path
-    events_array: str | None = None
+    events_arrays: Sequence[str] | None = None
     labels: str | None = None
     unlabelled: bool = False
     signal: Sequence[str] | None = None

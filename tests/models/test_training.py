@@ -102,10 +102,10 @@ def test_augmentation_of_events_that_are_no_images_is_refused(digits: Dataset) -
 def test_a_model_for_other_shapes_or_classes_is_refused(digits: Dataset) -> None:
     input_format = InputFormat.parse("ufixed<4,0>")
     with pytest.raises(ModelError, match=r"takes events of shape \(9, 9, 1\).*input_shape=\(8, 8, 1\)"):
-        training.check_fits(zoo.builder("lenet")((9, 9, 1), 10, input_format), digits)
+        training.check_fits(zoo.builder("lenet")((9, 9, 1), 10, input_format), digits, trained=True)
     with pytest.raises(ModelError, match="10 classes; end the model with a QDense layer of 10 units"):
-        training.check_fits(zoo.builder("lenet")((8, 8, 1), 7, input_format), digits)
-    training.check_fits(small_lenet(), digits)
+        training.check_fits(zoo.builder("lenet")((8, 8, 1), 7, input_format), digits, trained=True)
+    training.check_fits(small_lenet(), digits, trained=True)
 
 
 def test_the_class_is_that_of_the_largest_logit_and_the_first_of_equals() -> None:
@@ -129,7 +129,7 @@ def test_a_binary_classifier_with_one_logit_trains() -> None:
     x = k.qkeras.QActivation(k.qkeras.quantized_bits(5, 0, alpha=1), name="input_quantizer")(inputs)
     outputs = k.qkeras.QDense(1, kernel_quantizer=quantizer, bias_quantizer=quantizer, name="logit")(x)
     model = k.keras.Model(inputs, outputs)
-    training.check_fits(model, dataset)
+    training.check_fits(model, dataset, trained=True)
     recipe = Recipe(
         epochs=60, batch_size=32, learning_rate=0.05, patience=60, shift_pixels=0.0, rotation_deg=0.0, seed=1
     )

@@ -155,7 +155,7 @@ def test_neither_the_files_format_nor_the_chunks_size_changes_a_figure(quick_run
         ("jets.npz", 1999, {}),
         ("b.npz", 100, {}),
         ("c.npy", 100, {"labels": str(folder / "truth.npy")}),
-        ("d.h5", 100, {"events_array": "some/events"}),
+        ("d.h5", 100, {"events_arrays": ["some/events"]}),
     ]
     figures = []
     for name, size, options in variants:
@@ -431,7 +431,7 @@ def test_an_event_that_is_bad_is_named_beyond_the_first_chunk(quick_run: Run, fi
 def test_other_endings_and_damaged_files_of_other_formats(tmp_path: Path) -> None:
     def message(name: str, labels: str | None = None) -> str:
         with pytest.raises(Exception, match=r".") as caught:
-            open_events(tmp_path / name, events="events", labels=labels, labels_needed=True).__enter__()
+            open_events(tmp_path / name, events=["events"], labels=labels, labels_needed=True).__enter__()
         return str(caught.value).removeprefix(f"{tmp_path}/")
 
     for name in ("a.txt", "a.npy", "a.h5"):
@@ -451,7 +451,7 @@ def test_images_may_come_without_their_channel_axis(tmp_path: Path) -> None:
 
     for shape in ((4, 6), (4, 6, 1)):
         np.save(tmp_path / "a.npy", np.zeros((3, *shape)))
-        with open_events(tmp_path / "a.npy", events="", labels=None, labels_needed=False) as file:
+        with open_events(tmp_path / "a.npy", events=[""], labels=None, labels_needed=False) as file:
             assert command._event_shape(file, Graph()) == (4, 6, 1)  # type: ignore[arg-type]
 
 
