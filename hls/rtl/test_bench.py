@@ -1,0 +1,109 @@
+"""A self-checking test bench in the project of a design, with its vectors, for any simulator."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import ConversionError
+from hls.rtl.design import Port, RtlDesign
+from hls.rtl.simulators import FILE_LIST, WHEEL_MAKEFLAGS, plan
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+Integers = npt.NDArray[np.int64]
+
+
+def write(
+    project: Path,
+    design: RtlDesign,
+    inputs: list[Integers],
+    expected: list[Integers],
+    *,
+    clock_period_ns: float,
+) -> tuple[str, ...]:
+    """Write the folder `tb` of a project: test bench, vectors, list of sources and a README with the commands.
+
+    Args:
+        project: Folder with the Verilog in `src/`.
+        design: What is tested.
+        inputs: Events for each input port, [events, *shape], in units of its format's last bit.
+        expected: What each output port must give for them, in the same form; never taken from the design itself.
+        clock_period_ns: Clock period of the simulation, in ns.
+
+    Returns:
+        The sources, test bench last, relative to the project's folder.
+
+    Raises:
+        ConversionError: There are no events, or not the same number at each port.
+    """
+    events = {len(part) for part in (*inputs, *expected)}
+    if len(events) != 1 or events == {0}:
+        raise ConversionError(
+            f"a test bench needs as many events at each port, and at least one; given {sorted(events)}"
+        )
+    words = {port.words for port in design.inputs}
+    if len(words) != 1:
+        raise ConversionError(f"the inputs share one valid, and cannot have {sorted(words)} words per event")
+    content = {
+        "design": design,
+        "events": events.pop(),
+        "words": words.pop(),
+        "half_period_ns": clock_period_ns / 2,
+        "file_of": file_of,
+    }
+    folder = project / "tb"
+    folder.mkdir()
+    for ports, parts, role in [(design.inputs, inputs, "inputs"), (design.outputs, expected, "expected")]:
+        for n, (port, part) in enumerate(zip(ports, parts, strict=True)):
+            (folder / file_of(ports, role, n)).write_text(hexadecimal(port, part))
+    bench = folder / f"{design.top}_tb.v"
+    bench.write_text(_environment().get_template("test_bench.v.j2").render(content))
+    paths = [*sorted((project / "src").rglob("*.v")), bench]
+    sources = tuple(path.relative_to(project).as_posix() for path in paths)
+    (project / FILE_LIST).write_text("".join(f"{source}\n" for source in sources))
+    plans = [plan(simulator, bench.stem, sources) for simulator in ("verilator", "icarus", "xsim", "questa")]
+    readme = _environment().get_template("test_bench.md.j2").render(content, plans=plans, makeflags=WHEEL_MAKEFLAGS)
+    (folder / "README.md").write_text(readme)
+    return sources
+
+
+def file_of(ports: tuple[Port, ...], role: str, n: int) -> str:
+    """Give the name of a port's file of vectors."""
+    return f"{role}.hex" if len(ports) == 1 else f"{role}_{ports[n].name}.hex"
+
+
+def hexadecimal(port: Port, integers: Integers) -> str:
+    """Write events as a port's words, one per line, as `$readmemh` and `hread` read them.
+
+    >>> from hls.fixed_point import FixedPoint
+    >>> port = Port("in_data", "x", (2, 1, 2), FixedPoint(True, 4, 2), live_bits=8, words=2, valid="in_valid")
+    >>> hexadecimal(port, np.array([[[[1, 2]], [[-1, 3]]]])).split()
+    ['21', '3f']
+    """
+    width = port.number_format.width
+    digits = -(-port.width // 4)
+    lines = []
+    for word in integers.reshape(-1, port.values).tolist():
+        bits = "".join(f"{value & ((1 << width) - 1):0{width}b}" for value in reversed(word))
+        lines.append(f"{int(bits, 2):0{digits}x}\n")
+    return "".join(lines)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("hls.rtl"),
+        autoescape=False,  # noqa: S701 - no page for a browser
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
