@@ -12,6 +12,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hls.errors import ConversionError
+from hls.rtl.design import Language
+from hls.rtl.vhdl import check_name
 from hls.synthesis import boards, ecp5
 from hls.synthesis.parts import yosys_family
 from pipeline.errors import ConfigError
@@ -132,11 +134,22 @@ class RtlConfig(_Section):
 
     architecture: Literal["parallel", "none"] = "parallel"
     """parallel: all pixels at once, a new event at every clock; none: no RTL."""
+    language: Language = "verilog"
+    """vhdl: the same design in VHDL-2008 beside the Verilog, which synthesis and the check of all events still use."""
     stage_delay: Annotated[float, Field(gt=0)] | Literal["auto"] = 10.0
     """Longest path between two pipeline registers in alkaid's delay unit (about one adder; not ns); auto: the longest
     with which hls.clock_period_ns is met in place and route."""
     max_multiplications: int = Field(default=50_000, ge=1)
     """Multiplications per event above which parallel RTL is refused."""
+
+
+class BenchConfig(_Section):
+    """The self-checking test bench of the RTL, for any simulator."""
+
+    events: int = Field(default=32, ge=0)
+    """Test events in it, the first ones; 0 for no test bench."""
+    simulator: Literal["none", "verilator", "icarus"] = "none"
+    """Simulator that runs the Verilog's test bench; the VHDL's is run by GHDL wherever that is installed."""
 
 
 class SynthesisConfig(_Section):
@@ -220,6 +233,7 @@ class RunConfig(_Section):
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     hls: HlsConfig = Field(default_factory=HlsConfig)
     rtl: RtlConfig = Field(default_factory=RtlConfig)
+    test_bench: BenchConfig = Field(default_factory=BenchConfig)
     synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig)
     place_and_route: PlaceAndRouteConfig = Field(default_factory=PlaceAndRouteConfig)
     time_limits: TimeLimits = Field(default_factory=TimeLimits)
@@ -263,6 +277,15 @@ class RunConfig(_Section):
                 f"place_and_route.part: {part.name} is not on the board {placing.board}, which has "
                 f"{boards.find(placing.board).part}; leave one of the two out"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _name_is_possible(self) -> Self:
+        if self.rtl.architecture != "none" and self.rtl.language == "vhdl":
+            try:
+                check_name(self.name)
+            except ConversionError as error:
+                raise ValueError(f"name: {error}") from error
         return self
 
     @property

@@ -44,6 +44,8 @@ _PROGRAMS = (
         "no C simulation, no simulation of the RTL (Debian: apt install g++; RHEL: dnf install gcc-c++)",
     ),
     ("make", True, "no simulation of the RTL (Debian: apt install make; RHEL: dnf install make)"),
+    ("iverilog", False, "no simulation of test benches with Icarus Verilog; they run with Verilator too"),
+    ("ghdl", False, "no simulation of VHDL"),
     ("vitis-run", False, "no vendor synthesis of Vitis projects; the project and the command are left ready"),
     (
         "vivado_hls",

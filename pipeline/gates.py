@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.benches import Bench
 from pipeline.config import GatesConfig
 from pipeline.reporting.report import Gate
 from pipeline.verification import Comparison
@@ -24,8 +25,17 @@ def judge(gates: GatesConfig, checked: dict[str, Any], synthesized: dict[str, An
     found: list[Gate] = []
     if gates.exact:
         found += [_exact(Comparison(**entry)) for entry in checked["comparisons"]]
-    if accuracy is None:
-        return found
+        found += [_bench(Bench(**entry)) for entry in checked["test_benches"] if entry["passed"] is not None]
+    if accuracy is not None:
+        found += _accuracy(gates, accuracy)
+    placed = None if synthesized is None else synthesized["place_and_route"]
+    if placed is not None:
+        found += _placed(gates, placed)
+    return found
+
+
+def _accuracy(gates: GatesConfig, accuracy: dict[str, Any]) -> list[Gate]:
+    found: list[Gate] = []
     if gates.max_accuracy_drop is not None:
         drop = accuracy["float"] - accuracy["csim"]
         found.append(
@@ -45,9 +55,6 @@ def judge(gates: GatesConfig, checked: dict[str, Any], synthesized: dict[str, An
                 found=f"{accuracy['csim']:.4f}",
             )
         )
-    placed = None if synthesized is None else synthesized["place_and_route"]
-    if placed is not None:
-        found += _placed(gates, placed)
     return found
 
 
@@ -69,4 +76,13 @@ def _exact(comparison: Comparison) -> Gate:
         met=comparison.equal,
         wanted=f"{comparison.engine} equal to {comparison.reference} on every test event",
         found=str(comparison),
+    )
+
+
+def _bench(bench: Bench) -> Gate:
+    return Gate(
+        name="gates.exact",
+        met=bench.passed is True,
+        wanted=f"the {bench.language} test bench passes",
+        found=str(bench),
     )

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from hls.fixed_point import FixedPoint
 
 Architecture = Literal["parallel", "streaming"]
+Language = Literal["verilog", "vhdl"]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer
+from hls.rtl import vhdl
 from hls.rtl.design import Port, RtlDesign
 from hls.rtl.layers import compute
 from hls.rtl.pipelining import pipeline
@@ -25,6 +26,7 @@ def generate(
     clock_period_ns: float,
     stage_delay: float,
     max_multiplications: int,
+    vhdl_folder: Path | None = None,
 ) -> RtlDesign:
     """Write Verilog for a graph, with alkaid's files for its simulation and its constraints.
 
@@ -36,6 +38,7 @@ def generate(
         stage_delay: Longest path between two registers, in alkaid's unit (about the delay of an adder
             bit-sliced into LUTs; not ns). Smaller means more registers and a longer latency.
         max_multiplications: Largest number of products per event that is unrolled.
+        vhdl_folder: New folder for the same design in VHDL; None for none.
 
     Raises:
         ConversionError: The graph is too large to be unrolled, or a layer has no RTL.
@@ -67,6 +70,8 @@ def generate(
     model.write()
     # A graph of the same design in alkaid's own form: large, and of no use to others.
     shutil.rmtree(folder / "model")
+    if vhdl_folder is not None:
+        vhdl.write(graph, machine, vhdl_folder, part=part, clock_period_ns=clock_period_ns)
     design = RtlDesign(
         architecture="parallel",
         top=graph.name,
@@ -78,7 +83,9 @@ def generate(
         estimated_lut=float(sum(block.cost for block in machine.logic.values())),
         estimated_lut_by_layer=costs,
     )
-    (folder / "PORTS.md").write_text(_description(design))
+    for place in (folder, vhdl_folder):
+        if place is not None:
+            (place / "PORTS.md").write_text(_description(design))
     return design
 
 

@@ -14,8 +14,14 @@ from typing import Literal
 from hls import tool
 from hls.engines.rtl import verilator_root
 from hls.errors import ToolFailedError
+from hls.rtl.design import Language
 
 Simulator = Literal["verilator", "icarus", "xsim", "questa", "ghdl"]
+# Which know a language.
+SIMULATORS: dict[Language, tuple[Simulator, ...]] = {
+    "verilog": ("verilator", "icarus", "xsim", "questa"),
+    "vhdl": ("ghdl", "xsim", "questa"),
+}
 
 # Names of the sources, relative to the project's folder; all simulators but GHDL read it.
 FILE_LIST = "tb/files.f"
@@ -94,7 +100,11 @@ def plan(simulator: Simulator, top: str, sources: tuple[str, ...]) -> Simulation
         case "ghdl":
             title, seed = "GHDL", "-gSEED=7"
             options = "--std=08 --workdir=tb"
-            lines = [f"ghdl -i {options} {' '.join(sources)}", f"ghdl -m {options} {top}", f"ghdl -r {options} {top}"]
+            lines = [
+                f"ghdl -i {options} {' '.join(sources)}",
+                f"ghdl -m {options} {top}",
+                f"ghdl -r {options} {top} --ieee-asserts=disable",
+            ]
         case "xsim":
             title, seed = "Vivado Simulator", "--testplusarg seed=7"
             lines = [

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hls.engines import Events, Outputs
 from hls.errors import ConversionError
-from hls.rtl.design import Port, RtlDesign
-from hls.rtl.simulators import FILE_LIST, WHEEL_MAKEFLAGS, plan
+from hls.graph import Graph
+from hls.rtl import vhdl
+from hls.rtl.design import Language, Port, RtlDesign
+from hls.rtl.simulators import FILE_LIST, SIMULATORS, WHEEL_MAKEFLAGS, plan
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -26,15 +29,19 @@ def write(
     expected: list[Integers],
     *,
     clock_period_ns: float,
+    language: Language = "verilog",
 ) -> tuple[str, ...]:
     """Write the folder `tb` of a project: test bench, vectors, list of sources and a README with the commands.
 
     Args:
-        project: Folder with the Verilog in `src/`.
+        project: Folder with the Verilog or VHDL in `src/`.
         design: What is tested.
         inputs: Events for each input port, [events, *shape], in units of its format's last bit.
         expected: What each output port must give for them, in the same form; never taken from the design itself.
         clock_period_ns: Clock period of the simulation, in ns.
+        language: Of the design and the test bench. `hls/rtl/templates/test_bench.vhd.j2` shows what is expected of
+            the VHDL: the entity and ports as in Verilog, `std_logic` for `clk`, `rst` and each valid, and
+            `std_logic_vector(width - 1 downto 0)` for words, one bit too.
 
     Returns:
         The sources, test bench last, relative to the project's folder.
@@ -54,7 +61,7 @@ def write(
         "design": design,
         "events": events.pop(),
         "words": words.pop(),
-        "half_period_ns": clock_period_ns / 2,
+        "half_period_ps": round(clock_period_ns * 500),
         "file_of": file_of,
     }
     folder = project / "tb"
@@ -62,15 +69,35 @@ def write(
     for ports, parts, role in [(design.inputs, inputs, "inputs"), (design.outputs, expected, "expected")]:
         for n, (port, part) in enumerate(zip(ports, parts, strict=True)):
             (folder / file_of(ports, role, n)).write_text(hexadecimal(port, part))
-    bench = folder / f"{design.top}_tb.v"
-    bench.write_text(_environment().get_template("test_bench.v.j2").render(content))
-    paths = [*sorted((project / "src").rglob("*.v")), bench]
-    sources = tuple(path.relative_to(project).as_posix() for path in paths)
+    suffix = "v" if language == "verilog" else "vhd"
+    bench = folder / f"{design.top}_tb.{suffix}"
+    bench.write_text(_environment().get_template(f"test_bench.{suffix}.j2").render(content))
+    paths = (project / "src").rglob(f"*.{suffix}")
+    ordered = sorted(paths) if language == "verilog" else vhdl.in_order(paths)
+    sources = tuple(path.relative_to(project).as_posix() for path in (*ordered, bench))
     (project / FILE_LIST).write_text("".join(f"{source}\n" for source in sources))
-    plans = [plan(simulator, bench.stem, sources) for simulator in ("verilator", "icarus", "xsim", "questa")]
+    plans = [plan(simulator, bench.stem, sources) for simulator in SIMULATORS[language]]
     readme = _environment().get_template("test_bench.md.j2").render(content, plans=plans, makeflags=WHEEL_MAKEFLAGS)
     (folder / "README.md").write_text(readme)
     return sources
+
+
+def vectors(graph: Graph, design: RtlDesign, events: Events, outputs: Outputs) -> tuple[list[Integers], list[Integers]]:
+    """Give what `write` wants: events as the digitiser puts them on the ports, and their outputs.
+
+    Args:
+        graph: What the design was made of.
+        design: Its ports.
+        events: Real values, [events, ...].
+        outputs: What another engine gives for them, [events, ...].
+
+    Raises:
+        ValueError: An output is not in the format of its port.
+    """
+    given = zip(graph.input_layers, design.inputs, graph.split_inputs(events), strict=True)
+    inputs = [port.number_format.cast(layer.result.to_real(layer.result.cast(part))) for layer, port, part in given]
+    wanted = zip(design.outputs, graph.split_outputs(outputs.reshape(-1, *graph.output_shape)), strict=True)
+    return inputs, [port.number_format.to_integers(part) for port, part in wanted]
 
 
 def file_of(ports: tuple[Port, ...], role: str, n: int) -> str:

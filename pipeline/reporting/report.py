@@ -128,6 +128,17 @@ class Rtl(_Section):
     estimated_lut: float = Field(description="adder-graph cost model of alkaid; evidence: estimate")
 
 
+class BenchEntry(_Section):
+    """A project of the RTL with a self-checking test bench."""
+
+    language: str
+    project: str = Field(description="its folder, relative to the run folder")
+    events: int
+    simulator: str | None = Field(description="what ran it; null when nothing did")
+    passed: bool | None = Field(description="whether all outputs were as expected; null when it was not run")
+    verdict: str = Field(description="what the test bench said, or why it was not run")
+
+
 class PartTotals(_Section):
     """What a device has."""
 
@@ -285,6 +296,7 @@ class Report(_Section):
     confusion: ConfusionMatrix | None = Field(description="null for a network of several outputs")
     training: Training
     rtl: Rtl | None
+    test_benches: list[BenchEntry] = Field(default=[], description="projects to simulate in any simulator")
     synthesis: list[Synthesis]
     part: PartTotals | None = Field(description="totals of the configured device; null when it is not in the table")
     place_and_route: PlaceAndRoute | None = None

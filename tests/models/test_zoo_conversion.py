@@ -27,7 +27,7 @@ def converted(
     """Train a network for two epochs, see that all engines agree, and give the graph."""
     training.seed_everything(1)
     model = zoo.builder(name)(dataset.input_shape, len(dataset.classes), dataset.input_format, **options)
-    training.check_fits(model, dataset)
+    training.check_fits(model, dataset, trained=True)
     recipe = Recipe(
         epochs=1,
         batch_size=32,

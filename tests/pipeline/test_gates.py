@@ -18,6 +18,7 @@ DIFFERENT = Comparison("csim", "rtl", 10, 20, 3, 2, 4.0, "conv1")
 def checked(*comparisons: Comparison, reference: float = 0.98, csim: float = 0.97) -> dict[str, Any]:
     return {
         "comparisons": [asdict(comparison) for comparison in comparisons],
+        "test_benches": [],
         "accuracy": {"float": reference, "quantized": csim, "csim": csim, "events": 100},
     }
 

@@ -1,0 +1,99 @@
+"""The generated design in VHDL-2008, beside the Verilog and made of the same machine."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterable
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from hls.errors import ConversionError
+from hls.graph import Graph
+
+_IDENTIFIER = re.compile(r"[A-Za-z](_?[A-Za-z0-9])*")
+_DECLARED = re.compile(r"^\s*entity\s+(\w+)\s+is\b", re.IGNORECASE | re.MULTILINE)
+_USED = re.compile(r"\bentity\s+work\.(\w+)", re.IGNORECASE)
+_RESERVED = frozenset(
+    "abs access after alias all and architecture array assert assume assume_guarantee attribute begin block body "
+    "buffer bus case component configuration constant context cover default disconnect downto else elsif end entity "
+    "exit fairness file for force function generate generic group guarded if impure in inertial inout is label library "
+    "linkage literal loop map mod nand new next nor not null of on open or others out package parameter port postponed "
+    "procedure process property protected pure range record register reject release rem report restrict "
+    "restrict_guarantee return rol ror select sequence severity shared signal sla sll sra srl strong subtype then to "
+    "transport type unaffected units until use variable vmode vprop vunit wait when while with work xnor xor".split()
+)
+
+
+def check_name(name: str) -> None:
+    """See that a name can stand in VHDL.
+
+    Raises:
+        ConversionError: It cannot.
+    """
+    if name.lower() in _RESERVED:
+        raise ConversionError(f"{name!r} is a word of VHDL; choose another name, or set rtl.language: verilog")
+    if not _IDENTIFIER.fullmatch(name):
+        raise ConversionError(
+            f"{name!r}: VHDL has no name with two underscores in a row, or one at an end; choose another name, or set "
+            "rtl.language: verilog"
+        )
+
+
+def write(graph: Graph, machine: Any, folder: Path, *, part: str, clock_period_ns: float) -> None:
+    """Write VHDL for a parallel design.
+
+    Args:
+        graph: What the machine was made of.
+        machine: alkaid's `FSM`, of which the Verilog is made too.
+        folder: New folder; `src/` has the VHDL.
+        part: Device named in the scripts and constraints.
+        clock_period_ns: Clock period in the constraints, in ns.
+
+    Raises:
+        ConversionError: A name cannot stand in VHDL.
+    """
+    from alkaid.codegen import RTLModel
+
+    _check_names(graph)
+    RTLModel(
+        machine,
+        folder,
+        prj_name=graph.name,
+        flavor="vhdl",
+        part_name=part,
+        clock_period=clock_period_ns,
+        # Already done, where it can still use all of the logic.
+        ternary_fuse=False,
+    ).write()
+    # The harness would make Verilog of it again, for Verilator.
+    for name in ("model", "sim"):
+        shutil.rmtree(folder / name)
+
+
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """Give VHDL files so that each comes behind those whose entities it uses, as compilers want them."""
+    texts = {path: path.read_text() for path in sorted(paths)}
+    homes = {name.lower(): path for path, text in texts.items() for name in _DECLARED.findall(text)}
+    needs = {
+        path: sorted({homes[name.lower()] for name in _USED.findall(text) if name.lower() in homes} - {path})
+        for path, text in texts.items()
+    }
+    return list(TopologicalSorter(needs).static_order())
+
+
+def _check_names(graph: Graph) -> None:
+    """Layers of inputs and outputs give their names to ports."""
+    check_name(graph.name)
+    layers = [*dict.fromkeys((*graph.inputs, *graph.outputs))]
+    for name in layers:
+        # A word of VHDL is none where it stands behind another.
+        check_name(f"layer_{name}")
+    small = [name.lower() for name in layers]
+    same = sorted(name for name in layers if small.count(name.lower()) > 1)
+    if same:
+        raise ConversionError(
+            f"layers {', '.join(same)}: VHDL does not tell capital letters from small ones; choose other names, or set "
+            "rtl.language: verilog"
+        )

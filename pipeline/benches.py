@@ -1,0 +1,114 @@
+"""Projects with a self-checking test bench that the check stage leaves, one per language."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from hls.engines import Events, Outputs
+from hls.graph import Graph
+from hls.rtl import simulators, test_bench
+from hls.rtl.design import Language, RtlDesign
+from hls.rtl.simulators import Simulator
+from pipeline.stages import Context
+
+_TITLES: dict[Language, str] = {"verilog": "Verilog", "vhdl": "VHDL"}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A project with its test bench.
+
+    Attributes:
+        language: Verilog or VHDL.
+        project: Its folder in that of the run.
+        events: Number of events in the test bench.
+        simulator: What ran it; None if nothing did.
+        passed: Whether all outputs were as expected; None if it was not run.
+        verdict: What the test bench said, or why it was not run.
+    """
+
+    language: str
+    project: str
+    events: int
+    simulator: str | None
+    passed: bool | None
+    verdict: str
+
+    def __str__(self) -> str:
+        by = "not run" if self.simulator is None else self.simulator
+        return f"{self.language} test bench with {self.events} events in {self.project}; {by}: {self.verdict}"
+
+
+def make(
+    context: Context,
+    folder: Path,
+    graph: Graph,
+    design: RtlDesign,
+    events: Events,
+    outputs: Outputs,
+    *,
+    equal: bool,
+) -> list[Bench]:
+    """Write the projects and run what is to be run.
+
+    Args:
+        context: The run.
+        folder: The stage's folder.
+        graph: What the design was made of.
+        design: Its ports.
+        events: The test events.
+        outputs: What the C simulation gives for them.
+        equal: Whether the simulated RTL gave the same; if not, ports may be too narrow for what is expected, and a
+            test bench would tell nothing new.
+
+    Raises:
+        ToolMissingError: The simulator that was asked for is not installed.
+        ToolFailedError: A simulator failed, or ran out of time.
+    """
+    config = context.config
+    number = min(config.test_bench.events, len(events))
+    if not number or not equal:
+        return []
+    inputs, expected = test_bench.vectors(graph, design, events[:number], outputs[:number])
+    folders: dict[Language, str] = {"verilog": "rtl"}
+    if config.rtl.language == "vhdl":
+        folders["vhdl"] = "vhdl"
+    made = []
+    for language, name in folders.items():
+        project = folder / name
+        shutil.copytree(context.folder.stage("convert") / name, project)
+        sources = test_bench.write(
+            project, design, inputs, expected, clock_period_ns=config.hls.clock_period_ns, language=language
+        )
+        simulator, reason = _simulator(context, language)
+        result = None
+        if simulator is not None:
+            plan = simulators.plan(simulator, f"{design.top}_tb", sources)
+            with context.console.task(f"simulating the {_TITLES[language]} test bench with {plan.title}"):
+                result = simulators.run(plan, project, folder, timeout_s=config.time_limits.compile_s)
+        made.append(
+            Bench(
+                language=_TITLES[language],
+                project=f"check/{name}",
+                events=number,
+                simulator=None if result is None else result.simulator,
+                passed=None if result is None else result.passed,
+                verdict=reason if result is None else result.verdict,
+            )
+        )
+    return made
+
+
+def _simulator(context: Context, language: Language) -> tuple[Simulator | None, str]:
+    """Choose what runs a test bench; if nothing does, say why."""
+    if language == "verilog":
+        asked = context.config.test_bench.simulator
+        return (None, "test_bench.simulator is none") if asked == "none" else (asked, "")
+    if shutil.which("ghdl") is None:
+        return None, (
+            "GHDL is not installed, so this VHDL was neither analysed nor simulated; the Verilog of the same program "
+            "was simulated on every test event"
+        )
+    return "ghdl", ""
