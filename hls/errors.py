@@ -29,5 +29,9 @@ class ToolFailedError(ToolError):
     """An outside program failed, crashed or ran out of time."""
 
 
+class ToolTimeoutError(ToolFailedError):
+    """An outside program ran out of time."""
+
+
 class SimulationError(ToolFailedError):
     """A compiled simulation ended without an answer."""

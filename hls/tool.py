@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hls.errors import ToolFailedError, ToolMissingError
+from hls.errors import ToolFailedError, ToolMissingError, ToolTimeoutError
 
 _LAST_LINES = 15
 # How to get the system's own programs that simulations are compiled with.
@@ -79,7 +79,7 @@ def run(
         try:
             status = process.wait(timeout=timeout_s)
         except subprocess.TimeoutExpired as error:
-            raise ToolFailedError(_message(words, f"ran longer than {timeout_s:g} s", log)) from error
+            raise ToolTimeoutError(_message(words, f"ran longer than {timeout_s:g} s", log)) from error
         finally:
             _end_group(process)
     if status < 0:

@@ -129,11 +129,20 @@ class HlsConfig(_Section):
     """Options of single layers, by layer name."""
 
 
+class RtlLayerConfig(_Section):
+    """Options of one layer in the RTL."""
+
+    reuse_factor: int = Field(ge=1)
+    """Clock cycles that a dense layer's products take in streaming RTL: 1, or a multiple of the words that it takes."""
+
+
 class RtlConfig(_Section):
     """The Verilog that is generated beside the HLS project."""
 
-    architecture: Literal["parallel", "none"] = "parallel"
-    """parallel: all pixels at once, a new event at every clock; none: no RTL."""
+    architecture: Literal["auto", "parallel", "streaming", "none"] = "auto"
+    """parallel: all pixels at once, a new event at every clock; streaming: a pixel with all its channels at every
+    clock; auto: parallel if it is small enough for max_multiplications and, by its estimate, for the part; none: no
+    RTL."""
     language: Language = "verilog"
     """vhdl: the same design in VHDL-2008 beside the Verilog, which synthesis and the check of all events still use."""
     stage_delay: Annotated[float, Field(gt=0)] | Literal["auto"] = 10.0
@@ -141,6 +150,10 @@ class RtlConfig(_Section):
     with which hls.clock_period_ns is met in place and route."""
     max_multiplications: int = Field(default=50_000, ge=1)
     """Multiplications per event above which parallel RTL is refused."""
+    serial_dense: bool = False
+    """In streaming RTL: let dense layers take as many clock cycles as lie between two events, for the fewest LUTs."""
+    layers: dict[str, RtlLayerConfig] = Field(default_factory=dict)
+    """Options of single layers, by layer name."""
 
 
 class BenchConfig(_Section):
@@ -185,6 +198,8 @@ class TimeLimits(_Section):
 
     compile_s: float = Field(default=1800.0, gt=0)
     """Compilers, and each call of a compiled simulation, in s."""
+    rtl_s: float = Field(default=3600.0, gt=0)
+    """Generation of the RTL, for each design that is generated, in s."""
     synthesis_s: float = Field(default=7200.0, gt=0)
     """Yosys, in s."""
     place_and_route_s: float = Field(default=7200.0, gt=0)
@@ -261,7 +276,7 @@ class RunConfig(_Section):
     def _placement_is_possible(self) -> Self:
         placing = self.place_and_route
         if placing.enabled and self.rtl.architecture == "none":
-            raise ValueError("place_and_route.enabled: there is no RTL to place; set rtl.architecture: parallel")
+            raise ValueError("place_and_route.enabled: there is no RTL to place; set rtl.architecture: auto")
         for option, wanted in (
             ("rtl.stage_delay: auto", self.rtl.stage_delay == "auto"),
             ("gates.clock", self.gates.clock),

@@ -61,21 +61,17 @@ def _emulator(prepared: Prepared) -> Engine:
 
 def _rtl(prepared: Prepared) -> Engine:
     from hls.engines import rtl
-    from hls.rtl import parallel
+    from hls.rtl import generation
+    from pipeline.stages.convert import rtl_options
 
     if prepared.rtl.architecture == "none":
         raise GoldenError("the case was frozen with rtl.architecture: none; choose another engine")
     if prepared.rtl.stage_delay == "auto":
         raise GoldenError("a case needs the stage delay that was chosen; give rtl.stage_delay a number")
     project = prepared.folder / "rtl"
-    design = parallel.generate(
-        prepared.graph,
-        project,
-        part=prepared.hls.part,
-        clock_period_ns=prepared.hls.clock_period_ns,
-        stage_delay=prepared.rtl.stage_delay,
-        max_multiplications=prepared.rtl.max_multiplications,
-    )
+    options = rtl_options(prepared.hls, prepared.rtl, prepared.rtl.stage_delay)
+    log = prepared.folder / "rtl.log"
+    design = generation.generate(prepared.graph, project, options, log=log, timeout_s=TimeLimits().rtl_s)
     return rtl.build(prepared.graph, design, project, prepared.folder, timeout_s=_timeout_s())
 
 

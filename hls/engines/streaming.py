@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls import tool
-from hls.engines import Events, Outputs
-from hls.engines.rtl import verilator_environment, verilator_root
+from hls.engines import Events, Outputs, verilator
 from hls.engines.words import pack_bits, unpack_bits
 from hls.errors import SimulationError, ToolFailedError
 from hls.graph import Graph, pack
@@ -21,6 +22,13 @@ from hls.rtl.design import Port, RtlDesign
 Integers = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint32]
 _HARNESS = Path(__file__).parent / "streaming_harness.h"
+_OPTIONS = (
+    *("--cc", "--exe", "--build", "-j", str(os.cpu_count() or 1), "-O3", "-CFLAGS", "-O1 -std=c++17"),
+    *("--prefix", "Vtop", "--Mdir", "obj", "-o", "simulation"),
+    # What was never reset is random.
+    *("--x-assign", "unique", "--x-initial", "unique"),
+    *("-Wall", "-Wno-UNUSEDSIGNAL", "-Wno-UNUSEDPARAM", "-Wno-ALWNEVER", "-Wno-DECLFILENAME"),
+)
 
 
 class Received(NamedTuple):
@@ -183,46 +191,24 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
         ToolMissingError: Verilator, make or g++ is missing.
         ToolFailedError: One of them failed; the message holds the end of the log.
     """
-    root = verilator_root()
+    root = verilator.root()
     tool.find("make", tool.INSTALL["make"])
     tool.find("g++", tool.INSTALL["g++"])
-    place = folder / "rtl_build"
-    place.mkdir()
-    (place / "main.cpp").write_text(_harness(design))
-    (place / _HARNESS.name).write_text(_HARNESS.read_text())
-    sources = sorted((project / "src").resolve().rglob("*.v"))
-    # A name for each file keeps paths with spaces away from make.
-    (place / "src").mkdir()
-    for source in sources:
-        (place / "src" / source.name).symlink_to(source)
-    tool.run(
-        [
-            root / "bin" / "verilator",
-            *(
-                "--cc",
-                "--exe",
-                "--build",
-                "-j",
-                str(os.cpu_count() or 1),
-                "-O3",
-                "--x-assign",
-                "unique",
-                "--x-initial",
-                "unique",
-            ),
-            *("--top-module", design.module, "--prefix", "Vtop", "--Mdir", "obj", "-o", "simulation"),
-            *("-Wall", "-Wno-UNUSEDSIGNAL", "-Wno-UNUSEDPARAM", "-Wno-ALWNEVER", "-Wno-DECLFILENAME"),
-            *("-CFLAGS", "-O1 -std=c++17"),
-            *[f"src/{source.name}" for source in sources],
-            "main.cpp",
-        ],
-        cwd=place,
-        log=folder / "rtl_build.log",
-        timeout_s=timeout_s,
-        environment=verilator_environment(root),
-    )
     program = folder / "rtl_simulation"
-    (place / "obj" / "simulation").rename(program)
+    # make cannot work in a folder with a space in its path, and the run's folder may have one.
+    with tempfile.TemporaryDirectory(prefix="trigcnn-") as name:
+        place = Path(name)
+        sources = [Path(shutil.copy2(source, place)).name for source in sorted((project / "src").rglob("*.v"))]
+        (place / "main.cpp").write_text(_harness(design))
+        shutil.copy2(_HARNESS, place)
+        tool.run(
+            [root / "bin" / "verilator", *_OPTIONS, "--top-module", design.module, *sources, "main.cpp"],
+            cwd=place,
+            log=folder / "rtl_build.log",
+            timeout_s=timeout_s,
+            environment=verilator.environment(),
+        )
+        shutil.move(place / "obj" / "simulation", program)
     return StreamingSimulation(graph, design, program, folder, timeout_s)
 
 

@@ -36,7 +36,7 @@ def evaluate(graph: Graph, *, on_layer: Callable[[Layer, list[Any]], None] | Non
 
     Args:
         graph: What to evaluate.
-        on_layer: Called with each layer and its inputs.
+        on_layer: Called with each layer and its inputs, before it is computed.
 
     Returns:
         The result of every layer by its name; that of an input layer is the input port.
@@ -47,12 +47,12 @@ def evaluate(graph: Graph, *, on_layer: Callable[[Layer, list[Any]], None] | Non
     results: dict[str, Any] = {}
     for layer in graph.layers:
         inputs = [results[name] for name in layer.inputs]
+        if on_layer is not None:
+            on_layer(layer, inputs)
         result = compute(graph, layer, inputs)
         if result.shape != layer.shape:
             raise ConversionError(f"layer {layer.name}: computed the shape {result.shape}, hls4ml has {layer.shape}")
         results[layer.name] = result
-        if on_layer is not None:
-            on_layer(layer, inputs)
     return results
 
 

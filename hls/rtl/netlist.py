@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
+# Of every module, since that of a simulation is taken from whichever comes first.
+TIMESCALE = "`timescale 1ns / 1ps"
+
+
 @dataclass(frozen=True)
 class Net:
     """A signal.
@@ -127,7 +131,7 @@ def verilog(module: Module) -> str:
     """Print a module as Verilog-2001."""
     sides = (("input", module.inputs), ("output", module.outputs))
     ports = [_declaration(side, net) for side, nets in sides for net in nets]
-    lines = [f"// {line}" for line in module.comment.splitlines()]
+    lines = [TIMESCALE, "", *(f"// {line}" for line in module.comment.splitlines())]
     lines += ["(* keep_hierarchy = 1 *)"] if module.keep else []
     lines += [f"module {module.name} (", *(f"    {port}," for port in ports[:-1]), f"    {ports[-1]}", ");"]
     lines += [f"  {_declaration('wire', net)};" for net in module.nets]

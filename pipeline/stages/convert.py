@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.graph import Graph
+from hls.rtl import generation
+from hls.rtl.generation import RtlOptions
 from pipeline import placing
 from pipeline.cache import RunFolder, Stage, installed_version
-from pipeline.config import HlsConfig
+from pipeline.config import HlsConfig, RtlConfig
 from pipeline.stages import Context, train
 
 if TYPE_CHECKING:
@@ -107,6 +109,21 @@ def convert_as_asked(
     )
 
 
+def rtl_options(hls: HlsConfig, rtl: RtlConfig, stage_delay: float) -> RtlOptions:
+    """Give the options of RTL."""
+    if rtl.architecture == "none":
+        raise TypeError("no RTL is asked for")
+    return RtlOptions(
+        architecture=rtl.architecture,
+        part=hls.part,
+        clock_period_ns=hls.clock_period_ns,
+        stage_delay=stage_delay,
+        max_multiplications=rtl.max_multiplications,
+        serial_dense=rtl.serial_dense,
+        reuse_factors={name: layer.reuse_factor for name, layer in rtl.layers.items()},
+    )
+
+
 def read_rewriting(folder: RunFolder) -> dict[str, Any]:
     """Read what was rewritten, and how it was proved."""
     content: dict[str, Any] = json.loads((folder.stage("convert") / "rewriting.json").read_text())
@@ -116,7 +133,6 @@ def read_rewriting(folder: RunFolder) -> dict[str, Any]:
 def _work(context: Context, folder: Path) -> None:
     from hls.engines.keras import KerasEngine
     from hls.rewriting.rewrite import prove
-    from hls.rtl import parallel
 
     config = context.config
     trained = train.read(context.folder)
@@ -141,23 +157,17 @@ def _work(context: Context, folder: Path) -> None:
     if config.rtl.architecture == "none":
         return
 
-    def generate(stage_delay: float, place: Path) -> RtlDesign:
-        return parallel.generate(
-            graph,
-            place,
-            part=config.hls.part,
-            clock_period_ns=config.hls.clock_period_ns,
-            stage_delay=stage_delay,
-            max_multiplications=config.rtl.max_multiplications,
-            vhdl_folder=folder / "vhdl" if config.rtl.language == "vhdl" else None,
-        )
+    def generate(stage_delay: float, place: Path, *, vhdl: bool = False) -> RtlDesign:
+        options = replace(rtl_options(config.hls, config.rtl, stage_delay), vhdl=vhdl)
+        log = folder / "rtl.log"
+        return generation.generate(graph, place, options, log=log, timeout_s=config.time_limits.rtl_s)
 
     if config.rtl.stage_delay == "auto":
         stage_delay = _close(context, folder, generate).chosen.stage_delay
     else:
         stage_delay = config.rtl.stage_delay
     with context.console.task("generating RTL"):
-        generate(stage_delay, folder / "rtl").save(folder)
+        generate(stage_delay, folder / "rtl", vhdl=config.rtl.language == "vhdl").save(folder)
 
 
 def _close(context: Context, folder: Path, generate: Generate) -> Closure:

@@ -66,6 +66,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Engines:
     simulation = csim.build(graph, folder / "hls", folder, timeout_s=300)
     design = generate(graph, folder / "verilog", stage_delay=3)
     simulated = rtl.build(graph, design, folder / "verilog", folder, timeout_s=300)
+    assert isinstance(simulated, RtlSimulation)
     reference = KerasEngine(model)
     return Engines(reference, simulation, simulated, events, reference.predict(events))
 

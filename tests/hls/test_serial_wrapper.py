@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pytest
 
 from hls import tool
+from hls.engines import verilator
 from hls.engines.interpreter import build
-from hls.engines.rtl import verilator_root
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer, Weights
@@ -66,7 +66,7 @@ def simulate(design: RtlDesign, folder: Path, sources: list[Path], given: list[i
     """Let Verilator send bytes to the wrapper; bits 8 and 9 are explained in the bench."""
     (folder / "wrapper.v").write_text(serial_wrapper.wrapper(design, ULX3S))
     (folder / "given.hex").write_text("".join(f"{word:03x}\n" for word in given))
-    root = verilator_root()
+    root = verilator.root()
     macros = {"WRAPPER": f"{design.top}_board", "BYTES": len(given), "ANSWER": answer_bytes}
     tool.run(
         [

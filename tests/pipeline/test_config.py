@@ -85,8 +85,7 @@ def test_a_configuration_cannot_be_changed() -> None:
         ),
         (
             {"zzz": 1},
-            "zzz: unknown key; the nearest known key is trigger; "
-            "known are name, seed, data, model, training, hls, rtl, synthesis",
+            "zzz: unknown key; the nearest known key is trigger; known are name, seed, data, model, training, hls, rtl",
         ),
     ],
 )

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer
 from hls.rtl.design import Port, RtlDesign
-from hls.rtl.netlist import Module, verilog, whole
-from hls.rtl.streaming import kernels, timing
-from hls.rtl.streaming.kernels import Kernel
+from hls.rtl.netlist import Module, whole
+from hls.rtl.streaming import description, files, timing
+from hls.rtl.streaming.files import Built
 from hls.rtl.streaming.plan import Unit, initiation_interval, plan
 from hls.rtl.streaming.streams import Stream, converted, format_interval, stream_shape
 from hls.rtl.streaming.units import build
 from hls.rtl.streaming.units.workshop import Feed, Workshop
-
-_LIBRARY = Path(__file__).parent / "library"
-
-
-@dataclass(frozen=True)
-class Built:
-    """A unit with its module."""
-
-    unit: Unit
-    module: Module
-    kernels: tuple[Kernel, ...]
-    estimated_lut: float
 
 
 def generate(
@@ -42,6 +27,9 @@ def generate(
     stage_delay: float,
     reuse_factors: Mapping[str, int] | None = None,
     serial_dense: bool = False,
+    clock_period_ns: float = 5.0,
+    vhdl_folder: Path | None = None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> RtlDesign:
     """Write Verilog for a graph.
 
@@ -51,6 +39,9 @@ def generate(
         stage_delay: Longest path between two registers, in alkaid's unit (about the delay of an adder; not ns).
         reuse_factors: Clock cycles that the products of a dense layer take, by layer name.
         serial_dense: Let all other dense layers take as many cycles as lie between two events.
+        clock_period_ns: Clock period in the constraints, in ns.
+        vhdl_folder: New folder for the same design in VHDL; None for none.
+        note: Called with what is worked on.
 
     Raises:
         ConversionError: A layer has no streaming form.
@@ -70,6 +61,7 @@ def generate(
             sources = [Feed(stream, valid, _net(top, port.name), timing.source(stream.words, interval))]
         else:
             sources = [feeds[name] for name in unit.sources]
+        note(f"layer {unit.name}")
         built, feeds[unit.result] = _add(graph, unit, sources, top, stage_delay)
         parts.append(built)
     outputs = [_output_port(graph, layer, top, feeds[layer.name]) for layer in graph.output_layers]
@@ -83,7 +75,8 @@ def generate(
         estimated_lut=sum(part.estimated_lut for part in parts),
         estimated_lut_by_layer={layer: cost for part in parts for layer, cost in _costs(part).items()},
     )
-    _write(folder, top, parts)
+    files.write(folder, top, parts, clock_period_ns)
+    (folder / "PORTS.md").write_text(description.page(design))
     return design
 
 
@@ -156,41 +149,3 @@ def _latency(feed: Feed, interval: int) -> int:
     if latencies[-1] != latencies[-2]:
         raise RuntimeError(f"events {interval} cycles apart come out later each: {latencies.tolist()}")
     return int(latencies.max())
-
-
-def _write(folder: Path, top: Module, parts: list[Built]) -> None:
-    from alkaid.codegen.rtl.verilog.comb import comb_logic_gen
-    from alkaid.codegen.rtl.verilog.lookup import lookup_source
-
-    source = folder / "src"
-    source.mkdir(parents=True)
-    texts = {top.name: verilog(top)}
-    stages = []
-    for part in parts:
-        own = [part.module, *(kernels.build(kernel) for kernel in part.kernels)]
-        for module in own:
-            texts[module.name] = verilog(module)
-        for kernel in part.kernels:
-            for number, stage in enumerate(kernel.stages):
-                name = kernels.stage_name(kernel, number)
-                texts[name] = comb_logic_gen(stage, name)
-                stages.append(stage)
-    tables = lookup_source(stages)
-    if tables:
-        texts[f"{top.name}_tables"] = tables
-    library = source / "library"
-    library.mkdir()
-    for path in [*(_LIBRARY / "verilog").glob("*.v"), *_primitives()]:
-        if path.stem in texts:
-            raise ConversionError(
-                f"{path.stem} is the name of a module that every design has; give the run another name"
-            )
-        shutil.copyfile(path, library / path.name)
-    for name, text in texts.items():
-        (source / f"{name}.v").write_text(text)
-
-
-def _primitives() -> list[Path]:
-    import alkaid.codegen.rtl.verilog as package
-
-    return sorted((Path(package.__file__).parent / "source").glob("*.v"))

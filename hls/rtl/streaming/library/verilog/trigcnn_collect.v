@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // Puts COUNT words together, the first in the lowest bits, when the last of them comes.
 module trigcnn_collect #(
     parameter BITS = 1,

@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // Numbers valid words from 0 to COUNT - 1, again and again.
 module trigcnn_counter #(
     parameter COUNT = 2,

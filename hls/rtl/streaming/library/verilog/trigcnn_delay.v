@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // Data DEPTH clocks later. There is no reset, so that look-up tables can serve as shift registers.
 module trigcnn_delay #(
     parameter BITS = 1,

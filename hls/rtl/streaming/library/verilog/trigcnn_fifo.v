@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // Keeps words until they are taken; an empty one lets a word through in the same clock. DEPTH is as many words as can
 // wait at the declared initiation interval; a simulation stops where more come.
 module trigcnn_fifo #(

@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // Data as they were at the last clock with `enable`.
 module trigcnn_hold #(
     parameter BITS = 1

@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // Puts the words of two branches together, the first with the first and so on; what comes early waits.
 module trigcnn_join #(
     parameter LEFT_BITS = 1,

@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // Counts the pixels of an image row by row. A phase counts modulo the stride, from a given start in each image or row.
 module trigcnn_raster #(
     parameter HEIGHT = 2,

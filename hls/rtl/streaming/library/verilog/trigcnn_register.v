@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // Data one clock later.
 module trigcnn_register #(
     parameter BITS = 1

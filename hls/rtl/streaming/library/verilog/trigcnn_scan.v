@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // Goes over an image that has zeros around it (ZeroPadding) or repeats each pixel (UpSampling), a pixel per clock. `take`
 // is high while a pixel of the smaller image is used; where one is missing, the scan waits. It begins with the first.
 module trigcnn_scan #(

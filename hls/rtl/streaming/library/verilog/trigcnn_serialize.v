@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // Takes a word apart into COUNT words, the lowest bits first, one per clock from the next clock on. `take` is high while
 // a word can be taken: when there is nothing to give, and together with the last word.
 module trigcnn_serialize #(

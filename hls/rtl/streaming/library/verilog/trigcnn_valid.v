@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // A control bit DEPTH clocks later; a reset clears what is on its way.
 module trigcnn_valid #(
     parameter DEPTH = 1

@@ -1,3 +1,5 @@
+`timescale 1ns / 1ps
+
 // The window that moves over an image: a line buffer with a tap for each of its pixels.
 //
 // A window lies around its anchor, the pixel that came LAG steps before the newest one, LAG being the pixels of padding

