@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hls.errors import ConversionError
+from hls.graph import Graph
+from hls.rtl.design import RtlDesign
+from hls.rtl.generation import RtlOptions, generate
+from tests.hls.graphs import IMAGE, SINGLE, given, graph, image_layer, layer, weighted
+
+OPTIONS = RtlOptions("auto", "xcvu9p-flga2577-2-e", 5.0, 5.0, 1000)
+CONVOLUTION = graph(IMAGE, image_layer("Conv2D", (2, 3), 2, (2, 1), weights=weighted((2, 3, 2, 2))))
+
+
+def made(subject: Graph, folder: Path, timeout_s: float = 300, **options: Any) -> RtlDesign:
+    place = folder / "rtl"
+    return generate(subject, place, replace(OPTIONS, **options), log=folder / "rtl.log", timeout_s=timeout_s)
+
+
+def test_auto_takes_parallel_where_it_fits(tmp_path: Path) -> None:
+    design = made(CONVOLUTION, tmp_path)
+    assert (design.architecture, design.initiation_interval) == ("parallel", 1)
+    assert (tmp_path / "rtl" / "src" / f"{design.module}.v").is_file()
+
+
+def test_auto_takes_streaming_where_there_is_too_much_to_unroll(tmp_path: Path) -> None:
+    limit = CONVOLUTION.multiplications - 1
+    design = made(CONVOLUTION, tmp_path, max_multiplications=limit)
+    assert (design.architecture, design.initiation_interval) == ("streaming", 20)
+    assert (tmp_path / "rtl" / "src" / f"{design.module}.v").is_file()
+
+
+def test_auto_takes_streaming_where_parallel_does_not_fit_the_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The child process generates; what it chooses is looked at here without one.
+    from hls.rtl import generation
+    from hls.synthesis.parts import Part
+
+    monkeypatch.setattr(generation, "totals", lambda part: Part(part, "", 100, 200, 0, 0))
+    design = generation._generate(CONVOLUTION, tmp_path / "rtl", OPTIONS)
+    assert design.architecture == "streaming"
+    assert [path.name for path in tmp_path.iterdir()] == ["rtl"]
+    assert not (tmp_path / "rtl" / "sim").exists()
+
+
+def test_auto_stays_with_parallel_where_there_is_no_streaming_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hls.rtl import generation
+    from hls.synthesis.parts import Part
+
+    monkeypatch.setattr(generation, "totals", lambda part: Part(part, "", 0, 0, 0, 0))
+    design = generation._generate(SINGLE["mean beside padding"], tmp_path / "rtl", OPTIONS)
+    assert design.architecture == "parallel"
+    assert [path.name for path in tmp_path.iterdir()] == ["rtl"]
+
+
+def test_a_time_limit_names_what_took_too_long(tmp_path: Path) -> None:
+    message = r"the network: the RTL was not generated within 0\.01 s.*raise time_limits\.rtl_s"
+    with pytest.raises(ConversionError, match=message):
+        made(CONVOLUTION, tmp_path, timeout_s=0.01)
+
+
+def test_a_refusal_comes_back_from_the_child_process(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match=r"the network has 240 multiplications.*rtl\.architecture: streaming"):
+        made(CONVOLUTION, tmp_path, architecture="parallel", max_multiplications=10)
+
+
+def refused(subject: Graph, folder: Path, **options: Any) -> str:
+    with pytest.raises(ConversionError) as caught:
+        made(subject, folder, architecture="streaming", **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("mean beside padding", "its mean is over fewer pixels at the border, and there is no streaming RTL for it"),
+        ("transpose", "it brings pixels into another order, for which a whole image would have to wait"),
+    ],
+)
+def test_what_has_no_streaming_form_is_named(kind: str, message: str, tmp_path: Path) -> None:
+    text = refused(SINGLE[kind], tmp_path)
+    assert text.startswith(f"layer y: {message}")
+    assert "rtl.architecture: parallel" in text
+
+
+def test_inputs_of_different_sizes_have_no_streaming_form(tmp_path: Path) -> None:
+    a, b = given((4, 2), name="a"), given((5, 2), name="b")
+    rows = [layer("GlobalPooling1D", each, (2,), name=f"{each}_max", pool_op="Max") for each in "ab"]
+    both = graph(a, b, *rows, layer("Merge", "a_max b_max", (2,), op="add"))
+    assert "the inputs a, b have different numbers of pixels" in refused(both, tmp_path)
+
+
+DENSE = graph(given((6,)), layer("Dense", "x", (3,), weights=weighted((6, 3))))
+
+
+@pytest.mark.parametrize(
+    ("factors", "message"),
+    [
+        ({"y": 7}, "rtl.layers.y.reuse_factor: 7 is not possible; it must be 1, or a multiple of the 1 words"),
+        ({"z": 2}, "rtl.layers.z: there is no dense layer of this name; there are y"),
+    ],
+)
+def test_reuse_factors_are_checked(factors: dict[str, int], message: str, tmp_path: Path) -> None:
+    assert refused(DENSE, tmp_path, reuse_factors=factors).startswith(message)
+
+
+def test_a_serial_layer_determines_the_initiation_interval(tmp_path: Path) -> None:
+    design = made(DENSE, tmp_path, architecture="streaming", reuse_factors={"y": 3})
+    assert design.initiation_interval == 3
+    # Between two events there is a pause of two clocks.
+    assert "Behind the 1 words of an event there must be 2 clocks" in (tmp_path / "rtl" / "PORTS.md").read_text()
