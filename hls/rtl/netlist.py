@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
 # Of every module, since that of a simulation is taken from whichever comes first.
 TIMESCALE = "`timescale 1ns / 1ps"
 

@@ -114,7 +114,9 @@ def _child(options: argparse.Namespace) -> int:
             return
         number += 1
         _say(json.dumps({"network": network.to_json()}))
-        outcome = outcome_of(network, with_csim=number % options.csim_every == 0)
+        outcome = outcome_of(
+            network, with_csim=number % options.csim_every == 0, with_rtl=number % options.rtl_every == 0
+        )
         _say(json.dumps({"outcome": dataclasses.asdict(outcome)}))
 
     each_network(use, seed=options.child, count=options.networks)
@@ -128,6 +130,7 @@ def _watch(report: Report, options: argparse.Namespace, seed: int, count: int, u
         return
     words = [sys.executable, "-W", "ignore", "-m", "tests.proof", "--child", str(seed), "--networks", str(count)]
     words += ["--minutes", str(minutes), "--csim-every", str(options.csim_every)]
+    words += ["--rtl-every", str(options.rtl_every)]
     number, network = 0, ""
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         for line in child.stdout or ():
@@ -148,7 +151,7 @@ def _watch(report: Report, options: argparse.Namespace, seed: int, count: int, u
 def _again(path: Path) -> int:
     network = Network.from_json(path.read_text())
     _say(str(network))
-    outcome = outcome_of(network)
+    outcome = outcome_of(network, with_rtl=True)
     _say(str(outcome))
     _say("\n".join(outcome.problems))
     return 1 if outcome.problems else 0
@@ -161,6 +164,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="which; the same networks for the same seed")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no network after this time")
     parser.add_argument("--csim-every", type=int, default=1, help="compile the C simulation of every K-th network only")
+    parser.add_argument("--rtl-every", type=int, default=1, help="simulate streaming RTL of every K-th network only")
     parser.add_argument("--folder", type=Path, default=Path("build/proof"), help="where failures are saved")
     parser.add_argument("--again", type=Path, help="run a saved failure once more")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)

@@ -16,7 +16,7 @@ from hls.emulator.fusion import fused
 from hls.emulator.layers import translate
 from hls.emulator.library import compile_program
 from hls.emulator.plan import LEVELS
-from hls.engines import Engine, Events, Outputs, csim, interpreter
+from hls.engines import Engine, Events, Outputs, csim, interpreter, streaming
 from hls.engines.emulator import Emulator
 from hls.engines.keras import KerasEngine
 from hls.errors import AdmissionError, ConversionError
@@ -25,6 +25,7 @@ from hls.graph import Graph, pack
 from hls.intervals import analyse
 from hls.options import HlsOptions
 from hls.rewriting.rewrite import NormalForm, prove
+from hls.rtl.streaming.generate import generate
 from tests.proof.network import Network
 
 TIMEOUT_S = 600
@@ -64,13 +65,14 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
 
 
-def compare(network: Network, folder: Path, *, with_csim: bool = True) -> Outcome:
-    """Run a network through Keras, the RTL's interpreter, the emulator and the C simulation.
+def compare(network: Network, folder: Path, *, with_csim: bool = True, with_rtl: bool = False) -> Outcome:
+    """Run a network through Keras, the RTL's interpreter, the emulator, the C simulation and simulated streaming RTL.
 
     Args:
         network: The network.
         folder: An empty folder for what is generated.
         with_csim: Whether to compile the C simulation, too, which takes longest.
+        with_rtl: Whether to simulate streaming RTL, too.
     """
     outcome = Outcome()
     model, options = network.build(), network.hls_options()
@@ -85,7 +87,8 @@ def compare(network: Network, folder: Path, *, with_csim: bool = True) -> Outcom
         return outcome
     events = events_for(graph, network.seed)
     _prove(model, normal, graph, events, outcome)
-    _against_keras(normal, graph, events, outcome, _engines(graph, folder, network.seed, with_csim=with_csim))
+    engines = _engines(graph, folder, network.seed, with_csim=with_csim, with_rtl=with_rtl)
+    _against_keras(normal, graph, events, outcome, engines)
     return outcome
 
 
@@ -158,11 +161,15 @@ def _fits_float32(graph: Graph) -> bool:
     return True
 
 
-def _engines(graph: Graph, folder: Path, seed: int, *, with_csim: bool) -> Iterator[tuple[str, Callable[[], Engine]]]:
+def _engines(
+    graph: Graph, folder: Path, seed: int, *, with_csim: bool, with_rtl: bool
+) -> Iterator[tuple[str, Callable[[], Engine]]]:
     yield "interpreter", lambda: interpreter.build(graph)
     yield "emulator", lambda: _emulator(graph, folder, seed)
     if with_csim:
         yield "csim", lambda: _csim(graph, folder)
+    if with_rtl:
+        yield "streaming", lambda: _streaming(graph, folder, seed)
 
 
 def _emulator(graph: Graph, folder: Path, seed: int) -> Engine:
@@ -172,6 +179,13 @@ def _emulator(graph: Graph, folder: Path, seed: int) -> Engine:
     if level not in library.levels:
         raise ConversionError(f"the instruction set {level} does not run here")
     return Emulator(graph, library, folder, TIMEOUT_S, 1, level)
+
+
+def _streaming(graph: Graph, folder: Path, seed: int) -> Engine:
+    """Few or many registers, and dense layers in parallel or in series."""
+    stage_delay = (2.0, 5.0, 20.0)[seed % 3]
+    design = generate(graph, folder / "rtl", stage_delay=stage_delay, serial_dense=seed % 2 == 0)
+    return streaming.build(graph, design, folder / "rtl", folder, timeout_s=TIMEOUT_S)
 
 
 def _csim(graph: Graph, folder: Path) -> Engine:

@@ -39,10 +39,10 @@ def each_network(use: Callable[[Network], None], *, seed: int, count: int) -> No
     search()
 
 
-def outcome_of(network: Network, *, with_csim: bool = True) -> Outcome:
+def outcome_of(network: Network, *, with_csim: bool = True, with_rtl: bool = False) -> Outcome:
     """Compare in a folder that is removed afterwards; what is raised is a problem, too."""
     with tempfile.TemporaryDirectory(prefix="trigcnn-proof-") as folder:
         try:
-            return compare(network, Path(folder), with_csim=with_csim)
+            return compare(network, Path(folder), with_csim=with_csim, with_rtl=with_rtl)
         except Exception:
             return Outcome(problems=[traceback.format_exc(limit=-4)])
