@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
+
+_WORD = 32
 
 
 def pack_bits(integers: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uint32]:
@@ -20,10 +24,13 @@ def pack_bits(integers: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uin
     array([[241]], dtype=uint32)
     """
     rows, values = integers.shape
-    bits = (integers[:, :, None] >> np.arange(width)) & 1
-    flat = bits.reshape(rows, values * width).astype(np.uint8)
-    padded = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 32)))
-    return np.packbits(padded, axis=1, bitorder="little").view("<u4")
+    words = np.zeros((rows, -(-values * width // _WORD)), dtype=np.uint32)
+    for value in range(values):
+        rest = integers[:, value].astype(np.uint64) & np.uint64((1 << width) - 1)
+        for word, low, taken in _pieces(value * width, width):
+            words[:, word] |= ((rest & np.uint64((1 << taken) - 1)) << np.uint64(low)).astype(np.uint32)
+            rest >>= np.uint64(taken)
+    return words
 
 
 def unpack_bits(words: npt.NDArray[np.uint32], width: int, values: int, *, signed: bool) -> npt.NDArray[np.int64]:
@@ -38,9 +45,23 @@ def unpack_bits(words: npt.NDArray[np.uint32], width: int, values: int, *, signe
     >>> unpack_bits(np.array([[241]], dtype=np.uint32), 4, 2, signed=True)
     array([[ 1, -1]])
     """
-    flat = np.unpackbits(np.ascontiguousarray(words, "<u4").view(np.uint8), axis=1, bitorder="little")
-    bits = flat[:, : values * width].reshape(len(words), values, width).astype(np.int64)
-    integers: npt.NDArray[np.int64] = (bits << np.arange(width)).sum(axis=2)
+    integers = np.zeros((len(words), values), dtype=np.int64)
+    for value in range(values):
+        done = 0
+        for word, low, taken in _pieces(value * width, width):
+            piece = (words[:, word].astype(np.int64) >> low) & ((1 << taken) - 1)
+            integers[:, value] |= piece << done
+            done += taken
     if signed:
-        integers -= bits[:, :, -1] << width
+        integers -= (integers >> (width - 1)) << width
     return integers
+
+
+def _pieces(start: int, width: int) -> Iterator[tuple[int, int, int]]:
+    """Give the words that bits lie in: number of the word, its lowest bit of them, and how many it has."""
+    end = start + width
+    while start < end:
+        low = start % _WORD
+        taken = min(_WORD - low, end - start)
+        yield start // _WORD, low, taken
+        start += taken
