@@ -305,6 +305,15 @@ def test_values_that_would_fail_late_are_refused_at_once(content: dict[str, Any]
         validate({"name": "net", **content}, "here")
 
 
+@pytest.mark.parametrize("name", ["signal", "net__1", "net_"])
+def test_a_name_that_vhdl_does_not_have_is_refused_where_vhdl_is_made(name: str) -> None:
+    vhdl = {"name": name, "rtl": {"language": "vhdl"}}
+    with pytest.raises(ConfigError, match=rf"here: .*\n  - name: '{name}'.*VHDL.*, or set rtl\.language: verilog$"):
+        validate(vhdl, "here")
+    assert validate({"name": name}, "here").name == name
+    assert validate({"name": name, "rtl": {"language": "vhdl", "architecture": "none"}}, "here").name == name
+
+
 def test_a_part_of_another_maker_is_taken_where_yosys_is_not_used() -> None:
     content = {"name": "net", "hls": {"part": "10AX115"}, "synthesis": {"yosys": False}}
     assert validate(content, "here").hls.part == "10AX115"

@@ -100,6 +100,18 @@ def test_tables_have_captions_and_scopes_and_figures_have_labels(sample_report: 
 
 
 @pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_test_benches_are_named_with_what_ran_them(sample_report: Report, render: object) -> None:
+    entry = {"language": "Verilog", "project": "check/rtl", "events": 32, "simulator": None, "passed": None}
+    run = entry | {"language": "VHDL", "project": "check/vhdl", "simulator": "GHDL", "passed": True}
+    report = change(
+        sample_report, test_benches=[entry | {"verdict": "not asked"}, run | {"verdict": "PASS: 32 events"}]
+    )
+    text = " ".join(_text(render, report).replace("`", "").split())
+    assert re.search(r"Verilog with a self-checking test bench of 32 events in check/rtl ?; not run: not asked", text)
+    assert re.search(r"VHDL with .* of 32 events in check/vhdl ?; run by GHDL: PASS: 32 events", text)
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
 def test_figures_stand_with_their_evidence(sample_report: Report, render: object) -> None:
     text = _text(render, sample_report)
     for card in headline.cards(sample_report):

@@ -1,0 +1,135 @@
+"""The design in VHDL: every kind of logic, the order of files, and names."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hls.engines import interpreter
+from hls.errors import ConversionError
+from hls.fixed_point import FixedPoint
+from hls.graph import Attribute, Graph, Layer, Weights
+from hls.rtl import parallel, simulators, test_bench, vhdl
+from hls.rtl.design import RtlDesign
+
+
+def layer(name: str, kind: str, inputs: str, shape: tuple[int, ...], text: str, **attributes: Attribute) -> Layer:
+    return Layer(name, kind, tuple(inputs.split()), shape, FixedPoint.parse(text), attributes=attributes)
+
+
+def weights(shape: tuple[int, ...], width: int, seed: int) -> dict[str, Weights]:
+    random, number_format = np.random.default_rng(seed), FixedPoint(True, width, 1)
+    low, high = number_format.min_integer, number_format.max_integer + 1
+    return {
+        "weight": Weights(number_format, random.integers(low, high, shape)),
+        "bias": Weights(number_format, random.integers(low, high, shape[-1:])),
+    }
+
+
+def network() -> Graph:
+    """Sums, products, tables, choices and casts, each of another kind of alkaid's operations."""
+    table = Weights(FixedPoint.parse("fixed<5,2>"), np.random.default_rng(1).integers(-16, 16, 2**5))
+    dense = Layer(
+        "sums", "Dense", ("x",), (4,), FixedPoint.parse("fixed<5,3,RND_CONV,SAT>"), None, weights((4, 4), 4, 2)
+    )
+    layers = (
+        layer("x", "Input", "", (4,), "fixed<5,3>"),
+        dense,
+        dataclasses.replace(layer("looked_up", "UnaryLUT", "sums", (4,), "fixed<5,2>"), weights={"table": table}),
+        layer("product", "Merge", "looked_up sums", (4,), "fixed<12,5>", op="multiply"),
+        layer("largest", "Merge", "product x", (4,), "fixed<9,4,TRN,WRAP>", op="maximum"),
+        layer("difference", "Merge", "largest looked_up", (4,), "fixed<9,4,RND,SAT_SYM>", op="subtract"),
+        layer("positive", "Activation", "difference", (4,), "ufixed<6,3,RND,SAT>", activation="relu"),
+    )
+    return Graph("kinds", layers, ("x",), ("positive", "largest"))
+
+
+def generate(graph: Graph, folder: Path) -> RtlDesign:
+    return parallel.generate(
+        graph,
+        folder / "verilog",
+        part="xcvu9p-flga2104-2L-e",
+        clock_period_ns=5,
+        stage_delay=3,
+        max_multiplications=1000,
+        vhdl_folder=folder / "vhdl",
+    )
+
+
+def test_every_kind_of_logic_gives_the_same_in_vhdl(tmp_path: Path) -> None:
+    if shutil.which("ghdl") is None:
+        pytest.skip("ghdl is not installed")
+    graph = network()
+    design = generate(graph, tmp_path)
+    project = tmp_path / "vhdl"
+    events = FixedPoint.parse("fixed<5,3>").to_real(np.random.default_rng(4).integers(-16, 16, (200, 4)))
+    outputs = interpreter.build(graph).predict(events.astype(np.float32))
+    assert len(np.unique(outputs)) > 50
+    inputs, expected = test_bench.vectors(graph, design, events.astype(np.float32), outputs)
+    sources = test_bench.write(project, design, inputs, expected, clock_period_ns=5, language="vhdl")
+    result = simulators.run(simulators.plan("ghdl", "kinds_tb", sources), project, tmp_path, timeout_s=120)
+    assert result.verdict == f"PASS: 200 events, latency {design.latency_cycles} cycles, interval 1"
+
+
+def test_a_project_holds_what_is_needed_in_the_order_of_use(tmp_path: Path) -> None:
+    graph = network()
+    generate(graph, tmp_path)
+    project = tmp_path / "vhdl"
+    assert {path.name for path in project.iterdir()} == {
+        "src", "PORTS.md", "metadata.json", "build_vivado_prj.tcl", "build_quartus_prj.tcl"
+    }  # fmt: skip
+    names = [path.name for path in vhdl.in_order((project / "src").rglob("*.vhd"))]
+    assert names[-2:] == ["kinds.vhd", "kinds_wrapper.vhd"]
+    assert names.index("kinds_tables.vhd") < names.index("logic0.vhd")
+    assert names.index("shift_adder.vhd") < names.index("logic0.vhd")
+
+
+def test_files_come_behind_those_they_use(tmp_path: Path) -> None:
+    body = "architecture x of it is begin\n"
+    texts = {
+        "a.vhd": f"entity top is\nend;\n{body}u : Entity WORK.Middle; v : entity lib.leaf; end;",
+        "b.vhd": f"  ENTITY middle IS\nend;\n{body}u : entity work.leaf; end;",
+        "c.vhd": f"entity leaf is\nend;\nentity twin is\nend;\n{body}u : entity work.twin; end;",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    assert [path.name for path in vhdl.in_order(tmp_path.glob("*.vhd"))] == ["c.vhd", "b.vhd", "a.vhd"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("signal", r"^'signal' is a word of VHDL; choose another name, or set rtl\.language: verilog$"),
+        ("Entity", r"^'Entity' is a word of VHDL"),
+        ("net__1", r"^'net__1': VHDL has no name with two underscores in a row, or one at an end; choose another"),
+        ("net_", r"^'net_': VHDL has no name"),
+        ("_net", r"^'_net': VHDL has no name"),
+    ],
+)
+def test_names_that_vhdl_does_not_have_are_refused(name: str, message: str) -> None:
+    with pytest.raises(ConversionError, match=message):
+        vhdl.check_name(name)
+
+
+def test_layers_of_ports_need_names_that_vhdl_has(tmp_path: Path) -> None:
+    graph = network()
+    x, y = (dataclasses.replace(graph.layers[0], name=name) for name in ("signal", "out__2"))
+    wires = tuple(
+        Layer(f"copy_{n}", "Activation", (given.name,), (4,), given.result, attributes={"activation": "linear"})
+        for n, given in enumerate((x, y))
+    )
+    odd = Graph("top", (x, y, *wires), ("signal", "out__2"), ("copy_0", "copy_1"))
+    with pytest.raises(ConversionError, match=r"^'layer_out__2': VHDL has no name"):
+        generate(odd, tmp_path / "odd")
+    y = dataclasses.replace(y, name="Signal")
+    wires = (wires[0], dataclasses.replace(wires[1], inputs=("Signal",)))
+    same = Graph("top", (x, y, *wires), ("signal", "Signal"), ("copy_0", "copy_1"))
+    message = (
+        r"^layers Signal, signal: VHDL does not tell capital letters from small ones; choose other names, or set rtl"
+    )
+    with pytest.raises(ConversionError, match=message):
+        generate(same, tmp_path / "same")
