@@ -72,13 +72,13 @@ def make(
     if not number or not equal:
         return []
     inputs, expected = test_bench.vectors(graph, design, events[:number], outputs[:number])
-    folders: dict[Language, str] = {"verilog": "rtl"}
-    if config.rtl.language == "vhdl":
-        folders["vhdl"] = "vhdl"
+    folders: dict[Language, str] = {"verilog": "rtl", "vhdl": "vhdl"}
     made = []
     for language, name in folders.items():
-        project = folder / name
-        shutil.copytree(context.folder.stage("convert") / name, project)
+        project, converted = folder / name, context.folder.stage("convert") / name
+        if not converted.is_dir():
+            continue
+        shutil.copytree(converted, project)
         sources = test_bench.write(
             project, design, inputs, expected, clock_period_ns=config.hls.clock_period_ns, language=language
         )

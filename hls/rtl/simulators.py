@@ -43,13 +43,15 @@ class SimulationPlan:
         simulator: Its name here.
         title: Its name.
         commands: What to run one after the other in the project's folder; the last one simulates.
-        seed: What to add to the last command for other random gaps.
+        seed: What to add for other random gaps.
+        seeded: The program that it is an argument of.
     """
 
     simulator: Simulator
     title: str
     commands: tuple[tuple[str, ...], ...]
     seed: str
+    seeded: str
 
     @property
     def text(self) -> str:
@@ -85,17 +87,17 @@ def plan(simulator: Simulator, top: str, sources: tuple[str, ...]) -> Simulation
     vhdl = sources[-1].endswith(".vhd")
     match simulator:
         case "verilator":
-            title, seed = "Verilator", "+seed=7"
+            title, seed, seeded = "Verilator", "+seed=7", f"V{top}"
             lines = [
                 "verilator --binary --timing --timescale 1ns/1ps -Wno-fatal -j 0 "
                 f"--top-module {top} -Mdir tb/verilator -f {FILE_LIST}",
                 f"tb/verilator/V{top}",
             ]
         case "icarus":
-            title, seed = "Icarus Verilog", "+seed=7"
+            title, seed, seeded = "Icarus Verilog", "+seed=7", "vvp"
             lines = [f"iverilog -g2012 -s {top} -o tb/icarus.vvp -f {FILE_LIST}", "vvp -n tb/icarus.vvp"]
         case "ghdl":
-            title, seed = "GHDL", "-gSEED=7"
+            title, seed, seeded = "GHDL", "-gSEED=7", "ghdl -r"
             options = "--std=08 --workdir=tb"
             lines = [
                 f"ghdl -i {options} {' '.join(sources)}",
@@ -103,20 +105,21 @@ def plan(simulator: Simulator, top: str, sources: tuple[str, ...]) -> Simulation
                 f"ghdl -r {options} {top} --ieee-asserts=disable",
             ]
         case "xsim":
-            title, seed = "Vivado Simulator", "--testplusarg seed=7"
+            title = "Vivado Simulator"
+            seed, seeded = ("--generic_top SEED=7", "xelab") if vhdl else ("--testplusarg seed=7", "xsim")
             lines = [
                 f"{'xvhdl --2008' if vhdl else 'xvlog --sv'} -f {FILE_LIST}",
                 f"xelab --timescale 1ns/1ps -s {top} work.{top}",
                 f"xsim {top} -R",
             ]
         case "questa":
-            title, seed = "Questa", "-gSEED=7" if vhdl else "+seed=7"
+            title, seed, seeded = "Questa", "-gSEED=7" if vhdl else "+seed=7", "vsim"
             lines = [
                 "vlib work",
                 f"{'vcom -2008' if vhdl else 'vlog -sv -timescale 1ns/1ps'} -f {FILE_LIST}",
                 f"vsim -c -onfinish exit -do 'onbreak {{quit -code 1}}; run -all; quit -code 1' {top}",
             ]
-    return SimulationPlan(simulator, title, tuple(tuple(shlex.split(line)) for line in lines), seed)
+    return SimulationPlan(simulator, title, tuple(tuple(shlex.split(line)) for line in lines), seed, seeded)
 
 
 def run(plan: SimulationPlan, project: Path, logs: Path, *, timeout_s: float) -> BenchResult:

@@ -21,6 +21,9 @@ from hls.graph import Graph, Layer, Weights
 from hls.rtl import parallel, simulators, test_bench
 from hls.rtl.design import Language, Port, RtlDesign
 from hls.rtl.simulators import BenchResult, SimulationPlan, Simulator
+from hls.rtl.streaming.generate import generate
+from tests.hls.graphs import events_for
+from tests.hls.test_streaming import classifier, decoder, wanted_of
 
 DATA = Path(__file__).parents[1] / "data"
 EVENTS = 5
@@ -192,6 +195,17 @@ def test_what_is_declared_wrong_fails(change: dict[str, Any], said: str | None, 
     result = simulators.run(plan, tmp_path / "project", tmp_path, timeout_s=60)
     assert result.passed == (said is None), "a longer interval is kept too"
     assert said is None or said in result.output
+
+
+@pytest.mark.parametrize(("subject", "options"), [(decoder(), {}), (classifier(), {"serial_dense": True})])
+def test_streaming_designs_as_they_are_generated_pass(subject: Graph, options: Any, tmp_path: Path) -> None:
+    needs("icarus")
+    design = generate(subject, tmp_path / "rtl", stage_delay=4.0, **options)
+    events = events_for(subject, 3)
+    vectors = test_bench.vectors(subject, design, events, wanted_of(subject, events))
+    sources = test_bench.write(tmp_path / "rtl", design, *vectors, clock_period_ns=5)
+    result = simulators.run(simulators.plan("icarus", "top_tb", sources), tmp_path / "rtl", tmp_path, timeout_s=60)
+    assert result.passed, result.output
 
 
 # A parallel design as it is generated, with two inputs and two outputs, and a delay behind it.

@@ -45,7 +45,7 @@ def network() -> Graph:
 class Made:
     """A run that is converted, and what its check would write."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, vhdl: bool = False) -> None:
         self.run, self.stage = folder / "run", folder / "stage"
         converted = self.run / "convert"
         converted.mkdir(parents=True)
@@ -59,7 +59,7 @@ class Made:
             clock_period_ns=4,
             stage_delay=2,
             max_multiplications=100,
-            vhdl_folder=converted / "vhdl",
+            vhdl_folder=converted / "vhdl" if vhdl else None,
         )
         self.outputs = interpreter.build(self.graph).predict(EVENTS.astype(np.float32))
 
@@ -74,6 +74,11 @@ class Made:
 @pytest.fixture
 def made(tmp_path: Path) -> Made:
     return Made(tmp_path)
+
+
+@pytest.fixture
+def made_in_both(tmp_path: Path) -> Made:
+    return Made(tmp_path, vhdl=True)
 
 
 def test_the_project_holds_the_first_events_and_all_that_is_needed(made: Made) -> None:
@@ -99,24 +104,24 @@ def test_no_test_bench_is_written_where_none_is_asked_for_or_the_rtl_is_wrong(ma
     assert list(made.stage.iterdir()) == []
 
 
-def test_vhdl_without_ghdl_is_said_not_to_be_simulated(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(made.run))
-    verilog, vhdl = made.make(rtl={"language": "vhdl"})
+def test_vhdl_without_ghdl_is_said_not_to_be_simulated(made_in_both: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(made_in_both.run))
+    verilog, vhdl = made_in_both.make()
     assert (verilog.language, vhdl.language, vhdl.project) == ("Verilog", "VHDL", "check/vhdl")
     assert (vhdl.simulator, vhdl.passed) == (None, None)
     assert vhdl.verdict == (
         "GHDL is not installed, so this VHDL was neither analysed nor simulated; the Verilog of the same program was "
         "simulated on every test event"
     )
-    assert (made.stage / "vhdl" / "tb" / "net_tb.vhd").is_file()
+    assert (made_in_both.stage / "vhdl" / "tb" / "net_tb.vhd").is_file()
 
 
 @pytest.mark.parametrize("wrong", [False, True])
-def test_the_verdict_is_a_gate(wrong: bool, made: Made) -> None:
+def test_the_verdict_is_a_gate(wrong: bool, made_in_both: Made) -> None:
     for program in ("iverilog", "ghdl"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    found = made.make(wrong=wrong, rtl={"language": "vhdl"}, test_bench={"simulator": "icarus"})
+    found = made_in_both.make(wrong=wrong, test_bench={"simulator": "icarus"})
     assert [(bench.simulator, bench.passed) for bench in found] == [("Icarus Verilog", not wrong), ("GHDL", not wrong)]
     checked = {"comparisons": [], "accuracy": {}, "test_benches": [asdict(bench) for bench in found]}
     gates = judge(GatesConfig(max_accuracy_drop=None), checked)
@@ -124,7 +129,7 @@ def test_the_verdict_is_a_gate(wrong: bool, made: Made) -> None:
         ("gates.exact", not wrong, "the Verilog test bench passes"),
         ("gates.exact", not wrong, "the VHDL test bench passes"),
     ]
-    latency = made.design.latency_cycles
+    latency = made_in_both.design.latency_cycles
     said = "FAIL: 16 differences" if wrong else f"PASS: 8 events, latency {latency} cycles, interval 1"
     for gate, simulator, name in zip(gates, ("Icarus Verilog", "GHDL"), ("rtl", "vhdl"), strict=True):
         assert f"test bench with 8 events in check/{name}; {simulator}: {said}" in gate.found
