@@ -13,8 +13,8 @@ from hls.errors import ConversionError
 from hls.graph import Graph
 
 _IDENTIFIER = re.compile(r"[A-Za-z](_?[A-Za-z0-9])*")
-_DECLARED = re.compile(r"^\s*entity\s+(\w+)\s+is\b", re.IGNORECASE | re.MULTILINE)
-_USED = re.compile(r"\bentity\s+work\.(\w+)", re.IGNORECASE)
+_DECLARED = re.compile(r"^\s*(?:entity|package)\s+(\w+)\s+is\b", re.IGNORECASE | re.MULTILINE)
+_USED = re.compile(r"\b(?:entity|use)\s+work\.(\w+)", re.IGNORECASE)
 _RESERVED = frozenset(
     "abs access after alias all and architecture array assert assume assume_guarantee attribute begin block body "
     "buffer bus case component configuration constant context cover default disconnect downto else elsif end entity "
@@ -73,7 +73,7 @@ def write(graph: Graph, machine: Any, folder: Path, *, part: str, clock_period_n
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:
-    """Give VHDL files so that each comes behind those whose entities it uses, as compilers want them."""
+    """Give VHDL files so that each comes behind those whose entities and packages it uses, as compilers want them."""
     texts = {path: path.read_text() for path in sorted(paths)}
     homes = {name.lower(): path for path, text in texts.items() for name in _DECLARED.findall(text)}
     needs = {

@@ -93,11 +93,12 @@ def test_files_come_behind_those_they_use(tmp_path: Path) -> None:
     texts = {
         "a.vhd": f"entity top is\nend;\n{body}u : Entity WORK.Middle; v : entity lib.leaf; end;",
         "b.vhd": f"  ENTITY middle IS\nend;\n{body}u : entity work.leaf; end;",
-        "c.vhd": f"entity leaf is\nend;\nentity twin is\nend;\n{body}u : entity work.twin; end;",
+        "c.vhd": f"use work.Types.all;\nentity leaf is\nend;\nentity twin is\nend;\n{body}u : entity work.twin; end;",
+        "d.vhd": "package types is\nend;\npackage body types is\nend;",
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-    assert [path.name for path in vhdl.in_order(tmp_path.glob("*.vhd"))] == ["c.vhd", "b.vhd", "a.vhd"]
+    assert [path.name for path in vhdl.in_order(tmp_path.glob("*.vhd"))] == ["d.vhd", "c.vhd", "b.vhd", "a.vhd"]
 
 
 @pytest.mark.parametrize(
