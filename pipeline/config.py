@@ -173,7 +173,7 @@ class SynthesisConfig(_Section):
     yosys_effort: Literal["fast", "default"] = "fast"
     """default restructures the logic first; twice the time, and about the same number of LUTs."""
     yosys_dsp: bool = False
-    """Let Yosys make DSP blocks of products; constant factors need none in any case."""
+    """Let Yosys make DSP blocks of products; without, all of them are made of LUTs."""
     vendor: Literal["auto", "never", "always"] = "auto"
     """Build the HLS project: if the vendor's tool is on PATH, never, or always (its absence is an error)."""
     vendor_logic_synthesis: bool = False

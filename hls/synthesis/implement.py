@@ -59,7 +59,6 @@ def implement(
     folder: Path,
     options: ImplementOptions,
     *,
-    by_layer: bool = False,
     pins: Path | None = None,
     routed: Path | None = None,
 ) -> Implementation:
@@ -70,8 +69,6 @@ def implement(
         top: Name of the top module.
         folder: Folder with them, and for what the tools write.
         options: How.
-        by_layer: Whether the modules in the top module stay apart, so that each is counted and critical
-            paths name them.
         pins: Pin constraints (LPF), relative to the folder; without them the design is placed out of context.
         routed: File for the routed design, relative to the folder; needs pins.
 
@@ -96,7 +93,6 @@ def implement(
             effort=options.effort,
             statistics=Path("yosys_stat.json"),
             dsp=options.dsp,
-            by_layer=by_layer,
             netlist=_NETLIST,
         ),
         folder,
@@ -119,11 +115,6 @@ def design_sources(design: RtlDesign, folder: Path, *, wrapped: bool = False) ->
     """
     files = sorted(path.relative_to(folder) for path in (folder / "src").rglob("*.v"))
     return files if wrapped else [path for path in files if path.name != f"{design.top}_wrapper.v"]
-
-
-def has_layers(design: RtlDesign) -> bool:
-    """Whether the modules in the top module are layers; parallel RTL is one program, made of all of them."""
-    return design.architecture == "streaming"
 
 
 def _counted(report: SynthesisReport) -> Resources:

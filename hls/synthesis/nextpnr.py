@@ -30,6 +30,8 @@ _KINDS = {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D", "bram"
 _WRITE_PORT, _LUTS_OF_WRITE_PORT = "TRELLIS_RAMW", 2
 _USED = re.compile(r"^Info:\s+(?P<kind>[A-Z]\w+): +(?P<used>\d+)/ *(?P<available>\d+) ", re.MULTILINE)
 _PACKING = "nextpnr_pack.log"
+# What streaming RTL puts behind a layer's name to name its instance.
+_INSTANCE = "_unit"
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def run(plan: NextpnrPlan, folder: Path, *, layers: Collection[str] = (), timeou
     Args:
         plan: What to run.
         folder: Folder with the netlist, and for logs and report.
-        layers: Names of the layers, each an instance in the top module.
+        layers: Names of the layers that have a module of their own.
         timeout_s: Time limit of each of the two runs, in seconds.
 
     Raises:
@@ -175,7 +177,7 @@ def parse(content: dict[str, Any], plan: NextpnrPlan, layers: Collection[str] = 
     Args:
         content: What `--report` wrote.
         plan: The run.
-        layers: Names of the layers, each an instance in the top module.
+        layers: Names of the layers that have a module of their own.
 
     Returns:
         Look-up tables have 4 inputs; those that carry chains take are counted. Without a register there is no clock
@@ -235,6 +237,7 @@ def _pin(end: dict[str, Any]) -> str:
 
 
 def _layer(cell: str, layers: Collection[str]) -> str | None:
-    """Name the layer: the first level of the hierarchy in a cell's name."""
+    """Name the layer: the first level of the hierarchy in a cell's name is its module's instance."""
     instance, dot, _ = cell.partition(".")
-    return instance if dot and instance in layers else None
+    layer = instance.removesuffix(_INSTANCE)
+    return layer if dot and layer in layers else None

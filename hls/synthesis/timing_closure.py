@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hls.errors import ConversionError, DoesNotFitError
 from hls.rtl.design import RtlDesign
-from hls.synthesis.implement import Implementation, ImplementOptions, design_sources, has_layers, implement
+from hls.synthesis.implement import Implementation, ImplementOptions, design_sources, implement
 
 # In alkaid's unit, about the delay of an adder. From one to the next the number of stages grows by about 1.4: nearer
 # to each other, placement decides more than registers do.
@@ -113,8 +113,7 @@ class _Search:
             sources = design_sources(design, work)
             digest = sha256(b"".join((work / path).read_bytes() for path in sources)).hexdigest()
             if digest not in self._known:
-                layers = has_layers(design)
-                self._known[digest] = implement(sources, design.top, work, self._options, by_layer=layers)
+                self._known[digest] = implement(sources, design.top, work, self._options)
             placed = self._known[digest].placement
             found = Candidate(delay, design.latency_cycles, placed.lut, placed.ff, placed.estimated_clock_period_ns)
         except DoesNotFitError as error:

@@ -48,10 +48,12 @@ def plan(
     effort: Effort,
     statistics: Path,
     dsp: bool = False,
-    by_layer: bool = False,
     netlist: Path | None = None,
 ) -> YosysPlan:
     """Plan the synthesis of a design out of context.
+
+    Modules with the attribute `keep_hierarchy` stay apart, so that each is counted; streaming RTL has one for each
+    layer. All others become part of what they are in.
 
     Args:
         sources: Verilog files.
@@ -61,8 +63,6 @@ def plan(
             time and changed the number of LUTs by less than one percent where it was measured.
         statistics: File for the counts.
         dsp: Whether products may become multiplier blocks.
-        by_layer: Whether the modules in the top module stay apart, so that each is counted; nothing is then shared or
-            simplified across them.
         netlist: File for the netlist, for place and route (ECP5 only).
 
     Raises:
@@ -72,12 +72,6 @@ def plan(
     lines = [f"read_verilog {_quoted(source)}" for source in sources]
     if effort == "fast":
         lines.append("scratchpad -copy abc9.script.default.fast abc9.script")
-    if by_layer:
-        lines += [
-            f"hierarchy -check -top {top}",
-            f"select -set instances {top}/c:*",
-            "setattr -mod -set keep_hierarchy 1 @instances %M",
-        ]
     synthesis = [] if dsp else ["-nodsp"]
     if family == "ecp5":
         technology = ""
@@ -119,6 +113,8 @@ def run(plan: YosysPlan, folder: Path, *, clock_period_ns: float, timeout_s: flo
 
 def parse(content: dict[str, Any], plan: YosysPlan, *, clock_period_ns: float) -> SynthesisReport:
     """Count resources in what `stat -json` says.
+
+    A module beside the top module is a layer, named `<top>_<layer>`.
 
     `estimated_num_lc` is not used; it was half of the true number of LUTs where it could be compared.
 

@@ -14,7 +14,7 @@ from typing import Any
 from hls.errors import DoesNotFitError, ToolMissingError
 from hls.rtl.design import RtlDesign
 from hls.synthesis import serial_wrapper, utilization, vendor, yosys
-from hls.synthesis.implement import design_sources, has_layers, implement
+from hls.synthesis.implement import design_sources, implement
 from hls.synthesis.report import SynthesisReport
 from pipeline import placing
 from pipeline.cache import RunFolder, Stage
@@ -100,7 +100,6 @@ def _yosys(context: Context, folder: Path) -> SynthesisReport:
             effort=config.synthesis.yosys_effort,
             statistics=Path("yosys_stat.json"),
             dsp=config.synthesis.yosys_dsp,
-            by_layer=has_layers(design),
         )
         return yosys.run(
             plan, folder, clock_period_ns=config.hls.clock_period_ns, timeout_s=config.time_limits.synthesis_s
@@ -123,9 +122,7 @@ def _place_and_route(context: Context, folder: Path) -> tuple[dict[str, Any], li
     try:
         with _design(context, folder) as design:
             with context.console.task(f"placing and routing for {options.part}"):
-                found = implement(
-                    design_sources(design, folder), design.top, folder, options, by_layer=has_layers(design)
-                )
+                found = implement(design_sources(design, folder), design.top, folder, options)
             reports += [found.synthesis, found.placement]
         content |= {"message": placing.verdict(found.placement), "met": (found.placement.slack_ns or 0.0) >= 0}
         if board is not None:

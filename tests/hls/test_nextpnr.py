@@ -73,8 +73,8 @@ def test_the_critical_path_adds_up_to_the_clock_period_and_names_layers() -> Non
     assert path is not None
     assert sum(step.delay_ns for step in path) == pytest.approx(report.estimated_clock_period_ns)
     assert [step.layer for step in path] == ["conv"] * 2 + ["dense"] * 16
-    assert (path[0].start, path[0].kind, path[0].delay_ns) == ("conv.out_data_TRELLIS_FF_Q_3.Q", "clk-to-q", 0.525)
-    assert path[-1].end == "dense.out_data_TRELLIS_FF_Q_13.DI"
+    assert (path[0].start, path[0].kind, path[0].delay_ns) == ("conv_unit.out_data_TRELLIS_FF_Q_3.Q", "clk-to-q", 0.525)
+    assert path[-1].end == "dense_unit.out_data_TRELLIS_FF_Q_13.DI"
 
 
 def test_a_cell_outside_the_known_layers_has_none() -> None:
@@ -171,7 +171,7 @@ def test_an_error_of_nextpnr_shows_its_log(tmp_path: Path) -> None:
 def test_a_small_design_goes_through_yosys_and_nextpnr(tmp_path: Path) -> None:
     shutil.copy(DATA / "streaming_net" / "net.v", tmp_path)
     options = ImplementOptions(PART, 2.5)
-    found = implement([Path("net.v")], "net", tmp_path, options, by_layer=True)
+    found = implement([Path("net.v")], "net", tmp_path, options)
     assert found.synthesis.layers is not None
     assert [layer.name for layer in found.synthesis.layers] == ["conv", "dense"]
     assert (found.synthesis.ff, found.placement.ff) == (54, 54)

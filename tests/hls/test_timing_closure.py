@@ -45,10 +45,8 @@ class FakeTools:
         (folder / "stage_delay").write_text(str(stage_delay))
         return RtlDesign("parallel", "net", int(stages) + 1, 1, (), (), 0.0, {})
 
-    def implement(
-        self, sources: list[Path], top: str, folder: Path, options: ImplementOptions, *, by_layer: bool
-    ) -> Implementation:
-        assert ([path.name for path in sources], top, by_layer) == (["net.v"], "net", False)
+    def implement(self, sources: list[Path], top: str, folder: Path, options: ImplementOptions) -> Implementation:
+        assert ([path.name for path in sources], top) == (["net.v"], "net")
         stage_delay = float((folder / "stage_delay").read_text())
         self.placed.append(stage_delay)
         if stage_delay > self.fits_below:

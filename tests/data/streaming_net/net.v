@@ -9,6 +9,7 @@ module net_conv_kernel (
   assign result = 3 * pixel + previous + 1;
 endmodule
 
+(* keep_hierarchy = 1 *)
 module net_conv (
     input clk,
     input rst,
@@ -35,6 +36,7 @@ module net_conv (
 endmodule
 
 // The sum of an image, and the sum of squares.
+(* keep_hierarchy = 1 *)
 module net_dense (
     input clk,
     input rst,
@@ -67,7 +69,7 @@ module net (
     output sums_valid,
     output [37:0] sums_data
 );
-  net_conv conv (
+  net_conv conv_unit (
       .clk(clk),
       .rst(rst),
       .in_valid(in_valid),
@@ -75,7 +77,7 @@ module net (
       .out_valid(pixels_valid),
       .out_data(pixels_data)
   );
-  net_dense dense (
+  net_dense dense_unit (
       .clk(clk),
       .rst(rst),
       .in_valid(pixels_valid),
