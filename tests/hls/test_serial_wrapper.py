@@ -20,8 +20,11 @@ from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer, Weights
 from hls.rtl import parallel
 from hls.rtl.design import Port, RtlDesign
+from hls.rtl.streaming import generate as streaming
 from hls.synthesis import boards, ecp5, serial_wrapper
 from hls.synthesis.implement import ImplementOptions
+from tests.hls.graphs import IMAGE, events_for, graph, image_layer, layer, weighted
+from tests.hls.oracle import expected
 
 DATA = Path(__file__).parents[1] / "data"
 ULX3S = boards.find("ulx3s_25f")
@@ -55,19 +58,12 @@ def streaming_design() -> RtlDesign:
     )
 
 
-def streaming_answer(image: Integers) -> dict[str, Integers]:
-    """What that design gives, for the first image after a reset."""
-    pixels = image.ravel()
-    results = 3 * pixels + np.concatenate([[0], pixels[:-1]]) + 1
-    return {"pixels_data": results.reshape(image.shape), "sums_data": np.array([-results.sum(), (results**2).sum()])}
-
-
-def simulate(design: RtlDesign, folder: Path, sources: list[Path], given: list[int], answer_bytes: int) -> bytes:
+def simulate(design: RtlDesign, folder: Path, sources: list[Path], given: list[int]) -> bytes:
     """Let Verilator send bytes to the wrapper; bits 8 and 9 are explained in the bench."""
     (folder / "wrapper.v").write_text(serial_wrapper.wrapper(design, ULX3S))
     (folder / "given.hex").write_text("".join(f"{word:03x}\n" for word in given))
     root = verilator.root()
-    macros = {"WRAPPER": f"{design.top}_board", "BYTES": len(given), "ANSWER": answer_bytes}
+    macros = {"WRAPPER": f"{design.top}_board", "BYTES": len(given), "ANSWER": serial_wrapper.answer_size(design)}
     tool.run(
         [
             root / "bin" / "verilator",
@@ -100,21 +96,27 @@ def script(design: RtlDesign, events: list[dict[str, Integers]]) -> list[int]:
 
 @pytest.mark.slow
 def test_a_streaming_design_answers_over_the_serial_line(tmp_path: Path) -> None:
-    design = streaming_design()
-    images = [np.random.default_rng(seed).integers(0, 16, (2, 4, 1)) for seed in range(4)]
-    # Each after a pause, that is after a reset; and once three pixels without an end, which must leave no trace.
-    given: list[int] = []
-    for n, image in enumerate(images):
-        words = script(design, [{"in_data": image}])
-        words[0] |= 0x100
-        given += [0x10F, 0x0F, 0x0F, *words] if n == 2 else words
-    data = simulate(design, tmp_path, [DATA / "streaming_net" / "net.v"], given, 12)
-    assert len(data) == 4 * 12
-    for n, image in enumerate(images):
-        found = serial_wrapper.answer(design, data[12 * n : 12 * (n + 1)])
-        assert found.keys() == {"pixels_data", "sums_data"}
-        for name, expected in streaming_answer(image).items():
-            np.testing.assert_array_equal(found[name], expected)
+    convolution = image_layer("Conv2D", (2, 3), 2, (2, 1), weights=weighted((2, 3, 2, 2)), result="fixed<7,4,RND,SAT>")
+    # An image and a vector leave by ports of their own.
+    largest = layer("GlobalPooling2D", "c", (2,), "fixed<7,4>", name="m", pool_op="Max")
+    subject = graph(IMAGE, replace(convolution, name="c"), largest, outputs="c m")
+    design = streaming.generate(subject, tmp_path / "rtl", stage_delay=3.0)
+    events = events_for(subject, 3)
+    integers = np.rint(events / IMAGE.result.lsb).astype(np.int64)
+    (port,) = design.inputs
+    # Once, three words without an end; after a pause they must have left no trace.
+    given = script(design, [{port.name: event} for event in integers])
+    given[0] |= 0x100
+    data = simulate(design, tmp_path, sorted((tmp_path / "rtl").rglob("*.v")), [0x10F, 0x0F, 0x0F, *given])
+    size = serial_wrapper.answer_size(design)
+    assert len(data) == len(events) * size
+    wanted = expected(subject, events)
+    for n in range(len(events)):
+        found = serial_wrapper.answer(design, data[size * n : size * (n + 1)])
+        assert len(found) == 2
+        for each in design.outputs:
+            real = each.number_format.to_real(found[each.name])
+            np.testing.assert_array_equal(real, wanted[each.layer][n].reshape(each.shape))
 
 
 @pytest.fixture(scope="module")
@@ -130,31 +132,31 @@ def parallel_design(tmp_path_factory: pytest.TempPathFactory) -> tuple[Graph, Rt
         Layer("x", "Input", (), (3,), given),
         Layer("y", "Dense", ("x",), (2,), FixedPoint.parse("fixed<12,7>"), weights=constants),
     )
-    graph = Graph("tiny", layers, ("x",), ("y",))
+    subject = Graph("tiny", layers, ("x",), ("y",))
     folder = tmp_path_factory.mktemp("parallel") / "rtl"
     design = parallel.generate(
-        graph, folder, part="xcvu9p", clock_period_ns=5, stage_delay=2.0, max_multiplications=1000
+        subject, folder, part="xcvu9p", clock_period_ns=5, stage_delay=2.0, max_multiplications=1000
     )
-    return graph, design, folder
+    return subject, design, folder
 
 
 @pytest.mark.slow
 def test_a_parallel_design_answers_over_the_serial_line(
     parallel_design: tuple[Graph, RtlDesign, Path], tmp_path: Path
 ) -> None:
-    graph, design, folder = parallel_design
+    subject, design, folder = parallel_design
     assert design.latency_cycles > 2
     integers = np.random.default_rng(2).integers(-16, 16, (6, 3))
     given = script(design, [{design.inputs[0].name: event} for event in integers])
     size = len(given) // 6
-    data = simulate(design, tmp_path, sorted(folder.rglob("*.v")), given, 4)
+    data = simulate(design, tmp_path, sorted(folder.rglob("*.v")), given)
     width = -(-design.outputs[0].width // 8)
     assert (size, len(data)) == (-(-design.inputs[0].width // 8), 6 * width)
-    expected = build(graph).predict(graph.layers[0].result.to_real(integers).astype(np.float32))
+    wanted = build(subject).predict(subject.layers[0].result.to_real(integers).astype(np.float32))
     port = design.outputs[0]
     for n in range(6):
         found = serial_wrapper.answer(design, data[width * n : width * (n + 1)])
-        np.testing.assert_array_equal(port.number_format.to_real(found[port.name]), expected[n])
+        np.testing.assert_array_equal(port.number_format.to_real(found[port.name]), wanted[n])
 
 
 @pytest.mark.slow
