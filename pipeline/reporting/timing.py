@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import NamedTuple
 
 from pipeline.reporting.report import PathStep, Report, Synthesis
+
+# What Yosys appends to a signal's name, once or many times, to name the cells around it.
+_CELLS = re.compile(r"_(?:TRELLIS_FF|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|DP16KD|TRELLIS_DPR16X4)_")
 
 
 class Stretch(NamedTuple):
@@ -13,8 +17,8 @@ class Stretch(NamedTuple):
 
     Attributes:
         layer: Its name; None between layers, or where cells do not tell.
-        start: Where it begins.
-        end: Where it ends.
+        start: The signal at which it begins.
+        end: The signal at which it ends.
         logic_ns: Delay of cells in ns.
         routing_ns: Delay of wires in ns; a wire belongs to the layer that it comes from.
     """
@@ -38,8 +42,17 @@ def stretches(path: list[PathStep]) -> list[Stretch]:
         steps = list(group)
         routing = sum(step.delay_ns for step in steps if step.kind == "routing")
         logic = sum(step.delay_ns for step in steps if step.kind != "routing")
-        found.append(Stretch(layer, steps[0].start, steps[-1].end, logic, routing))
+        found.append(Stretch(layer, _signal(steps[0].start), _signal(steps[-1].end), logic, routing))
     return found
+
+
+def _signal(pin: str) -> str:
+    """Name the signal of the Verilog that Yosys named a cell after.
+
+    >>> _signal("conv1_unit.sum_TRELLIS_FF_Q_2_DI_CCU2C_S0$CCU2_COMB1.B"), _signal("core.sum.Q")
+    ('conv1_unit.sum', 'core.sum.Q')
+    """
+    return _CELLS.split(pin, maxsplit=1)[0]
 
 
 def frequency_mhz(entry: Synthesis) -> float | None:
