@@ -36,6 +36,7 @@ def convolution(
     name: str,
     strides: int = 1,
     folded_bits: int = 0,
+    gain: float = 1.0,
 ) -> Any:
     """QConv2D with quantized weights and biases.
 
@@ -48,9 +49,13 @@ def convolution(
         name: The layer's name.
         strides: Step of the window, in pixels.
         folded_bits: Bits of the bias when the batch normalization that follows is folded; 0 for none that follows.
+        gain: Factor of the initial weights, below 1 for inputs that are far above 1.
     """
-    qkeras = bring_up().qkeras
+    keras, qkeras = bring_up().keras, bring_up().qkeras
     options = _weighted(bits, folded_bits)
+    if gain != 1.0:
+        # QKeras' own has the scale 2.
+        options["kernel_initializer"] = keras.initializers.VarianceScaling(2.0 * gain**2, "fan_in", "truncated_normal")
     x = qkeras.QConv2D(filters, kernel_size, strides=strides, padding=padding, name=name, **options)(x)
     return _normalized(x, name) if folded_bits else x
 

@@ -43,7 +43,8 @@ def cicada(
     activation = {"bits": activation_bits, "integer": activation_integer_bits}
     x = inputs = k.keras.Input(input_shape, name="events")
     x = blocks.input_quantizer(x, input_format)
-    x = blocks.convolution(x, filters, 2, bits=convolution_bits, padding="valid", strides=2, name="conv")
+    # Energies are tens of counts: larger weights would saturate the activation from the start.
+    x = blocks.convolution(x, filters, 2, bits=convolution_bits, padding="valid", name="conv", strides=2, gain=0.25)
     x = blocks.relu(x, name="conv_relu", **activation)
     x = k.keras.layers.Flatten(name="flatten")(x)
     x = blocks.dense(x, units, bits=dense_bits, folded_bits=dense_bits, name="dense1")

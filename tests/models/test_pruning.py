@@ -58,12 +58,11 @@ def test_sparsity_grows_fast_at_first_and_then_stays() -> None:
     assert Pruning(0.3, 0, 0).at(0) == 0.3
 
 
-@pytest.mark.parametrize("sparsity", [0.5, 0.8])
-def test_training_leaves_exactly_the_asked_share_of_each_kernel_zero(digits: Dataset, sparsity: float) -> None:
+def test_training_leaves_exactly_the_asked_share_of_each_kernel_zero(digits: Dataset) -> None:
     training.seed_everything(1)
     model = lenet(digits)
     # The lowest validation loss may come before all weights are pruned; it is not the one to keep.
-    training.train(model, digits, recipe(epochs=4, pruning_sparsity=sparsity, pruning_last_epoch=3), quiet)
+    training.train(model, digits, recipe(epochs=4, pruning_sparsity=0.7, pruning_last_epoch=3), quiet)
     kernels = {kernel.name: kernel.numpy() for kernel in prunable(model)}
     assert {name: kernel.size for name, kernel in kernels.items()} == {
         "conv1/kernel:0": 27,
@@ -71,7 +70,7 @@ def test_training_leaves_exactly_the_asked_share_of_each_kernel_zero(digits: Dat
         "logits/kernel:0": 200,
     }
     for kernel in kernels.values():
-        assert np.count_nonzero(kernel == 0) == round(sparsity * kernel.size)
+        assert np.count_nonzero(kernel == 0) == round(0.7 * kernel.size)
     biases = np.concatenate([model.get_layer(name).bias.numpy() for name in ("conv1", "conv2", "logits")])
     assert np.count_nonzero(biases) > 15
 

@@ -90,6 +90,8 @@ def test_data_sets_are_listed_with_their_format(trigcnn: Trigcnn) -> None:
     assert outcome.returncode == 0
     assert outcome.stdout.startswith("digits: ")
     assert "input format ufixed<4,0>" in outcome.stdout
+    assert "street_digits: " in outcome.stdout
+    assert "    height_pixels: [14.0, 27.0]\n" in outcome.stdout
     assert "your own: a .npz or .h5 file" in outcome.stdout
 
 

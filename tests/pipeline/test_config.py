@@ -298,6 +298,15 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> Non
         ({"hls": {"part": "xc2v1000"}}, r"hls\.part: .*xc2v1000.*, or set synthesis\.yosys: false"),
         ({"seed": True}, r"seed: Input should be a valid integer \(found True\)"),
         ({"data": {"classes": [True, "b"]}}, r"data\.classes\.0: must be text, put quotes around it \(found True\)"),
+        (
+            {"training": {"epochs": 10, "pruning_sparsity": 0.5, "pruning_last_epoch": 10}},
+            r"training: pruning from epoch 0 to epoch 10 does not fit into 10 epochs; set pruning_first_epoch <= ",
+        ),
+        (
+            {"training": {"epochs": 10, "pruning_sparsity": 0.5, "pruning_first_epoch": 6}},
+            r"training: pruning from epoch 6 to epoch 5 does not fit into 10 epochs",
+        ),
+        ({"training": {"pruning_sparsity": 1.0}}, r"training\.pruning_sparsity: Input should be less than 1"),
     ],
 )
 def test_values_that_would_fail_late_are_refused_at_once(content: dict[str, Any], message: str) -> None:
