@@ -1,6 +1,6 @@
 """Transverse energies of a calorimeter's 18x14 regions, as a Level-1 trigger sees them: pile-up, jets and signals.
 
-A toy in the manner of the CMS calorimeter trigger (arXiv:2411.19506): rows are regions in azimuth, which close to a
+A toy in the manner of what the CICADA trigger of CMS is given: rows are regions in azimuth, which close to a
 ring, columns are regions in pseudorapidity from -3 to 3, values are counts of a 10-bit scale.
 """
 
