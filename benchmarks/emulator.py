@@ -1,6 +1,7 @@
 """How fast the emulator is beside hls4ml's C simulation, and whether it is equal, on the network of arXiv:2101.05108.
 
-Run as `python benchmarks/emulator.py [--events N] [--short] [--log FOLDER]`; all that is compared runs in one go.
+Run as `python benchmarks/emulator.py [--events N] [--short] [--no-interpreter] [--log FOLDER]`; all that is compared
+runs in one go. The program of alkaid's interpreter, which is the whole network unrolled, takes some minutes to make.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from hls.conversion import convert
+from hls.conversion import convert, normal_form
 from hls.engines import csim, emulator
 from hls.engines.emulator import Emulator
+from hls.engines.interpreter import Interpreter
 from hls.engines.keras import KerasEngine
 from hls.graph import Graph
 from hls.options import HlsOptions
+from hls.rtl.program import program
 from models.keras2 import bring_up
 
 SEED = 1
@@ -38,6 +41,7 @@ PART = "xcu250-figd2104-2L-e"
 OPTIONS = HlsOptions("Vitis", PART, 5.0, "io_stream", "Latency", 1)
 TIMEOUT_S = 1800
 Events = npt.NDArray[np.float32]
+Outputs = npt.NDArray[np.float64]
 
 
 class Row(NamedTuple):
@@ -57,6 +61,7 @@ class Settings:
     events: int
     slow_events: int
     rounds: int
+    interpreter: bool
 
 
 def svhn_model() -> Any:
@@ -133,13 +138,17 @@ def hls4ml_predict(model: Any, folder: Path) -> tuple[Callable[[Events], object]
     return hls_model.predict, time.perf_counter() - begin
 
 
-def alkaid_interpreter(graph: Graph) -> str:
-    """Say whether alkaid's interpreter can run the network."""
-    terms = sum(int(np.count_nonzero(w.integers)) for layer in graph.layers for w in layer.weights.values())
-    return (
-        f"not run: it interprets a network that is unrolled into one program, here of {terms:,} constants at up to 900 "
-        f"positions ({graph.multiplications:,} products per event), which takes it too long to make"
-    )
+def alkaid_interpreter(graph: Graph, events: Events, expected: Outputs, rounds: int) -> tuple[Row, str]:
+    """Time alkaid's interpreter, and say how long it took from the graph to the first output.
+
+    Its program is left as it is traced: to optimize so many operations would take longer than all the rest.
+    """
+    begin = time.perf_counter()
+    interpreter = Interpreter(graph, program(graph, optimize=False))
+    interpreter.predict(events[:1])
+    text = f"{time.perf_counter() - begin:.0f} s ({len(interpreter.logic.ops):,} operations)"
+    same = "yes" if np.array_equal(interpreter.predict(events), expected) else "NO"
+    return Row("alkaid's interpreter, 1 thread", *rate(interpreter.predict, events, rounds), same), text
 
 
 def every_level(built: Emulator, events: Events, rounds: int) -> list[Row]:
@@ -177,8 +186,9 @@ def benchmark(settings: Settings, folder: Path, console: Console) -> None:
     far = random.uniform(-40, 40, few.shape).astype(np.float32)
     bench = (few[:1], np.zeros((1, 10), np.float32))
     console.print(f"processor: {_processor()}, {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}")
+    normal = normal_form(model, OPTIONS)
     graph = convert(
-        model, name="svhn", options=OPTIONS, project=folder / "hls", log=folder / "convert.log", test_bench=bench
+        normal, name="svhn", options=OPTIONS, project=folder / "hls", log=folder / "convert.log", test_bench=bench
     )
     begin = time.perf_counter()
     built = emulator.build(graph, folder / "emulator", timeout_s=TIMEOUT_S)
@@ -198,9 +208,21 @@ def benchmark(settings: Settings, folder: Path, console: Console) -> None:
     rows.append(Row("C simulation engine", *rate(simulation.predict, few, settings.rounds)[:2], None, "yes"))
     keras = KerasEngine(model)
     same = np.array_equal(keras.predict(few), simulation.predict(few))
-    rows.append(Row("Keras predict", *rate(keras.predict, events[:2048], settings.rounds), "yes" if same else "no"))
+    rows.append(
+        Row("Keras predict (float32)", *rate(keras.predict, events[:2048], settings.rounds), "yes" if same else "no")
+    )
+    exact = KerasEngine(normal.model)
+    expected = exact.predict(events)
+    same = np.array_equal(built.predict(events), expected)
+    answer = "equal" if same else "DIFFERENT"
+    console.print(f"outputs, all {len(events):,} events, against Keras in float64: {answer}")
+    same = np.array_equal(expected[: len(few)], simulation.predict(few))
+    rows.append(Row("Keras in float64", *rate(exact.predict, events[:2048], settings.rounds), "yes" if same else "NO"))
+    if settings.interpreter:
+        row, text = alkaid_interpreter(graph, few, simulation.predict(few), settings.rounds)
+        console.print(f"graph to first output: alkaid's interpreter {text}")
+        rows.append(row)
     rows += every_level(built, events, settings.rounds)
-    console.print(f"alkaid's interpreter: {alkaid_interpreter(graph)}")
     console.print(_table(rows))
 
 
@@ -229,9 +251,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=32768, help="events for the fast engines")
     parser.add_argument("--short", action="store_true", help="few events, to see whether all of it works")
+    parser.add_argument("--no-interpreter", action="store_true", help="leave out alkaid's interpreter")
     parser.add_argument("--log", type=Path, help="folder that keeps what is built; a temporary one by default")
     given = parser.parse_args()
-    settings = Settings(4096, 40, 1) if given.short else Settings(given.events, 300, 5)
+    sizes = (4096, 40, 1) if given.short else (given.events, 300, 5)
+    settings = Settings(*sizes, not given.no_interpreter)
     console = Console(width=120)
     # QKeras and Keras 2 warn of each other.
     warnings.simplefilter("ignore", UserWarning)

@@ -80,6 +80,7 @@ def convert(
         checks.check_outputs(graph)
         checks.check_computation(normal, content, graph)
         checks.check_strides(graph, options)
+        checks.check_padding(graph)
         checks.check_repacking(graph, options)
         hls_model.write()
         _forget_folder(project)

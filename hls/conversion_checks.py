@@ -109,6 +109,19 @@ def check_strides(graph: Graph, options: HlsOptions) -> None:
             )
 
 
+def check_padding(graph: Graph) -> None:
+    """hls4ml pads a maximum with the bits of the smallest signed number, which is a large unsigned one."""
+    for layer in graph.layers:
+        if not layer.kind.startswith("Pooling") or layer.attributes["pool_op"] != "Max":
+            continue
+        padded = any(value for name, value in layer.attributes.items() if name.startswith("pad_"))
+        if padded and not graph[layer.inputs[0]].result.signed:
+            raise ConversionError(
+                f"layer {layer.name}: padding='same' is not possible behind values of {graph[layer.inputs[0]].result}, "
+                "which hls4ml pads with a large number; put a QActivation(quantized_relu(...)) in front"
+            )
+
+
 def check_outputs(graph: Graph) -> None:
     """hls4ml gives no new variable to what only reads values in another shape."""
     for name in graph.outputs:

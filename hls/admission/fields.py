@@ -261,13 +261,27 @@ MAXIMUM = (
     *_POOLING,
     *exact("pool_size"),
     *_PADDING_OF_NOTHING,
-    *rewritten("padding", "same, behind values that are not negative", "zeros around the image", one_of("same")),
+    *rewritten(
+        "padding",
+        "same",
+        "zeros around the image where no pixel is negative; else it is left as it is",
+        one_of("same"),
+        io_type="io_parallel",
+    ),
+    *rewritten(
+        "padding",
+        "same, behind values that are not negative",
+        "zeros around the image",
+        one_of("same"),
+        io_type="io_stream",
+    ),
     *refused(
         "padding",
         "same, behind signed values",
-        "hls4ml pads with a number that may be larger than the pixels",
-        "put a QActivation(quantized_relu(...)) in front, or use padding='valid'",
+        "hls4ml's pooling ends the whole process in an assertion",
+        "put a QActivation(quantized_relu(...)) in front, or use padding='valid' or io_parallel",
         late=True,
+        io_type="io_stream",
     ),
 )
 MEAN = (

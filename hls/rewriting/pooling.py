@@ -16,14 +16,16 @@ def maximum_pooling(site: Site) -> Any:
     layer = site.layer
     x = site.x
     padding = _same_padding(x, layer) if layer.padding == "same" else ((0, 0),) * len(layer.pool_size)
+    options = {"pool_size": layer.pool_size, "strides": layer.strides}
     if any(side for axis in padding for side in axis):
         if id(x) not in site.state.unsigned:
-            raise refusal(layer, "padding", "same", "same, behind signed values")
+            if site.state.options.io_type == "io_stream":
+                raise refusal(layer, "padding", "same", "same, behind signed values")
+            return site.state.plain(type(layer).__name__, site.name, x, **options, padding="same")
         site.note("its padding became zeros around the image, which is exact since no pixel is negative")
         kind = f"ZeroPadding{len(padding)}D"
         x = site.state.plain(kind, f"{site.name}_padding", x, padding=padding if len(padding) > 1 else padding[0])
-    kind = type(layer).__name__
-    return site.state.plain(kind, site.name, x, pool_size=layer.pool_size, strides=layer.strides, padding="valid")
+    return site.state.plain(type(layer).__name__, site.name, x, **options, padding="valid")
 
 
 def _same_padding(x: Any, layer: Any) -> tuple[tuple[int, int], ...]:

@@ -91,6 +91,8 @@ BRANCHES: list[Branch] = [
     ),
     Branch(SEQUENCE, "MaxPooling1D(3, padding='same')", first=_RELU),
     Branch(IMAGE, "MaxPooling2D((3, 2), padding='same')", first=_RELU),
+    Branch(SEQUENCE, "MaxPooling1D(3, padding='same')", stream=False),
+    Branch(IMAGE, "MaxPooling2D((3, 2), strides=(2, 1), padding='same')", stream=False),
     *(
         Branch((4, *shape), f"Global{kind}Pooling{axes}(keepdims={keep})")
         for axes, shape in (("1D", (3,)), ("2D", (4, 2)))

@@ -167,7 +167,7 @@ ELSEWHERE = (
     "QSeparableConv1D.padding=causal",
     "activation quantized_bits.integer=others",
     # Shown while the model is rewritten.
-    "MaxPooling1D.padding=same, behind signed values",
+    "MaxPooling1D.padding=same, behind signed values (io_stream)",
     "weights quantized_bits.alpha=others, of which the constants need more than 24 bits",
     "weights quantized_po2.bits=others, of which the constants need more than 24 bits",
 )
@@ -403,8 +403,8 @@ def test_all_problems_are_told_at_once() -> None:
     [
         (
             Branch(IMAGE, "MaxPooling2D(2, padding='same')"),
-            "layer layer0_0 (MaxPooling2D): padding='same': hls4ml pads with a number that may be larger than the "
-            "pixels; put a QActivation(quantized_relu(...)) in front, or use padding='valid'",
+            "layer layer0_0 (MaxPooling2D): padding='same': hls4ml's pooling ends the whole process in an assertion; "
+            "put a QActivation(quantized_relu(...)) in front, or use padding='valid' or io_parallel",
         ),
         (
             vector("quantized_bits(4,0,0,alpha=0.3)", _DENSE),
@@ -419,12 +419,12 @@ def test_all_problems_are_told_at_once() -> None:
     ],
 )
 def test_what_shows_while_the_model_is_rewritten_is_refused_alike(branch: Branch, message: str) -> None:
-    model = network([branch], "io_parallel").model
-    admit(model)
+    model = network([branch], "io_stream").model
+    admit(model, io_type="io_stream")
     for kernel in model.layers[-1].weights:
         kernel.assign(np.logspace(2, -6, kernel.shape.num_elements()).reshape(kernel.shape))
     with pytest.raises(AdmissionError, match=f"^{re.escape(message)}$"):
-        rewrite(model, RewriteOptions())
+        rewrite(model, RewriteOptions("io_stream"))
 
 
 def test_every_field_of_every_class_is_in_the_table() -> None:

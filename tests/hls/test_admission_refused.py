@@ -46,6 +46,8 @@ ABORTS = ("MaxPooling1D.strides=others (io_stream)",)
 
 DIFFERS = [name for name in REFUSED if name not in {*RAISES, *COMPILES_NOT, *ABORTS}]
 
+PADDED = Branch(IMAGE, "MaxPooling2D(2, padding='same')")
+
 # The same layers where nothing is refused; hls4ml alone is exact in them, so what differs above is the row's.
 CONTROLS = (
     Branch(VECTOR, "ReLU()"),
@@ -145,6 +147,12 @@ def test_hls4ml_alone_ends_the_process_where_windows_overlap_in_io_stream(tmp_pa
     (name,) = ABORTS
     with pytest.raises(SimulationError, match="Assertion `CONFIG_T::pool_"):
         both(network([REFUSED[name][0]], "io_stream").model, tmp_path, io_type="io_stream")
+
+
+@pytest.mark.slow
+def test_hls4ml_alone_ends_the_process_where_a_maximum_is_padded_in_io_stream(tmp_path: Path) -> None:
+    with pytest.raises(SimulationError, match="Assertion"):
+        both(network([PADDED], "io_stream").model, tmp_path, io_type="io_stream")
 
 
 @pytest.mark.slow

@@ -264,6 +264,19 @@ def test_pool_strides_that_end_the_process_in_io_stream_are_refused(tmp_path: Pa
         converted(model, tmp_path, dataclasses.replace(OPTIONS, io_type="io_stream"))
 
 
+def test_a_padded_maximum_behind_values_that_happen_to_be_unsigned_is_refused(tmp_path: Path) -> None:
+    # hls4ml pads with the bits of the smallest signed number.
+    conv = weighted("QConv2D", 2, 2, use_bias=False, name="conv")
+    pool = layer("MaxPooling2D", 2, padding="same", name="pool")
+    model = chain((4, 4, 1), quantize(6, 2, "first"), relu(4, 2, "relu"), conv, pool)
+    (tmp_path / "signed").mkdir()
+    assert converted(model, tmp_path / "signed").output_shape == (2, 2, 2)
+    model.get_layer("conv").set_weights([np.abs(kernel) for kernel in model.get_layer("conv").get_weights()])
+    message = r"^layer pool: padding='same' is not possible behind values of ufixed<\d+,\d+>, which hls4ml pads with a "
+    with pytest.raises(ConversionError, match=message):
+        converted(model, tmp_path)
+
+
 def test_strides_down_of_a_kernel_of_one_row_are_refused_in_io_stream(tmp_path: Path) -> None:
     # Found by search: hls4ml steps down by one row.
     model = chain((5, 4, 1), quantize(6, 2, "first"), weighted("QConv2D", 2, (1, 2), strides=2, name="conv"))

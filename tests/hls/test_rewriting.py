@@ -645,8 +645,11 @@ def test_padded_maximum_behind_relu_is_padding_with_zeros() -> None:
     assert normal.model.get_layer("pool_padding").padding == ((0, 1), (0, 1))
     assert normal.model.get_layer("pool").padding == "valid"
     assert "zeros around the image, which is exact since no pixel is negative" in normal.changes[-1]
+    # hls4ml pads signed values with the smallest.
+    signed = chain(IMAGE, conv=f"{conv})", pool=pool)
+    assert exactly(signed).model.get_layer("pool").padding == "same"
     with pytest.raises(AdmissionError, match=r"layer pool .*put a QActivation\(quantized_relu\(...\)\) in front"):
-        of(chain(IMAGE, conv=f"{conv})", pool=pool))
+        of(chain(IMAGE, conv=f"{conv})", pool="MaxPooling2D((3, 2), padding='same')"), io_type="io_stream")
     # Nothing has to be added.
     normal = exactly(chain(IMAGE, conv=f"{conv})", pool="MaxPooling2D(2, padding='same')"))
     assert list(kinds(normal)) == ["first", "conv", "pool"]
