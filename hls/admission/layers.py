@@ -27,7 +27,7 @@ from hls.admission.fields import (
     slope,
     weights,
 )
-from hls.admission.quantizers import ACTIVATION, KERAS_ACTIVATION
+from hls.admission.quantizers import ACTIVATION, KERAS_ACTIVATION, LOGITS
 from hls.admission.rows import Rows, exact, one_of, power_of_two, refused, rewritten
 
 # Fields that do nothing when the model is applied.
@@ -78,7 +78,7 @@ LAYERS: dict[str, Rows] = {
         *rewritten(
             "axis",
             "the last, at the end of the model",
-            "nothing: outputs are logits, of which the largest is the class",
+            f"nothing; {LOGITS}",
             lambda axis, place: place.last and axis in (-1, len(place.layer.input_shape) - 1),
         ),
         *refused(

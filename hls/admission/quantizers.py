@@ -121,10 +121,11 @@ ACTIVATIONS: dict[str, Rows] = {
 # Functions of QKeras that take no arguments, and whose values are fixed-point numbers.
 FUNCTIONS = ("hard_tanh", "hard_sigmoid", "smooth_tanh", "smooth_sigmoid", "binary_tanh", "binary_sigmoid")
 
+LOGITS = "outputs are logits: the class is the largest, or of a single one whether it is above zero"
 _LOGITS = rewritten(
     "activation",
     "softmax, sigmoid at the end of the model",
-    "nothing: outputs are logits, of which the largest is the class",
+    f"nothing; {LOGITS}",
     lambda value, place: value in ("softmax", "sigmoid") and place.last,
 )
 _FEW_ENTRIES = "hls4ml takes its values from a table of too few entries, or has no such function"

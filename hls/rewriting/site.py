@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hls.admission import refusal
-from hls.admission.quantizers import TOO_FINE
+from hls.admission.quantizers import LOGITS, TOO_FINE
 from hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
 from hls.rewriting.rewrite import Rewriter
 
@@ -66,7 +66,7 @@ def quantized(site: Site, x: Any, name: str, quantizer: Any) -> Any:
     function_name = quantizer if isinstance(quantizer, str) else getattr(quantizer, "__name__", None)
     if function_name in ("softmax", "sigmoid") and site.name in site.state.finished:
         site.state.outputs_changed = True
-        site.note(f"the {function_name} at the end was left out; outputs are logits, of which the largest is the class")
+        site.note(f"the {function_name} at the end was left out; {LOGITS}")
         return x
     if function_name == "relu":
         return site.state.quantize(x, name, "relu")
