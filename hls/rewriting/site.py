@@ -91,6 +91,9 @@ def weights(site: Site, role: str) -> Any:
 def frozen_weights(site: Site, role: str, values: Any) -> Any:
     """Quantize weights once and for all."""
     quantizer = getattr(site.layer, f"{role}_quantizer_internal", None)
+    alpha = plain(getattr(quantizer, "alpha", None))
+    if isinstance(alpha, str):
+        site.note(f"the scale that alpha={alpha!r} finds for its {role} was frozen into the constants")
     try:
         return frozen(quantizer, values)
     except ValueError as error:

@@ -484,6 +484,9 @@ def test_weights_are_frozen(quantizer: str) -> None:
     assert not hasattr(new, "kernel_quantizer")
     same(weights(normal, "dense")[0], expected)
     assert len(np.unique(expected)) > 1
+    change = "layer dense: the scale that alpha='auto_po2' finds for its kernel was frozen into the constants"
+    # QKeras itself makes auto_po2 of no alpha.
+    assert normal.changes == ((change,) if "auto" in quantizer or quantizer == "quantized_bits(4,0,1)" else ())
     if quantizer == "binary(alpha=1)":
         same(np.unique(expected), [-1, 1])
     if quantizer == "ternary(alpha=1)":
