@@ -85,7 +85,6 @@ def measure(graph: Graph, point: Point, events: Events, wanted: Outputs, folder:
         part=PART,
         effort="fast",
         statistics=folder / "rtl" / "counts.json",
-        by_layer=True,
     )
     report = yosys.run(plan, folder / "rtl", clock_period_ns=CLOCK_NS, timeout_s=TIMEOUT_S)
     counts = {name: f"{getattr(report, name):,}" for name in ("lut", "ff", "dsp", "bram")}
