@@ -106,7 +106,8 @@ class Module:
         self.assignments.append((target, pieces))
 
     def joined(self, name: str, *pieces: Piece) -> Net:
-        """Add a net that holds pieces, the first in the lowest bits."""
+        """Add a net that holds pieces, the first in the lowest bits; a zero if there are none."""
+        pieces = pieces or (Constant(0, 1),)
         target = self.net(name, sum(piece_width(piece) for piece in pieces))
         self.assign(target, *pieces)
         return target

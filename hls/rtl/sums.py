@@ -118,14 +118,24 @@ def _dot(rows: Any, weight: Values) -> Any:
     low, high, _ = _intervals(rows)
     varies = ((low != high).astype(int) @ (weight != 0).astype(int)).any(axis=1)
     if varies.all():
-        return rows @ weight
+        return _product(rows, weight)
     constant = np.where(low == high, low, 0.0) @ weight
     zeros = np.zeros((1, weight.shape[1]))
     parts = [
-        rows[i : i + 1] @ weight if varies[i] else rows[i : i + 1, :1] * zeros + constant[i : i + 1]
+        _product(rows[i : i + 1], weight) if varies[i] else rows[i : i + 1, :1] * zeros + constant[i : i + 1]
         for i in range(len(varies))
     ]
     return np.concatenate(parts)
+
+
+def _product(rows: Any, weight: Values) -> Any:
+    """Give `rows @ weight`; of signed numbers of one bit alkaid (0.8.2) cannot make tables."""
+    from alkaid.trace import FVArray
+
+    values = np.asarray(rows)
+    if any(value.kif[0] and sum(value.kif) == 1 for value in values.ravel()):
+        rows = FVArray(values, {**rows.solver_options, "binary_lut": False}, hwconf=rows.hwconf)
+    return rows @ weight
 
 
 def _intervals(x: Any) -> tuple[Values, Values, Values]:

@@ -347,3 +347,7 @@ def test_the_interpreter_is_an_engine() -> None:
     engine = build(several())
     assert (engine.name, isinstance(engine, Interpreter)) == ("interpreter", True)
     assert list(engine.trace(events_for(engine.graph, 2))) == [each.name for each in engine.graph.layers]
+
+
+def test_sums_of_signed_numbers_of_one_bit() -> None:
+    check(graph(given((7,), "fixed<1,1>"), layer("Dense", "x", (2,), weights=weighted((7, 2)))))

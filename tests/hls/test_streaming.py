@@ -208,3 +208,26 @@ def test_two_inputs_and_an_image_out_of_a_vector(tmp_path: Path) -> None:
     assert [port.words for port in simulated.design.outputs] == [16]
     # The padding became the convolution's own, and the enlarged image is what takes longest.
     assert simulated.design.initiation_interval == 16
+
+
+def of_constants() -> Graph:
+    """Layers whose results are the same for every event, alone and beside others."""
+    image = (4, 4, 3)
+    kernel = weights_of(np.zeros((3, 3, 2, 3), dtype=np.int64), "fixed<4,2>")
+    padded: dict[str, Any] = SAME
+    nothing = {"weight": kernel, "bias": weights_of(np.array([3, 0, -2]), "fixed<4,2>")}
+    return graph(
+        given((4, 4, 2), "fixed<4,2>"),
+        layer("Conv2D", "x", image, "fixed<5,3>", name="c", weights=nothing, **padded),
+        conv("edges", "c", (4, 4, 2), (3, 3, 3, 2), **SAME),
+        layer("Concatenate", "c x", (4, 4, 5), "fixed<6,3>", name="both", axis=2),
+        layer("GlobalPooling2D", "c", (3,), "fixed<8,5>", name="mean", pool_op="Average"),
+        layer("Reshape", "c", (48,), "fixed<5,3>", name="flat"),
+        layer("Dense", "flat", (2,), "fixed<12,8>", name="y", weights=weighted((48, 2))),
+        outputs="edges both mean y",
+    )
+
+
+@pytest.mark.slow
+def test_what_never_changes_needs_no_bits(tmp_path: Path) -> None:
+    check(of_constants(), tmp_path, reuse_factors={"y": 16})

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from hls.errors import ConversionError
 from hls.rtl.netlist import Module, Net
 from hls.rtl.program import exact_logic, mapped, repaired
 from hls.rtl.streaming.streams import Interval, converted, symbolic
@@ -24,7 +23,7 @@ class Kernel:
         name: Name of its module.
         inputs: The values that it takes.
         outputs: The values that it gives.
-        stages: alkaid's `CombLogic` of each stage.
+        stages: alkaid's `CombLogic` of each stage; none if every output is constant.
         registered: Whether there are registers behind the stages; if not, there is one stage.
         estimated_lut: LUTs by alkaid's cost model.
     """
@@ -60,17 +59,18 @@ def kernel(
         whole_words: Let each input take all values of its bits, as a table needs it.
 
     Raises:
-        ConversionError: alkaid could not compute it exactly, or nothing in it varies.
+        ConversionError: alkaid could not compute it exactly.
     """
     from alkaid.trace import FVArray
     from alkaid.trace.pipeline import _split_comb_logic
 
     numbers = symbolic(inputs, whole_words=whole_words)
     varying = np.array([not each.constant for each in inputs])
-    if not varying.any():
-        raise ConversionError(f"{name}: its inputs are the same for every event; remove what feeds it")
     with repaired():
         values = function(numbers).reshape(-1)
+        constants = [(float(value.low), float(value.high)) for value in np.asarray(values)]
+        if all(low == high for low, high in constants):
+            return Kernel(name, tuple(inputs), tuple(Interval.of(low) for low, _ in constants), (), False, 0.0)
         logic = mapped(exact_logic(FVArray(np.asarray(numbers)[varying], hwconf=numbers.hwconf), values))
     stages = (logic,) if stage_delay is None else _split_comb_logic(logic, latency_cutoff=stage_delay, verbose=False)
     outputs = tuple(Interval(*map(float, interval)) for interval in logic.out_qint)

@@ -20,6 +20,12 @@ class Interval:
     high: float
     step: float
 
+    @classmethod
+    def of(cls, value: float) -> Interval:
+        """A constant."""
+        numerator, denominator = value.as_integer_ratio()
+        return cls(value, value, float((numerator & -numerator) / denominator) if value else 1.0)
+
     @property
     def constant(self) -> bool:
         """Whether there is only one value; it then has no bits."""
@@ -48,10 +54,7 @@ class Interval:
         """The step, or of a constant its last bit."""
         if not self.constant:
             return self.step
-        if self.low == 0:
-            return np.inf
-        numerator, denominator = self.low.as_integer_ratio()
-        return float((numerator & -numerator) / denominator)
+        return Interval.of(self.low).step if self.low else np.inf
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,14 @@ class Stream:
         return self.height * self.width
 
     @property
+    def live_bits(self) -> int:
+        """Bits of a word that carry values; none if every channel is constant."""
+        return live_bits(self.channels)
+
+    @property
     def bits(self) -> int:
-        """Bits of a word."""
-        return sum(channel.bits for channel in self.channels)
+        """Bits of a word as a signal, which has at least one."""
+        return max(self.live_bits, 1)
 
     def symbolic(self, *, whole_words: bool = False) -> Any:
         """Give a word as alkaid's symbolic numbers [channels], constants where they are.
@@ -85,6 +93,11 @@ class Stream:
             whole_words: Let each number take all values of its bits; a table must cover them.
         """
         return symbolic(self.channels, whole_words=whole_words)
+
+
+def live_bits(channels: Sequence[Interval]) -> int:
+    """Bits of the values of some channels."""
+    return sum(channel.bits for channel in channels)
 
 
 def stream_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from hls.rtl import layers
-from hls.rtl.netlist import Net
+from hls.rtl.netlist import Constant, Net
 from hls.rtl.streaming import timing
-from hls.rtl.streaming.streams import Interval, Stream, converted, stream_shape
+from hls.rtl.streaming.streams import Interval, Stream, converted, live_bits, stream_shape
 from hls.rtl.streaming.timing import Arrivals
 from hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, entry, raster_sizes
 
@@ -113,8 +113,8 @@ def taken_apart(
 ) -> tuple[Net, Net, Arrivals]:
     """Add what gives a word in pieces, and a FIFO in front where words come faster than that."""
     formats = [lane.kif if not lane.constant else (0, 0, 0) for lane in lanes] * chunks
-    even = shop.module.joined("even", *converted(data, channels, formats))
-    bits = sum(lane.bits for lane in lanes)
+    bits = max(live_bits(lanes), 1)
+    even = shop.module.joined("even", *(converted(data, channels, formats) or [Constant(0, chunks * bits)]))
     take = shop.module.net("take")
     takes = arrivals.map(lambda times: timing.taken(times, chunks))
     depth = max(timing.waiting(arrivals.dense, takes.dense), timing.waiting(arrivals.sparse, takes.sparse))

@@ -11,7 +11,7 @@ import numpy as np
 
 from hls.rtl import layers
 from hls.rtl.casts import larger
-from hls.rtl.netlist import Net, whole
+from hls.rtl.netlist import Net
 from hls.rtl.streaming.kernels import BIT
 from hls.rtl.streaming.streams import Interval, converted, stream_shape
 from hls.rtl.streaming.timing import Arrivals
@@ -72,9 +72,14 @@ def _accumulated(
 ) -> Feed:
     """Add a register that is fed back, and the kernel behind it."""
     size = len(inputs)
+    done = shop.delayed("done", counted.last, 1)
+    ends = arrivals.map(lambda times: times[count - 1 :: count]).later(1)
+    height, width, _ = stream_shape(shop.unit.layer.shape)
     moving = [interval for interval in kept if not interval.constant]
+    if not moving:
+        return shop.finish(shop.module.joined("nothing"), done, kept, result, (height, width), ends)
     total = shop.module.net("total", sum(interval.bits for interval in moving))
-    word = shop.module.joined("step_in", whole(data), whole(total), whole(counted.first))
+    word = shop.word("step_in", (data, inputs), (total, kept), (counted.first, [BIT]))
 
     def one_step(numbers: Any) -> Any:
         values = np.asarray(numbers)
@@ -95,9 +100,6 @@ def _accumulated(
     ports = {"clk": shop.clk, "enable": counted.valid, "out_data": total}
     packed = shop.module.joined("step_fitted", *converted(stepped, made.outputs, [each.kif for each in moving]))
     shop.module.instance("trigcnn_hold", "kept", {"BITS": total.width or 1}, in_data=packed, **ports)
-    done = shop.delayed("done", counted.last, 1)
-    ends = arrivals.map(lambda times: times[count - 1 :: count]).later(1)
-    height, width, _ = stream_shape(shop.unit.layer.shape)
     return shop.finish(total, done, kept, result, (height, width), ends)
 
 
@@ -130,7 +132,7 @@ def serial_dense(shop: Workshop, feed: Feed) -> Feed:
         sums = [_weighted(values[:-1], at, table[:, :, filter_], index) for filter_ in range(weight.shape[1])]
         return _array(sums, numbers)
 
-    word = shop.module.joined("products_in", whole(data), whole(counted.index))
+    word = shop.word("products_in", (data, lane_values), (counted.index, [index]))
     made, parts = shop.compute("products", word, [*lane_values, index], products, whole_words=True)
     late = _Counted(
         shop.delayed("late_valid", counted.valid, made.latency),

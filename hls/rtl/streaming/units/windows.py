@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hls.errors import ConversionError
 from hls.rtl import layers
 from hls.rtl.casts import larger
-from hls.rtl.netlist import Net, whole
+from hls.rtl.netlist import Net
 from hls.rtl.streaming import timing
 from hls.rtl.streaming.kernels import BIT
 from hls.rtl.streaming.streams import Interval, Stream
@@ -84,8 +84,10 @@ def _line_buffer(
         columns=masks[1],
     )
     shop.memory_lut += (rows.kernel - 1) * memory_lut(stream.bits, columns.size - columns.kernel + 1)
-    inputs = [*stream.channels * taps, *[BIT] * (rows.kernel + columns.kernel)]
-    return fires, shop.module.joined(f"{label}_word", whole(window), whole(masks[0]), whole(masks[1])), inputs
+    pixels = stream.channels * taps
+    inputs = [*pixels, *[BIT] * (rows.kernel + columns.kernel)]
+    word = shop.word(f"{label}_word", (window, pixels), (masks[0], [BIT]), (masks[1], [BIT]))
+    return fires, word, inputs
 
 
 def _masked(numbers: Any, stream: Stream, found: Any, outside: float | None) -> Any:

@@ -8,7 +8,6 @@ import numpy as np
 
 from hls.graph import Graph, Layer
 from hls.rtl import layers
-from hls.rtl.netlist import whole
 from hls.rtl.streaming import timing
 from hls.rtl.streaming.streams import Stream, stream_shape
 from hls.rtl.streaming.timing import Arrivals
@@ -70,7 +69,7 @@ def join(shop: Workshop, left: Feed, right: Feed) -> Feed:
         left_out=out[0],
         right_out=out[1],
     )
-    word = shop.module.joined("branches_word", whole(out[0]), whole(out[1]))
+    word = shop.word("branches_word", (out[0], left.stream.channels), (out[1], right.stream.channels))
     count = len(left.stream.channels)
 
     def merge(numbers: Any) -> Any:

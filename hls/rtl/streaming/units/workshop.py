@@ -7,18 +7,15 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from hls.errors import ConversionError
 from hls.graph import Graph
 from hls.rtl import layers
 from hls.rtl.casts import holds
-from hls.rtl.netlist import Module, Net, whole
+from hls.rtl.netlist import Constant, Module, Net, whole
 from hls.rtl.streaming import kernels
 from hls.rtl.streaming.kernels import Kernel
 from hls.rtl.streaming.plan import Unit
-from hls.rtl.streaming.streams import Interval, Stream
+from hls.rtl.streaming.streams import Interval, Stream, live_bits
 from hls.rtl.streaming.timing import Arrivals
-
-_CONSTANT = "its result is the same for every event, and there is nothing to build; remove it"
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,10 @@ class Workshop:
         """Add a static module that has a clock and a reset."""
         self.module.instance(f"trigcnn_{kind}", label, parameters, clk=self.clk, rst=self.rst, **connections)
 
+    def word(self, name: str, *parts: tuple[Net, Sequence[Interval]]) -> Net:
+        """Put nets together that carry values of some channels; those that carry none are left out."""
+        return self.module.joined(name, *(whole(net) for net, channels in parts if live_bits(channels)))
+
     def register(self, label: str, data: Net, kept: Net) -> None:
         """Add a register."""
         ports = {"clk": self.clk, "in_data": data, "out_data": kept}
@@ -88,11 +89,10 @@ class Workshop:
             stage_delay=self.stage_delay if registered else None,
             whole_words=whole_words,
         )
+        if not made.stages:
+            return made, self.module.joined(f"{suffix}_out")
         self.kernels.append(made)
-        bits = sum(each.bits for each in made.outputs)
-        if bits == 0:
-            raise ConversionError(f"layer {self.unit.name}: {_CONSTANT}")
-        out = self.module.net(f"{suffix}_out", bits)
+        out = self.module.net(f"{suffix}_out", live_bits(made.outputs))
         clock = {"clk": self.clk} if registered else {}
         self.module.instance(made.name, suffix, {}, **clock, in_data=data, out_data=out)
         return made, out
@@ -140,11 +140,9 @@ class Workshop:
 
     def give(self, stream: Stream, valid: Net, data: Net, arrivals: Arrivals) -> Feed:
         """Add the output ports."""
-        if stream.bits == 0:
-            raise ConversionError(f"layer {self.unit.name}: {_CONSTANT}")
         ports = self.module.output("out_valid"), self.module.output("out_data", stream.bits)
         self.module.assign(ports[0], whole(valid))
-        self.module.assign(ports[1], whole(data))
+        self.module.assign(ports[1], whole(data) if stream.live_bits else Constant(0, 1))
         return Feed(stream, *ports, arrivals)
 
     def queue(self, label: str, valid: Net, data: Net, take: Net, depth: int) -> tuple[Net, Net]:
