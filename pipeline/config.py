@@ -218,7 +218,7 @@ class GatesConfig(_Section):
     min_accuracy: float | None = Field(default=None, ge=0, le=1)
     """Smallest test accuracy of the C simulation; null for no gate."""
     fits: bool = True
-    """Where the RTL is placed and routed: it fits the part."""
+    """What is synthesized, and what is placed and routed, fits the part."""
     clock: bool = False
     """The RTL is placed and routed, and meets hls.clock_period_ns."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hls.synthesis.ecp5 import is_ecp5
+from hls.synthesis.parts import overrun, totals
 from pipeline.benches import Bench
 from pipeline.config import GatesConfig
 from pipeline.reporting.report import Gate
@@ -28,9 +30,12 @@ def judge(gates: GatesConfig, checked: dict[str, Any], synthesized: dict[str, An
         found += [_bench(Bench(**entry)) for entry in checked["test_benches"] if entry["passed"] is not None]
     if accuracy is not None:
         found += _accuracy(gates, accuracy)
-    placed = None if synthesized is None else synthesized["place_and_route"]
-    if placed is not None:
-        found += _placed(gates, placed)
+    if synthesized is not None:
+        if gates.fits:
+            found += _fitting(synthesized["synthesis"])
+        placed = synthesized["place_and_route"]
+        if placed is not None:
+            found += _placed(gates, placed)
     return found
 
 
@@ -55,6 +60,20 @@ def _accuracy(gates: GatesConfig, accuracy: dict[str, Any]) -> list[Gate]:
                 found=f"{accuracy['csim']:.4f}",
             )
         )
+    return found
+
+
+def _fitting(reports: list[dict[str, Any]]) -> list[Gate]:
+    """Hold what synthesis counted against what the part has; a design that is placed is judged there."""
+    found = []
+    for report in reports:
+        device = totals(report["part"])
+        if device is None or report["evidence"] == "open-place-and-route" or is_ecp5(report["part"]):
+            continue
+        over = overrun({name: report[name] for name in ("lut", "ff", "dsp", "bram")}, device)
+        wanted = f"the {report['design'].upper()} design fits {report['part']} by the counts of {report['tool']}"
+        says = f"it needs {', '.join(over)}" if over else "it fits"
+        found.append(Gate(name="gates.fits", met=not over, wanted=wanted, found=says))
     return found
 
 

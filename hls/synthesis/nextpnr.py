@@ -146,12 +146,7 @@ def check_fit(needed: Resources, part: ecp5.Ecp5Part) -> None:
     """
     totals, largest = parts.totals(part.device), parts.totals("LFE5U-85F")
     assert totals is not None and largest is not None  # noqa: PT018, S101 - the table has every part of `ecp5`
-    counts = [(name, getattr(needed, name), getattr(totals, name)) for name in _KINDS]
-    over = [
-        f"{count:,} {name.upper()} of {total:,} ({count / total - 1:.0%} over)"
-        for name, count, total in counts
-        if count > total
-    ]
+    over = parts.overrun({name: getattr(needed, name) for name in _KINDS}, totals)
     if over:
         raise DoesNotFitError(
             f"the design does not fit {part.name}: it needs {', '.join(over)}; use a smaller network, or a larger part "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hls.errors import ConversionError
@@ -111,6 +112,25 @@ def yosys_family(part: str) -> str:
         f"part {part!r} is of no family known here; name an AMD part of the 7 series, UltraScale or "
         "UltraScale+ (xc7…, xcku…, xcvu…, xczu…, xcu…, xck…), for example xcvu9p-flga2577-2-e"
     )
+
+
+def overrun(counts: Mapping[str, int | None], device: Part) -> list[str]:
+    """Say of what a design needs more than a device has, and by how much.
+
+    Args:
+        counts: What it needs, by the names of a part's fields; None where it is not known.
+        device: The device.
+
+    >>> overrun({"lut": 60_000, "ff": 1_000, "dsp": None}, totals("xc7z020clg400-1"))
+    ['60,000 LUT of 53,200 (13% over)']
+    """
+    found = []
+    for name, count in counts.items():
+        total = getattr(device, name)
+        if count is not None and count > total:
+            share = f" ({count / total - 1:.0%} over)" if total else ""
+            found.append(f"{count:,} {name.upper()} of {total:,}{share}")
+    return found
 
 
 def _name_length(part: Part) -> int:

@@ -83,3 +83,22 @@ def test_a_placed_design_must_fit_and_may_have_to_meet_the_clock(
 def test_without_place_and_route_there_is_no_such_gate() -> None:
     assert judge(QUIET, checked()) == []
     assert judge(QUIET, checked(), {**synthesized("placed", True), "place_and_route": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("lut", "met", "found"),
+    [(53_200, True, "it fits"), (53_201, False, "it needs 53,201 LUT of 53,200 (0% over)")],
+)
+def test_a_synthesized_design_must_fit_the_part(lut: int, met: bool, found: str) -> None:
+    counts = {"lut": lut, "ff": 10, "dsp": 0, "bram": None}
+    report = {"part": "xc7z020clg400-1", "evidence": "open-synthesis", "design": "rtl", "tool": "Yosys", **counts}
+    content: dict[str, Any] = {"synthesis": [report], "vendor": {}, "place_and_route": None}
+    (gate,) = judge(GatesConfig(exact=False, max_accuracy_drop=None), checked(), content)
+    assert (gate.name, gate.met, gate.found) == ("gates.fits", met, found)
+    assert judge(GatesConfig(exact=False, max_accuracy_drop=None, fits=False), checked(), content) == []
+
+
+def test_a_part_of_unknown_size_is_not_judged() -> None:
+    report = {"part": "xcvu999p", "evidence": "open-synthesis", "design": "rtl", "tool": "Yosys", "lut": 10**7}
+    content: dict[str, Any] = {"synthesis": [report], "vendor": {}, "place_and_route": None}
+    assert judge(GatesConfig(exact=False, max_accuracy_drop=None), checked(), content) == []
