@@ -72,16 +72,20 @@ def plan(
     lines = [f"read_verilog {_quoted(source)}" for source in sources]
     if effort == "fast":
         lines.append("scratchpad -copy abc9.script.default.fast abc9.script")
-    synthesis = [] if dsp else ["-nodsp"]
+    options = f"{'' if dsp else '-nodsp '}-top {top}"
     if family == "ecp5":
-        technology = ""
-        synthesis = ["synth_ecp5", *synthesis, f"-top {top}"]
+        written = "" if netlist is None else f" -json {_quoted(netlist)}"
+        lines += [
+            f"synth_ecp5 {options} -run begin:map_ffs",
+            # A ReLU makes the sign of a sum the reset of its register, and the way to that pin is long. As logic, two
+            # streaming designs were 3 to 11 % faster, for up to 2 % more LUTs.
+            "dffunmap -srst-only",
+            f"synth_ecp5 {options} -run map_ffs:{written}",
+        ]
     else:
-        technology = " -tech xilinx"
-        synthesis = ["synth_xilinx", f"-family {family} -flatten -noiopad -noclkbuf", *synthesis, f"-top {top}"]
-    if netlist is not None:
-        synthesis.append(f"-json {_quoted(netlist)}")
-    lines += [" ".join(synthesis), "check -assert", f"tee -q -o {_quoted(statistics)} stat -json{technology}"]
+        lines.append(f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf {options}")
+    technology = "" if family == "ecp5" else " -tech xilinx"
+    lines += ["check -assert", f"tee -q -o {_quoted(statistics)} stat -json{technology}"]
     return YosysPlan(top, part, family, "\n".join(lines) + "\n", str(statistics))
 
 

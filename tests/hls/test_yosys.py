@@ -68,7 +68,9 @@ def test_ecp5_gets_a_netlist() -> None:
     assert made.family == "ecp5"
     assert made.script == (
         'read_verilog "net.v"\n'
-        'synth_ecp5 -nodsp -top net -json "net.json"\n'
+        "synth_ecp5 -nodsp -top net -run begin:map_ffs\n"
+        "dffunmap -srst-only\n"
+        'synth_ecp5 -nodsp -top net -run map_ffs: -json "net.json"\n'
         "check -assert\n"
         'tee -q -o "s.json" stat -json\n'
     )
