@@ -100,6 +100,7 @@ def _summary(folder: Path, console: Console) -> None:
             f"{entry[key]:,} {key.upper()}" for key in ("lut", "ff", "dsp", "bram") if entry[key] is not None
         )
         where = f" for {entry['part']}" if entry["part"] != content["synthesis"][0]["part"] else ""
+        where += " with the test wrapper" if entry["design"] == "board" else ""
         console.line(f"{entry['tool']} {entry['version']}{where}: {counts} ({entry['evidence']})")
     console.line(f"report: {folder / 'report.html'}")
 
