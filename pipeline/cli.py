@@ -299,7 +299,7 @@ def _run(
 ) -> None:
     import shlex
 
-    from pipeline.config import load
+    from pipeline.config_file import load
     from pipeline.run import run as run_stages
 
     config = load(path, assignments)

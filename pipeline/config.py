@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import types
-import typing
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hls.errors import ConversionError
 from hls.rtl.design import Language
 from hls.rtl.vhdl import check_name
 from hls.synthesis import boards, ecp5
 from hls.synthesis.parts import yosys_family
-from pipeline.errors import ConfigError
 from pipeline.reserved_words import RESERVED_WORDS
 
 DEFAULT_PLACED_PART = "LFE5U-85F-6BG381C"
@@ -314,143 +309,3 @@ class RunConfig(_Section):
     def to_yaml(self) -> str:
         """Give all options, defaults too, as YAML."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
-
-
-def load(path: Path, assignments: list[str] | None = None) -> RunConfig:
-    """Read a configuration file.
-
-    Paths in it (`data.source`, `model.source`) are relative to the file's folder.
-
-    Args:
-        path: YAML file.
-        assignments: Changes as `key.path=value`, the value as YAML.
-
-    Raises:
-        ConfigError: The file or a value cannot be used; the message names the key.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}; give the path of a YAML configuration") from error
-    content = _yaml(text, str(path))
-    if not isinstance(content, dict):
-        raise ConfigError(
-            f"{path}: must hold keys and values (such as 'name: digits'), but holds a {type(content).__name__}"
-        )
-    for assignment in assignments or []:
-        _assign(content, assignment)
-    config = validate(content, str(path))
-    return _with_absolute_paths(config, path.resolve().parent)
-
-
-def validate(content: dict[str, Any], where: str) -> RunConfig:
-    """Check a configuration that was read.
-
-    Raises:
-        ConfigError: With one line per problem.
-    """
-    try:
-        return RunConfig.model_validate(content)
-    except ValidationError as error:
-        lines = "".join(f"\n  - {_explain(problem)}" for problem in error.errors())
-        raise ConfigError(f"{where}: the configuration cannot be used:{lines}") from error
-
-
-def _yaml(text: str, where: str) -> Any:
-    try:
-        return yaml.load(text, _Loader)  # noqa: S506 - it is a safe loader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # A date such as 2024-13-45 is a ValueError of Python's own.
-        raise ConfigError(f"{where}: is not valid YAML: {error}") from error
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice: YAML itself lets the last one win, and drops the first without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        if twice:
-            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: the key {twice[0]} stands more than once")
-        return super().construct_mapping(node, deep)
-
-
-def _assign(content: dict[str, Any], assignment: str) -> None:
-    keys, equals, value = assignment.partition("=")
-    if not equals or not all(keys.split(".")):
-        raise ConfigError(f"--set {assignment}: write key.path=value, for example training.epochs=10")
-    *path, last = keys.split(".")
-    for key in path:
-        if content.get(key) is None:
-            content[key] = {}
-        content = content[key]
-        if not isinstance(content, dict):
-            raise ConfigError(f"--set {assignment}: {key} holds a value, not keys")
-    content[last] = _yaml(value, f"--set {assignment}")
-
-
-def _explain(problem: Any) -> str:
-    location = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "string_pattern_mismatch":
-        return f"{location}: must match its description: {_description(problem['loc'])} (found {problem['input']!r})"
-    if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
-        return f"{location}: must be text, put quotes around it (found {problem['input']!r})"
-    if problem["type"] == "value_error":
-        return f"{location}: {problem['ctx']['error']}".removeprefix(": ")
-    if problem["type"] != "extra_forbidden":
-        return f"{location}: {problem['msg']} (found {problem['input']!r})"
-    *section, key = problem["loc"]
-    known = _keys([str(part) for part in section])
-    (nearest,) = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
-    path = ".".join([*map(str, section), nearest])
-    close = difflib.SequenceMatcher(None, str(key), nearest).ratio() >= _CLOSE
-    mend = f"did you mean {path}?" if close else f"the nearest known key is {path}; known are {', '.join(known)}"
-    return f"{location}: unknown key; {mend}"
-
-
-_CLOSE = 0.5
-
-
-def _description(location: tuple[Any, ...]) -> str:
-    """Give what is said of an option."""
-    (*section, name), model = location, RunConfig
-    for part in section:
-        model = _model_in(model.model_fields[part].annotation) or model  # type: ignore[assignment]
-    return str(model.model_fields[name].description)
-
-
-def _keys(section: list[str]) -> list[str]:
-    """Give the known keys of a section."""
-    model: type[BaseModel] = RunConfig
-    for part in section:
-        field = model.model_fields.get(part)
-        if field is not None:
-            candidate = _model_in(field.annotation)
-            if candidate is not None:
-                model = candidate
-    return list(model.model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if (
-        isinstance(annotation, type)
-        and not isinstance(annotation, types.GenericAlias)
-        and issubclass(annotation, BaseModel)
-    ):
-        return annotation
-    found = [_model_in(argument) for argument in typing.get_args(annotation)]
-    return next((model for model in found if model is not None), None)
-
-
-def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:
-    data, model = config.data.source, config.model.source
-    if data.lower().endswith((".npz", ".h5", ".hdf5")):
-        data = str(folder / Path(data).expanduser())
-    if model.endswith((".keras", ".h5")) or ".py:" in model:
-        model = str(folder / Path(model).expanduser())
-    return config.model_copy(
-        update={
-            "data": config.data.model_copy(update={"source": data}),
-            "model": config.model.model_copy(update={"source": model}),
-        }
-    )

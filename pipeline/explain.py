@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cache import RunFolder
-from pipeline.config import load
+from pipeline.config_file import load
 from pipeline.console import Console
 from pipeline.diagnosis.findings import Change
 from pipeline.errors import ConfigError, ExitStatus

@@ -10,7 +10,8 @@ from typing import Any
 from hls.graph import Graph, Layer
 from models.datasets import InputFormat
 from pipeline.cache import RunFolder, file_digest
-from pipeline.config import RunConfig, load
+from pipeline.config import RunConfig
+from pipeline.config_file import load
 from pipeline.errors import ConfigError, RunFolderError
 
 

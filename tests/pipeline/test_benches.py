@@ -21,7 +21,8 @@ from hls.rtl.design import RtlDesign
 from pipeline import benches
 from pipeline.benches import Bench
 from pipeline.cache import RunFolder
-from pipeline.config import GatesConfig, validate
+from pipeline.config import GatesConfig
+from pipeline.config_file import validate
 from pipeline.console import Console
 from pipeline.gates import judge
 from pipeline.stages import Context

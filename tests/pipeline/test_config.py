@@ -12,7 +12,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from pipeline.config import HlsConfig, LayerConfig, RunConfig, load, validate
+from pipeline.config import HlsConfig, LayerConfig, RunConfig
+from pipeline.config_file import load, validate
 from pipeline.errors import ConfigError
 
 DIGITS = Path(__file__).parents[2] / "configs" / "digits.yaml"
@@ -45,7 +46,7 @@ def test_only_the_name_is_required() -> None:
     config = validate({"name": "tiny"}, "here")
     assert config == RunConfig(name="tiny")
     assert (config.seed, config.data.source, config.model.source) == (1, "digits", "lenet")
-    assert (config.hls.backend, config.hls.clock_period_ns, config.rtl.architecture) == ("Vitis", 5.0, "parallel")
+    assert (config.hls.backend, config.hls.clock_period_ns, config.rtl.architecture) == ("Vitis", 5.0, "auto")
     assert (config.gates.exact, config.gates.max_accuracy_drop, config.gates.min_accuracy) == (True, 0.01, None)
 
 
@@ -106,7 +107,10 @@ def test_an_unknown_key_is_refused_with_the_nearest(content: dict[str, Any], mes
         ("hls.clock_period_ns=.nan", "hls.clock_period_ns: Input should be"),
         ("hls.clock_period_ns=-5", "hls.clock_period_ns: Input should be greater than or equal to 0.1 (found -5)"),
         ("hls.backend=Quartus", "hls.backend: Input should be 'Vitis' or 'Vivado' (found 'Quartus')"),
-        ("rtl.architecture=null", "rtl.architecture: Input should be 'parallel' or 'none' (found None)"),
+        (
+            "rtl.architecture=null",
+            "rtl.architecture: Input should be 'auto', 'parallel', 'streaming' or 'none' (found None)",
+        ),
         ("gates.exact=maybe", "gates.exact: Input should be a valid boolean"),
         ("gates.min_accuracy=97", "gates.min_accuracy: Input should be less than or equal to 1 (found 97)"),
         ("data.classes=jet", "data.classes: Input should be a valid list (found 'jet')"),
@@ -339,7 +343,7 @@ def test_a_part_of_another_maker_is_taken_where_yosys_is_not_used() -> None:
         ({"place_and_route": {"board": "arty"}}, r"place_and_route\.board: Input should be 'ulx3s_12f', 'ulx3s_25f', "),
         (
             {"place_and_route": {"enabled": True}, "rtl": {"architecture": "none"}},
-            r"place_and_route\.enabled: there is no RTL to place; set rtl\.architecture: parallel",
+            r"place_and_route\.enabled: there is no RTL to place; set rtl\.architecture: auto",
         ),
         (
             {"rtl": {"stage_delay": "auto"}},
