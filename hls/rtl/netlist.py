@@ -1,4 +1,4 @@
-"""Modules that only connect others: nets, assignments of bits, and instances; printed as Verilog or VHDL."""
+"""Modules that only connect others: nets, assignments of bits, and instances; printed as Verilog here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generated design in VHDL-2008, beside the Verilog and made of the same machine."""
+"""VHDL-2008 beside the Verilog: names and the order of files, and parallel designs, made of the same machine."""
 
 from __future__ import annotations
 
@@ -41,6 +41,26 @@ def check_name(name: str) -> None:
         )
 
 
+def check_names(top: str, layers: Iterable[str]) -> None:
+    """See that the name of a design, and those of layers as parts of other names, can stand in VHDL.
+
+    Raises:
+        ConversionError: One of them cannot, or two differ only in capital letters.
+    """
+    check_name(top)
+    names = [*dict.fromkeys(layers)]
+    for name in names:
+        # A word of VHDL is none where it stands behind another.
+        check_name(f"layer_{name}")
+    small = [name.lower() for name in names]
+    same = sorted(name for name in names if small.count(name.lower()) > 1)
+    if same:
+        raise ConversionError(
+            f"layers {', '.join(same)}: VHDL does not tell capital letters from small ones; choose other names, or set "
+            "rtl.language: verilog"
+        )
+
+
 def write(graph: Graph, machine: Any, folder: Path, *, part: str, clock_period_ns: float) -> None:
     """Write VHDL for a parallel design.
 
@@ -56,7 +76,8 @@ def write(graph: Graph, machine: Any, folder: Path, *, part: str, clock_period_n
     """
     from alkaid.codegen import RTLModel
 
-    _check_names(graph)
+    # These layers give their names to ports.
+    check_names(graph.name, (*graph.inputs, *graph.outputs))
     RTLModel(
         machine,
         folder,
@@ -81,19 +102,3 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
         for path, text in texts.items()
     }
     return list(TopologicalSorter(needs).static_order())
-
-
-def _check_names(graph: Graph) -> None:
-    """Layers of inputs and outputs give their names to ports."""
-    check_name(graph.name)
-    layers = [*dict.fromkeys((*graph.inputs, *graph.outputs))]
-    for name in layers:
-        # A word of VHDL is none where it stands behind another.
-        check_name(f"layer_{name}")
-    small = [name.lower() for name in layers]
-    same = sorted(name for name in layers if small.count(name.lower()) > 1)
-    if same:
-        raise ConversionError(
-            f"layers {', '.join(same)}: VHDL does not tell capital letters from small ones; choose other names, or set "
-            "rtl.language: verilog"
-        )

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hls.errors import ConversionError
+from hls.rtl.design import Language
 from hls.rtl.netlist import TIMESCALE, Module, verilog
+from hls.rtl.netlist_vhdl import vhdl
 from hls.rtl.streaming import kernels
 from hls.rtl.streaming.kernels import Kernel
 from hls.rtl.streaming.plan import Unit
@@ -32,48 +37,81 @@ class Built:
     estimated_lut: float
 
 
-def write(folder: Path, top: Module, parts: list[Built], clock_period_ns: float) -> None:
-    """Write Verilog and constraints.
+@dataclass(frozen=True)
+class _Form:
+    """How a language is written.
+
+    Attributes:
+        suffix: Of its files.
+        module: Prints a module.
+        stage: Prints a kernel's stage under a name.
+        tables: Prints the tables that stages look up.
+        primitives: Folder of the adders, multiplexers and multipliers of alkaid's.
+    """
+
+    suffix: str
+    module: Callable[[Module], str]
+    stage: Callable[[Any, str], str]
+    tables: Callable[[list[Any]], str]
+    primitives: Path
+
+
+def write(
+    folder: Path, top: Module, parts: list[Built], clock_period_ns: float, language: Language = "verilog"
+) -> None:
+    """Write Verilog or VHDL, and constraints.
 
     Args:
-        folder: New folder; `src/` has the Verilog, `src/library/` what all designs share.
+        folder: New folder; `src/` has the modules, `src/library/` what all designs share.
         top: The top module.
         parts: What is in it.
         clock_period_ns: Clock period in the constraints, in ns.
+        language: Of the modules.
 
     Raises:
         ConversionError: Two modules have one name.
     """
-    from alkaid.codegen.rtl.verilog.comb import comb_logic_gen
-    from alkaid.codegen.rtl.verilog.lookup import lookup_source
-
+    form = _form(language)
     library = folder / "src" / "library"
     library.mkdir(parents=True)
-    texts = {top.name: verilog(top)}
     made = [kernel for part in parts for kernel in part.kernels]
-    for module in (*(part.module for part in parts), *map(kernels.build, made)):
-        texts[module.name] = verilog(module)
+    modules = [top, *(part.module for part in parts), *map(kernels.build, made)]
+    texts = {module.name: form.module(module) for module in modules}
     for kernel in made:
         for number, stage in enumerate(kernel.stages):
             name = kernels.stage_name(kernel, number)
-            texts[name] = comb_logic_gen(stage, name, timescale=TIMESCALE)
-    tables = lookup_source([stage for kernel in made for stage in kernel.stages], timescale=TIMESCALE)
+            texts[name] = form.stage(stage, name)
+    tables = form.tables([stage for kernel in made for stage in kernel.stages])
     if tables:
         texts[f"{top.name}_tables"] = tables
-    for path in [*(_LIBRARY / "verilog").glob("*.v"), *_primitives()]:
-        if path.stem in texts:
-            raise ConversionError(f"{path.stem} is the name of a module of every design; give the run another name")
-        shutil.copyfile(path, library / path.name)
+    names = {name.lower() for name in texts}
+    for home in (_LIBRARY / language, form.primitives):
+        for path in sorted(home.glob(f"*.{form.suffix}")):
+            if path.stem in names:
+                raise ConversionError(f"{path.stem} is the name of a module of every design; give the run another name")
+            shutil.copyfile(path, library / path.name)
     for name, text in texts.items():
-        (folder / "src" / f"{name}.v").write_text(text)
+        (folder / "src" / f"{name}.{form.suffix}").write_text(text)
     for suffix in ("xdc", "sdc"):
         # Both read the same command.
         text = f"create_clock -name clk -period {clock_period_ns:g} [get_ports clk]\n"
         (folder / "src" / f"{top.name}.{suffix}").write_text(text)
 
 
-def _primitives() -> list[Path]:
-    """The adders, multiplexers and multipliers of alkaid's."""
-    import alkaid.codegen.rtl.verilog as package
+def _form(language: Language) -> _Form:
+    from alkaid.codegen import rtl
+    from alkaid.codegen.rtl.verilog import comb as verilog_comb
+    from alkaid.codegen.rtl.verilog import lookup as verilog_lookup
+    from alkaid.codegen.rtl.vhdl import comb as vhdl_comb
+    from alkaid.codegen.rtl.vhdl import lookup as vhdl_lookup
 
-    return sorted((Path(package.__file__).parent / "source").glob("*.v"))
+    primitives = Path(rtl.__file__).parent / language / "source"
+    if language == "vhdl":
+        return _Form("vhd", vhdl, vhdl_comb.comb_logic_gen, vhdl_lookup.lookup_source, primitives)
+    return _Form(
+        "v",
+        verilog,
+        partial(verilog_comb.comb_logic_gen, timescale=TIMESCALE),
+        partial(verilog_lookup.lookup_source, timescale=TIMESCALE),
+        primitives,
+    )

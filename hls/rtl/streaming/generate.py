@@ -10,7 +10,8 @@ import numpy as np
 
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer
-from hls.rtl.design import Port, RtlDesign
+from hls.rtl import vhdl
+from hls.rtl.design import Language, Port, RtlDesign
 from hls.rtl.netlist import Module, whole
 from hls.rtl.streaming import description, files, timing
 from hls.rtl.streaming.files import Built
@@ -31,7 +32,7 @@ def generate(
     vhdl_folder: Path | None = None,
     note: Callable[[str], None] = lambda _: None,
 ) -> RtlDesign:
-    """Write Verilog for a graph.
+    """Write Verilog for a graph, and VHDL if asked.
 
     Args:
         graph: What to build.
@@ -44,9 +45,11 @@ def generate(
         note: Called with what is worked on.
 
     Raises:
-        ConversionError: A layer has no streaming form.
+        ConversionError: A layer has no streaming form, or a name cannot stand in VHDL.
     """
     units = plan(graph, reuse_factors or {}, serial=serial_dense)
+    if vhdl_folder is not None:
+        vhdl.check_names(graph.name, [*(unit.name for unit in units), *graph.outputs])
     interval = initiation_interval(graph, units)
     top = Module(graph.name, f"The network {graph.name}, a pixel with all its channels per clock.")
     top.input("clk"), top.input("rst")
@@ -75,8 +78,11 @@ def generate(
         estimated_lut=sum(part.estimated_lut for part in parts),
         estimated_lut_by_layer={layer: cost for part in parts for layer, cost in _costs(part).items()},
     )
-    files.write(folder, top, parts, clock_period_ns)
-    (folder / "PORTS.md").write_text(description.page(design))
+    folders: dict[Language, Path | None] = {"verilog": folder, "vhdl": vhdl_folder}
+    for language, place in folders.items():
+        if place is not None:
+            files.write(place, top, parts, clock_period_ns, language)
+            (place / "PORTS.md").write_text(description.page(design))
     return design
 
 
