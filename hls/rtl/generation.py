@@ -109,16 +109,18 @@ def _fitting(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
     if device is None or design.estimated_lut <= _FULL * device.lut:
         return design
     spare = folder.with_name(f"{folder.name}.streaming")
+    chosen = spare / folder.name
     try:
-        streaming = _streaming(graph, spare, options)
+        streaming = _streaming(graph, chosen, options)
     except ConversionError:
         # Better one that may not fit than none.
         shutil.rmtree(spare, ignore_errors=True)
         return design
-    for made in (folder, _vhdl_folder(folder, options)):
-        if made is not None:
-            shutil.rmtree(made)
-    spare.rename(folder)
+    for place, project in ((folder, chosen), (_vhdl_folder(folder, options), _vhdl_folder(chosen, options))):
+        if place is not None and project is not None:
+            shutil.rmtree(place)
+            project.rename(place)
+    spare.rmdir()
     return streaming
 
 

@@ -42,10 +42,13 @@ def test_auto_takes_streaming_where_parallel_does_not_fit_the_part(
     from hls.synthesis.parts import Part
 
     monkeypatch.setattr(generation, "totals", lambda part: Part(part, "", 100, 200, 0, 0))
-    design = generation._generate(CONVOLUTION, tmp_path / "rtl", OPTIONS)
+    design = generation._generate(CONVOLUTION, tmp_path / "rtl", replace(OPTIONS, vhdl=True))
     assert design.architecture == "streaming"
-    assert [path.name for path in tmp_path.iterdir()] == ["rtl"]
-    assert not (tmp_path / "rtl" / "sim").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"rtl", "vhdl"}
+    for folder, suffix in (("rtl", "v"), ("vhdl", "vhd")):
+        # Nothing of the parallel design is left.
+        assert {path.name for path in (tmp_path / folder).iterdir()} == {"src", "PORTS.md"}
+        assert (tmp_path / folder / "src" / f"top_x.{suffix}").is_file()
 
 
 def test_auto_stays_with_parallel_where_there_is_no_streaming_form(
@@ -55,9 +58,10 @@ def test_auto_stays_with_parallel_where_there_is_no_streaming_form(
     from hls.synthesis.parts import Part
 
     monkeypatch.setattr(generation, "totals", lambda part: Part(part, "", 0, 0, 0, 0))
-    design = generation._generate(SINGLE["mean beside padding"], tmp_path / "rtl", OPTIONS)
+    design = generation._generate(SINGLE["mean beside padding"], tmp_path / "rtl", replace(OPTIONS, vhdl=True))
     assert design.architecture == "parallel"
-    assert [path.name for path in tmp_path.iterdir()] == ["rtl"]
+    assert {path.name for path in tmp_path.iterdir()} == {"rtl", "vhdl"}
+    assert (tmp_path / "vhdl" / "src" / "top_wrapper.vhd").is_file()
 
 
 def test_a_time_limit_names_what_took_too_long(tmp_path: Path) -> None:
