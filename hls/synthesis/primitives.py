@@ -32,6 +32,12 @@ _XILINX = {
     **dict.fromkeys(("FDRE", "FDSE", "FDCE", "FDPE"), Resources(ff=1)),
     # A shift register takes a look-up table, and Vivado counts it so too.
     **dict.fromkeys(("SRL16E", "SRLC16E", "SRLC32E"), Resources(srl=1, lut=1)),
+    # Memories made of look-up tables: 32 or 64 bits in each (UG474, UG574).
+    **dict.fromkeys(("RAM16X1S", "RAM32X1S", "RAM64X1S"), Resources(lut=1)),
+    **dict.fromkeys(("RAM16X1D", "RAM32X1D", "RAM64X1D", "RAM128X1S"), Resources(lut=2)),
+    **dict.fromkeys(("RAM128X1D", "RAM256X1S", "RAM32M", "RAM64M"), Resources(lut=4)),
+    **dict.fromkeys(("RAM256X1D", "RAM512X1S", "RAM32M16", "RAM64M8"), Resources(lut=8)),
+    **dict.fromkeys(("RAM32X16DR8", "RAM64X8SW"), Resources(lut=8)),
     **dict.fromkeys(("CARRY4", "CARRY8"), Resources(carry=1)),
     **dict.fromkeys(("DSP48E1", "DSP48E2"), Resources(dsp=1)),
     **dict.fromkeys(("RAMB18E1", "RAMB18E2"), Resources(bram=1)),

@@ -163,3 +163,31 @@ def test_counts_that_are_missing_are_an_error(tmp_path: Path) -> None:
     made = yosys.YosysPlan("top", PART, "xcup", "# nothing\n", "counts.json")
     with pytest.raises(ToolFailedError, match=r"^Yosys left no counts in .*counts\.json: .*No such file"):
         yosys.run(made, tmp_path, clock_period_ns=5, timeout_s=120)
+
+
+FIFO = Path(__file__).parents[2] / "hls" / "rtl" / "streaming" / "library" / "verilog" / "trigcnn_fifo.v"
+
+
+@pytest.mark.parametrize(
+    ("part", "lut"),
+    # The memory alone: 48 bits in a look-up table, in whole primitives; 16 x 4 bits in six of them on ECP5.
+    [("xcvu9p-flga2104-2L-e", 8), ("xc7z020clg400-1", 12), (ECP5, 24)],
+)
+def test_a_queue_becomes_memory_of_look_up_tables(part: str, lut: int, tmp_path: Path) -> None:
+    shutil.copy(FIFO, tmp_path / "fifo.v")
+    parameters = ".BITS(14), .DEPTH(16), .POINTER_BITS(4), .COUNT_BITS(5)"
+    ports = "input clk, input rst, input in_valid, input [13:0] in_data, input take, output out_valid"
+    names = "clk rst in_valid in_data take out_valid out_data".split()
+    connections = ", ".join(f".{name}({name})" for name in names)
+    (tmp_path / "top.v").write_text(
+        f"module top ({ports}, output [13:0] out_data);\n"
+        f"  trigcnn_fifo #({parameters}) fifo ({connections});\nendmodule\n"
+    )
+    sources = [Path("fifo.v"), Path("top.v")]
+    made = yosys.plan(sources, "top", part=part, effort="fast", statistics=Path("s.json"))
+    report = yosys.run(made, tmp_path, clock_period_ns=5.0, timeout_s=120)
+    # The 14 bits that bypass an empty memory, two pointers and a count come on top; as registers it were 224.
+    assert report.lut is not None
+    assert report.lut >= lut + 14
+    assert report.ff is not None
+    assert report.ff < 30
