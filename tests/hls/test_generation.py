@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,26 @@ def test_a_serial_layer_determines_the_initiation_interval(tmp_path: Path) -> No
     assert design.initiation_interval == 3
     # Between two events there is a pause of two clocks.
     assert "Behind the 1 words of an event there must be 2 clocks" in (tmp_path / "rtl" / "PORTS.md").read_text()
+
+
+def test_layers_whose_modules_would_have_one_name_are_refused(tmp_path: Path) -> None:
+    names = graph(
+        given((6,)),
+        layer("Dense", "x", (3,), name="a", weights=weighted((6, 3))),
+        layer("Dense", "x", (3,), name="a_kernel", weights=weighted((6, 3))),
+        outputs="a a_kernel",
+    )
+    text = refused(names, tmp_path)
+    assert text == "two modules would have the name top_a_kernel; give the layer that it is of another name"
+
+
+def test_layers_may_be_called_like_ports(tmp_path: Path) -> None:
+    ports = graph(
+        given((6,), name="in"),
+        layer("Dense", "in", (3,), name="out", weights=weighted((6, 3))),
+        layer("Dense", "out", (3,), name="y", weights=weighted((3, 3))),
+    )
+    made(ports, tmp_path, architecture="streaming")
+    text = (tmp_path / "rtl" / "src" / "top.v").read_text()
+    declared = re.findall(r"^ *(?:input|output|wire) (?:\[[^]]*\] )?(\w+)", text, re.MULTILINE)
+    assert len(declared) == len(set(declared)) == 6 + 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -76,21 +77,22 @@ def write(
     library.mkdir(parents=True)
     made = [kernel for part in parts for kernel in part.kernels]
     modules = [top, *(part.module for part in parts), *map(kernels.build, made)]
-    texts = {module.name: form.module(module) for module in modules}
-    for kernel in made:
-        for number, stage in enumerate(kernel.stages):
-            name = kernels.stage_name(kernel, number)
-            texts[name] = form.stage(stage, name)
-    tables = form.tables([stage for kernel in made for stage in kernel.stages])
+    texts = [(module.name, form.module(module)) for module in modules]
+    stages = [(kernels.stage_name(kernel, n), stage) for kernel in made for n, stage in enumerate(kernel.stages)]
+    texts += [(name, form.stage(stage, name)) for name, stage in stages]
+    tables = form.tables([stage for _, stage in stages])
     if tables:
-        texts[f"{top.name}_tables"] = tables
-    names = {name.lower() for name in texts}
+        texts.append((f"{top.name}_tables", tables))
+    names = Counter(name.lower() for name, _ in texts)
+    for name, count in names.items():
+        if count > 1:
+            raise ConversionError(f"two modules would have the name {name}; give the layer that it is of another name")
     for home in (_LIBRARY / language, form.primitives):
         for path in sorted(home.glob(f"*.{form.suffix}")):
             if path.stem in names:
                 raise ConversionError(f"{path.stem} is the name of a module of every design; give the run another name")
             shutil.copyfile(path, library / path.name)
-    for name, text in texts.items():
+    for name, text in texts:
         (folder / "src" / f"{name}.{form.suffix}").write_text(text)
     for suffix in ("xdc", "sdc"):
         # Both read the same command.

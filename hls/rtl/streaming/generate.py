@@ -134,8 +134,9 @@ def _add(graph: Graph, unit: Unit, sources: list[Feed], top: Module, stage_delay
     module = Module(f"{graph.name}_{unit.name}", f"Layer {', then '.join(doing)}.", keep=True)
     shop = Workshop(unit, graph, module, stage_delay)
     inside = build(shop, sources)
-    valid = top.net(f"{unit.name}_valid")
-    data = top.net(f"{unit.name}_data", inside.stream.bits)
+    # No port begins like this.
+    valid = top.net(f"from_{unit.name}_valid")
+    data = top.net(f"from_{unit.name}_data", inside.stream.bits)
     sides = ("left", "right") if unit.front == "join" else ("in",)
     given = {
         f"{side}_{role}": net
