@@ -226,7 +226,7 @@ def test_a_missing_compiler_is_named_with_its_packages(tmp_path: Path, monkeypat
 def test_a_network_too_large_to_unroll_is_refused_with_its_size(tmp_path: Path) -> None:
     message = (
         r"^the network has 1,200 multiplications per event, and fully parallel RTL would build each \(1,200 in layer "
-        r"dense\); the limit is 1,199\. Use a smaller network, set rtl\.architecture: none, or raise "
+        r"dense\); the limit is 1,199\. Use a smaller network, set rtl\.architecture: streaming, or raise "
         r"rtl\.max_multiplications and wait$"
     )
     with pytest.raises(ConversionError, match=message):

@@ -212,7 +212,7 @@ def test_leftovers_of_a_killed_run_are_cleared(folder: RunFolder) -> None:
 def child(folder: RunFolder, work: str) -> Iterator[subprocess.Popen[str]]:
     """A process that holds the folder, finishes one stage and is in the middle of the next."""
     program = f"""
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from hls import tool
 from pipeline.cache import RunFolder, Stage
@@ -225,6 +225,8 @@ def second(place):
     print("half", flush=True)
     {work}
 
+# A shell that runs the tests in the background lets all their processes ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 folder = RunFolder(Path(sys.argv[1]))
 with folder.lock():
     folder.execute(Stage("first", (), (), {{}}, (), {{}}, first))
