@@ -110,10 +110,12 @@ def _layer(place: Place) -> Iterator[Finding]:
     layer, kind = place.layer, kind_of(place.layer)
     where = f"layer {layer.name} ({kind})"
     if kind not in LAYERS:
-        effect, mend = REFUSED_LAYERS.get(
-            kind, ("it is not among the layers that are known to convert exactly", f"use {', '.join(LAYERS)}")
-        )
-        yield Finding(f"refused {kind}" if kind in REFUSED_LAYERS else "", f"{where}: {effect}; {mend}")
+        known = REFUSED_LAYERS.get(kind)
+        if known is not None:
+            yield Finding(f"refused {kind}", f"{where}: {known.effect}; {known.mend}")
+            return
+        effect, mend = "it is not among the layers that are known to convert exactly", f"use {', '.join(LAYERS)}"
+        yield Finding("", f"{where}: {effect}; {mend}")
         return
     yield from _fields(where, ("layer", kind), _values(layer), LAYERS[kind], place)
     for role, quantizer, section in _quantizers(layer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
+from hls.admission.layers import RefusedLayer
 from hls.admission.rows import Row, Rows
 from hls.admission.table import ACTIVATIONS, INERT, LAYERS, PROJECT, REFUSED_LAYERS, WEIGHTS
 
@@ -16,10 +17,20 @@ is refused with an error that names layer, field, value, what would go wrong and
 - **exact**: converted as it is; the C simulation equals QKeras on every event, bit by bit.
 - **rewritten**: first made into something that is exact. Each run proves on the spot that the rewritten model gives
   what the model gives, and the report lists what was rewritten.
-- **refused**: hls4ml would compute something else, or cannot convert it.
+- **refused**: an error, before anything is converted.
 
-The tests convert a small network for every exact and rewritten row, in io_parallel and in io_stream, and show for the
-refused rows what hls4ml makes of them. Of rows with the same field, the first that holds is taken.
+For refused rows the page says what comes of them when **hls4ml alone** is called, and chooses the number formats:
+
+- *other numbers*: its C simulation computes something else than Keras, and does not say so.
+- *error*: it does not convert the model.
+- *does not compile*: the C++ that it writes is none.
+- *abort*: the process of its C simulation ends in an assertion.
+- *exact*: it computes what Keras computes; refused, since an engine here has no such thing, or as a likely mistake.
+- *Keras fails*: the layer cannot be applied in Keras or QKeras itself.
+
+The tests convert a small network for every exact and rewritten row, in io_parallel and in io_stream. For every refused
+row they show, with one of the layers or quantizers that have it, that hls4ml alone does what the page says. Of rows
+with the same field, the first that holds is taken.
 """
 
 
@@ -39,9 +50,10 @@ def _parts() -> Iterator[str]:
     yield f"\nEvery layer has {', '.join(sorted(shared))}, too. "
     yield "The fields uses (how often it is called), training, inputs and input_shape\nsay how a layer stands in the "
     yield "model.\n\n### Fields of layers\n\n" + _table(LAYERS, "Layers")
-    yield "\n### Layers that are refused\n\n| Layer | What would go wrong | What to do |\n|---|---|---|\n"
-    for (effect, mend), kinds in _inverse(REFUSED_LAYERS).items():
-        yield f"| {', '.join(kinds)} | {effect} | {mend} |\n"
+    yield "\n### Layers that are refused\n\n"
+    yield "| Layer | hls4ml alone | What would go wrong | What to do |\n|---|---|---|---|\n"
+    for reason, kinds in _inverse(REFUSED_LAYERS).items():
+        yield f"| {', '.join(kinds)} | {reason.alone} | {reason.effect} | {reason.mend} |\n"
     yield "\n## Activations\n\nArguments of quantizers in `QActivation`, and in `activation` of layers.\n\n"
     yield _table(ACTIVATIONS, "Quantizers")
     yield "\n## Weights\n\nArguments of quantizers of kernels, biases and the factor of a mean.\n\n"
@@ -50,8 +62,8 @@ def _parts() -> Iterator[str]:
     yield f"{', '.join(sorted(INERT))}, and all initializers, regularizers\nand constraints.\n"
 
 
-def _inverse(refused: Mapping[str, tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
-    kinds: dict[tuple[str, str], list[str]] = {}
+def _inverse(refused: Mapping[str, RefusedLayer]) -> dict[RefusedLayer, list[str]]:
+    kinds: dict[RefusedLayer, list[str]] = {}
     for kind, reason in refused.items():
         kinds.setdefault(reason, []).append(kind)
     return kinds
@@ -68,10 +80,18 @@ def _table(owners: Mapping[str, Rows], title: str) -> str:
     for row, names in sorted(having.items(), key=lambda pair: order.index(pair[0].field)):
         where = "all" if len(names) == len(owners) else ", ".join(names)
         values = row.values + (f" ({row.condition})" if row.condition else "")
-        cells = (values, *([where] if title else []), row.verdict, row.effect, row.mend)
+        cells = (values, *([where] if title else []), row.verdict, row.alone or "", row.effect, row.mend)
         fields.setdefault(cells, []).append(row.field)
     middle = [title] if title else []
-    head = ["Field", "Values", *middle, "Verdict", "What it becomes, or what would go wrong", "What to do"]
+    head = [
+        "Field",
+        "Values",
+        *middle,
+        "Verdict",
+        "hls4ml alone",
+        "What it becomes, or what would go wrong",
+        "What to do",
+    ]
     body = ["| " + " | ".join((", ".join(names), *cells)) + " |\n" for cells, names in fields.items()]
     return "| " + " | ".join(head) + " |\n" + "|---" * len(head) + "|\n" + "".join(body)
 

@@ -31,6 +31,7 @@ _NAME = (
     *refused(
         "name",
         "a word of C++ or of hls4ml",
+        "error",
         "hls4ml keeps this name for attributes and types of its own",
         "rename the layer",
         one_of(*_RESERVED),
@@ -38,6 +39,7 @@ _NAME = (
     *refused(
         "name",
         "no C identifier",
+        "does not compile",
         "the name is no plain C identifier, and the C++ would not compile",
         "use letters, digits and single underscores",
         _no_identifier,
@@ -45,6 +47,7 @@ _NAME = (
     *refused(
         "name",
         "clone_..., repack_..., zp1d_..., zp2d_..., ..._linear, ..._cut",
+        "does not compile",
         "hls4ml gives such names to layers that it adds, and the C++ would not compile",
         "rename the layer",
         lambda name, _: re.fullmatch(r"(clone|repack|zp[12]d)_.*|.*_(linear|cut)", name) is not None,
@@ -52,6 +55,7 @@ _NAME = (
     *refused(
         "name",
         "with bias in it",
+        "other numbers",
         "hls4ml takes the kernel for the bias of such a layer",
         "rename the layer",
         lambda name, _: "bias" in name,
@@ -63,16 +67,24 @@ ALWAYS = (
     *refused(
         "dtype",
         "others",
+        "other numbers",
         "Keras rounds its values to this type, or truncates them to whole numbers, and the hardware does not",
         "use float32",
     ),
     *_NAME,
     *exact("uses", "1", one_of(1)),
-    *refused("uses", "more", "hls4ml would give the layer's results of one use to the other", "make one layer per use"),
+    *refused(
+        "uses",
+        "more",
+        "other numbers",
+        "hls4ml would give the layer's results of one use to the other",
+        "make one layer per use",
+    ),
     *exact("training", "False", one_of(False)),
     *refused(
         "training",
         "True",
+        "other numbers",
         "the layer acts at random, or with the mean of the batch, and the hardware does not",
         "call it without",
     ),
@@ -82,6 +94,7 @@ CHANNELS_LAST = (
     *refused(
         "data_format",
         "channels_first",
+        "does not compile",
         "hls4ml reads the data in another order, and Keras does not compute it on a CPU",
         "use channels_last",
     ),
@@ -96,6 +109,7 @@ def weights(*roles: str) -> Rows:
             *refused(
                 f"{role}_quantizer",
                 "none",
+                "other numbers",
                 "hls4ml rounds the weights to a number format of its own",
                 "set quantized_bits(bits, integer, alpha=1)",
                 one_of(None),
@@ -113,6 +127,7 @@ def _quantized(role: str) -> Rows:
         *refused(
             f"{role}_quantizer",
             "others",
+            "other numbers",
             "it makes no constants, or none that are known to be exact",
             f"use {' or '.join(WEIGHTS)}",
         ),
@@ -124,6 +139,7 @@ BIAS = (
     *refused(
         "bias_quantizer",
         "none, with a bias",
+        "other numbers",
         "hls4ml rounds the bias to a number format of its own",
         "set quantized_bits(bits, integer, alpha=1), or use_bias=False",
         lambda q, place: q is None and place.layer.use_bias,
@@ -188,7 +204,7 @@ NORMALIZATION = (
         "one factor and one summand per channel: exact in few bits, or as exact as float32 knows them",
         lambda axis, place: list(np.ravel(axis)) in ([len(place.layer.input_shape) - 1], [-1]),
     ),
-    *refused("axis", "others", "hls4ml normalizes the last axis", "use axis=-1"),
+    *refused("axis", "others", "other numbers", "hls4ml normalizes the last axis", "use axis=-1"),
 )
 
 
@@ -202,7 +218,9 @@ def normalizing(role: str) -> Rows:
             "the constants that it makes",
             lambda q, _: q in WEIGHTS or q in ACTIVATIONS,
         ),
-        *refused(f"{role}_quantizer", "others", "it makes no constants", f"use {' or '.join(WEIGHTS)}"),
+        *refused(
+            f"{role}_quantizer", "others", "other numbers", "it makes no constants", f"use {' or '.join(WEIGHTS)}"
+        ),
     )
 
 
@@ -250,6 +268,7 @@ _STRIDES = (
     *refused(
         "strides",
         "others",
+        "abort",
         "hls4ml's pooling ends the whole process in an assertion, or gives other numbers",
         "use strides equal to pool_size, or io_parallel",
         io_type="io_stream",
@@ -278,6 +297,7 @@ MAXIMUM = (
     *refused(
         "padding",
         "same, behind signed values",
+        "abort",
         "hls4ml's pooling ends the whole process in an assertion",
         "put a QActivation(quantized_relu(...)) in front, or use padding='valid' or io_parallel",
         late=True,
@@ -291,11 +311,12 @@ MEAN = (
         "2, 4, 8 ... pixels in all, or any with an average_quantizer",
         lambda size, place: _exact_mean(int(np.prod(size)), place),
     ),
-    *refused("pool_size", "others", _FINITE, _FACTOR),
+    *refused("pool_size", "others", "other numbers", _FINITE, _FACTOR),
     *_PADDING_OF_NOTHING,
     *refused(
         "padding",
         "same, where something has to be added",
+        "other numbers",
         "the mean over a padded window has another count at the border",
         "use padding='valid'",
     ),
@@ -313,7 +334,7 @@ GLOBAL_MEAN = (
         "2, 4, 8 ... pixels, or any with an average_quantizer",
         lambda shape, place: _exact_mean(int(np.prod(shape[1:-1])), place),
     ),
-    *refused("input_shape", "others", _FINITE, _FACTOR),
+    *refused("input_shape", "others", "other numbers", _FINITE, _FACTOR),
 )
 MEAN_QUANTIZER = (
     *exact("average_quantizer", "none", one_of(None)),
@@ -324,7 +345,11 @@ MEAN_QUANTIZER = (
         lambda q, _: q in WEIGHTS,
     ),
     *refused(
-        "average_quantizer", "others", "it makes no constant that is known to be exact", f"use {' or '.join(WEIGHTS)}"
+        "average_quantizer",
+        "others",
+        "error",
+        "it makes no constant that is known to be exact",
+        f"use {' or '.join(WEIGHTS)}",
     ),
     *ACTIVATION,
 )
@@ -354,6 +379,7 @@ ALIKE = (
     *refused(
         "input_shape",
         "different shapes",
+        "other numbers",
         "hls4ml may repeat the values along another axis than Keras",
         "bring both to one shape, for example by UpSampling2D",
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hls.admission.fields import (
     ALIKE,
     ALWAYS,
@@ -28,7 +30,7 @@ from hls.admission.fields import (
     weights,
 )
 from hls.admission.quantizers import ACTIVATION, KERAS_ACTIVATION, LOGITS
-from hls.admission.rows import Rows, exact, one_of, power_of_two, refused, rewritten
+from hls.admission.rows import Alone, Rows, exact, one_of, power_of_two, refused, rewritten
 
 # Fields that do nothing when the model is applied.
 INERT = frozenset(
@@ -54,7 +56,10 @@ LAYERS: dict[str, Rows] = {
         *ALWAYS,
         *exact("batch_input_shape"),
         *exact("sparse ragged optional", "False", one_of(False)),
-        *refused("sparse ragged optional", "True", "an event has a fixed number of values", "use a plain Input"),
+        *refused(
+            "sparse optional", "True", "exact", "the engines take plain arrays, one for each input", "use a plain Input"
+        ),
+        *refused("ragged", "True", "error", "an event has a fixed number of values", "use a plain Input"),
     ),
     "QActivation": (*ALWAYS, *ACTIVATION),
     "Activation": (*ALWAYS, *KERAS_ACTIVATION),
@@ -64,13 +69,13 @@ LAYERS: dict[str, Rows] = {
         *rewritten("max_value", "a number", TABLE),
         *exact("negative_slope threshold", "0", one_of(0)),
         *rewritten("negative_slope", "1/2, 1/4, 1/8 ...", TABLE, slope),
-        *refused("negative_slope", "others", *SLOPE),
+        *refused("negative_slope", "others", "other numbers", *SLOPE),
         *rewritten("threshold", "others", TABLE),
     ),
     "LeakyReLU": (
         *ALWAYS,
         *rewritten("alpha", "1/2, 1/4, 1/8 ...", TABLE, slope),
-        *refused("alpha", "others", *SLOPE),
+        *refused("alpha", "others", "other numbers", *SLOPE),
     ),
     "ThresholdedReLU": (*ALWAYS, *rewritten("theta", "any", TABLE)),
     "Softmax": (
@@ -84,6 +89,7 @@ LAYERS: dict[str, Rows] = {
         *refused(
             "axis",
             "others, or elsewhere",
+            "does not compile",
             "hls4ml takes a softmax from tables of too few entries, or does not compile",
             "use it over the last axis at the end of the model only, or a quantized_sigmoid",
         ),
@@ -96,6 +102,7 @@ LAYERS: dict[str, Rows] = {
         *refused(
             "padding",
             "causal",
+            "Keras fails",
             "QKeras itself cannot compute it (TypeError)",
             "put a ZeroPadding1D((size - 1, 0)) in front, and use padding='valid'",
             one_of("causal"),
@@ -116,7 +123,11 @@ LAYERS: dict[str, Rows] = {
             lambda shape, _: len(shape) in (3, 4),
         ),
         *refused(
-            "input_shape", "more axes", "hls4ml has no dense layer on such tensors", "put a Flatten or Reshape in front"
+            "input_shape",
+            "more axes",
+            "error",
+            "hls4ml has no dense layer on such tensors",
+            "put a Flatten or Reshape in front",
         ),
     ),
     "QConv2DBatchnorm": (*CONVOLUTION, *weights("kernel"), *FOLDED_BIAS, *FOLDING),
@@ -144,7 +155,9 @@ LAYERS: dict[str, Rows] = {
         *CHANNELS_LAST,
         *exact("size"),
         *exact("interpolation", "nearest", one_of("nearest")),
-        *refused("interpolation", "others", "hls4ml repeats pixels or stops", "use interpolation='nearest'"),
+        *refused(
+            "interpolation", "others", "other numbers", "hls4ml repeats pixels or stops", "use interpolation='nearest'"
+        ),
     ),
     "Flatten": (*ALWAYS, *CHANNELS_LAST),
     "Reshape": (*ALWAYS, *exact("target_shape")),
@@ -158,6 +171,7 @@ LAYERS: dict[str, Rows] = {
         *refused(
             "inputs",
             "others",
+            "error",
             "a mean of so many tensors has no finite binary fraction",
             "use Add, and scale in the layer behind it",
         ),
@@ -167,37 +181,64 @@ LAYERS: dict[str, Rows] = {
     **dict.fromkeys(TRAINING_ONLY, REMOVED),
 }
 
-_RECURRENT = ("hls4ml takes sigmoid and tanh from tables of too few entries", "use QConv1D")
+_TABLES = ("hls4ml takes sigmoid and tanh from tables of too few entries", "use QConv1D")
 _FLOAT = "its weights are not quantized, and hls4ml would round them"
 _NONE = "hls4ml has no such layer"
 
-REFUSED_LAYERS: dict[str, tuple[str, str]] = {
-    "Lambda": ("it holds code, which is neither converted nor safe to load", "use layers"),
+
+class RefusedLayer(NamedTuple):
+    """Why a class of layers is refused; the fields are those of a `Row`."""
+
+    alone: Alone
+    effect: str
+    mend: str
+
+
+REFUSED_LAYERS: dict[str, RefusedLayer] = {
+    "Lambda": RefusedLayer("error", "it holds code, which is neither converted nor safe to load", "use layers"),
     **dict.fromkeys(
         ("Model", "Functional", "Sequential"),
-        ("hls4ml mixes up the names in a model within a model", "put its layers into the outer model"),
+        RefusedLayer(
+            "error",
+            "hls4ml stops where a layer within has the name of one outside, and at classes of one's own",
+            "put its layers into the outer model",
+        ),
     ),
-    "QAdaptiveActivation": (
+    "QAdaptiveActivation": RefusedLayer(
+        "error",
         "its range follows the data while it is applied",
         "put QActivation(quantized_bits(...)) with the range that it has found in its place",
     ),
     **dict.fromkeys(
-        ("QConv2DTranspose", "Conv1DTranspose", "Conv2DTranspose"), (_NONE, "use UpSampling2D and a QConv2D")
+        ("Conv1DTranspose", "Conv2DTranspose"), RefusedLayer("error", _NONE, "use UpSampling2D and a QConv2D")
     ),
+    "QConv2DTranspose": RefusedLayer("Keras fails", _NONE, "use UpSampling2D and a QConv2D"),
     **dict.fromkeys(
         ("Cropping1D", "Cropping2D"),
-        ("there is no engine for it yet", "choose padding and strides so that nothing must be cut off"),
+        RefusedLayer(
+            "exact", "there is no engine for it yet", "choose padding and strides so that nothing must be cut off"
+        ),
     ),
-    "Dot": ("products of sums are not known to be exact", "use Multiply and a QDense"),
-    "LayerNormalization": ("hls4ml takes square roots from a table", "use BatchNormalization"),
-    **dict.fromkeys(
-        ("LSTM", "GRU", "SimpleRNN", "QLSTM", "QGRU", "QSimpleRNN", "QBidirectional", "Bidirectional"), _RECURRENT
+    "Dot": RefusedLayer("error", "hls4ml finds no number format for it", "use Multiply and a QDense"),
+    "LayerNormalization": RefusedLayer(
+        "other numbers", "hls4ml takes square roots from a table", "use BatchNormalization"
     ),
-    "ELU": ("hls4ml takes its values from a table", "use QActivation(quantized_relu(..., negative_slope=...))"),
-    "PReLU": ("hls4ml rounds the slopes", "use QActivation(quantized_relu(..., negative_slope=...))"),
-    "DepthwiseConv1D": (_FLOAT, "use QSeparableConv1D or QConv1D"),
+    **dict.fromkeys(("GRU", "SimpleRNN", "Bidirectional"), RefusedLayer("other numbers", *_TABLES)),
+    "LSTM": RefusedLayer("does not compile", *_TABLES),
+    "QLSTM": RefusedLayer("error", *_TABLES),
+    **dict.fromkeys(("QGRU", "QSimpleRNN"), RefusedLayer("Keras fails", *_TABLES)),
+    "QBidirectional": RefusedLayer("error", _NONE, "use QConv1D"),
+    "ELU": RefusedLayer(
+        "other numbers",
+        "hls4ml takes its values from a table",
+        "use QActivation(quantized_relu(..., negative_slope=...))",
+    ),
+    "PReLU": RefusedLayer(
+        "other numbers", "hls4ml rounds the slopes", "use QActivation(quantized_relu(..., negative_slope=...))"
+    ),
+    "DepthwiseConv1D": RefusedLayer("other numbers", _FLOAT, "use QSeparableConv1D or QConv1D"),
     **{
-        kind: (_FLOAT, f"use Q{kind} with quantized_bits(..., alpha=1)")
+        kind: RefusedLayer("other numbers", _FLOAT, f"use Q{kind} with quantized_bits(..., alpha=1)")
         for kind in ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D")
     },
 }

@@ -25,11 +25,18 @@ def _whole(low: int, high: int) -> Check:
 
 _NOISE = (
     *exact("qnoise_factor", "1", one_of(1)),
-    *refused("qnoise_factor", "others", "the hardware quantizes fully, the model only in part", "use qnoise_factor=1"),
+    *refused(
+        "qnoise_factor",
+        "others",
+        "other numbers",
+        "the hardware quantizes fully, the model only in part",
+        "use qnoise_factor=1",
+    ),
 )
 _ODD_BITS = refused(
     "bits",
     "others",
+    "other numbers",
     "there is no such number format, or float32 does not hold it",
     "use 1 to 24 bits, a whole number",
 )
@@ -40,6 +47,7 @@ _INTEGER = (
     *refused(
         "integer",
         "others",
+        "Keras fails",
         "no number format has it, or QKeras itself fails, as it does below 0",
         "use a whole number from 0",
     ),
@@ -50,6 +58,7 @@ _FIXED_SCALE = (
     *refused(
         "alpha",
         "auto, auto_po2, one per channel",
+        "other numbers",
         "the scale of an activation depends on the other events of the batch, or on the channel",
         "use alpha=1 and choose the range by integer",
     ),
@@ -64,6 +73,7 @@ _EXPONENT = (
     *refused(
         "bits",
         "others",
+        "error",
         "the exponents span more bits than are computed exactly, or none",
         "use 2 to 6 bits",
     ),
@@ -132,6 +142,7 @@ _FEW_ENTRIES = "hls4ml takes its values from a table of too few entries, or has 
 _ELSEWHERE = refused(
     "activation",
     "softmax, sigmoid elsewhere",
+    "other numbers",
     _FEW_ENTRIES,
     "use it at the end of the model only, where it is left out, or a quantized_sigmoid",
     one_of("softmax", "sigmoid"),
@@ -139,6 +150,7 @@ _ELSEWHERE = refused(
 _OTHERS = refused(
     "activation",
     "others",
+    "other numbers",
     _FEW_ENTRIES,
     "use QActivation with quantized_tanh, quantized_sigmoid or another quantizer",
 )
@@ -160,6 +172,7 @@ ACTIVATION: Rows = (
     *refused(
         "activation",
         "bernoulli",
+        "error",
         "it draws its values at random when the model is applied, too",
         "use binary or stochastic_binary",
         one_of("bernoulli"),
@@ -167,6 +180,7 @@ ACTIVATION: Rows = (
     *refused(
         "activation",
         "quantized_ulaw",
+        "error",
         "it takes a logarithm behind its rounding, so its values are no fixed-point numbers",
         "use quantized_tanh",
         one_of("quantized_ulaw"),
@@ -179,6 +193,7 @@ def _too_fine(field: str) -> Rows:
     return refused(
         field,
         TOO_FINE,
+        "other numbers",
         "Keras computes in float32, which does not hold the products",
         "fine-tune the model with alpha=1 (or alpha='auto_po2') and fewer bits, and convert it then",
         late=True,
@@ -190,6 +205,7 @@ _SCALED = (
     *refused(
         "alpha",
         "auto",
+        "other numbers",
         "the scale is no power of two, and products with it are rounded differently by Keras and by the hardware",
         "fine-tune the model with alpha=1 (or alpha='auto_po2'), and convert it then",
         one_of("auto"),

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 Verdict = Literal["exact", "rewritten", "refused"]
 
+Alone = Literal["other numbers", "error", "does not compile", "abort", "exact", "Keras fails"]
+"""What comes of a refused value if hls4ml is called without this table; see `hls.admission.document`."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -42,6 +45,7 @@ class Row:
         verdict: `exact`: converted as it is; `rewritten`: into something that is exact; `refused`: an error.
         effect: What it is rewritten into, or what would go wrong.
         mend: What the user can do; of refused rows.
+        alone: What hls4ml alone makes of it; of refused rows.
         io_type: The only io_type that it speaks of; None for both.
         strategy: The only strategy that it speaks of; None for both.
         late: Whether it shows only while the model is rewritten.
@@ -53,6 +57,7 @@ class Row:
     verdict: Verdict
     effect: str = ""
     mend: str = ""
+    alone: Alone | None = None
     io_type: str | None = None
     strategy: str | None = None
     late: bool = False
@@ -88,10 +93,18 @@ def rewritten(fields: str, values: str, effect: str, matches: Check | None = Non
 
 
 def refused(
-    fields: str, values: str, effect: str, mend: str, matches: Check | None = None, *, late: bool = False, **where: str
+    fields: str,
+    values: str,
+    alone: Alone,
+    effect: str,
+    mend: str,
+    matches: Check | None = None,
+    *,
+    late: bool = False,
+    **where: str,
 ) -> Rows:
     """Rows of values that are an error."""
-    rows = (Row(name, values, "refused", effect, mend, late=late, **where) for name in fields.split())  # type: ignore[arg-type]
+    rows = (Row(name, values, "refused", effect, mend, alone, late=late, **where) for name in fields.split())  # type: ignore[arg-type]
     return tuple(_checked(row, matches) for row in rows)
 
 

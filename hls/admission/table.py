@@ -11,13 +11,31 @@ from hls.admission.rows import Place, Row, Rows, exact, one_of, refused
 
 PROJECT: Rows = (
     *exact("io_type", "io_parallel, io_stream", one_of("io_parallel", "io_stream")),
-    *refused("io_type", "others", "hls4ml has no such interface", "use io_parallel or io_stream"),
+    *refused("io_type", "others", "error", "hls4ml has no such interface", "use io_parallel or io_stream"),
     *exact("strategy", "Latency, Resource", one_of("Latency", "Resource")),
     *refused(
-        "strategy", "others", "hls4ml takes any other word for Latency, and does not say so", "use Latency or Resource"
+        "strategy",
+        "others",
+        "exact",
+        "hls4ml takes any other word for Latency, and does not say so",
+        "use Latency or Resource",
     ),
     *exact("backend", "Vitis, Vivado", one_of("Vitis", "Vivado")),
-    *refused("backend", "others", "no other back end is known to be exact", "use Vitis or Vivado"),
+    *refused(
+        "backend",
+        "Quartus, Catapult",
+        "exact",
+        "no engine here runs its C++",
+        "use Vitis or Vivado",
+        one_of("Quartus", "Catapult"),
+    ),
+    *refused(
+        "backend",
+        "others",
+        "error",
+        "hls4ml has no such back end, or none without a compiler of its vendor",
+        "use Vitis or Vivado",
+    ),
 )
 """Options of the project, with the names that hls4ml gives them."""
 

@@ -27,6 +27,7 @@ class Branch(NamedTuple):
         stream: Whether it is converted in io_stream, too.
         resource: Whether its layers use the Resource strategy.
         twice: Whether the first layer gets the same tensor twice.
+        spread: Whether the weights are spread over more than 24 bits.
     """
 
     shape: tuple[int, ...]
@@ -36,6 +37,7 @@ class Branch(NamedTuple):
     stream: bool = True
     resource: bool = False
     twice: bool = False
+    spread: bool = False
 
 
 _WEIGHTED = {
@@ -223,7 +225,9 @@ def network(branches: list[Branch], io_type: IoType) -> Network:
     modules = bring_up()
     names = {**vars(modules.keras.layers), **vars(modules.qkeras.quantizers)}
     names |= {name: kind for name, kind in vars(modules.qkeras).items() if name.startswith("Q")}
+    names |= {"Model": modules.keras.Model, "Sequential": modules.keras.Sequential}
     inputs, outputs, resource = [], [], []
+    spread: list[Any] = []
     for number, branch in enumerate(branches):
         tensors = []
         for index in range(branch.inputs):
@@ -237,9 +241,12 @@ def network(branches: list[Branch], io_type: IoType) -> Network:
                 layer._name = f"layer{number}_{index}"
             x = layer(x)
             resource += [layer.name] if branch.resource else []
+            spread += layer.weights if branch.spread else []
         outputs.append(x)
     model = modules.keras.Model(inputs, outputs)
     fill(model)
+    for weight in spread:
+        weight.assign(np.logspace(1, -7, weight.shape.num_elements()).reshape(weight.shape))
     own = {name: LayerOptions("Resource") for name in resource}
     return Network(model, dataclasses.replace(OPTIONS, io_type=io_type, layers=own))
 

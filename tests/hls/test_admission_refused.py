@@ -3,26 +3,74 @@
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import io
 import re
 import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from hls.admission.layers import RefusedLayer
+from hls.admission.rows import Alone, Row
+from hls.admission.table import REFUSED_LAYERS
 from hls.conversion import _keras2_front_end
 from hls.engines import Outputs, csim
 from hls.errors import SimulationError, ToolFailedError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer, pack
 from models.keras2 import bring_up
-from tests.hls.admission_branches import BITS, IMAGE, OPTIONS, SQUARE, VECTOR, Branch, fill, network
-from tests.hls.test_admission import REFUSED, broadcast, chain, conv, layer
+from tests.hls.admission_branches import BITS, IMAGE, OPTIONS, SEQUENCE, SQUARE, VECTOR, Branch, fill, network
+from tests.hls.test_admission import LATE, REFUSED, broadcast, chain, conv, layer, representatives
+
+TABLE: dict[str, Row | RefusedLayer] = {
+    **representatives(),
+    **{f"refused {kind}": reason for kind, reason in REFUSED_LAYERS.items()},
+}
+
+# A layer of each class that is refused.
+CLASSES: dict[str, Branch] = {
+    "Lambda": Branch(VECTOR, "Lambda(lambda x: 2 * x)"),
+    "Model": Branch(VECTOR, "type('Model', (Model,), {'call': lambda _, x: 2 * x, 'get_config': lambda _: {}})()"),
+    # The layer within has the name of the one in front.
+    "Functional": Branch(VECTOR, "ReLU() > (lambda x: Model(x, ReLU(name='layer0_0')(x)))(Input((4,)))"),
+    "Sequential": Branch(VECTOR, "ReLU() > Sequential([ReLU(name='layer0_0')])"),
+    "QAdaptiveActivation": Branch(VECTOR, "QAdaptiveActivation('quantized_bits', 4)"),
+    "Dot": Branch(VECTOR, "Dot(1)", inputs=2),
+    "LayerNormalization": Branch(SEQUENCE, "LayerNormalization()"),
+    "QBidirectional": Branch(SEQUENCE, "QBidirectional(QLSTM(2))"),
+    "Bidirectional": Branch(SEQUENCE, "Bidirectional(LSTM(2))"),
+    "ELU": Branch(VECTOR, "ELU()"),
+    "PReLU": Branch(VECTOR, "PReLU()"),
+    "Dense": Branch(VECTOR, "Dense(2)"),
+    **{kind: Branch(SEQUENCE, f"{kind}(2)") for kind in ("LSTM", "GRU", "SimpleRNN", "QLSTM", "QGRU", "QSimpleRNN")},
+    **{
+        kind: Branch(SEQUENCE if "1D" in kind else IMAGE, f"{kind}({arguments})")
+        for arguments, kinds in {
+            "1": ("Cropping1D", "Cropping2D"),
+            "2": ("DepthwiseConv1D", "DepthwiseConv2D"),
+            "2, 2": (
+                *("Conv1D", "Conv2D", "SeparableConv1D", "SeparableConv2D"),
+                *("Conv1DTranspose", "Conv2DTranspose", "QConv2DTranspose"),
+            ),
+        }.items()
+        for kind in kinds
+    },
+}
+
+# What shows a refused row or class, with one branch.
+SHOWING = {name: branch for name, (branch, _) in (REFUSED | LATE).items()} | {
+    "QSeparableConv1D.padding=causal": Branch(SEQUENCE, "QSeparableConv1D(2, 2, padding='causal')"),
+    "activation quantized_bits.integer=others": Branch(VECTOR, "QActivation(quantized_bits(4, 0.5, 0, alpha=1))"),
+    **{f"refused {kind}": branch for kind, branch in CLASSES.items()},
+}
 
 # What hls4ml says, where it does not take the model at all.
+_UNKNOWN = ("Lambda", "Model", "QAdaptiveActivation", "Conv1DTranspose", "Conv2DTranspose", "QBidirectional")
 RAISES = {
     "InputLayer.name=a word of C++ or of hls4ml": "No model layer should be named 'input'",
     "QActivation.activation=bernoulli": "Unsupported QKeras activation: bernoulli",
@@ -31,6 +79,10 @@ RAISES = {
     "QAveragePooling2D.average_quantizer=others": "Unsupported layer type: QAveragePooling2D",
     "Average.inputs=others": "Merging more than two tensors is not yet supported",
     "activation quantized_po2.bits=others": "Unsupported QKeras activation: quantized_po2",
+    **{f"refused {kind}": f"Unsupported layer type: {kind}" for kind in _UNKNOWN},
+    "refused Functional": 'Layer names must be unique: "layer0_0" already found',
+    "refused Sequential": 'Layer names must be unique: "layer0_0" already found',
+    "refused QLSTM": "Hard activation not supported",
 }
 
 # What the compiler says, where hls4ml writes C++ that is none.
@@ -39,14 +91,21 @@ COMPILES_NOT = {
     "InputLayer.name=clone_..., repack_..., zp1d_..., zp2d_..., ..._linear, ..._cut": "redefinition of ‘layer[0-9]+_t",
     "Softmax.axis=others, or elsewhere": "‘softmax_config[0-9]+’ was not declared",
     "QConv1D.data_format=channels_first": "‘conv_2d_cf’ is not a member of ‘nnet’",
+    "refused LSTM": "nnet_recurrent.h.*cannot convert ‘ap_fixed<16, 6>",
 }
 
-# Here the process ends.
-ABORTS = ("MaxPooling1D.strides=others (io_stream)",)
+# Where the process ends, and where the numbers are those of Keras or others.
+ABORTS, DIFFERS, EXACT = (
+    tuple(name for name, row in TABLE.items() if name in SHOWING and row.alone == alone)
+    for alone in ("abort", "other numbers", "exact")
+)
 
-DIFFERS = [name for name in REFUSED if name not in {*RAISES, *COMPILES_NOT, *ABORTS}]
-
-PADDED = Branch(IMAGE, "MaxPooling2D(2, padding='same')")
+# What Keras says, where it does not apply the layer itself.
+FAILS = {
+    "QSeparableConv1D.padding=causal": "_compute_causal_padding",
+    "activation quantized_bits.integer=others": "Expected int32, but got 0.5",
+    **{f"refused {kind}": "has no attribute" for kind in ("QConv2DTranspose", "QGRU", "QSimpleRNN")},
+}
 
 # The same layers where nothing is refused; hls4ml alone is exact in them, so what differs above is the row's.
 CONTROLS = (
@@ -62,20 +121,35 @@ CONTROLS = (
 )
 
 
-def alone(model: Any, folder: Path, *, io_type: str = "io_parallel", strategy: str = "Latency") -> Any:
+Test = TypeVar("Test", bound=Callable[..., None])
+
+# What the tests below show of each row.
+SHOWN: dict[str, Alone] = {}
+
+
+def shows(made: Alone, names: Iterable[str]) -> Callable[[Test], Test]:
+    """Note what a test shows of refused rows; each is shown by one test."""
+    assert not SHOWN.keys() & set(names)
+    SHOWN.update(dict.fromkeys(names, made))
+    return lambda test: test
+
+
+def alone(
+    model: Any, folder: Path, *, io_type: str = "io_parallel", strategy: str = "Latency", backend: str = "Vitis"
+) -> Any:
     """What a user of hls4ml does, and `config_from_keras_model` chooses the number formats."""
     import hls4ml
 
     with _keras2_front_end(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        config = hls4ml.utils.config_from_keras_model(model, granularity="name", backend="Vitis")
+        config = hls4ml.utils.config_from_keras_model(model, granularity="name", backend=backend)
         config["Model"]["Strategy"] = strategy
         converted = hls4ml.converters.convert_from_keras_model(
             model,
             hls_config=config,
             output_dir=str(folder / "hls"),
             project_name="top",
-            backend="Vitis",
+            backend=backend,
             io_type=io_type,
             part=OPTIONS.part,
         )
@@ -115,26 +189,55 @@ def both(model: Any, folder: Path, **options: str) -> tuple[list[Outputs], list[
     return [part.reshape(len(part), -1) for part in expected], flat
 
 
+def test_what_hls4ml_alone_makes_of_every_refused_row_is_shown() -> None:
+    assert {name: row.alone for name, row in TABLE.items()} == SHOWN
+
+
+@shows("other numbers", DIFFERS)
+@shows("exact", EXACT)
 @pytest.mark.slow
-def test_hls4ml_alone_gives_other_numbers(tmp_path: Path) -> None:
-    branches = [*(REFUSED[name][0] for name in DIFFERS), *CONTROLS]
-    expected, found = both(network(branches, "io_parallel").model, tmp_path)
-    differences = [float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True)]
-    assert differences[len(DIFFERS) :] == [0.0] * len(CONTROLS)
-    assert [name for name, difference in zip(DIFFERS, differences, strict=False) if not difference] == []
+@pytest.mark.parametrize("images", [True, False])
+def test_hls4ml_alone_gives_other_numbers(images: bool, tmp_path: Path) -> None:
+    # hls4ml's depthwise convolutions of one and of two dimensions do not compile together (one include guard).
+    branches = {name: SHOWING[name] for name in (*DIFFERS, *EXACT)} | {control.layers: control for control in CONTROLS}
+    branches = {name: branch for name, branch in branches.items() if (len(branch.shape) == 3) == images}
+    expected, found = both(network(list(branches.values()), "io_parallel").model, tmp_path)
+    pairs = zip(branches, expected, found, strict=True)
+    differing = {name for name, a, b in pairs if np.abs(a - b).max() > 0}
+    assert differing == {name for name in branches if name in DIFFERS}
 
 
+@shows("error", RAISES)
 @pytest.mark.parametrize("name", RAISES)
 def test_hls4ml_alone_does_not_take_the_model(name: str, tmp_path: Path) -> None:
+    model = network([SHOWING[name]], "io_parallel").model
     with pytest.raises(Exception, match=RAISES[name]):
-        alone(network([REFUSED[name][0]], "io_parallel").model, tmp_path)
+        alone(model, tmp_path)
 
 
+@shows("error", ["refused Dot"])
+def test_hls4ml_alone_finds_no_number_format_for_a_dot_product(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError) as caught:
+        alone(network([CLASSES["Dot"]], "io_parallel").model, tmp_path)
+    assert caught.traceback[-1].name == "_infer_dot_precision"
+
+
+@shows("Keras fails", FAILS)
+@pytest.mark.parametrize("name", FAILS)
+def test_keras_alone_does_not_apply_the_layer(name: str) -> None:
+    with pytest.raises((TypeError, AttributeError), match=FAILS[name]):
+        network([SHOWING[name]], "io_parallel")
+
+
+@shows("does not compile", COMPILES_NOT)
 @pytest.mark.slow
-def test_hls4ml_alone_writes_what_does_not_compile(tmp_path: Path) -> None:
+@pytest.mark.parametrize("recurrent", [True, False])
+def test_hls4ml_alone_writes_what_does_not_compile(recurrent: bool, tmp_path: Path) -> None:
+    # Behind an error in the top function the compiler looks into no template.
+    names = [name for name in COMPILES_NOT if (name == "refused LSTM") == recurrent]
     # A layer is called by the number of its branch.
-    names = sorted(COMPILES_NOT, key=lambda name: "_linear" not in name)
-    model = network([REFUSED[name][0] for name in names], "io_parallel").model
+    names.sort(key=lambda name: "_linear" not in name)
+    model = network([SHOWING[name] for name in names], "io_parallel").model
     graph = ports(alone(model, tmp_path))
     with pytest.raises(ToolFailedError):
         csim.build(graph, tmp_path / "hls", tmp_path, timeout_s=300)
@@ -142,19 +245,15 @@ def test_hls4ml_alone_writes_what_does_not_compile(tmp_path: Path) -> None:
     assert [name for name in names if not re.search(COMPILES_NOT[name], log)] == []
 
 
+@shows("abort", ABORTS)
 @pytest.mark.slow
-def test_hls4ml_alone_ends_the_process_where_windows_overlap_in_io_stream(tmp_path: Path) -> None:
-    (name,) = ABORTS
-    with pytest.raises(SimulationError, match="Assertion `CONFIG_T::pool_"):
-        both(network([REFUSED[name][0]], "io_stream").model, tmp_path, io_type="io_stream")
-
-
-@pytest.mark.slow
-def test_hls4ml_alone_ends_the_process_where_a_maximum_is_padded_in_io_stream(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ABORTS)
+def test_hls4ml_alone_ends_the_process(name: str, tmp_path: Path) -> None:
     with pytest.raises(SimulationError, match="Assertion"):
-        both(network([PADDED], "io_stream").model, tmp_path, io_type="io_stream")
+        both(network([SHOWING[name]], "io_stream").model, tmp_path, io_type="io_stream")
 
 
+@shows("other numbers", ["InputLayer.uses=more"])
 @pytest.mark.slow
 def test_hls4ml_alone_mixes_up_the_uses_of_a_layer(tmp_path: Path) -> None:
     qkeras = bring_up().qkeras
@@ -165,25 +264,75 @@ def test_hls4ml_alone_mixes_up_the_uses_of_a_layer(tmp_path: Path) -> None:
     assert np.abs(expected - found).max() > 1
 
 
+@shows("other numbers", ["Add.input_shape=different shapes"])
 @pytest.mark.slow
 def test_hls4ml_alone_repeats_other_values_to_merge_shapes(tmp_path: Path) -> None:
     (expected,), (found,) = both(broadcast(), tmp_path)
     assert np.abs(expected - found).max() > 1
 
 
-def test_hls4ml_alone_takes_any_strategy_for_latency(tmp_path: Path) -> None:
-    converted = alone(network([conv("")], "io_parallel").model, tmp_path, strategy="Latancy")
-    (node,) = (node for node in converted.get_layers() if node.name == "layer0_0")
-    assert str(node.get_attr("strategy")).lower() in ("latency", "latancy")
-    assert "nnet::resource" not in (tmp_path / "hls" / "firmware" / "parameters.h").read_text()
-
-
-def test_hls4ml_alone_does_not_take_other_interfaces(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="other"):
-        alone(network([conv("")], "io_parallel").model, tmp_path, io_type="other")
-
-
-def test_keras_alone_draws_at_random_in_training() -> None:
+@shows("other numbers", ["InputLayer.training=True"])
+def test_hls4ml_alone_leaves_out_what_keras_draws_at_random(tmp_path: Path) -> None:
     model = chain(lambda x: layer("Dropout", 0.5, name="drop")(x, training=True))
     (given,) = events(model)
     assert (model.predict(given, verbose=0) != model.predict(given, verbose=0)).any()
+    assert [node.name for node in alone(model, tmp_path).get_layers()] == ["events", "first"]
+
+
+@shows("exact", ["hls.strategy=others"])
+def test_hls4ml_alone_takes_any_strategy_for_latency(tmp_path: Path) -> None:
+    model = network([conv("")], "io_parallel").model
+    for strategy in ("Latency", "Latancy"):
+        alone(model, tmp_path / strategy, strategy=strategy)
+    same_code(tmp_path / "Latency", tmp_path / "Latancy")
+
+
+@shows("exact", ["InputLayer.sparse=True", "InputLayer.optional=True"])
+@pytest.mark.parametrize("option", ["sparse", "optional"])
+def test_hls4ml_alone_takes_any_input_for_a_plain_one(option: str, tmp_path: Path) -> None:
+    qkeras = bring_up().qkeras
+    outputs = []
+    for name, options in (("plain", {}), (option, {option: True})):
+        inputs = layer("Input", (4,), name="events", **options)
+        dense = qkeras.QDense(3, kernel_quantizer=qkeras.quantized_bits(4, 0, 0, alpha=1), use_bias=False, name="dense")
+        model = bring_up().keras.Model(inputs, dense(inputs))
+        fill(model)
+        alone(model, tmp_path / name)
+        outputs.append(model.predict(np.eye(4, dtype=np.float32), verbose=0))
+    np.testing.assert_array_equal(*outputs)
+    same_code(tmp_path / "plain", tmp_path / option)
+
+
+def same_code(one: Path, other: Path) -> None:
+    """Assert that two projects have the same C++, weights included."""
+    files = [str(path.relative_to(one)) for path in (one / "hls" / "firmware").rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert filecmp.cmpfiles(one, other, files, shallow=False)[0] == files
+
+
+@shows("error", ["InputLayer.ragged=True"])
+def test_hls4ml_alone_does_not_take_events_of_any_length(tmp_path: Path) -> None:
+    inputs = layer("Input", (None,), name="events", ragged=True)
+    model = bring_up().keras.Model(inputs, layer("ReLU", name="relu")(inputs))
+    with pytest.raises(RuntimeError, match="Unexpectedly have a None in shape"):
+        alone(model, tmp_path)
+
+
+@shows("error", ["hls.io_type=others", "hls.backend=others"])
+@pytest.mark.parametrize("option", ["io_type", "backend"])
+def test_hls4ml_alone_does_not_take_other_options(option: str, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="other"):
+        alone(network([conv("")], "io_parallel").model, tmp_path, **{option: "other"})
+
+
+@shows("exact", ["hls.backend=Quartus, Catapult"])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["Quartus", "Catapult"])
+def test_hls4ml_alone_is_exact_with_some_other_back_ends(backend: str, tmp_path: Path) -> None:
+    model = network([conv("")], "io_parallel").model
+    (given,) = events(model)
+    converted = alone(model, tmp_path, backend=backend)
+    with contextlib.redirect_stdout(io.StringIO()):
+        converted.compile()
+        found = converted.predict(given)
+    np.testing.assert_array_equal(found.ravel(), model.predict(given, verbose=0).ravel())
