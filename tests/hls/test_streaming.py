@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from hls.engines import streaming
 from hls.engines.streaming import StreamingSimulation
+from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer, Weights, pack
 from hls.rtl.streaming.generate import generate
@@ -231,3 +233,80 @@ def of_constants() -> Graph:
 @pytest.mark.slow
 def test_what_never_changes_needs_no_bits(tmp_path: Path) -> None:
     check(of_constants(), tmp_path, reuse_factors={"y": 16})
+
+
+def row(name: str, source: str, width: int, size: int, channels: tuple[int, int] = (2, 2)) -> Layer:
+    """A padded convolution along a row of pixels."""
+    pads: dict[str, Any] = {"pad_left": (size - 1) // 2, "pad_right": size // 2, "stride_width": 1}
+    weights = weighted((size, *channels))
+    return layer("Conv1D", source, (width, channels[1]), "fixed<7,4,RND,SAT>", name=name, weights=weights, **pads)
+
+
+def short_cuts() -> Graph:
+    """Branches of which one is far behind the other: by what the ends of images wait for, and by registers."""
+    return graph(
+        given((4, 2), "fixed<4,2>"),
+        row("a", "x", 4, 3),
+        row("b", "a", 4, 5),
+        row("c", "b", 4, 1),
+        row("d", "x", 4, 1),
+        row("e", "d", 4, 7),
+        layer("Merge", "c e", (4, 2), "fixed<8,5>", name="y", op="add"),
+    )
+
+
+def deep() -> Graph:
+    """A vector that goes around three dense layers."""
+    return graph(
+        given((4,), "fixed<4,2>"),
+        *(
+            layer("Dense", source, (4,), "fixed<7,4,RND,SAT>", name=name, weights=weighted((4, 4)))
+            for source, name in (("x", "a"), ("a", "b"), ("b", "c"))
+        ),
+        layer("Merge", "c x", (4,), "fixed<8,5>", name="y", op="add"),
+    )
+
+
+def constant_in_series() -> Graph:
+    """Products of constants that are added up one after another."""
+    nothing = {
+        "weight": weights_of(np.zeros((1, 2, 2), dtype=np.int64), "fixed<4,2>"),
+        "bias": weights_of(np.array([3, 2]), "fixed<4,3>"),
+    }
+    ones = {"weight": weights_of(np.ones((8, 2), dtype=np.int64), "fixed<3,3>"), "bias": weighted((8, 2))["bias"]}
+    place: dict[str, Any] = {"pad_left": 0, "pad_right": 0, "stride_width": 1}
+    return graph(
+        given((4, 2), "fixed<4,2>"),
+        layer("Conv1D", "x", (4, 2), "fixed<5,3>", name="c", weights=nothing, **place),
+        layer("Reshape", "c", (8,), "fixed<5,3>", name="flat"),
+        layer("Dense", "flat", (2,), "fixed<12,8>", name="y", weights=ones),
+        layer("Activation", "x", (4, 2), "fixed<4,2>", name="z", activation="linear"),
+        outputs="y z",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [short_cuts, deep])
+def test_no_word_is_lost_where_branches_differ_much(make: Callable[[], Graph], tmp_path: Path) -> None:
+    check(make(), tmp_path, count=9, stage_delay=1.0)
+
+
+@pytest.mark.slow
+def test_constants_are_added_up_in_series(tmp_path: Path) -> None:
+    check(constant_in_series(), tmp_path, reuse_factors={"y": 4})
+
+
+def test_an_image_may_end_with_the_next_one_or_by_itself(tmp_path: Path) -> None:
+    flat: dict[str, Any] = {"pad_left": 0, "pad_right": 0, "stride_width": 2, "pool_width": 2}
+    pooled = layer("Pooling1D", "x", (4, 2), "fixed<4,2>", name="p", pool_op="Max", **flat)
+    design = generate(
+        graph(given((8, 2), "fixed<4,2>"), pooled, row("y", "p", 4, 7)), tmp_path / "rtl", stage_delay=3.0
+    )
+    assert design.initiation_interval == 8
+
+
+def test_ports_of_one_name_are_refused(tmp_path: Path) -> None:
+    both = [given((4,), "fixed<4,2>", name) for name in ("valid", "x")]
+    subject = graph(*both, layer("Merge", "valid x", (4,), "fixed<8,5>", op="add"))
+    with pytest.raises(ConversionError, match="two ports or signals would have the name in_valid; give the layer"):
+        generate(subject, tmp_path / "rtl", stage_delay=3.0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph, Layer
 from hls.rtl import vhdl
@@ -68,6 +70,7 @@ def generate(
         built, feeds[unit.result] = _add(graph, unit, sources, top, stage_delay)
         parts.append(built)
     outputs = [_output_port(graph, layer, top, feeds[layer.name]) for layer in graph.output_layers]
+    _check_names(top)
     design = RtlDesign(
         architecture="streaming",
         top=graph.name,
@@ -149,10 +152,26 @@ def _add(graph: Graph, unit: Unit, sources: list[Feed], top: Module, stage_delay
     return Built(unit, module, tuple(shop.kernels), cost), Feed(inside.stream, valid, data, inside.arrivals)
 
 
+def _check_names(top: Module) -> None:
+    """See that ports, nets and instances have names of their own, in any case of their letters.
+
+    Raises:
+        ConversionError: Two have the same.
+    """
+    names = Counter(each.name.lower() for each in (*top.inputs, *top.outputs, *top.nets))
+    names.update(instance.label.lower() for instance in top.instances)
+    for name, count in names.items():
+        if count > 1:
+            raise ConversionError(
+                f"two ports or signals would have the name {name}; give the layer it is of another name"
+            )
+
+
 def _latency(feed: Feed, interval: int) -> int:
     """Cycles from the first word in to the last word out, the same for every event after the first."""
-    lasts = feed.arrivals.dense.reshape(timing.EVENTS, -1)[:, -1]
-    latencies = lasts - np.arange(timing.EVENTS) * interval
-    if latencies[-1] != latencies[-2]:
+    lasts = feed.arrivals.dense.reshape(-1, feed.stream.words)[:, -1]
+    latencies = lasts - np.arange(len(lasts)) * interval
+    # The last event does not count: behind it there is none that its end could wait for.
+    if (np.diff(latencies[:-1]) > 0).all():
         raise RuntimeError(f"events {interval} cycles apart come out later each: {latencies.tolist()}")
     return int(latencies.max())

@@ -47,10 +47,10 @@ class Interval:
     def union(self, other: Interval) -> Interval:
         """The smallest interval that has the values of both."""
         low, high = min(self.low, other.low), max(self.high, other.high)
-        return Interval(low, high, min(self._step, other._step))
+        return Interval(low, high, min(self.last_bit, other.last_bit))
 
     @property
-    def _step(self) -> float:
+    def last_bit(self) -> float:
         """The step, or of a constant its last bit."""
         if not self.constant:
             return self.step

@@ -1,7 +1,8 @@
 """When words come: the clock cycle of every word at every place of a design, known before it is simulated.
 
-Times are counted for events without a gap, `initiation_interval` cycles apart, and for pixels far apart. Between
-these two, any other pattern of gaps lets fewer words wait for each other than the one or the other (see `waiting`).
+Times are counted for events without a gap, `initiation_interval` cycles apart, and for pixels far apart. In between,
+gaps decide which windows at an image's end come by themselves. So there are bounds as well: times at which a word comes
+at the earliest (the end of an image never waits) and at the latest (it always waits for the next image).
 """
 
 from __future__ import annotations
@@ -16,8 +17,32 @@ from hls.rtl.streaming.geometry import Geometry
 
 Times = npt.NDArray[np.int64]
 
-EVENTS = 5
 _FAR_APART = 100_000
+# Further away than any word: what waits for an image that is not counted any more.
+_NEVER = 1 << 40
+# Enough to fill every pipeline and line buffer on the way, so that what repeats is seen.
+_EVENTS, _WORDS = 5, 4096
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Cycles between which words come, whatever the gaps, if the pixels of the input come at known cycles.
+
+    Attributes:
+        early: At the earliest: the end of an image never waits.
+        late: At the latest: it always waits for the next image.
+    """
+
+    early: Times
+    late: Times
+
+    def joined(self, other: Bounds) -> Bounds:
+        """Give the bounds of what needs a word of either."""
+        return Bounds(np.maximum(self.early, other.early), np.maximum(self.late, other.late))
+
+    def waiting_for(self, other: Bounds) -> int:
+        """Give the largest number of words that can wait for those of another branch."""
+        return waiting(self.early, np.maximum(self.early, other.late))
 
 
 @dataclass(frozen=True)
@@ -27,24 +52,58 @@ class Arrivals:
     Attributes:
         dense: With events that follow each other without a gap.
         sparse: With pixels far apart.
+        dense_bounds: Bounds for pixels that come at the input without a gap.
+        sparse_bounds: Bounds for pixels that come there far apart.
     """
 
     dense: Times
     sparse: Times
+    dense_bounds: Bounds
+    sparse_bounds: Bounds
 
     def map(self, function: Callable[[Times], Times]) -> Arrivals:
         """Give the times that a function makes of these."""
-        return Arrivals(function(self.dense), function(self.sparse))
+        return self._made(function, function, function)
 
     def later(self, cycles: int) -> Arrivals:
         """Give the times after a number of registers."""
         return self.map(lambda times: times + cycles)
 
+    def windows(self, geometry: Geometry) -> Arrivals:
+        """Give the times of a line buffer's windows."""
+        return self._made(
+            lambda times: windows(times, geometry),
+            lambda times: _earliest(times, geometry),
+            lambda times: _latest(times, geometry),
+        )
+
+    def joined(self, other: Arrivals) -> Arrivals:
+        """Give the times at which the words of two branches are both there."""
+        return Arrivals(
+            np.maximum(self.dense, other.dense),
+            np.maximum(self.sparse, other.sparse),
+            self.dense_bounds.joined(other.dense_bounds),
+            self.sparse_bounds.joined(other.sparse_bounds),
+        )
+
+    def waiting_for(self, other: Arrivals) -> int:
+        """Give the largest number of words that can wait for those of another branch, at any pattern of gaps."""
+        pairs = ((self.dense_bounds, other.dense_bounds), (self.sparse_bounds, other.sparse_bounds))
+        return max(mine.waiting_for(theirs) for mine, theirs in pairs)
+
+    def _made(
+        self, exact: Callable[[Times], Times], early: Callable[[Times], Times], late: Callable[[Times], Times]
+    ) -> Arrivals:
+        dense, sparse = (Bounds(early(b.early), late(b.late)) for b in (self.dense_bounds, self.sparse_bounds))
+        return Arrivals(exact(self.dense), exact(self.sparse), dense, sparse)
+
 
 def source(words: int, interval: int) -> Arrivals:
     """Give the times at which an input has `words` words per event."""
-    dense = (np.arange(EVENTS)[:, None] * interval + np.arange(words)).reshape(-1)
-    return Arrivals(dense, np.arange(EVENTS * words) * _FAR_APART)
+    events = max(_EVENTS, -(-_WORDS // words))
+    dense = (np.arange(events)[:, None] * interval + np.arange(words)).reshape(-1)
+    sparse = np.arange(events * words) * _FAR_APART
+    return Arrivals(dense, sparse, Bounds(dense, dense), Bounds(sparse, sparse))
 
 
 def windows(times: Times, geometry: Geometry) -> Times:
@@ -77,6 +136,30 @@ def windows(times: Times, geometry: Geometry) -> Times:
         newest, previous = (newest + 1) % size, time
         ending = ending or (newest == 0 and lag > 0)
     return np.array(given, dtype=np.int64)
+
+
+def _earliest(times: Times, geometry: Geometry) -> Times:
+    """Give the times of windows if those at an image's end come one per cycle behind its last pixel."""
+    size, lag, fires = _lag(geometry)
+    newest = np.arange(size) + lag
+    known = np.minimum(newest, size - 1)
+    result: Times = (times.reshape(-1, size)[:, known] + newest - known)[:, fires].reshape(-1)
+    return result
+
+
+def _latest(times: Times, geometry: Geometry) -> Times:
+    """Give the times of windows if those at an image's end come with the pixels of the next image."""
+    size, lag, fires = _lag(geometry)
+    behind = _NEVER + np.arange(lag)
+    result: Times = (
+        np.concatenate([times[lag:], np.maximum(behind, times[-1] + 1)]).reshape(-1, size)[:, fires].reshape(-1)
+    )
+    return result
+
+
+def _lag(geometry: Geometry) -> tuple[int, int, npt.NDArray[np.bool_]]:
+    rows, columns = geometry.rows, geometry.columns
+    return rows.size * columns.size, rows.after * columns.size + columns.after, np.array(_fires(geometry))
 
 
 def _fires(geometry: Geometry) -> list[bool]:
@@ -122,10 +205,6 @@ def scanned(times: Times, uses: list[tuple[bool, bool]]) -> tuple[Times, Times]:
 
 
 def waiting(times: Times, takes: Times) -> int:
-    """Give the largest number of words that have come and wait to be taken.
-
-    Of two branches of which one lags s words and p cycles behind the other, words wait at most s + max(p, 0) at any
-    pattern of gaps: s where pixels are far apart, s + p where they follow each other.
-    """
+    """Give the largest number of words that have come and wait to be taken."""
     still = np.arange(1, len(times) + 1) - np.searchsorted(takes, times, side="right")
     return int(still.max(initial=0))

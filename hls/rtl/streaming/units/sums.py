@@ -175,6 +175,6 @@ def _sums(low: Any, high: Any, weight: Any, parts: Sequence[Interval]) -> list[I
     least = np.minimum(low[:, None] * weight, high[:, None] * weight).clip(max=0).sum(axis=0)
     most = np.maximum(low[:, None] * weight, high[:, None] * weight).clip(min=0).sum(axis=0)
     return [
-        Interval(float(min(a, 0)), float(max(b, 0)), part.step) if not part.constant else Interval(0.0, 0.0, 1.0)
+        Interval(0.0, 0.0, 1.0) if part.low == part.high == 0 else Interval(float(a), float(b), part.last_bit)
         for a, b, part in zip(least, most, parts, strict=True)
     ]

@@ -12,7 +12,6 @@ from hls.errors import ConversionError
 from hls.rtl import layers
 from hls.rtl.casts import larger
 from hls.rtl.netlist import Net
-from hls.rtl.streaming import timing
 from hls.rtl.streaming.kernels import BIT
 from hls.rtl.streaming.streams import Interval, Stream
 from hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, entry, memory_lut, raster_sizes
@@ -43,7 +42,7 @@ def window(shop: Workshop, feed: Feed) -> Feed:
         sums = convolved(layer, x.reshape(1, taps, -1), weight.reshape(taps, *weight.shape[2:]), bias)
         return layers.as_result(layer, sums.reshape(-1))
 
-    arrivals = feed.arrivals.map(lambda times: timing.windows(times, found))
+    arrivals = feed.arrivals.windows(found)
     return shop.finish(word, fires, inputs, convolve, (found.rows.windows, found.columns.windows), arrivals)
 
 
@@ -147,7 +146,7 @@ def pooling(shop: Workshop, feed: Feed) -> Feed:
         made, data = shop.compute("columns_kernel", word, inputs, along)
         valid = shop.delayed("columns_kernel_valid", valid, made.latency)
         stream = Stream(rows.size, columns.windows, made.outputs)
-        arrivals = arrivals.map(lambda times: timing.windows(times, one_row)).later(made.latency)
+        arrivals = arrivals.windows(one_row).later(made.latency)
     width = columns.windows
     single = replace(columns, size=width, kernel=1, skipped=0, stride=1, before=0, after=0, windows=width)
     one_column = replace(found, columns=single)
@@ -158,7 +157,7 @@ def pooling(shop: Workshop, feed: Feed) -> Feed:
         combined = _combined(is_maximum, _masked(numbers, narrow, one_column, None if is_maximum else 0.0))
         return layers.as_result(layer, pooled(layer, combined, rows.kernel * columns.kernel))
 
-    arrivals = arrivals.map(lambda times: timing.windows(times, one_column))
+    arrivals = arrivals.windows(one_column)
     return shop.finish(word, fires, inputs, down, (rows.windows, columns.windows), arrivals)
 
 

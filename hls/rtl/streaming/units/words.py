@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from hls.graph import Graph, Layer
 from hls.rtl import layers
-from hls.rtl.streaming import timing
 from hls.rtl.streaming.streams import Stream, stream_shape
-from hls.rtl.streaming.timing import Arrivals
 from hls.rtl.streaming.units.workshop import Feed, Workshop, entry, fifo_sizes, memory_lut
 from hls.rtl.sums import constants, weighted_sums
 
@@ -48,13 +44,10 @@ def join(shop: Workshop, left: Feed, right: Feed) -> Feed:
     ports = [entry(shop, feed, side) for feed, side in ((left, "left"), (right, "right"))]
     together = shop.module.net("together")
     out = [shop.module.net(f"{side}_word", feed.stream.bits) for feed, side in ((left, "left"), (right, "right"))]
-    arrivals = Arrivals(
-        np.maximum(left.arrivals.dense, right.arrivals.dense), np.maximum(left.arrivals.sparse, right.arrivals.sparse)
-    )
+    arrivals = left.arrivals.joined(right.arrivals)
     parameters: dict[str, int] = {}
-    for feed, side in ((left, "LEFT_"), (right, "RIGHT_")):
-        times = ((feed.arrivals.dense, arrivals.dense), (feed.arrivals.sparse, arrivals.sparse))
-        depth = max(timing.waiting(*pair) for pair in times)
+    for feed, other, side in ((left, right, "LEFT_"), (right, left, "RIGHT_")):
+        depth = feed.arrivals.waiting_for(other.arrivals)
         parameters |= {f"{side}BITS": feed.stream.bits, **fifo_sizes(depth, side)}
         shop.memory_lut += memory_lut(feed.stream.bits, depth)
     shop.static(
