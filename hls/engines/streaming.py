@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from hls import tool
 from hls.engines import Events, Outputs, verilator
-from hls.engines.words import pack_bits, unpack_bits
+from hls.engines.words import pack_bits, unpack_bits, word_count
 from hls.errors import SimulationError, ToolFailedError
 from hls.graph import Graph, pack
 from hls.rtl.design import Port, RtlDesign
@@ -167,15 +168,19 @@ def _packed(port: Port, integers: Integers) -> Bits:
 
 
 def _row_length(design: RtlDesign) -> int:
-    return 2 + sum(-(-port.width // 32) for port in design.outputs)
+    return 2 + _words(design.outputs)
+
+
+def _words(ports: Sequence[Port]) -> int:
+    return sum(word_count(port.width) for port in ports)
 
 
 def _received(table: Bits, design: RtlDesign, number: int) -> Received:
     """Take a port's words out of the table: the cycle, a bit per valid port, and each port's word."""
     port = design.outputs[number]
-    start = 2 + sum(-(-each.width // 32) for each in design.outputs[:number])
+    start = 2 + _words(design.outputs[:number])
     valid = table[(table[:, 1] >> number) & 1 == 1]
-    words = valid[:, start : start + -(-port.width // 32)]
+    words = valid[:, start : start + word_count(port.width)]
     integers = unpack_bits(words, port.number_format.width, port.values, signed=port.number_format.signed)
     return Received(valid[:, 0].astype(np.int64), integers)
 
@@ -220,11 +225,10 @@ def _harness(design: RtlDesign) -> str:
     puts = "\n".join(f"  at = put(top.{port.name}, {port.width}, at);" for port in design.inputs)
     gets = "\n".join(f"  at = get(top.{port.name}, {port.width}, at);" for port in design.outputs)
     bits = " | ".join(f"(uint32_t(top.{port.valid}) << {number})" for number, port in enumerate(design.outputs))
-    inputs = sum(-(-port.width // 32) for port in design.inputs)
     return f"""#include "Vtop.h"
 #include "{_HARNESS.name}"
 
-constexpr size_t kInputWords = {inputs}, kOutputWords = {_row_length(design) - 2};
+constexpr size_t kInputWords = {_words(design.inputs)}, kOutputWords = {_words(design.outputs)};
 void set_inputs(Vtop& top, const uint32_t* at) {{
 {puts}
 }}

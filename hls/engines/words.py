@@ -10,6 +10,15 @@ import numpy.typing as npt
 _WORD = 32
 
 
+def word_count(bits: int) -> int:
+    """Give the words of 32 bits that hold some bits.
+
+    >>> word_count(33)
+    2
+    """
+    return -(-bits // _WORD)
+
+
 def pack_bits(integers: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uint32]:
     """Pack rows of integers, the first in the lowest bits.
 
@@ -24,7 +33,7 @@ def pack_bits(integers: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uin
     array([[241]], dtype=uint32)
     """
     rows, values = integers.shape
-    words = np.zeros((rows, -(-values * width // _WORD)), dtype=np.uint32)
+    words = np.zeros((rows, word_count(values * width)), dtype=np.uint32)
     for value in range(values):
         rest = integers[:, value].astype(np.uint64) & np.uint64((1 << width) - 1)
         for word, low, taken in _pieces(value * width, width):
