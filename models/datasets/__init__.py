@@ -9,10 +9,20 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from models.datasets import calorimeter, digits, files, street_digits
-from models.datasets.base import Dataset, DatasetInfo, InputFormat, Split, split_stratified
+from models.datasets.base import Dataset, DatasetInfo, InputFormat, Split, Symmetry, split_stratified
 from models.errors import DataError
 
-__all__ = ["Dataset", "DatasetInfo", "InputFormat", "Split", "available", "describe", "load", "split_stratified"]
+__all__ = [
+    "Dataset",
+    "DatasetInfo",
+    "InputFormat",
+    "Split",
+    "Symmetry",
+    "available",
+    "describe",
+    "load",
+    "split_stratified",
+]
 
 
 class _Source(Protocol):

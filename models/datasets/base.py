@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,10 @@ from models.errors import DataError
 Events = npt.NDArray[np.float32]
 Shape = tuple[int, ...]
 Labels = npt.NDArray[np.int64]
+
+Symmetry = Literal["shift", "flip_rows", "flip_columns", "quarter_turns", "rotation", "roll_rows"]
+"""A change of an image that leaves its class as it is: shifts with nothing coming in, mirror images (rows upside down,
+columns left to right), turns by 90 degrees or by any angle, and rows that close to a ring."""
 
 _PATTERN = re.compile(r"^(?:ap_)?(?P<u>u?)fixed<\s*(?P<width>\d+)\s*,\s*(?P<integer>-?\d+)\s*>$")
 # A float32 holds 24 bits and normal numbers from 2**-126 up to 2**128; a format within that is exact.
@@ -143,10 +147,12 @@ class Split:
     Attributes:
         events: Shape `[n, ...]`, on the grid of the data set's input format.
         labels: Shape `[n]`, the index of each event's class.
+        targets: Shape `[n, ...]`, what a network that does not classify is to give; None where labels are all.
     """
 
     events: Events
     labels: Labels
+    targets: Events | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,7 @@ class Dataset:
         test: What figures are reported on.
         parts: Shapes of the parts of an event, one for each input of a model that has several. An event is then one
             row: its parts, each flattened, one behind the other. Empty for a model of one input.
+        symmetries: What may be done to an event in training without changing its class.
     """
 
     name: str
@@ -171,6 +178,7 @@ class Dataset:
     validation: Split
     test: Split
     parts: tuple[Shape, ...] = ()
+    symmetries: tuple[Symmetry, ...] = ()
 
     @property
     def input_shape(self) -> Shape:
@@ -197,7 +205,7 @@ class Dataset:
         if self.parts:
             return replace(self, parts=shapes)
         train, validation, test = (
-            Split(split.events.reshape(-1, *shapes[0]), split.labels)
+            replace(split, events=split.events.reshape(-1, *shapes[0]))
             for split in (self.train, self.validation, self.test)
         )
         return replace(self, train=train, validation=validation, test=test)
@@ -223,7 +231,13 @@ class DatasetInfo:
 
 
 def split_stratified(
-    events: Events, labels: Labels, *, validation_fraction: float, test_fraction: float, seed: int
+    events: Events,
+    labels: Labels,
+    *,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+    targets: Events | None = None,
 ) -> tuple[Split, Split, Split]:
     """Split events into train, validation and test with equal shares of each class in each.
 
@@ -233,6 +247,7 @@ def split_stratified(
         validation_fraction: Share of all events to validate on, above 0 and below 1.
         test_fraction: Share of all events to test on, above 0 and below 1.
         seed: The same seed, events and fractions give the same split.
+        targets: Shape `[n, ...]`, or None.
 
     Raises:
         DataError: The fractions leave nothing to train on, or a class has too few events to be in each part.
@@ -253,7 +268,10 @@ def split_stratified(
         missing = np.setdiff1d(labels, labels[indices])
         if missing.size:
             raise _too_few(labels, int(missing[0]), f"none of them would be in the {part} part")
-    first, second, third = (Split(events[indices], labels[indices]) for indices in parts.values())
+    first, second, third = (
+        Split(events[indices], labels[indices], None if targets is None else targets[indices])
+        for indices in parts.values()
+    )
     return first, second, third
 
 
