@@ -209,9 +209,17 @@ class GatesConfig(_Section):
     exact: bool = True
     """The C simulation equals the QKeras model, and the simulated RTL the C simulation, on every test event."""
     max_accuracy_drop: float | None = Field(default=0.01, ge=0, le=1)
-    """Largest loss of test accuracy from the float twin to the C simulation, with one output; null for no gate."""
+    """Largest loss of test accuracy from the float twin to the C simulation, where it classifies; null for no gate."""
     min_accuracy: float | None = Field(default=None, ge=0, le=1)
     """Smallest test accuracy of the C simulation; null for no gate."""
+    min_signal_efficiency: float | None = Field(default=None, ge=0, le=1)
+    """Smallest efficiency of the C simulation for each signal class, at each of trigger.background_efficiencies."""
+    max_efficiency_drop: float | None = Field(default=0.01, ge=0, le=1)
+    """Largest loss of any of these efficiencies from the float twin to the C simulation; null for no gate."""
+    min_explained_variance: float | None = Field(default=None, le=1)
+    """Smallest share of the targets' variance that the C simulation explains, for networks that learn from targets."""
+    max_explained_variance_drop: float | None = Field(default=0.01, ge=0)
+    """Largest loss of that share from the float twin to the C simulation; null for no gate."""
     fits: bool = True
     """What is synthesized, and what is placed and routed, fits the part."""
     clock: bool = False
@@ -225,6 +233,8 @@ class TriggerConfig(_Section):
     """Names of the signal classes; default: of two classes the second."""
     background: list[str] | None = None
     """Names of the background classes; default: all that are not signal."""
+    background_efficiencies: list[Annotated[float, Field(gt=0, lt=1)]] = Field(default_factory=list)
+    """Shares of the background at which a run reports the efficiency for each signal class, such as 0.001."""
     event_rate_hz: float = Field(default=40e6, gt=0)
     """Rate of background events before the trigger, in Hz."""
     rates_hz: list[Annotated[float, Field(gt=0)]] = Field(default=[1e3, 1e4, 1e5], min_length=1)

@@ -8,7 +8,7 @@ from hls.synthesis.ecp5 import is_ecp5
 from hls.synthesis.parts import overrun, totals
 from pipeline.benches import Bench
 from pipeline.config import GatesConfig
-from pipeline.reporting.report import Gate
+from pipeline.reporting.report import Accuracy, Gate, Quality, SignalEfficiency, TargetFit
 from pipeline.verification import Comparison
 
 # Accuracies are ratios of whole numbers of events: a drop of just the limit must not miss by rounding.
@@ -23,13 +23,11 @@ def judge(gates: GatesConfig, checked: dict[str, Any], synthesized: dict[str, An
         checked: What the check stage found (`pipeline.stages.check.read`).
         synthesized: What the synthesize stage found (`pipeline.stages.synthesize.read`); None before it.
     """
-    accuracy = checked["accuracy"]
     found: list[Gate] = []
     if gates.exact:
         found += [_exact(Comparison(**entry)) for entry in checked["comparisons"]]
         found += [_bench(Bench(**entry)) for entry in checked["test_benches"] if entry["passed"] is not None]
-    if accuracy is not None:
-        found += _accuracy(gates, accuracy)
+    found += _quality(gates, Quality.model_validate(checked["quality"]))
     if synthesized is not None:
         if gates.fits:
             found += _fitting(synthesized["synthesis"])
@@ -39,25 +37,49 @@ def judge(gates: GatesConfig, checked: dict[str, Any], synthesized: dict[str, An
     return found
 
 
-def _accuracy(gates: GatesConfig, accuracy: dict[str, Any]) -> list[Gate]:
+def _quality(gates: GatesConfig, quality: Quality) -> list[Gate]:
     found: list[Gate] = []
-    if gates.max_accuracy_drop is not None:
-        drop = accuracy["float"] - accuracy["csim"]
+    if quality.accuracy is not None:
+        found += _held(quality.accuracy, "accuracy", "", gates.min_accuracy, gates.max_accuracy_drop)
+    for entry in quality.signal_efficiencies:
+        if entry.signal:
+            where = f" for {entry.name} at a background efficiency of {entry.background_efficiency:g}"
+            least, drop = gates.min_signal_efficiency, gates.max_efficiency_drop
+            found += _held(entry, "efficiency", where, least, drop, minimum="min_signal_efficiency")
+    if quality.target_fit is not None:
+        least, drop = gates.min_explained_variance, gates.max_explained_variance_drop
+        found += _held(quality.target_fit, "explained_variance", "", least, drop)
+    return found
+
+
+def _held(
+    measured: Accuracy | SignalEfficiency | TargetFit,
+    figure: str,
+    where: str,
+    least: float | None,
+    largest_drop: float | None,
+    *,
+    minimum: str | None = None,
+) -> list[Gate]:
+    """Hold one figure of float twin and C simulation against the smallest and the largest loss allowed."""
+    found: list[Gate] = []
+    if largest_drop is not None:
+        drop = measured.float - measured.csim
         found.append(
             Gate(
-                name="gates.max_accuracy_drop",
-                met=drop <= gates.max_accuracy_drop + _ROUNDING,
-                wanted=f"at most {gates.max_accuracy_drop:.4f} below the float twin",
-                found=f"{accuracy['csim']:.4f}, float twin {accuracy['float']:.4f}: a drop of {drop:.4f}",
+                name=f"gates.max_{figure}_drop",
+                met=drop <= largest_drop + _ROUNDING,
+                wanted=f"at most {largest_drop:.4f} below the float twin{where}",
+                found=f"{measured.csim:.4f}, float twin {measured.float:.4f}: a drop of {drop:.4f}",
             )
         )
-    if gates.min_accuracy is not None:
+    if least is not None:
         found.append(
             Gate(
-                name="gates.min_accuracy",
-                met=accuracy["csim"] >= gates.min_accuracy - _ROUNDING,
-                wanted=f"at least {gates.min_accuracy:.4f}",
-                found=f"{accuracy['csim']:.4f}",
+                name=f"gates.{minimum or f'min_{figure}'}",
+                met=measured.csim >= least - _ROUNDING,
+                wanted=f"at least {least:.4f}{where}",
+                found=f"{measured.csim:.4f}",
             )
         )
     return found

@@ -59,7 +59,7 @@ def share(count: float | None, entry: Synthesis, report: Report, resource: str) 
 def cards(report: Report) -> list[Card]:
     """Choose the headline figures."""
     return [
-        _accuracy(report),
+        *_quality(report),
         _equality(report, "csim", "C simulation"),
         _equality(report, "rtl", "RTL"),
         *_timing(report),
@@ -87,13 +87,27 @@ def sentence(report: Report) -> str:
     return text[0].upper() + text[1:] + "."
 
 
-def _accuracy(report: Report) -> Card:
-    accuracy = report.accuracy
-    label = "Accuracy, quantized"
-    if accuracy is None:
-        return Card(label, None, "", "several outputs", None)
-    note = f"float twin {accuracy.float:.2%}, {accuracy.events:,} events"
-    return Card(label, f"{accuracy.quantized:.2%}", "", note, "evaluation")
+def _quality(report: Report) -> list[Card]:
+    """Efficiencies of a trigger first, since it is judged by them."""
+    accuracy, fit = report.accuracy, report.target_fit
+    cards = [
+        Card(
+            f"Efficiency, {entry.name}",
+            f"{entry.csim:.2%}",
+            "",
+            f"at {entry.background_efficiency:.4g} of the background, float twin {entry.float:.2%}",
+            "simulation",
+        )
+        for entry in report.signal_efficiencies
+        if entry.signal
+    ]
+    if accuracy is not None:
+        note = f"float twin {accuracy.float:.2%}, {accuracy.events:,} events"
+        cards.append(Card("Accuracy, quantized", f"{accuracy.quantized:.2%}", "", note, "evaluation"))
+    if fit is not None:
+        note = f"of the targets' variance, float twin {fit.float:.2%}"
+        cards.append(Card("Explained, quantized", f"{fit.quantized:.2%}", "", note, "evaluation"))
+    return cards or [Card("Accuracy, quantized", None, "", "several outputs", None)]
 
 
 def _equality(report: Report, engine: str, label: str) -> Card:

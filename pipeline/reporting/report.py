@@ -26,6 +26,48 @@ class Accuracy(_Section):
     events: int = Field(description="number of test events")
 
 
+class SignalEfficiency(_Section):
+    """Share of a class's events that a trigger accepts, at a share of the background that it accepts."""
+
+    name: str = Field(description="the class")
+    signal: bool = Field(description="false: neither signal nor background by trigger.signal and trigger.background")
+    score: str = Field(description="formula; an event is accepted if it is at least the threshold")
+    background: list[str] = Field(description="background classes")
+    background_efficiency: Share = Field(description="largest share of background events that is accepted")
+    background_events: int
+    background_accepted: int = Field(description="background events that the C simulation accepts")
+    events: int = Field(description="test events of the class")
+    float: Share = Field(description="accepted share, by the float twin at its own threshold")
+    quantized: Share = Field(description="accepted share, by the quantized model")
+    csim: Share = Field(description="accepted share, by the C simulation")
+
+
+class TargetFit(_Section):
+    """How well outputs meet their targets: 1 - sum of squared errors / sum of squares around the targets' means."""
+
+    float: Share = Field(description="explained variance of the float twin; 1 is perfect, 0 no better than the means")
+    quantized: Share = Field(description="explained variance of the quantized model")
+    csim: Share = Field(description="explained variance of the C simulation")
+    rms: dict[str, Share] = Field(description="root mean square error of each, in the output's units")
+    events: int = Field(description="number of test events")
+
+
+class ConfusionMatrix(_Section):
+    """Test events by true class (row) and class given by the C simulation (column)."""
+
+    classes: list[str]
+    counts: list[list[int]]
+
+
+class Quality(_Section):
+    """How well a network does its task on the test events."""
+
+    accuracy: Accuracy | None = Field(description="null where the network does not classify, or has several outputs")
+    confusion: ConfusionMatrix | None = Field(description="null where the network does not classify")
+    target_fit: TargetFit | None = Field(description="null where the network did not learn from targets")
+    signal_efficiencies: list[SignalEfficiency] = Field(description="by background efficiency and class")
+
+
 class Gate(_Section):
     """A condition that the configuration sets."""
 
@@ -261,13 +303,6 @@ class Training(_Section):
     float_twin: Curves | None
 
 
-class ConfusionMatrix(_Section):
-    """Test events by true class (row) and class given by the C simulation (column)."""
-
-    classes: list[str]
-    counts: list[list[int]]
-
-
 class Provenance(_Section):
     """What is needed to make the run again."""
 
@@ -287,13 +322,15 @@ class Report(_Section):
     name: str
     verdict: Verdict
     gates: list[Gate]
-    accuracy: Accuracy | None = Field(description="null for a network of several outputs")
+    accuracy: Accuracy | None = Field(description="null where the network does not classify, or has several outputs")
+    target_fit: TargetFit | None = Field(default=None, description="null where it did not learn from targets")
+    signal_efficiencies: list[SignalEfficiency] = Field(default=[], description="by background efficiency and class")
     rewriting: Rewriting | None = None
     comparisons: list[ComparisonEntry]
     diagnosis: list[FindingEntry] = Field(default=[], description="causes of differences, in the order of the layers")
     layers: list[LayerEntry]
     ranges: list[Range]
-    confusion: ConfusionMatrix | None = Field(description="null for a network of several outputs")
+    confusion: ConfusionMatrix | None = Field(description="null where there is no accuracy")
     training: Training
     rtl: Rtl | None
     test_benches: list[BenchEntry] = Field(default=[], description="projects to simulate in any simulator")

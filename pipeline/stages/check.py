@@ -19,7 +19,7 @@ from hls.engines import csim as csim_engine
 from hls.engines import rtl as rtl_engine
 from hls.graph import Graph
 from hls.rtl.design import RtlDesign
-from pipeline import benches
+from pipeline import benches, quality
 from pipeline.cache import RunFolder, Stage, installed_version
 from pipeline.stages import Context, convert, train
 from pipeline.verification import compare, differing_events
@@ -42,9 +42,11 @@ def stage(context: Context) -> Stage:
             "pipeline/verification.py",
             "pipeline/diagnosis",
             "pipeline/benches.py",
+            "pipeline/quality.py",
+            "pipeline/trigger/scores.py",
             "pipeline/stages/check.py",
         ),
-        options=context.config.model_dump(mode="json", include={"rtl", "test_bench"}),
+        options=context.config.model_dump(mode="json", include={"rtl", "test_bench", "trigger"}),
         files=(),
         versions={
             "numpy": installed_version("numpy"),
@@ -67,7 +69,7 @@ def _simulator_versions(context: Context) -> dict[str, str]:
 
 
 def read(folder: RunFolder) -> dict[str, Any]:
-    """Read what the stage found: comparisons, accuracy, ranges of values, confusion matrix."""
+    """Read what the stage found: comparisons, quality, ranges of values."""
     content: dict[str, Any] = json.loads((folder.stage("check") / "check.json").read_text())
     return content
 
@@ -136,9 +138,15 @@ def _work(context: Context, folder: Path) -> None:
         "quantized": reference,
         "csim": csim_outputs,
     }
-    # Of several outputs it is not known which are the classes' logits.
-    classifies = len(graph.outputs) == 1
-    accuracy = {name: _accuracy(values, labels) for name, values in outputs.items()} if classifies else None
+    found = quality.measure(
+        outputs,
+        labels,
+        trained.classes,
+        context.config.trigger,
+        objective=trained.info.get("objective", "classification"),
+        targets=trained.targets,
+        several=len(graph.outputs) > 1,
+    )
     diagnosis = None
     if not comparisons[0].equal:
         with context.console.task("looking for the cause"):
@@ -147,11 +155,10 @@ def _work(context: Context, folder: Path) -> None:
             )
     content = {
         "diagnosis": None if diagnosis is None else asdict(diagnosis),
-        "accuracy": None if accuracy is None else {**accuracy, "events": len(events)},
+        "quality": found.model_dump(mode="json"),
         "comparisons": [asdict(comparison) for comparison in comparisons],
         "test_benches": [asdict(bench) for bench in written],
         "ranges": _ranges(graph, csim.trace(events[:_RANGE_EVENTS])),
-        "confusion": _confusion(csim_outputs, labels, trained.classes) if classifies else None,
     }
     (folder / "check.json").write_text(json.dumps(content, indent=1) + "\n")
     for comparison in comparisons:
@@ -190,16 +197,6 @@ def _diagnosis(
     return explain(reference, engine, graph, events[:_EXPLAINED_EVENTS], exact=exact, setup=setup)
 
 
-def _classes(outputs: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    from models.training import classify
-
-    return classify(outputs)
-
-
-def _accuracy(outputs: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
-    return float((_classes(outputs) == labels).mean())
-
-
 def _ranges(graph: Graph, results: dict[str, Outputs]) -> list[dict[str, Any]]:
     """Hold the values seen, in weights and in results, against their number formats."""
     entries = []
@@ -221,9 +218,3 @@ def _ranges(graph: Graph, results: dict[str, Outputs]) -> list[dict[str, Any]]:
                 }
             )
     return entries
-
-
-def _confusion(outputs: Outputs, labels: npt.NDArray[np.int64], classes: list[str]) -> dict[str, Any]:
-    counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    np.add.at(counts, (labels, _classes(outputs)), 1)
-    return {"classes": classes, "counts": counts.tolist()}

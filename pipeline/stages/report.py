@@ -66,18 +66,21 @@ def _collect(context: Context) -> content.Report:
         synthesize.read(context.folder),
     )
     gates = judge(config.gates, checked, synthesized)
+    found = content.Quality.model_validate(checked["quality"])
     closure = placing.read(context.folder)
     return content.Report(
         name=config.name,
         verdict="pass" if all(gate.met for gate in gates) else "fail",
         gates=gates,
-        accuracy=checked["accuracy"],
+        accuracy=found.accuracy,
+        target_fit=found.target_fit,
+        signal_efficiencies=found.signal_efficiencies,
         rewriting=_rewriting(context),
         comparisons=checked["comparisons"],
         diagnosis=[_finding(entry) for entry in (checked["diagnosis"] or {"findings": []})["findings"]],
         layers=[_layer(layer, design) for layer in graph.layers],
         ranges=checked["ranges"],
-        confusion=checked["confusion"],
+        confusion=found.confusion,
         training=_training(config.seed, trained.info),
         rtl=None if design is None else _rtl(design, config.hls.clock_period_ns),
         test_benches=checked["test_benches"],

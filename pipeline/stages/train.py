@@ -42,6 +42,7 @@ class TrainOutput:
     Attributes:
         test_events: [events, ...], on the grid of the input's number format; one row per event for several inputs.
         test_labels: [events].
+        targets: [events, ...], what the outputs are to be; None where the network classifies.
         float_outputs: Outputs of the float twin on the test events; one row per event for several outputs.
         classes: Names of the classes.
         info: Numbers of events, whether training took place, histories.
@@ -50,6 +51,7 @@ class TrainOutput:
 
     test_events: npt.NDArray[np.float32]
     test_labels: npt.NDArray[np.int64]
+    targets: npt.NDArray[np.float32] | None
     float_outputs: npt.NDArray[np.float32]
     classes: list[str]
     info: dict[str, Any]
@@ -64,6 +66,7 @@ def read(folder: RunFolder) -> TrainOutput:
         return TrainOutput(
             arrays["events"],
             arrays["labels"],
+            arrays.get("targets"),
             arrays["float_outputs"],
             info["classes"],
             info,
@@ -87,7 +90,7 @@ def _work(context: Context, folder: Path) -> None:
     wanted = config.training.enabled if config.training.enabled is not None else not saved
     dataset = dataset.shaped_for(training.input_shapes(model))
     training.check_fits(model, dataset, trained=wanted)
-    _check_gates(context, len(model.outputs))
+    _check_gates(context, model, dataset)
     admit(model)
     for tensor in model.inputs:
         _check_input_quantizer(tensor.node.layer, dataset.input_format)
@@ -125,11 +128,18 @@ def _work(context: Context, folder: Path) -> None:
     (folder / "info.json").write_text(json.dumps(info, indent=1) + "\n")
 
 
-def _check_gates(context: Context, outputs: int) -> None:
+def _check_gates(context: Context, model: Any, dataset: Any) -> None:
     """Not after hours."""
+    from pipeline.quality import trigger_score
+
+    outputs = len(model.outputs)
     if outputs > 1 and context.config.gates.min_accuracy is not None:
         raise ConfigError(
             f"gates.min_accuracy: the model has {outputs} outputs, of which no accuracy is known; remove the option"
+        )
+    if outputs == 1:
+        trigger_score(
+            int(np.prod(model.output_shape[1:])), dataset.classes, context.config.trigger, dataset.test.labels
         )
 
 

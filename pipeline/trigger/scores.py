@@ -66,7 +66,7 @@ def make_score(
 
     Args:
         classes: Names of all classes, by index.
-        outputs: Number of outputs: one per class, or one alone for two classes.
+        outputs: Number of outputs: one per class, or one alone, which is large for signal.
         signal: Names of the signal classes; None: of two classes the second.
         background: Names of the background classes; None: all others.
         kind: `margin`, `signal` or `output`; None: `output` for one output, else `margin`.
@@ -74,10 +74,10 @@ def make_score(
     Raises:
         ConfigError: A name is unknown or on both sides, or the outputs do not give that score.
     """
-    if outputs != len(classes) and not (outputs == 1 and len(classes) == 2):
+    if outputs not in (1, len(classes)):
         raise ConfigError(
             f"the output has {outputs} values and the run has {len(classes)} classes ({', '.join(classes)}); a score "
-            "needs one logit per class, or one output for two classes; choose another one with --output"
+            "needs one logit per class, or one output alone; choose another one with --output"
         )
     if signal is None:
         if len(classes) != 2:
@@ -102,7 +102,7 @@ def make_score(
     single = outputs == 1
     taken = kind if kind is not None else "output" if single else "margin"
     if taken == "output" and single:
-        return Score("output", chosen, others, negative=chosen == (0,))
+        return Score("output", chosen, others, negative=len(classes) == 2 and chosen == (0,))
     if taken == "margin" and not single:
         return Score("margin", chosen, others)
     if taken == "signal" and not single:

@@ -15,11 +15,17 @@ EQUAL = Comparison("QKeras", "csim", 10, 20, 0, 0, 0.0)
 DIFFERENT = Comparison("csim", "rtl", 10, 20, 3, 2, 4.0, "conv1")
 
 
+def quality(**known: Any) -> dict[str, Any]:
+    return {"accuracy": None, "confusion": None, "target_fit": None, "signal_efficiencies": [], **known}
+
+
 def checked(*comparisons: Comparison, reference: float = 0.98, csim: float = 0.97) -> dict[str, Any]:
     return {
         "comparisons": [asdict(comparison) for comparison in comparisons],
         "test_benches": [],
-        "accuracy": {"float": reference, "quantized": csim, "csim": csim, "events": 100},
+        "quality": quality(
+            accuracy={"float": reference, "quantized": csim, "csim": csim, "events": 100},
+        ),
     }
 
 
@@ -102,3 +108,52 @@ def test_a_part_of_unknown_size_is_not_judged() -> None:
     report = {"part": "xcvu999p", "evidence": "open-synthesis", "design": "rtl", "tool": "Yosys", "lut": 10**7}
     content: dict[str, Any] = {"synthesis": [report], "vendor": {}, "place_and_route": None}
     assert judge(GatesConfig(exact=False, max_accuracy_drop=None), checked(), content) == []
+
+
+def efficiency(name: str, *, signal: bool = True, reference: float = 0.5, csim: float = 0.49) -> dict[str, Any]:
+    return {
+        "name": name,
+        "signal": signal,
+        "score": "output",
+        "background": ["noise"],
+        "background_efficiency": 0.001,
+        "background_events": 2000,
+        "background_accepted": 2,
+        "events": 100,
+        "float": reference,
+        "quantized": csim,
+        "csim": csim,
+    }
+
+
+def test_each_signal_class_has_to_reach_the_efficiency() -> None:
+    found = {**checked(EQUAL), "quality": quality(signal_efficiencies=[efficiency("a"), efficiency("b", csim=0.48)])}
+    gates = judge(GatesConfig(exact=False, min_signal_efficiency=0.485), found)
+    assert [(gate.name, gate.met, gate.wanted) for gate in gates] == [
+        (
+            "gates.max_efficiency_drop",
+            True,
+            "at most 0.0100 below the float twin for a at a background efficiency of 0.001",
+        ),
+        ("gates.min_signal_efficiency", True, "at least 0.4850 for a at a background efficiency of 0.001"),
+        (
+            "gates.max_efficiency_drop",
+            False,
+            "at most 0.0100 below the float twin for b at a background efficiency of 0.001",
+        ),
+        ("gates.min_signal_efficiency", False, "at least 0.4850 for b at a background efficiency of 0.001"),
+    ]
+
+
+def test_a_class_that_is_not_signal_has_no_gate() -> None:
+    found = {**checked(EQUAL), "quality": quality(signal_efficiencies=[efficiency("other", signal=False, csim=0.0)])}
+    assert judge(GatesConfig(exact=False, min_signal_efficiency=0.9), found) == []
+
+
+@pytest.mark.parametrize(("least", "met"), [(0.8, True), (0.81, False)])
+def test_targets_have_to_be_met_as_well_as_is_asked(least: float, met: bool) -> None:
+    fit = {"float": 0.805, "quantized": 0.8, "csim": 0.8, "rms": {}, "events": 10}
+    found = {**checked(EQUAL), "quality": quality(target_fit=fit)}
+    drop, smallest = judge(GatesConfig(exact=False, min_explained_variance=least), found)
+    assert (drop.name, drop.met) == ("gates.max_explained_variance_drop", True)
+    assert (smallest.name, smallest.met) == ("gates.min_explained_variance", met)

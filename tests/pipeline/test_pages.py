@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
@@ -358,3 +359,44 @@ def test_the_page_of_a_placed_design_is_sound(placed: Report) -> None:
     tables = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)
     assert all("<caption>" in table for table in tables)
     assert re.findall(r"<th(?![^>]*scope=)[ >]", page) == []
+
+
+@pytest.fixture
+def trigger(sample_report: Report) -> Report:
+    """A trigger that learned from targets and does not classify."""
+    efficiency = {
+        "name": "displaced",
+        "signal": True,
+        "score": "output",
+        "background": ["noise"],
+        "background_efficiency": 0.001,
+        "background_events": 20_000,
+        "background_accepted": 20,
+        "events": 5000,
+        "float": 0.0825,
+        "quantized": 0.08,
+        "csim": 0.0795,
+    }
+    fit = {
+        "float": 0.91,
+        "quantized": 0.9,
+        "csim": 0.9,
+        "rms": {"float": 1.5, "quantized": 1.75, "csim": 1.75},
+        "events": 25_000,
+    }
+    return change(sample_report, accuracy=None, confusion=None, target_fit=fit, signal_efficiencies=[efficiency])
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_a_trigger_shows_its_efficiency_at_a_fixed_rate(trigger: Report, render: Callable[[Report], str]) -> None:
+    text = render(trigger)
+    for words in ("Signal efficiency", "displaced", "8.25%", "7.95%", "79.5 times", "25,000", "1.75"):
+        assert words in text
+    assert "several outputs" not in text
+
+
+def test_the_page_of_a_trigger_is_sound_and_leads_with_its_efficiency(trigger: Report) -> None:
+    outline(pages.html(trigger))
+    first, second = headline.cards(trigger)[:2]
+    assert (first.label, first.value, first.evidence) == ("Efficiency, displaced", "7.95%", "simulation")
+    assert (second.label, second.value) == ("Explained, quantized", "90.00%")

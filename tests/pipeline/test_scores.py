@@ -38,6 +38,11 @@ def test_a_single_output_is_the_score_turned_so_that_signal_is_high(
     assert score.definition(["qcd", "top"]) == text
 
 
+def test_one_output_of_several_classes_is_large_for_signal() -> None:
+    score = make_score(["a", "b", "c"], 1, signal=["a", "c"], background=None, kind=None)
+    assert score == Score("output", signal=(0, 2), background=(1,))
+
+
 def test_of_two_classes_the_one_that_is_not_background_is_signal() -> None:
     assert make_score(["top", "qcd"], 2, signal=None, background=["qcd"], kind=None).signal == (0,)
 
@@ -55,7 +60,7 @@ def test_of_two_classes_the_one_that_is_not_background_is_signal() -> None:
         (3, ["a"], None, "best", "--score best: must be margin, signal or output"),
         (3, ["a"], None, "output", "--score output: with 3 outputs it must be margin or signal"),
         (4, ["a"], None, None, "the output has 4 values and the run has 3 classes"),
-        (1, ["a"], None, None, "the output has 1 values and the run has 3 classes"),
+        (1, None, None, None, "there are 3 classes (a, b, c); say which are signal with --signal"),
     ],
 )
 def test_a_score_that_cannot_be_made(
