@@ -169,6 +169,8 @@ class SynthesisConfig(_Section):
     """default restructures the logic first; twice the time, and about the same number of LUTs."""
     yosys_dsp: bool = False
     """Let Yosys make DSP blocks of products; without, all of them are made of LUTs."""
+    wire_delay_ns: float = Field(default=0.5, ge=0)
+    """Assumed delay of each wire between two slices, in ns, in the timing estimate of parts of the 7 series."""
     vendor: Literal["auto", "never", "always"] = "auto"
     """Build the HLS project: if the vendor's tool is on PATH, never, or always (its absence is an error)."""
     vendor_logic_synthesis: bool = False

@@ -99,6 +99,10 @@ def _summary(folder: Path, console: Console) -> None:
         counts = ", ".join(
             f"{entry[key]:,} {key.upper()}" for key in ("lut", "ff", "dsp", "bram") if entry[key] is not None
         )
+        if entry["evidence"] == "estimate":
+            period, asked = entry["estimated_clock_period_ns"], entry["clock_period_ns"]
+            console.line(f"clock period for {entry['part']}: {period:.2f} ns, {asked:g} ns asked for (estimate)")
+            continue
         where = f" for {entry['part']}" if entry["part"] != content["synthesis"][0]["part"] else ""
         where += " with the test wrapper" if entry["design"] == "board" else ""
         console.line(f"{entry['tool']} {entry['version']}{where}: {counts} ({entry['evidence']})")

@@ -63,7 +63,7 @@ def plan(
             time and changed the number of LUTs by less than one percent where it was measured.
         statistics: File for the counts.
         dsp: Whether products may become multiplier blocks.
-        netlist: File for the netlist, for place and route (ECP5 only).
+        netlist: File for the netlist, as JSON: for place and route of an ECP5, for others flattened.
 
     Raises:
         ConversionError: The part is of no family that Yosys knows.
@@ -86,6 +86,8 @@ def plan(
         lines.append(f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf {options}")
     technology = "" if family == "ecp5" else " -tech xilinx"
     lines += ["check -assert", f"tee -q -o {_quoted(statistics)} stat -json{technology}"]
+    if family != "ecp5" and netlist is not None:
+        lines += ["setattr -mod -unset keep_hierarchy", "flatten", f"write_json {_quoted(netlist)}"]
     return YosysPlan(top, part, family, "\n".join(lines) + "\n", str(statistics))
 
 

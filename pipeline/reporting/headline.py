@@ -11,7 +11,10 @@ from pipeline.reporting.report import Report, Synthesis
 EVIDENCE = {
     "evaluation": "The trained model, run by Keras or QKeras on the test events.",
     "simulation": "The design was run: the C++ project as a program, the Verilog clock by clock.",
-    "estimate": "The adder-graph cost model of alkaid. No synthesis tool has seen the design.",
+    "estimate": (
+        "LUTs: the adder-graph cost model of alkaid; no synthesis tool has seen the design. Clock: delays of the "
+        "synthesized cells and an assumed delay for each wire; nothing is placed."
+    ),
     "open-synthesis": (
         "Yosys: logic mapped to the part's primitives, before place and route. It gives no timing, and the "
         "counts will move when the design is placed."
@@ -139,10 +142,9 @@ def _timing(report: Report) -> list[Card]:
 
 
 def _clock(report: Report) -> list[Card]:
-    """The clock of the RTL, where it was placed."""
-    entries = [
-        entry for entry in report.synthesis if entry.design == "rtl" and entry.evidence == "open-place-and-route"
-    ]
+    """The clock of the RTL, where it was placed or estimated."""
+    known = ("open-place-and-route", "estimate")
+    entries = [entry for entry in report.synthesis if entry.design == "rtl" and entry.evidence in known]
     return [
         Card(
             "Clock",

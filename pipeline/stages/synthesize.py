@@ -13,8 +13,9 @@ from typing import Any
 
 from hls.errors import DoesNotFitError, ToolMissingError
 from hls.rtl.design import RtlDesign
-from hls.synthesis import serial_wrapper, utilization, vendor, yosys
+from hls.synthesis import cell_delays, path_delay, serial_wrapper, utilization, vendor, yosys
 from hls.synthesis.implement import design_sources, implement
+from hls.synthesis.parts import yosys_family
 from hls.synthesis.report import SynthesisReport
 from pipeline import placing
 from pipeline.cache import RunFolder, Stage
@@ -60,7 +61,7 @@ def _work(context: Context, folder: Path) -> None:
     config, reports, placed = context.config, [], None
     if config.rtl.architecture != "none" and config.synthesis.yosys:
         with context.console.task("synthesizing the RTL with Yosys"):
-            reports.append(_yosys(context, folder))
+            reports += _yosys(context, folder)
     if config.place_and_route.enabled:
         placed, found = _place_and_route(context, folder / "place_and_route")
         context.console.line(f"  {placed['message']}")
@@ -90,8 +91,10 @@ def _design(context: Context, folder: Path) -> Iterator[RtlDesign]:
         shutil.rmtree(folder / "src")
 
 
-def _yosys(context: Context, folder: Path) -> SynthesisReport:
+def _yosys(context: Context, folder: Path) -> list[SynthesisReport]:
     config = context.config
+    # The only family whose cells have delays there.
+    netlist = Path("netlist.json") if yosys_family(config.hls.part) == cell_delays.FAMILY else None
     with _design(context, folder) as design:
         plan = yosys.plan(
             design_sources(design, folder),
@@ -100,10 +103,18 @@ def _yosys(context: Context, folder: Path) -> SynthesisReport:
             effort=config.synthesis.yosys_effort,
             statistics=Path("yosys_stat.json"),
             dsp=config.synthesis.yosys_dsp,
+            netlist=netlist,
         )
-        return yosys.run(
+        counted = yosys.run(
             plan, folder, clock_period_ns=config.hls.clock_period_ns, timeout_s=config.time_limits.synthesis_s
         )
+        if netlist is None:
+            return [counted]
+        timing = path_delay.estimate(
+            folder / netlist, design.top, folder, counted, wire_delay_ns=config.synthesis.wire_delay_ns
+        )
+        (folder / netlist).unlink()
+        return [counted] if timing is None else [counted, timing]
 
 
 def _place_and_route(context: Context, folder: Path) -> tuple[dict[str, Any], list[SynthesisReport]]:
