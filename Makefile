@@ -1,5 +1,6 @@
 # make run    creates .venv, installs, runs configs/digits.yaml, prints where the report is
 # make prove  runs N random networks through all engines and compares them bit by bit
+# make zoo    runs every ready configuration, shortened, and writes docs/zoo.md
 # make test   creates .venv if need be, installs what tests need, runs lint, types and tests
 SHELL := /bin/bash
 PYTHON ?= python3.11
@@ -7,8 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/digits.yaml
 N ?= 100
+JOBS ?= 2
 
-.PHONY: run test prove install install-test requirements clean
+.PHONY: run test prove zoo install install-test requirements clean
 
 run: install
 	@$(BIN)/trigcnn run $(CONFIG)
@@ -19,6 +21,9 @@ test: install-test
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest
+
+zoo: install
+	@$(BIN)/trigcnn zoo --page docs/zoo.md --jobs $(JOBS)
 
 prove: install-test
 	@$(BIN)/python -m tests.proof --networks $(N)

@@ -180,6 +180,36 @@ def doctor() -> None:
         raise typer.Exit(3)
 
 
+@app.command("zoo")
+def run_zoo(
+    names: Annotated[list[str] | None, typer.Argument(help="Runs to do; default: all.", metavar="[NAME]...")] = None,
+    listed: Annotated[Path, typer.Option("--list", help="The list of runs.", metavar="FILE")] = Path(
+        "configs/zoo.yaml"
+    ),
+    out: Annotated[Path, typer.Option(help="Folder of the runs.", metavar="DIR")] = Path("vivado_projects/zoo"),
+    page: Annotated[Path | None, typer.Option(help="Markdown page to write of all runs.", metavar="FILE")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Do not shorten the runs.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 2,
+) -> None:
+    """Run the networks of the zoo, and write what they reach into a page."""
+    from pipeline import zoo
+    from pipeline.console import Console
+    from pipeline.errors import ConfigError
+    from pipeline.reporting import zoo_page
+
+    every = zoo.entries(listed, quick=not full)
+    if names and page is not None:
+        raise ConfigError(f"--page {page}: the page is of all runs; leave the names out")
+    console = Console()
+    with _interruptible():
+        outcomes = zoo.run(zoo.chosen(every, names or []), out, jobs=jobs, console=console)
+    zoo_page.show(outcomes, console)
+    if page is not None:
+        page.write_text(zoo_page.markdown(outcomes, quick=not full), encoding="utf-8")
+        console.line(f"page: {page}")
+    raise typer.Exit(int(zoo.status(outcomes)))
+
+
 @app.command()
 def models() -> None:
     """List the networks of the zoo and their options."""

@@ -35,7 +35,7 @@ def html(report: Report) -> str:
 
 
 def _render(template: str, report: Report, **more: Any) -> str:
-    text = _environment(template.endswith("html.j2")).get_template(template)
+    text = environment(for_html=template.endswith("html.j2")).get_template(template)
     return text.render(
         report=report,
         cards=headline.cards(report),
@@ -70,7 +70,8 @@ def _has_timing(entry: Any) -> bool:
 
 
 @cache
-def _environment(for_html: bool) -> Environment:
+def environment(*, for_html: bool) -> Environment:
+    """Give the templates, with the filters that they share."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     dash = _NOT_SAID if for_html else "–"
@@ -78,7 +79,7 @@ def _environment(for_html: bool) -> Environment:
     def shown(value: object) -> object:
         return dash if value is None else value
 
-    environment = Environment(
+    templates = Environment(
         loader=PackageLoader("pipeline.reporting"),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
         undefined=StrictUndefined,
@@ -87,7 +88,7 @@ def _environment(for_html: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(
+    templates.filters.update(
         number=_number,
         percent=_percent,
         span=_span,
@@ -97,7 +98,7 @@ def _environment(for_html: bool) -> Environment:
         code=_code,
         fenced=_fenced,
     )
-    return environment
+    return templates
 
 
 def _number(value: float | str | None, digits: int = 5) -> str | None:

@@ -1,0 +1,176 @@
+"""All networks of the zoo, each as a run of its own, and the page of what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from hls import tool
+from hls.errors import ToolFailedError
+from pipeline.config import RunConfig
+from pipeline.config_file import load
+from pipeline.console import Console
+from pipeline.errors import ConfigError, ExitStatus
+from pipeline.reporting.report import Report
+
+_TIME_LIMIT_S = 6 * 3600.0
+
+
+class _Line(BaseModel):
+    """One entry of the list, as it is written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    config: str
+    quick: dict[str, object] = Field(default_factory=dict)
+
+
+_LINES = TypeAdapter(Annotated[list[_Line], Field(min_length=1)])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network of the zoo with its configuration.
+
+    Attributes:
+        config: The configuration, with what makes it quick.
+        path: Its file.
+        assignments: What makes it quick, as `key.path=value`.
+    """
+
+    config: RunConfig
+    path: Path
+    assignments: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.config.name
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the configuration's file and of what is changed in it."""
+        return hashlib.sha256(self.path.read_bytes() + "\n".join(self.assignments).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an entry.
+
+    Attributes:
+        entry: The entry.
+        report: Its report; None where the run failed.
+        error: Last lines of a run that failed.
+        seconds: Wall-clock time of the run; of stages that were unchanged nothing is in it.
+    """
+
+    entry: Entry
+    report: Report | None
+    error: str
+    seconds: float
+
+
+def entries(path: Path, *, quick: bool = True) -> list[Entry]:
+    """Read the list of the zoo: configurations beside it, in the order of the page.
+
+    Args:
+        path: YAML file: a list of `config`, a file name, and `quick`, options by `key.path` that shorten the run.
+        quick: Whether to shorten the runs.
+
+    Raises:
+        ConfigError: The list or a configuration cannot be used.
+    """
+    try:
+        lines = _LINES.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        raise ConfigError(
+            f"{path}: is no list of the zoo: {error}; write one line per network, `- config: NAME.yaml`"
+        ) from error
+    found = []
+    for line in lines:
+        assignments = tuple(f"{key}={yaml.safe_dump(value).strip()}" for key, value in line.quick.items())
+        assignments = tuple(text.removesuffix("\n...") for text in assignments) if quick else ()
+        config = path.parent / line.config
+        found.append(Entry(load(config, list(assignments)), config, assignments))
+    names = [entry.name for entry in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"{path}: two runs are called {', '.join(twice)}; give each configuration its own name")
+    return found
+
+
+def chosen(every: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
+    """Give the entries of these names, or all.
+
+    Raises:
+        ConfigError: A name is not in the list.
+    """
+    known = {entry.name: entry for entry in every}
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{name}: is no run of the zoo; known are {', '.join(known)}")
+    return [known[name] for name in names] if names else list(every)
+
+
+def run(every: Sequence[Entry], out: Path, *, jobs: int, console: Console) -> list[Outcome]:
+    """Do the runs, each in a process of its own; one that fails does not end the others.
+
+    Args:
+        every: The entries.
+        out: Folder of the runs, `out/NAME`; what is unchanged there is not done again.
+        jobs: Runs at the same time.
+        console: Told of each run that ends.
+
+    Returns:
+        An outcome per entry, in their order.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    outcomes: dict[str, Outcome] = {}
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        waiting = {pool.submit(_run, entry, out) for entry in every}
+        for future in as_completed(waiting):
+            outcome = future.result()
+            outcomes[outcome.entry.name] = outcome
+            verdict = "failed" if outcome.report is None else outcome.report.verdict
+            console.line(f"{outcome.entry.name}: {verdict}, {outcome.seconds:.0f} s ({len(outcomes)}/{len(every)})")
+            if outcome.error:
+                console.line(outcome.error)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return [outcomes[entry.name] for entry in every]
+
+
+def status(outcomes: Sequence[Outcome]) -> ExitStatus:
+    """Give the exit status: TOOL if a run failed, else GATE_MISSED if one missed a gate, else DONE."""
+    if any(outcome.report is None for outcome in outcomes):
+        return ExitStatus.TOOL
+    missed = any(outcome.report.verdict == "fail" for outcome in outcomes if outcome.report is not None)
+    return ExitStatus.GATE_MISSED if missed else ExitStatus.DONE
+
+
+def _run(entry: Entry, out: Path) -> Outcome:
+    folder = (out / entry.name).resolve()
+    words: list[str | Path] = [sys.executable, "-m", "pipeline", "run", entry.path.resolve(), "--out", folder]
+    for assignment in entry.assignments:
+        words += ["--set", assignment]
+    start = time.monotonic()
+    error = ""
+    try:
+        tool.run(words, cwd=out, log=out / f"{entry.name}.log", timeout_s=_TIME_LIMIT_S)
+    except ToolFailedError as failure:
+        # A gate that was missed ends so too; then there is a report.
+        error = str(failure)
+    # A run that goes on from a changed configuration removes the report of the earlier one first.
+    written = folder / "report" / "report.json"
+    report = Report.model_validate_json(written.read_text()) if written.is_file() else None
+    return Outcome(entry, report, "" if report is not None else error, time.monotonic() - start)

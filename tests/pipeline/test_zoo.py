@@ -1,0 +1,96 @@
+"""The list of the zoo, its runs and its page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from models import zoo as networks
+from pipeline import zoo
+from pipeline.console import Console
+from pipeline.errors import ConfigError, ExitStatus
+from pipeline.reporting import zoo_page
+from pipeline.reporting.report import Report
+
+ROOT = Path(__file__).parent.parent.parent
+LIST = ROOT / "configs" / "zoo.yaml"
+
+
+def outcome(entry: zoo.Entry, report: Report | None, error: str = "") -> zoo.Outcome:
+    return zoo.Outcome(entry, report, error, 1.0)
+
+
+@pytest.fixture
+def entry() -> zoo.Entry:
+    return zoo.entries(LIST)[0]
+
+
+def test_every_network_and_every_configuration_is_in_the_list() -> None:
+    listed = zoo.entries(LIST)
+    assert {each.path.name for each in listed} == {path.name for path in LIST.parent.glob("*.yaml")} - {LIST.name}
+    assert {each.config.model.source for each in listed} == set(networks.available())
+
+
+def test_a_quick_run_is_changed_and_a_full_one_is_not(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("name: a\ntraining: {epochs: 100}\n")
+    (tmp_path / "list.yaml").write_text("- {config: a.yaml, quick: {training.epochs: 3, data.options: {events: 7}}}\n")
+    (quick,), (full,) = (zoo.entries(tmp_path / "list.yaml", quick=quick) for quick in (True, False))
+    assert (quick.config.training.epochs, full.config.training.epochs) == (3, 100)
+    assert (quick.config.data.options, full.assignments) == ({"events": 7}, ())
+    assert quick.digest != full.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- {config: a.yaml, fast: {}}", "fast"),
+        ("[]", "at least 1 item"),
+        ("- config: missing.yaml", "missing.yaml: cannot be read"),
+        ("- config: a.yaml\n- config: a.yaml", "two runs are called a; give each configuration its own name"),
+        ("- {config: a.yaml, quick: {training.epoch: 3}}", "training.epoch"),
+    ],
+)
+def test_a_list_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a.yaml").write_text("name: a\n")
+    (tmp_path / "list.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        zoo.entries(tmp_path / "list.yaml")
+
+
+def test_a_name_that_is_not_in_the_list(entry: zoo.Entry) -> None:
+    with pytest.raises(ConfigError, match=rf"lenot: is no run of the zoo; known are {entry.name}"):
+        zoo.chosen([entry], ["lenot"])
+
+
+def test_the_page_shows_each_run_with_its_command(entry: zoo.Entry, sample_report: Report) -> None:
+    text = zoo_page.markdown([outcome(entry, sample_report)], quick=True)
+    assert f"trigcnn run configs/{entry.path.name}" in text
+    assert f"<!-- {entry.name} {entry.digest} -->" in text
+    assert sample_report.accuracy is not None
+    assert f"Accuracy: {sample_report.accuracy.quantized:.2%} (float twin {sample_report.accuracy.float:.2%})" in text
+
+
+def test_a_run_that_failed_has_a_row_and_a_status(entry: zoo.Entry, sample_report: Report) -> None:
+    failed = [outcome(entry, sample_report), outcome(entry, None, "error: no such data")]
+    assert "the run failed" in zoo_page.markdown(failed, quick=True)
+    assert zoo.status(failed) is ExitStatus.TOOL
+    missed = Report.model_validate(sample_report.model_dump() | {"verdict": "fail"})
+    assert zoo.status([outcome(entry, missed)]) is ExitStatus.GATE_MISSED
+    assert zoo.status(failed[:1]) is ExitStatus.DONE
+
+
+@pytest.mark.slow
+def test_runs_go_on_where_one_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    short = "training: {epochs: 1}\nrtl: {architecture: none}\ngates: {max_accuracy_drop: null, exact: true}\n"
+    (tmp_path / "good.yaml").write_text(f"name: good\n{short}")
+    (tmp_path / "bad.yaml").write_text("name: bad\nmodel: {source: lenet, options: {bits: 3}}\n")
+    (tmp_path / "list.yaml").write_text("- config: bad.yaml\n- config: good.yaml\n")
+    bad, good = zoo.run(zoo.entries(tmp_path / "list.yaml"), tmp_path / "out", jobs=2, console=Console())
+    assert bad.report is None
+    assert "bits" in bad.error
+    assert good.report is not None
+    assert good.report.verdict == "pass"
+    assert json.loads((tmp_path / "out" / "good" / "report" / "report.json").read_text())["name"] == "good"
+    assert "good: pass" in capsys.readouterr().out
