@@ -351,12 +351,13 @@ def _run(
 
 def main() -> NoReturn:
     """Run the command line, and end with its exit status."""
-    import signal
     import traceback
     import warnings
 
+    from pipeline import interrupts
+
     # A run that is told to end also ends the compilers and tools that it started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupts.install()
 
     if not sys.warnoptions:
         # What libraries say to their developers.

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pipeline import interrupts
+
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.progress import Progress, TaskID
@@ -61,7 +63,12 @@ class Task:
     """A piece of work whose progress is shown."""
 
     def update(self, done: int, total: int, text: str = "") -> None:
-        """Say that `done` of `total` steps are done."""
+        """Say that `done` of `total` steps are done.
+
+        Raises:
+            KeyboardInterrupt: An interrupt came before, and was lost.
+        """
+        interrupts.check()
 
 
 class _BarTask(Task):
@@ -69,6 +76,7 @@ class _BarTask(Task):
         self._progress, self._task, self._name = progress, task, name
 
     def update(self, done: int, total: int, text: str = "") -> None:
+        super().update(done, total, text)
         description = f"{self._name}: {text}" if text else self._name
         self._progress.update(self._task, completed=done, total=total, description=description)
 
@@ -78,6 +86,7 @@ class _PlainTask(Task):
         self._console, self._name, self._last = console, name, time.monotonic()
 
     def update(self, done: int, total: int, text: str = "") -> None:
+        super().update(done, total, text)
         now = time.monotonic()
         if now - self._last >= _PLAIN_EVERY_S:
             self._last = now

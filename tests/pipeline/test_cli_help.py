@@ -17,7 +17,7 @@ import yaml
 from pipeline.stages import ORDER
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("run", *ORDER, "evaluate", "explain", "doctor", "models", "datasets", "schema", "golden")
+COMMANDS = ("run", *ORDER, "evaluate", "explain", "doctor", "zoo", "models", "datasets", "schema", "golden")
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -99,5 +99,6 @@ def test_the_printed_schema_holds_for_the_ready_configurations(trigcnn: Trigcnn)
     outcome = trigcnn("schema")
     assert outcome.returncode == 0
     schema = json.loads(outcome.stdout)
-    for path in (ROOT / "configs").glob("*.yaml"):
+    # The list of the zoo is no configuration.
+    for path in set((ROOT / "configs").glob("*.yaml")) - {ROOT / "configs" / "zoo.yaml"}:
         jsonschema.validate(yaml.safe_load(path.read_text()), schema)
