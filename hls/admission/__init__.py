@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from hls.admission.rows import Place, Row, Rows
 from hls.admission.table import ACTIVATIONS, INERT, INERT_ENDINGS, LAYERS, PROJECT, REFUSED_LAYERS, WEIGHTS, name
 from hls.errors import AdmissionError
+from hls.synthesis.parts import largest
 
 
 class Finding(NamedTuple):
@@ -74,6 +75,9 @@ def look_up(
             "its layers are not known before it is called; build it as a functional or Sequential model with an Input",
         )
         return
+    if problem := _too_large(model):
+        yield Finding("", problem)
+        return
     own = strategies or {}
     for layer in layers_of(model):
         yield from _layer(replace(place, layer=layer, last=_last(layer, model), strategy=own.get(layer.name, strategy)))
@@ -128,6 +132,18 @@ def _layer(place: Place) -> Iterator[Finding]:
         config = {**{row.field: getattr(quantizer, row.field, None) for row in table}, **quantizer.get_config()}
         there = replace(place, quantizer=quantizer)
         yield from _fields(f"{where}, {role}={owner}", (section, str(owner)), config, table, there)
+
+
+def _too_large(model: Any) -> str:
+    """Say that no device can hold a model; weights are logic, or memory beside it, and never leave the chip."""
+    device, parameters = largest(), model.count_params()
+    if parameters <= device.lut:
+        return ""
+    return (
+        f"it has {parameters:,} weights and biases, more than the {device.lut:,} look-up tables of the largest device "
+        f"({device.name}); each is kept on the chip, and most take several. Use fewer filters and units, or pooling in "
+        "front of the first dense layer"
+    )
 
 
 def _fields(

@@ -114,6 +114,11 @@ def yosys_family(part: str) -> str:
     )
 
 
+def largest() -> Part:
+    """Give the device with the most look-up tables."""
+    return max(_PARTS, key=lambda part: part.lut)
+
+
 def overrun(counts: Mapping[str, int | None], device: Part) -> list[str]:
     """Say of what a design needs more than a device has, and by how much.
 

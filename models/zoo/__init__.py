@@ -12,17 +12,47 @@ from collections.abc import Callable
 from typing import Any
 
 from models.errors import ModelError
-from models.zoo import cicada, lenet, svhn
+from models.zoo import (
+    alexnet,
+    autoencoder,
+    cherenkov,
+    cicada,
+    densenet,
+    inception,
+    jet_tagger,
+    jets,
+    lenet,
+    mobilenet,
+    resnet,
+    svhn,
+    vgg,
+    waveform,
+)
 
-_BUILDERS: dict[str, Callable[..., Any]] = {"lenet": lenet.lenet, "svhn": svhn.svhn, "cicada": cicada.cicada}
+_BUILDERS: dict[str, Callable[..., Any]] = {
+    "lenet": lenet.lenet,
+    "alexnet": alexnet.alexnet,
+    "vgg": vgg.vgg,
+    "inception": inception.inception,
+    "resnet": resnet.resnet,
+    "densenet": densenet.densenet,
+    "mobilenet": mobilenet.mobilenet,
+    "autoencoder": autoencoder.autoencoder,
+    "svhn": svhn.svhn,
+    "jets": jets.jets,
+    "jet_tagger": jet_tagger.jet_tagger,
+    "cicada": cicada.cicada,
+    "cherenkov": cherenkov.cherenkov,
+    "waveform": waveform.waveform,
+}
 _OFFERED = ("input_shape", "classes", "input_format")
 
 
 def available() -> dict[str, Callable[..., Any]]:
     """Give the builders by name.
 
-    >>> list(available())
-    ['lenet', 'svhn', 'cicada']
+    >>> " ".join(available())
+    'lenet alexnet vgg inception resnet densenet mobilenet autoencoder svhn jets jet_tagger cicada cherenkov waveform'
     """
     return dict(_BUILDERS)
 

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from models.datasets import InputFormat
 from models.keras2 import bring_up
+
+
+@dataclass(frozen=True)
+class Bits:
+    """Number formats that all layers of a network share.
+
+    Attributes:
+        weights: Bits of the weights, sign included.
+        biases: Bits of the biases behind batch normalization, once it is folded; 0 for no batch normalization.
+        activations: Bits of the activations.
+        integer: Bits of the activations left of the binary point.
+    """
+
+    weights: int
+    biases: int
+    activations: int
+    integer: int
 
 
 def input_quantizer(x: Any, input_format: InputFormat, name: str = "input_quantizer") -> Any:
@@ -38,12 +56,12 @@ def convolution(
     folded_bits: int = 0,
     gain: float = 1.0,
 ) -> Any:
-    """QConv2D with quantized weights and biases.
+    """QConv2D with quantized weights and biases; QConv1D for events of one axis and channels.
 
     Args:
         x: Tensor in front.
         filters: Number of filters.
-        kernel_size: Height and width of the kernel, in pixels.
+        kernel_size: Height and width of the kernel, in pixels, or its length.
         bits: Bits of the weights.
         padding: `valid` or `same`.
         name: The layer's name.
@@ -56,7 +74,8 @@ def convolution(
     if gain != 1.0:
         # QKeras' own has the scale 2.
         options["kernel_initializer"] = keras.initializers.VarianceScaling(2.0 * gain**2, "fan_in", "truncated_normal")
-    x = qkeras.QConv2D(filters, kernel_size, strides=strides, padding=padding, name=name, **options)(x)
+    layer = qkeras.QConv1D if len(x.shape) == 3 else qkeras.QConv2D
+    x = layer(filters, kernel_size, strides=strides, padding=padding, name=name, **options)(x)
     return _normalized(x, name) if folded_bits else x
 
 
@@ -83,3 +102,46 @@ def relu(x: Any, *, bits: int, integer: int, name: str) -> Any:
     """Quantized ReLU: `bits` in all, `integer` of them left of the binary point."""
     qkeras = bring_up().qkeras
     return qkeras.QActivation(qkeras.quantized_relu(bits, integer), name=name)(x)
+
+
+def convolution_relu(
+    x: Any, filters: int, kernel_size: int, bits: Bits, *, name: str, padding: str = "same", strides: int = 1
+) -> Any:
+    """Convolution, batch normalization if there are bits for its biases, and quantized ReLU; see `convolution`."""
+    x = convolution(
+        x,
+        filters,
+        kernel_size,
+        bits=bits.weights,
+        folded_bits=bits.biases,
+        padding=padding,
+        strides=strides,
+        name=name,
+    )
+    return relu(x, bits=bits.activations, integer=bits.integer, name=f"{name}_relu")
+
+
+def depthwise_relu(x: Any, kernel_size: int, bits: Bits, *, name: str, strides: int = 1) -> Any:
+    """Depthwise convolution, a kernel per channel, with same padding and quantized ReLU."""
+    quantizer = weight_quantizer(bits.weights)
+    x = bring_up().qkeras.QDepthwiseConv2D(
+        kernel_size,
+        strides=strides,
+        padding="same",
+        depthwise_quantizer=quantizer,
+        bias_quantizer=quantizer,
+        name=name,
+    )(x)
+    return relu(x, bits=bits.activations, integer=bits.integer, name=f"{name}_relu")
+
+
+def dense_relu(x: Any, units: int, bits: Bits, *, name: str) -> Any:
+    """Dense layer, batch normalization if there are bits for its biases, and quantized ReLU; see `convolution`."""
+    x = dense(x, units, bits=bits.weights, folded_bits=bits.biases, name=name)
+    return relu(x, bits=bits.activations, integer=bits.integer, name=f"{name}_relu")
+
+
+def begin(input_shape: tuple[int, ...], input_format: InputFormat) -> tuple[Any, Any]:
+    """Give the input, and the tensor behind its quantizer."""
+    inputs = bring_up().keras.Input(input_shape, name="events")
+    return inputs, input_quantizer(inputs, input_format)

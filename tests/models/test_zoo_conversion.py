@@ -8,13 +8,17 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from hls.admission import admit
 from hls.conversion import convert, normal_form
 from hls.engines import csim, emulator
 from hls.engines.keras import KerasEngine
+from hls.errors import AdmissionError
 from hls.graph import Graph
 from hls.options import HlsOptions
 from models import training, zoo
-from models.datasets import calorimeter, street_digits
+from models.datasets import InputFormat, calorimeter, street_digits
+from models.errors import ModelError
+from models.folding import fold_batch_normalization
 from models.source import load_saved
 from models.training import Recipe
 
@@ -86,3 +90,68 @@ def test_the_cicada_network_has_the_bits_of_its_student(tmp_path: Path) -> None:
     assert str(graph["conv_relu"].result) == "ufixed<10,6,RND_CONV,SAT>"
     assert str(graph.output.result) == "fixed<16,8,RND_CONV,SAT>"
     assert all(found <= most for found, most in zip(bits(graph, "weight"), (12, 8, 12), strict=True))
+
+
+# By network: shape of an event, number of classes, io_type. hls4ml has no overlapping pooling in io_stream.
+SMALL: dict[str, tuple[tuple[int, ...], int, Literal["io_parallel", "io_stream"]]] = {
+    "alexnet": ((8, 8, 1), 10, "io_parallel"),
+    "vgg": ((8, 8, 1), 10, "io_stream"),
+    "inception": ((8, 8, 1), 10, "io_parallel"),
+    "resnet": ((8, 8, 1), 10, "io_stream"),
+    "densenet": ((8, 8, 1), 10, "io_stream"),
+    "mobilenet": ((8, 8, 1), 10, "io_stream"),
+    "autoencoder": ((8, 8, 1), 10, "io_stream"),
+    "jets": ((16, 16, 1), 3, "io_stream"),
+    "jet_tagger": ((16,), 5, "io_parallel"),
+    "cherenkov": ((24, 24, 1), 3, "io_stream"),
+    "waveform": ((64, 1), 3, "io_stream"),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_each_network_converts_exactly(name: str, tmp_path: Path) -> None:
+    shape, classes, io_type = SMALL[name]
+    input_format = InputFormat.parse("fixed<16,6>" if name == "jet_tagger" else "ufixed<4,0>")
+    training.seed_everything(1)
+    model = fold_batch_normalization(zoo.builder(name)(shape, classes, input_format))
+    assert tuple(model.output_shape[1:]) == (shape if name == "autoencoder" else (classes,))
+    rng = np.random.default_rng(1)
+    # Those that training begins with give a deep network of few bits nothing but zeros.
+    model.set_weights([rng.uniform(-0.5, 0.5, weights.shape) for weights in model.get_weights()])
+    drawn = rng.uniform(input_format.min, input_format.max, (100, *shape))
+    events = input_format.put_on_grid(drawn, saturate=True, where="the test")
+    hls = HlsOptions("Vitis", "xcu250-figd2104-2L-e", 5.0, io_type, "Latency", 1)
+    normal = normal_form(model, hls)
+    assert normal.wide == ()
+    expected = KerasEngine(normal.model).predict(events)
+    bench = (events[:1], expected[:1].astype(np.float32))
+    graph = convert(
+        normal, name=name, options=hls, project=tmp_path / "hls", log=tmp_path / "hls4ml.log", test_bench=bench
+    )
+    fast = emulator.build(graph, tmp_path, timeout_s=600, level="baseline")
+    np.testing.assert_array_equal(fast.predict(events), expected)
+    assert len(np.unique(expected)) > 10
+
+
+def test_alexnet_has_the_shapes_and_the_parameters_of_the_original() -> None:
+    model = zoo.builder("alexnet")((227, 227, 3), 1000, InputFormat.parse("ufixed<8,0>"), full_size=True)
+    shapes = {layer.name: tuple(layer.output_shape[1:]) for layer in model.layers if layer.count_params()}
+    assert shapes == {
+        **{f"conv1{half}": (55, 55, 48) for half in "ab"},
+        **{f"conv2{half}": (27, 27, 128) for half in "ab"},
+        **{f"conv3{half}": (13, 13, 192) for half in "ab"},
+        **{f"conv4{half}": (13, 13, 192) for half in "ab"},
+        **{f"conv5{half}": (13, 13, 128) for half in "ab"},
+        "dense6": (4096,),
+        "dense7": (4096,),
+        "dense8": (1000,),
+    }
+    assert model.get_layer("pool5").output_shape[1:] == (6, 6, 256)
+    assert model.count_params() == 60_965_224
+    with pytest.raises(AdmissionError, match=r"60,965,224 weights and biases, more than the 1,728,000 look-up tables"):
+        admit(model)
+
+
+def test_the_full_alexnet_takes_the_images_of_the_original_only() -> None:
+    with pytest.raises(ModelError, match=r"takes events of shape \(227, 227, 3\), the data gives \(8, 8, 1\)"):
+        zoo.builder("alexnet")((8, 8, 1), 10, InputFormat.parse("ufixed<8,0>"), full_size=True)

@@ -1,0 +1,41 @@
+"""Jets by their features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.datasets import InputFormat
+from models.keras2 import bring_up
+from models.zoo import blocks
+from models.zoo.blocks import Bits
+
+
+def jet_tagger(
+    input_shape: tuple[int, ...],
+    classes: int,
+    input_format: InputFormat,
+    *,
+    units: tuple[int, ...] = (64, 32, 32),
+    weight_bits: int = 6,
+    bias_bits: int = 8,
+    activation_bits: int = 6,
+    activation_integer_bits: int = 2,
+) -> Any:
+    """Dense layers on features of a jet (the tagger of arXiv:1804.06913).
+
+    Args:
+        input_shape: (features,); 16 in the publication.
+        classes: Number of outputs (logits).
+        input_format: Number format of the events.
+        units: Units of each dense layer in front of the last.
+        weight_bits: Bits of the weights, sign included.
+        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
+        activation_bits: Bits of the activations.
+        activation_integer_bits: Bits of the activations left of the binary point.
+    """
+    bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
+    keras = bring_up().keras
+    inputs, x = blocks.begin(input_shape, input_format)
+    for number, count in enumerate(units, start=1):
+        x = blocks.dense_relu(x, count, bits, name=f"dense{number}")
+    return keras.Model(inputs, blocks.dense(x, classes, bits=weight_bits, name="logits"), name="jet_tagger")

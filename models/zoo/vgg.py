@@ -1,0 +1,49 @@
+"""Repeated 3x3 convolutions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.datasets import InputFormat
+from models.keras2 import bring_up
+from models.zoo import blocks
+from models.zoo.blocks import Bits
+
+
+def vgg(
+    input_shape: tuple[int, ...],
+    classes: int,
+    input_format: InputFormat,
+    *,
+    filters: tuple[int, ...] = (8, 12),
+    repeats: int = 2,
+    units: int = 32,
+    weight_bits: int = 5,
+    bias_bits: int = 8,
+    activation_bits: int = 5,
+    activation_integer_bits: int = 2,
+) -> Any:
+    """Blocks of 3x3 convolutions with 2x2 maximum pooling behind each, and dense layers (VGG, arXiv:1409.1556).
+
+    Args:
+        input_shape: (height, width, channels).
+        classes: Number of outputs (logits).
+        input_format: Number format of the events.
+        filters: Filters of the convolutions of each block.
+        repeats: Convolutions of each block.
+        units: Units of the dense layer in front of the last.
+        weight_bits: Bits of the weights, sign included.
+        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
+        activation_bits: Bits of the activations.
+        activation_integer_bits: Bits of the activations left of the binary point.
+    """
+    bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
+    keras = bring_up().keras
+    inputs, x = blocks.begin(input_shape, input_format)
+    for number, count in enumerate(filters, start=1):
+        for repeat in range(1, repeats + 1):
+            x = blocks.convolution_relu(x, count, 3, bits, name=f"conv{number}_{repeat}")
+        x = keras.layers.MaxPooling2D(2, name=f"pool{number}")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = blocks.dense_relu(x, units, bits, name="dense")
+    return keras.Model(inputs, blocks.dense(x, classes, bits=weight_bits, name="logits"), name="vgg")
