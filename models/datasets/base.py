@@ -169,6 +169,7 @@ class Dataset:
         parts: Shapes of the parts of an event, one for each input of a model that has several. An event is then one
             row: its parts, each flattened, one behind the other. Empty for a model of one input.
         symmetries: What may be done to an event in training without changing its class.
+        notes: What is worth knowing of where the events come from, a sentence each.
     """
 
     name: str
@@ -179,6 +180,7 @@ class Dataset:
     test: Split
     parts: tuple[Shape, ...] = ()
     symmetries: tuple[Symmetry, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def input_shape(self) -> Shape:
@@ -221,6 +223,7 @@ class DatasetInfo:
         events: How many there are.
         shape: Shape of one event.
         input_format: The format that is taken when the configuration names none.
+        files: What must be in `data.options.folder`; empty for data sets that need no files.
     """
 
     name: str
@@ -228,6 +231,7 @@ class DatasetInfo:
     events: str
     shape: str
     input_format: str
+    files: str = ""
 
 
 def split_stratified(
@@ -252,6 +256,21 @@ def split_stratified(
     Raises:
         DataError: The fractions leave nothing to train on, or a class has too few events to be in each part.
     """
+    parts = split_indices(labels, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
+    first, second, third = (
+        Split(events[indices], labels[indices], None if targets is None else targets[indices]) for indices in parts
+    )
+    return first, second, third
+
+
+def split_indices(
+    labels: Labels, *, validation_fraction: float, test_fraction: float, seed: int
+) -> tuple[Labels, Labels, Labels]:
+    """Give the indices of the events of train, validation and test, as `split_stratified` does.
+
+    Raises:
+        DataError: The fractions leave nothing to train on, or a class has too few events to be in each part.
+    """
     from sklearn.model_selection import train_test_split
 
     sizes = _split_sizes(labels, validation_fraction, test_fraction)
@@ -268,11 +287,7 @@ def split_stratified(
         missing = np.setdiff1d(labels, labels[indices])
         if missing.size:
             raise _too_few(labels, int(missing[0]), f"none of them would be in the {part} part")
-    first, second, third = (
-        Split(events[indices], labels[indices], None if targets is None else targets[indices])
-        for indices in parts.values()
-    )
-    return first, second, third
+    return train, validation, test
 
 
 def _split_sizes(labels: Labels, validation_fraction: float, test_fraction: float) -> tuple[int, int]:

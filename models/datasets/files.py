@@ -188,7 +188,7 @@ def checked_labels(
                 f"{where}: one-hot labels for {number} classes, but data.classes names {len(classes)}; "
                 "give one name for each column"
             )
-        labels = _from_one_hot(labels, where)
+        labels = from_one_hot(labels, where)
     elif labels.ndim != 1:
         raise DataError(f"{where}: labels of shape {labels.shape}; they must be [n], or one-hot [n, classes]")
     elif labels.dtype.kind == "f":
@@ -203,7 +203,8 @@ def checked_labels(
     return labels.astype(np.int64), names
 
 
-def _from_one_hot(labels: npt.NDArray[Any], where: str) -> Labels:
+def from_one_hot(labels: npt.NDArray[Any], where: str) -> Labels:
+    """Give one-hot labels, `[n, classes]`, as class indices, or raise a DataError."""
     bad = ~(((labels == 0) | (labels == 1)).all(axis=1) & ((labels == 1).sum(axis=1) == 1))
     if bad.any():
         at = int(np.argmax(bad))
