@@ -229,13 +229,16 @@ def datasets() -> None:
     for info in sources.available():
         typer.echo(f"{info.name}: {info.description}")
         typer.echo(f"    {info.events} events of shape {info.shape}, input format {info.input_format}")
+        if info.files:
+            typer.echo(f"    in the folder: {info.files}")
         _echo_options(sources.describe(info.name))
     typer.echo("your own: a .npz or .h5 file; see data.source, data.events, data.labels and data.input_format")
 
 
 def _echo_options(options: dict[str, Any]) -> None:
     for option, default in options.items():
-        typer.echo(f"    {option}: {list(default) if isinstance(default, tuple) else default}")
+        shown = list(default) if isinstance(default, tuple) else default
+        typer.echo(f"    {option}: {'(required)' if shown == '' else shown}")
 
 
 @app.command()

@@ -29,7 +29,7 @@ class DataConfig(_Section):
     source: str = "digits"
     """Name of a data set (`trigcnn datasets`), or path of a .npz or .h5 file."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Options of a data set that draws its events, such as their number."""
+    """Options of a data set (`trigcnn datasets`), such as the number of events, or the folder of a published set."""
     events: str | Annotated[list[str], Field(min_length=1)] = "events"
     """In a file: name of the array of events, [events, ...]; for a model of several inputs the names of several."""
     labels: str = "labels"
@@ -41,9 +41,9 @@ class DataConfig(_Section):
     classes: list[str] | None = None
     """In a file: names of the classes; default: the label's numbers."""
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
-    """Share of all events kept for validation."""
+    """Share of all events kept for validation; of the training events where a published set has a test part."""
     test_fraction: float = Field(default=0.25, gt=0, lt=1)
-    """Share of all events kept for the test."""
+    """Share of all events kept for the test; of no use where a published set has a test part."""
 
 
 class ModelConfig(_Section):

@@ -18,7 +18,7 @@ from pipeline.errors import ConfigError
 def load(path: Path, assignments: list[str] | None = None) -> RunConfig:
     """Read a configuration file.
 
-    Paths in it (`data.source`, `model.source`) are relative to the file's folder.
+    Paths in it (`data.source`, `data.options.folder`, `model.source`) are relative to the file's folder.
 
     Args:
         path: YAML file.
@@ -145,11 +145,14 @@ def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:
     data, model = config.data.source, config.model.source
     if data.lower().endswith((".npz", ".h5", ".hdf5")):
         data = str(folder / Path(data).expanduser())
+    options = dict(config.data.options)
+    if isinstance(options.get("folder"), str) and options["folder"]:
+        options["folder"] = str(folder / Path(options["folder"]).expanduser())
     if model.endswith((".keras", ".h5")) or ".py:" in model:
         model = str(folder / Path(model).expanduser())
     return config.model_copy(
         update={
-            "data": config.data.model_copy(update={"source": data}),
+            "data": config.data.model_copy(update={"source": data, "options": options}),
             "model": config.model.model_copy(update={"source": model}),
         }
     )

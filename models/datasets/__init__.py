@@ -8,7 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from models.datasets import calorimeter, digits, files, street_digits
+from models.datasets import (
+    calorimeter,
+    cicada,
+    cifar10,
+    digits,
+    files,
+    lhc_jet_features,
+    lhc_jet_images,
+    mnist,
+    street_digits,
+    svhn,
+)
 from models.datasets.base import Dataset, DatasetInfo, InputFormat, Split, Symmetry, split_stratified
 from models.errors import DataError
 
@@ -20,6 +31,7 @@ __all__ = [
     "Symmetry",
     "available",
     "describe",
+    "files_read",
     "load",
     "split_stratified",
 ]
@@ -35,15 +47,26 @@ class _Source(Protocol):
     def load(self) -> Callable[..., Dataset]: ...
 
 
+class _Published(_Source, Protocol):
+    """One that is read from files in the folder of its option `folder`."""
+
+    @property
+    def files(self) -> Callable[[Path, Mapping[str, Any]], tuple[Path, ...]]: ...
+
+
 # What every source is given.
 _GIVEN = ("input_format", "validation_fraction", "test_fraction", "seed")
-_SOURCES: dict[str, _Source] = {source.INFO.name: source for source in (digits, street_digits, calorimeter)}
+_DRAWN: tuple[_Source, ...] = (digits, street_digits, calorimeter)
+_PUBLISHED: dict[str, _Published] = {
+    source.INFO.name: source for source in (mnist, svhn, cifar10, lhc_jet_features, lhc_jet_images, cicada)
+}
+_SOURCES: dict[str, _Source] = {source.INFO.name: source for source in _DRAWN} | _PUBLISHED
 
 
 def available() -> list[DatasetInfo]:
     """List the registered data sets.
 
-    >>> [info.name for info in available()]
+    >>> [info.name for info in available()][:3]
     ['digits', 'street_digits', 'calorimeter']
     """
     return [source.INFO for source in _SOURCES.values()]
@@ -53,6 +76,26 @@ def describe(name: str) -> dict[str, Any]:
     """Give a registered data set's options with their defaults."""
     parameters = inspect.signature(_SOURCES[name].load).parameters
     return {key: parameter.default for key, parameter in parameters.items() if key not in _GIVEN}
+
+
+def files_read(source: str, options: Mapping[str, Any]) -> tuple[Path, ...]:
+    """List the files that a data set is read from: a user's own, or those of a published set; some may be missing.
+
+    Args:
+        source: As for `load`.
+        options: As for `load`; need not be right.
+    """
+    if source in _PUBLISHED:
+        folder = options.get("folder")
+        if not (folder and isinstance(folder, str)):
+            return ()
+        try:
+            return _PUBLISHED[source].files(Path(folder).expanduser(), options)
+        except OSError:
+            # A folder that may not be read; loading says so.
+            return ()
+    own = source not in _SOURCES and source.lower().endswith(files.SUFFIXES)
+    return (Path(source),) if own else ()
 
 
 def load(

@@ -19,10 +19,11 @@ _DISTRIBUTIONS = ("h5py", "numpy", "qkeras", "scikit-learn", "tensorflow", "tf-k
 
 def stage(context: Context) -> Stage:
     """Describe the stage."""
+    from models.datasets import files_read
+
     config = context.config
     files = [context.user_model] if context.user_model else []
-    if config.data.source.lower().endswith((".npz", ".h5", ".hdf5")):
-        files.append(Path(config.data.source))
+    files += files_read(config.data.source, config.data.options)
     return Stage(
         name="train",
         after=(),
@@ -85,6 +86,8 @@ def _work(context: Context, folder: Path) -> None:
         **config.data.model_dump(),
         seed=config.seed,
     )
+    for note in dataset.notes:
+        context.console.line(f"{dataset.name}: {note}")
     training.seed_everything(config.seed)
     model, saved = _model(context, dataset)
     wanted = config.training.enabled if config.training.enabled is not None else not saved
@@ -117,6 +120,7 @@ def _work(context: Context, folder: Path) -> None:
     )
     info = {
         "dataset": dataset.name,
+        "dataset_notes": list(dataset.notes),
         "input_format": str(dataset.input_format),
         "classes": list(dataset.classes),
         "trained": wanted,

@@ -216,7 +216,7 @@ def test_digits_refuse_other_class_names() -> None:
         load("digits", classes=["even", "odd"])
 
 
-@pytest.mark.parametrize("source", ["digit", "digits.csv", "svhn"])
+@pytest.mark.parametrize("source", ["digit", "digits.csv", "svhm"])
 def test_an_unknown_data_set_is_refused_with_the_nearest(source: str) -> None:
     with pytest.raises(
         DataError,

@@ -92,6 +92,7 @@ def test_data_sets_are_listed_with_their_format(trigcnn: Trigcnn) -> None:
     assert "input format ufixed<4,0>" in outcome.stdout
     assert "street_digits: " in outcome.stdout
     assert "    height_pixels: [14.0, 27.0]\n" in outcome.stdout
+    assert "    in the folder: train_32x32.mat and test_32x32.mat\n    folder: (required)\n" in outcome.stdout
     assert "your own: a .npz or .h5 file" in outcome.stdout
 
 

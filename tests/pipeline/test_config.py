@@ -271,6 +271,15 @@ def test_a_tilde_is_the_home_folder(path: Path, monkeypatch: pytest.MonkeyPatch)
     assert config.model.source == "/home/someone/net.py:build"
 
 
+def test_the_folder_of_a_published_data_set_is_relative_to_the_configuration(path: Path) -> None:
+    def folder(value: str) -> object:
+        return load(path, ["data.source=mnist", f"data.options.folder={value}"]).data.options["folder"]
+
+    assert folder("../files") == str(path.parent / "../files")
+    assert folder("/files") == "/files"
+    assert folder("3") == 3
+
+
 def test_a_written_configuration_reads_back_as_it_was(path: Path) -> None:
     config = load(DIGITS, ["hls.layers.conv1.reuse_factor=2", "data.classes=[a, 'null', '1']", "seed=7"])
     path.write_text(config.to_yaml())

@@ -1,0 +1,200 @@
+"""From the events of files, piece by piece, to a data set: which events go where, and the digitiser's grid.
+
+Events stay as they are in the files until it is known where each of them goes. So what is held in memory is the data
+set itself, 4 bytes a value, what the reader of a format holds, and one piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.datasets.base import Dataset, Events, InputFormat, Labels, Split, Symmetry, split_indices
+from models.errors import DataError
+
+# Values of a piece: 16 MB as float32.
+_PIECE_VALUES = 2**22
+
+
+@dataclass(frozen=True)
+class Part:
+    """Events that were published together, such as the training events.
+
+    Attributes:
+        where: What they are, for messages.
+        labels: Shape `[n]`, the index of each event's class.
+        pieces: Begins anew at each call, and gives all events in order, `[k, ...]` real numbers at a time.
+    """
+
+    where: str
+    labels: Labels
+    pieces: Callable[[], Iterator[npt.NDArray[Any]]]
+
+
+def pieces_of(events: int, values: int) -> Iterator[slice]:
+    """Divide events into pieces of a few megabytes.
+
+    Args:
+        events: Number of events.
+        values: Numbers in one event.
+    """
+    size = max(1, _PIECE_VALUES // max(1, values))
+    for start in range(0, events, size):
+        yield slice(start, min(start + size, events))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which events go where, as indices.
+
+    Attributes:
+        train: Of the events that were published for training, or of all.
+        validation: Of the same.
+        test: Of those that were published for the test, or of all.
+    """
+
+    train: Labels
+    validation: Labels
+    test: Labels
+
+
+def checked_labels(labels: npt.NDArray[Any], allowed: range, where: str) -> Labels:
+    """Give labels as 64-bit integers.
+
+    Args:
+        labels: Shape `[n]`, whole numbers.
+        allowed: What a label may be.
+        where: What they are, for messages.
+
+    Raises:
+        DataError: A label is something else.
+    """
+    wrong = (labels < allowed.start) | (labels >= allowed.stop)
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise DataError(
+            f"{where}: {int(wrong.sum())} of {labels.size} labels are none of {allowed.start} to {allowed.stop - 1}, "
+            f"the first {labels[at]} at index {at}; the file is damaged, or not the one with the labels: copy or "
+            "download it again"
+        )
+    return labels.astype(np.int64)
+
+
+def choose(
+    labels: Labels,
+    test_labels: Labels | None,
+    *,
+    validation_fraction: float,
+    test_fraction: float,
+    max_events: int,
+    seed: int,
+) -> Choice:
+    """Choose events for training, validation and test, the same share of each class.
+
+    Args:
+        labels: Of all events, or of those that were published for training.
+        test_labels: Of those that were published for the test, which stay the test part; None to take it from all.
+        validation_fraction: Share of the events of `labels` to validate on.
+        test_fraction: Share of the events of `labels` to test on, without `test_labels`.
+        max_events: How many events to take of all, the same share of each class and part, at least one; 0 for all.
+        seed: Seed of the choice.
+
+    Raises:
+        DataError: A class has too few events to be divided.
+    """
+    total = labels.size + (0 if test_labels is None else test_labels.size)
+    if max_events < 0:
+        raise DataError(f"data.options.max_events {max_events}: give a number of events, or 0 for all {total}")
+    rng = np.random.default_rng(seed)
+
+    def kept(of: Labels) -> Labels:
+        if max_events in range(1, total):
+            return _of_each_class(of, lambda size: size * max_events // total, rng)
+        return np.arange(of.size)
+
+    first = kept(labels)
+    if test_labels is None:
+        parts = split_indices(
+            labels[first], validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed
+        )
+        return Choice(*(first[indices] for indices in parts))
+    validated = _of_each_class(labels[first], lambda size: round(size * validation_fraction), rng)
+    trained = np.setdiff1d(np.arange(first.size), validated)
+    _check_classes(labels[first], labels[first[trained]])
+    return Choice(first[trained], first[validated], kept(test_labels))
+
+
+def assemble(
+    name: str,
+    input_format: InputFormat,
+    classes: Sequence[str],
+    part: Part,
+    test: Part | None,
+    choice: Choice,
+    *,
+    symmetries: tuple[Symmetry, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Dataset:
+    """Read the chosen events and put them on the digitiser's grid.
+
+    Args:
+        name: The registered name.
+        input_format: What the digitiser delivers; values beyond it saturate.
+        classes: The classes' names.
+        part: All events, or those that were published for training.
+        test: Those that were published for the test, if there are any.
+        choice: Which of them go where.
+        symmetries: As in `Dataset`.
+        notes: As in `Dataset`.
+
+    Raises:
+        DataError: Values that are NaN or infinite, or a file that cannot be read.
+    """
+    if test is None:
+        train, validation, tested = _gather(part, [choice.train, choice.validation, choice.test], input_format)
+    else:
+        train, validation = _gather(part, [choice.train, choice.validation], input_format)
+        (tested,) = _gather(test, [choice.test], input_format)
+    return Dataset(name, input_format, tuple(classes), train, validation, tested, symmetries=symmetries, notes=notes)
+
+
+def _of_each_class(labels: Labels, share: Callable[[int], int], rng: np.random.Generator) -> Labels:
+    """Give the indices, in order, of a share of each class, at least one event."""
+    chosen = []
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        chosen.append(members[: max(1, share(members.size))])
+    return np.sort(np.concatenate(chosen))
+
+
+def _check_classes(labels: Labels, trained: Labels) -> None:
+    lost = np.setdiff1d(labels, trained)
+    if lost.size:
+        number = int(np.count_nonzero(labels == lost[0]))
+        raise DataError(
+            f"class {int(lost[0])} has only {number} of the {labels.size} training events: none would be left beside "
+            "those to validate on; give more events of it, make data.options.max_events larger or "
+            "data.validation_fraction smaller"
+        )
+
+
+def _gather(part: Part, choices: Sequence[Labels], input_format: InputFormat) -> list[Split]:
+    """Read a part once, and put each event into the split that has its index."""
+    orders = [np.argsort(choice) for choice in choices]
+    results: list[Events] = []
+    start = 0
+    for piece in part.pieces():
+        results = results or [np.empty((choice.size, *piece.shape[1:]), np.float32) for choice in choices]
+        stop = start + len(piece)
+        for choice, order, result in zip(choices, orders, results, strict=True):
+            low, high = np.searchsorted(choice, [start, stop], sorter=order)
+            rows = order[low:high]
+            if rows.size:
+                where = f"{part.where}, events {start} to {stop - 1}"
+                result[rows] = input_format.put_on_grid(piece[choice[rows] - start], saturate=True, where=where)
+        start = stop
+    return [Split(result, part.labels[choice]) for result, choice in zip(results, choices, strict=True)]

@@ -1,0 +1,166 @@
+"""Handwritten digits as they are published: the four IDX files of MNIST, packed with gzip or not."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.datasets.assembly import Part, assemble, checked_labels, choose, pieces_of
+from models.datasets.base import Dataset, DatasetInfo, InputFormat
+from models.datasets.published import (
+    Publication,
+    damage_named,
+    head_of,
+    listed,
+    looks_like,
+    originality,
+    unit_format,
+)
+from models.errors import DataError
+
+TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+
+INFO = DatasetInfo(
+    name="mnist",
+    description="handwritten digits of MNIST, from its four files in a folder; ten classes",
+    events="70000",
+    shape="28x28x1",
+    input_format="ufixed<8,0>",
+    files=f"{listed([TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS])}, each as it is or as .gz",
+)
+PUBLICATION = Publication(
+    INFO,
+    "published as 'The MNIST database of handwritten digits' by LeCun, Cortes and Burges; described in "
+    "doi:10.1109/5.726791",
+)
+
+PIXELS = 28
+_IMAGES, _LABELS = 2051, 2049
+_MAGIC = {_IMAGES: "images", _LABELS: "labels"}
+# Of the unpacked files: gzip's own header differs between copies.
+_MD5 = {
+    TRAIN_IMAGES: "6bbc9ace898e44ae57da46a324031adb",
+    TRAIN_LABELS: "a25bea736e30d166cdddb491f175f624",
+    TEST_IMAGES: "2646ac647ad5339dbf082846283269ea",
+    TEST_LABELS: "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+def files(folder: Path, options: Mapping[str, Any]) -> tuple[Path, ...]:
+    """List the files that are read; one that is missing by its unpacked name."""
+    return tuple(_place(folder, name) for name in _MD5)
+
+
+def load(
+    *,
+    input_format: InputFormat | None,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+    folder: str = "",
+    max_events: int = 0,
+) -> Dataset:
+    """Load the images of 28x28 pixels with one channel, each pixel divided by 256, which is exact.
+
+    The published test images are the test part. In memory: the files (55 MB) and 220 MB of events.
+
+    Args:
+        input_format: Unsigned with no bit left of the binary point; None for ufixed<8,0>.
+        validation_fraction: Share of the training images to validate on.
+        test_fraction: Of no use.
+        seed: Seed of the choice of validation images, and of `max_events`.
+        folder: Where the files are.
+        max_events: How many images to take of all, the same share of each digit; 0 for all.
+
+    Raises:
+        DataError: The format does not fit, or a file is missing or not what its name says.
+    """
+    chosen = unit_format(input_format, INFO)
+    place = PUBLICATION.folder(folder)
+    found: dict[str, str] = {}
+    train = _part(place, TRAIN_IMAGES, TRAIN_LABELS, found)
+    test = _part(place, TEST_IMAGES, TEST_LABELS, found)
+    choice = choose(
+        train.labels,
+        test.labels,
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+        max_events=max_events,
+        seed=seed,
+    )
+    return assemble(
+        INFO.name,
+        chosen,
+        [str(digit) for digit in range(10)],
+        train,
+        test,
+        choice,
+        symmetries=("shift",),
+        notes=(originality(found, _MD5),),
+    )
+
+
+def _place(folder: Path, name: str) -> Path:
+    packed = folder / f"{name}.gz"
+    return packed if packed.exists() and not (folder / name).exists() else folder / name
+
+
+def _part(folder: Path, images_name: str, labels_name: str, found: dict[str, str]) -> Part:
+    """Read a pair of files; adds the MD5 of both to `found`."""
+    images_path, labels_path = _place(folder, images_name), _place(folder, labels_name)
+    labels = _read_idx(folder, labels_name, _LABELS, found)
+    images = _read_idx(folder, images_name, _IMAGES, found)
+    if images.shape[1:] != (PIXELS, PIXELS):
+        raise DataError(
+            f"{images_path}: images of {images.shape[1]}x{images.shape[2]} pixels; those of {INFO.name} have "
+            f"{PIXELS}x{PIXELS}; take the published file, or bring your own images as .npz"
+        )
+    if len(images) != labels.size:
+        raise DataError(
+            f"{labels_path}: {labels.size} labels for the {len(images)} images of {images_path.name}; take both files "
+            "from the same source"
+        )
+    return Part(
+        str(images_path),
+        checked_labels(labels, range(10), str(labels_path)),
+        lambda: (images[piece, ..., np.newaxis] / np.float32(256) for piece in pieces_of(len(images), PIXELS**2)),
+    )
+
+
+def _read_idx(folder: Path, name: str, magic: int, found: dict[str, str]) -> npt.NDArray[np.uint8]:
+    """Read an IDX file of bytes: a magic number, the size of each axis (big endian, 4 bytes each), the values."""
+    path = _place(folder, name)
+    if not path.exists():
+        raise PUBLICATION.missing(folder, f"no file {name} or {name}.gz")
+    head = head_of(path)
+    with damage_named(path):
+        content = gzip.decompress(path.read_bytes()) if looks_like(head) == "a gzip file" else path.read_bytes()
+    axes = magic % 256
+    start = 4 * (1 + axes)
+    given = int.from_bytes(content[:4], "big")
+    if given == magic and len(content) < start:
+        raise DataError(f"{path}: truncated, {len(content)} bytes; copy or download it again")
+    if given != magic:
+        there = f"the magic number of {_MAGIC[given]}" if given in _MAGIC else f"{looks_like(content[:512])} instead"
+        raise DataError(
+            f"{path}: not an IDX file of {_MAGIC[magic]}, which begins with the number {magic}: it has {there}; "
+            "download it again, and do not exchange the files"
+        )
+    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", axes, 4))
+    wanted = start + int(np.prod(shape, dtype=object))
+    if len(content) != wanted:
+        raise DataError(
+            f"{path}: {len(content)} bytes, where its header says {wanted}; it is "
+            f"{'truncated' if len(content) < wanted else 'longer than that'}: copy or download it again"
+        )
+    if wanted == start:
+        raise DataError(f"{path}: holds no {_MAGIC[magic]}; copy or download it again")
+    found[name] = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

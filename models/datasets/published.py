@@ -1,0 +1,167 @@
+"""Data sets that others have published as files: the folder they lie in, and what is wrong with a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.datasets.base import DatasetInfo, InputFormat
+from models.datasets.files import DAMAGED
+from models.errors import DataError
+from models.paths import require_file
+
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
+
+# What files begin with that are often found in the place of others.
+_SIGNATURES = (
+    (b"\x1f\x8b", "a gzip file"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+    (b"MATLAB ", "a MATLAB file"),
+    (b"PAR1", "a parquet file"),
+    (b"\x00\x00\x08", "an IDX file"),
+    (b"\x80\x02", "a Python pickle"),
+    (b"\x80\x03", "a Python pickle"),
+    (b"\x80\x04", "a Python pickle"),
+    (b"\x80\x05", "a Python pickle"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself"),
+)
+_WEB_PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head")
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A published data set.
+
+    Attributes:
+        info: Its entry in the registry, with the files that it needs.
+        where: Where it is published, in words.
+    """
+
+    info: DatasetInfo
+    where: str
+
+    def folder(self, named: str) -> Path:
+        """Give the folder with the files.
+
+        Args:
+            named: `data.options.folder`.
+
+        Raises:
+            DataError: It is not named, or is no folder.
+        """
+        if not named:
+            raise DataError(
+                f"data.options.folder: the data set {self.info.name} is read from files; name the folder that holds "
+                f"{self._needs()}"
+            )
+        folder = Path(named).expanduser()
+        try:
+            if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK):
+                return folder
+            there = "may not be read" if folder.is_dir() else "not a folder" if folder.exists() else "no such folder"
+        except OSError as problem:
+            there = f"not accessible ({problem.strerror})"
+        raise DataError(f"{folder}: {there}; set data.options.folder to the one that holds {self._needs()}")
+
+    def missing(self, folder: Path, what: str) -> DataError:
+        """Say that a file is not there, what is needed, and whether an archive lies in its place."""
+        archives = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith(_ARCHIVES))
+        unpack = f"; {archives[0]} is an archive: unpack it, and name the folder with its files" if archives else ""
+        return DataError(f"{folder}: {what}{unpack}; {self.info.name} needs {self._needs()}")
+
+    def _needs(self) -> str:
+        return f"{self.info.files} ({self.where})"
+
+
+def looks_like(head: bytes) -> str:
+    """Say what a file may be whose content is not what was expected.
+
+    >>> looks_like(b"<!DOCTYPE html><html>")
+    'a web page'
+    """
+    if not head:
+        return "an empty file"
+    if head.lstrip().lower().startswith(_WEB_PAGES):
+        return "a web page"
+    return next((what for signature, what in _SIGNATURES if head.startswith(signature)), "something else")
+
+
+def head_of(path: Path, number: int = 512) -> bytes:
+    """Read the first bytes of a file.
+
+    Raises:
+        DataError: It is no file, or may not be read.
+    """
+    require_file(path, DataError, missing="no such file; copy it there", no_file="not a file; put the file there")
+    with damage_named(path), path.open("rb") as stream:
+        return stream.read(number)
+
+
+@contextmanager
+def damage_named(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turn what libraries raise on a damaged file into an error that names it.
+
+    Args:
+        path: The file.
+        others: Further errors that the library in use raises.
+
+    Raises:
+        DataError: Instead of one of those.
+    """
+    damage: tuple[type[BaseException], ...] = (*DAMAGED, *others)
+    try:
+        yield
+    except damage as error:
+        reason = str(error) or type(error).__name__
+        raise DataError(
+            f"{path}: cannot be read, it is damaged, truncated or not accessible ({reason}); copy or download it again"
+        ) from error
+
+
+def unit_format(given: InputFormat | None, info: DatasetInfo) -> InputFormat:
+    """Give the number format of pixels from 0 to 255, each divided by 256.
+
+    Raises:
+        DataError: A format of the configuration that does not begin right behind the binary point, without a sign.
+    """
+    chosen = given or InputFormat.parse(info.input_format)
+    if chosen.signed or chosen.integer != 0:
+        raise DataError(
+            f"data.input_format {chosen} does not fit {info.name}, whose pixels are 0 to 255/256; use "
+            f"{info.input_format}, or ufixed<W,0> with another number of bits"
+        )
+    return chosen
+
+
+def originality(found: Mapping[str, str], published: Mapping[str, str]) -> str:
+    """Say whether files are those that were published, by their MD5.
+
+    Args:
+        found: MD5 by the file's name.
+        published: The same of the published files.
+
+    >>> originality({"a": "1", "b": "2"}, {"a": "1", "b": "3"})
+    'not the published file by its MD5 (changed, or a part of it): b'
+    """
+    others = [name for name, digest in found.items() if published[name] != digest]
+    if others:
+        files = "file" if len(others) == 1 else "files"
+        return (
+            f"not the published {files} by {'its' if len(others) == 1 else 'their'} MD5 (changed, or a part of it): "
+            + (", ".join(others))
+        )
+    return f"all {len(found)} files are the published ones, by their MD5"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names as in a sentence.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
