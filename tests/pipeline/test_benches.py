@@ -124,7 +124,8 @@ def test_the_verdict_is_a_gate(wrong: bool, made_in_both: Made) -> None:
             pytest.skip(f"{program} is not installed")
     found = made_in_both.make(wrong=wrong, test_bench={"simulator": "icarus"})
     assert [(bench.simulator, bench.passed) for bench in found] == [("Icarus Verilog", not wrong), ("GHDL", not wrong)]
-    checked = {"comparisons": [], "accuracy": {}, "test_benches": [asdict(bench) for bench in found]}
+    quality = {"accuracy": None, "confusion": None, "target_fit": None, "signal_efficiencies": []}
+    checked = {"comparisons": [], "quality": quality, "test_benches": [asdict(bench) for bench in found]}
     gates = judge(GatesConfig(max_accuracy_drop=None), checked)
     assert [(gate.name, gate.met, gate.wanted) for gate in gates] == [
         ("gates.exact", not wrong, "the Verilog test bench passes"),

@@ -82,7 +82,7 @@ def test_a_configuration_cannot_be_changed() -> None:
         (
             {"gates": {"zzz": 1}},
             "gates.zzz: unknown key; the nearest known key is gates.min_accuracy; "
-            "known are exact, max_accuracy_drop, min_accuracy",
+            "known are exact, max_accuracy_drop, min_accuracy, min_signal_efficiency",
         ),
         (
             {"zzz": 1},
