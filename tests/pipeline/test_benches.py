@@ -124,7 +124,7 @@ def test_the_verdict_is_a_gate(wrong: bool, made_in_both: Made) -> None:
             pytest.skip(f"{program} is not installed")
     found = made_in_both.make(wrong=wrong, test_bench={"simulator": "icarus"})
     assert [(bench.simulator, bench.passed) for bench in found] == [("Icarus Verilog", not wrong), ("GHDL", not wrong)]
-    quality = {"accuracy": None, "confusion": None, "target_fit": None, "signal_efficiencies": []}
+    quality: dict[str, Any] = {"accuracy": None, "confusion": None, "target_fit": None, "signal_efficiencies": []}
     checked = {"comparisons": [], "quality": quality, "test_benches": [asdict(bench) for bench in found]}
     gates = judge(GatesConfig(max_accuracy_drop=None), checked)
     assert [(gate.name, gate.met, gate.wanted) for gate in gates] == [

@@ -81,7 +81,7 @@ def test_a_configuration_cannot_be_changed() -> None:
         ),
         (
             {"gates": {"zzz": 1}},
-            "gates.zzz: unknown key; the nearest known key is gates.min_accuracy; "
+            "gates.zzz: unknown key; the nearest known key is gates.min_signal_efficiency; "
             "known are exact, max_accuracy_drop, min_accuracy, min_signal_efficiency",
         ),
         (
