@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from models.datasets import (
     calorimeter,
+    cherenkov,
     cicada,
     cifar10,
     digits,
@@ -57,7 +58,7 @@ class _Published(_Source, Protocol):
 
 # What every source is given.
 _GIVEN = ("input_format", "validation_fraction", "test_fraction", "seed")
-_DRAWN: tuple[_Source, ...] = (digits, edges, street_digits, calorimeter)
+_DRAWN: tuple[_Source, ...] = (digits, edges, street_digits, calorimeter, cherenkov)
 _PUBLISHED: dict[str, _Published] = {
     source.INFO.name: source for source in (mnist, svhn, cifar10, lhc_jet_features, lhc_jet_images, cicada)
 }

@@ -2,6 +2,9 @@
 
 A toy in the manner of what the CICADA trigger of CMS is given: rows are regions in azimuth, which close to a
 ring, columns are regions in pseudorapidity from -3 to 3, values are counts of a 10-bit scale.
+
+Where no source is named, a value is a choice of ours: it makes signals that are to be told from background, not those
+of any model of new physics.
 """
 
 from __future__ import annotations
@@ -9,36 +12,40 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, split_stratified
-from models.errors import DataError
+from models.datasets import drawn
+from models.datasets.base import Dataset, DatasetInfo, InputFormat
+from models.datasets.drawn import CHUNK
 
 INFO = DatasetInfo(
     name="calorimeter",
-    description="transverse energies of 18 (azimuth) x 14 (pseudorapidity) calorimeter regions; background and signal",
+    description="transverse energies of 18 (azimuth) x 14 (pseudorapidity) calorimeter regions; background, signals",
     events="20000 (option)",
     shape="18x14x1",
     input_format="ufixed<10,10>",
 )
 
 PHI_REGIONS, ETA_REGIONS = 18, 14
-ETA_LIMIT = 3.0
-"""Pseudorapidity at the outer edges."""
+"""The regions of CMS' calorimeter trigger within |eta| < 3 (CICADA's firmware, cms-hls4ml/CICADA)."""
 
 GEV_PER_COUNT = 0.5
-"""Transverse energy of one count, as in the CMS calorimeter trigger."""
+"""Transverse energy of one count, as in the CMS calorimeter trigger (JINST 15 (2020) P10017, arXiv:2006.10165)."""
 
 SIGNALS = ("multijet", "soft", "displaced")
 
 Energies = npt.NDArray[np.float64]
 
-# Pile-up: deposits per interaction and region in the middle of the detector, their mean in GeV, and how much more
-# there are at the edges. They give 2 GeV per region and crossing in the middle, at 60 interactions.
+# Pile-up. Deposits per interaction and region in the middle of the detector; their mean in GeV, with an exponential
+# distribution; and how much more there are at the edges, as a share. They give 2 GeV per region and crossing in the
+# middle at 60 interactions, some of what soft interactions really give: towers below threshold are not counted.
 _DEPOSITS_PER_INTERACTION = 0.033
 _DEPOSIT_GEV = 1.0
 _EDGE_EXCESS = 1.5
-# Jets fall as the fifth power of their transverse momentum, and spread over some regions.
+# Jets fall as the fifth power of their transverse momentum: partons scatter as its inverse fourth, and the densities of
+# partons fall too. Their width in regions is the rms of the energy around the axis (a region is 0.35 rad wide).
 _JET_POWER = 5
 _JET_WIDTH_REGIONS = 0.5
+# Numbers: the mean of a Poisson distribution for background, smallest and largest for signals; in GeV, where the
+# spectrum of each begins, or the mean of an exponential distribution for `soft`.
 _BACKGROUND_JETS, _BACKGROUND_JET_GEV = 0.5, 15.0
 _SIGNAL_JETS, _SIGNAL_JET_GEV = (4, 8), 25.0
 _SOFT_DEPOSITS, _SOFT_GEV = (25, 60), 5.0
@@ -54,9 +61,10 @@ def load(
     events: int = 20_000,
     pileup: float = 60.0,
     signal: str = "all",
+    signal_fraction: float = 0.5,
     hot_regions: float = 0.002,
 ) -> Dataset:
-    """Draw events, one half of them with a signal, and split them.
+    """Draw events of background and of signals, each a class, and split them.
 
     Args:
         input_format: Unsigned whole numbers; None for ufixed<10,10>. Larger energies saturate.
@@ -67,43 +75,45 @@ def load(
         pileup: Mean number of interactions per crossing.
         signal: `multijet` (4 to 8 jets), `soft` (25 to 60 deposits of some GeV), `displaced` (1 to 3 large deposits
             in one region each), or `all` of them in equal shares.
-        hot_regions: Probability of a faulty region at full scale, in either class.
+        signal_fraction: Share of the events with a signal, of all kinds together.
+        hot_regions: Probability of a faulty region at full scale, in any class.
 
     Raises:
         DataError: The format does not fit, an option is out of range, or the fractions leave a part empty.
     """
-    chosen = input_format or InputFormat.parse(INFO.input_format)
-    if chosen.signed or chosen.integer != chosen.width:
-        raise DataError(
-            f"data.input_format {chosen} does not fit the calorimeter, which counts from 0; use {INFO.input_format}, "
-            "or ufixed<W,W> with another number of bits"
-        )
-    if signal not in (*SIGNALS, "all"):
-        raise DataError(f"data.options.signal: {signal!r} is not known; use all or one of {', '.join(SIGNALS)}")
-    if events < 100 or pileup < 0 or not 0 <= hot_regions <= 1:
-        raise DataError(
-            f"data.options: events {events}, pileup {pileup:g}, hot_regions {hot_regions:g}: at least 100 events, no "
-            "negative pile-up and a probability are needed"
-        )
-    rng = np.random.default_rng(seed)
-    labels: Labels = rng.permutation(np.arange(events, dtype=np.int64) % 2)
-    gev = _pileup(rng, events, pileup)
-    _add_deposits(rng, gev, rng.poisson(_BACKGROUND_JETS, events), _BACKGROUND_JET_GEV, _JET_WIDTH_REGIONS)
+    chosen = drawn.counting_format(INFO, input_format)
+    drawn.check_events(events)
+    drawn.check_choice("signal", signal, ("all", *SIGNALS))
+    drawn.check_option("pileup", pileup, 0, 1000, "interactions")
+    drawn.check_option("signal_fraction", signal_fraction, 0.01, 0.99)
+    drawn.check_option("hot_regions", hot_regions, 0, 1)
     kinds = SIGNALS if signal == "all" else (signal,)
-    drawn = rng.integers(len(kinds), size=events)
-    for number, kind in enumerate(kinds):
-        _add_signal(rng, gev, kind, (labels == 1) & (drawn == number))
-    counts = np.floor(gev / GEV_PER_COUNT)
-    hot = np.flatnonzero(rng.random(events) < hot_regions)
-    counts[hot, rng.integers(PHI_REGIONS, size=hot.size), rng.integers(ETA_REGIONS, size=hot.size)] = chosen.max
-    train, validation, test = split_stratified(
-        chosen.put_on_grid(counts[..., np.newaxis], saturate=True, where=INFO.name),
+    rng = np.random.default_rng(seed)
+    labels = drawn.shuffled_labels(rng, events, [1 - signal_fraction] + [signal_fraction / len(kinds)] * len(kinds))
+    counts = np.empty((events, PHI_REGIONS, ETA_REGIONS, 1), np.float32)
+    for start in range(0, events, CHUNK):
+        part = labels[start : start + CHUNK]
+        gev = _pileup(rng, len(part), pileup)
+        _add_deposits(rng, gev, rng.poisson(_BACKGROUND_JETS, len(part)), _BACKGROUND_JET_GEV, _JET_WIDTH_REGIONS)
+        for label, kind in enumerate(kinds, start=1):
+            _add_signal(rng, gev, kind, part == label)
+        gev /= GEV_PER_COUNT
+        np.floor(gev, out=gev)
+        hot = np.flatnonzero(rng.random(len(part)) < hot_regions)
+        gev[hot, rng.integers(PHI_REGIONS, size=hot.size), rng.integers(ETA_REGIONS, size=hot.size)] = chosen.max
+        counts[start : start + CHUNK, ..., 0] = gev
+    return drawn.dataset(
+        INFO,
+        chosen,
+        ("background", *kinds),
+        counts,
         labels,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         seed=seed,
+        # Azimuth closes to a ring, and nothing tells one side or direction from the other.
+        symmetries=("roll_rows", "flip_rows", "flip_columns"),
     )
-    return Dataset(INFO.name, chosen, ("background", "signal"), train, validation, test)
 
 
 def _pileup(rng: np.random.Generator, events: int, pileup: float) -> Energies:

@@ -20,15 +20,35 @@ def energy(dataset: Dataset, label: int) -> Any:
     return dataset.train.events[dataset.train.labels == label][..., 0]
 
 
-def test_events_are_whole_numbers_of_ten_bits_and_one_half_is_signal() -> None:
-    dataset = draw()
+def test_events_are_whole_numbers_of_ten_bits_and_every_signal_is_a_class() -> None:
+    dataset = draw(signal_fraction=0.6)
     parts = (dataset.train, dataset.validation, dataset.test)
     assert [part.events.shape for part in parts] == [(1600, 18, 14, 1), (200, 18, 14, 1), (200, 18, 14, 1)]
-    assert [int(part.labels.sum()) for part in parts] == [800, 100, 100]
+    assert [np.bincount(part.labels).tolist() for part in parts] == [
+        [640, 320, 320, 320],
+        [80, 40, 40, 40],
+        [80, 40, 40, 40],
+    ]
     values = dataset.train.events
     np.testing.assert_array_equal(values, np.rint(values))
     assert 0 <= values.min() < values.max() <= 1023
-    assert (str(dataset.input_format), dataset.classes) == ("ufixed<10,10>", ("background", "signal"))
+    assert str(dataset.input_format) == "ufixed<10,10>"
+    assert dataset.classes == ("background", "multijet", "soft", "displaced")
+
+
+def test_a_single_signal_makes_two_classes_of_half_the_events() -> None:
+    dataset = draw(signal="soft")
+    assert dataset.classes == ("background", "soft")
+    assert np.bincount(dataset.train.labels).tolist() == [800, 800]
+
+
+def test_no_azimuth_direction_or_side_is_special() -> None:
+    dataset = draw(events=8000)
+    assert dataset.symmetries == ("roll_rows", "flip_rows", "flip_columns")
+    for label in range(4):
+        mean = energy(dataset, label).mean(axis=0)
+        np.testing.assert_allclose(mean.mean(axis=1), mean.mean(), rtol=0.1)
+        np.testing.assert_allclose(mean.mean(axis=0), mean.mean(axis=0)[::-1], rtol=0.15)
 
 
 def test_the_seed_alone_decides() -> None:
@@ -81,20 +101,24 @@ def test_each_signal_adds_what_it_is_made_of(signal: str) -> None:
     assert drawn.sum(axis=(1, 2)).mean() > background.sum(axis=(1, 2)).mean() + 60
 
 
-def test_a_hot_region_is_at_full_scale_in_either_class() -> None:
+def test_a_hot_region_is_at_full_scale_in_any_class() -> None:
     dataset = draw(hot_regions=1.0)
-    for label in (0, 1):
+    for label in range(4):
         assert (energy(dataset, label).max(axis=(1, 2)) == 1023).all()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"input_format": InputFormat.parse("ufixed<10,8>")}, "does not fit the calorimeter.*use ufixed<10,10>"),
-        ({"signal": "monopole"}, "data.options.signal: 'monopole' is not known; use all or one of multijet, soft,"),
-        ({"events": 5}, "data.options: events 5, .* at least 100 events"),
-        ({"pileup": -1.0}, "no negative pile-up"),
-        ({"hot_regions": 2.0}, "and a probability are needed"),
+        (
+            {"input_format": InputFormat.parse("ufixed<10,8>")},
+            "does not fit the data set calorimeter.*use ufixed<10,10>",
+        ),
+        ({"signal": "monopole"}, "data.options.signal: 'monopole' is not known; use one of all, multijet, soft,"),
+        ({"events": 5}, "data.options.events: 5 must be at least 100"),
+        ({"pileup": -1.0}, "data.options.pileup: -1 must be between 0 and 1000 interactions"),
+        ({"signal_fraction": 1.0}, "data.options.signal_fraction: 1 must be between 0.01 and 0.99"),
+        ({"hot_regions": 2.0}, "data.options.hot_regions: 2 must be between 0 and 1"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:

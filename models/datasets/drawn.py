@@ -1,0 +1,125 @@
+"""What sources that draw their events have in common: labels, checks of options, and the way to a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, Symmetry, split_stratified
+from models.errors import DataError
+
+Rng = np.random.Generator
+Reals = npt.NDArray[np.floating]
+Range = tuple[float, float]
+
+FEWEST_EVENTS = 100
+"""Fewer events than these leave a part of the split without a class."""
+
+CHUNK = 500
+"""Events that are drawn at once: their arrays stay in the processor's cache."""
+
+
+def shuffled_labels(rng: Rng, events: int, shares: Sequence[float]) -> Labels:
+    """Give each event a class, in random order, with exact shares up to rounding.
+
+    Args:
+        rng: Source of randomness.
+        events: Number of events.
+        shares: Share of each class; their sum is 1.
+    """
+    ends = np.rint(np.cumsum(shares) * events).astype(np.int64)
+    labels: Labels = rng.permutation(np.searchsorted(ends, np.arange(events), side="right").astype(np.int64))
+    return labels
+
+
+def between(rng: Rng, limits: Range, size: int) -> npt.NDArray[np.float64]:
+    """Draw uniformly between two limits."""
+    return rng.uniform(*limits, size)
+
+
+def power_law(rng: Rng, smallest: float, index: float, size: int, largest: float = np.inf) -> npt.NDArray[np.float64]:
+    """Draw from a spectrum that falls as the power `-index`, from `smallest` to `largest`; `index` is above 1.
+
+    >>> bool((power_law(np.random.default_rng(1), 2.0, 3.0, 50, largest=4.0) <= 4).all())
+    True
+    """
+    # Where the integral spectrum ends, as a share of its beginning.
+    end = (largest / smallest) ** (1 - index)
+    values: npt.NDArray[np.float64] = smallest * (end + (1 - end) * rng.random(size)) ** (1 / (1 - index))
+    return values
+
+
+def check_option(name: str, value: float, low: float, high: float = np.inf, unit: str = "") -> None:
+    """See that an option lies within its limits.
+
+    Raises:
+        DataError: It does not.
+    """
+    if not low <= value <= high:
+        unit = f" {unit}" if unit else ""
+        limits = f"between {low:g} and {high:g}{unit}" if np.isfinite(high) else f"at least {low:g}{unit}"
+        raise DataError(f"data.options.{name}: {value:g} must be {limits}")
+
+
+def check_events(events: int) -> None:
+    """See that there are events enough to be split.
+
+    Raises:
+        DataError: There are fewer than `FEWEST_EVENTS`.
+    """
+    check_option("events", events, FEWEST_EVENTS)
+
+
+def check_choice(name: str, value: str, known: Sequence[str]) -> None:
+    """See that an option is one of the known words.
+
+    Raises:
+        DataError: It is not.
+    """
+    if value not in known:
+        raise DataError(f"data.options.{name}: {value!r} is not known; use one of {', '.join(known)}")
+
+
+def counting_format(info: DatasetInfo, wanted: InputFormat | None) -> InputFormat:
+    """Take the number format of a source whose values are counts: unsigned whole numbers.
+
+    Raises:
+        DataError: It has a sign or fraction bits, or steps of more than one.
+    """
+    chosen = wanted or InputFormat.parse(info.input_format)
+    if chosen.signed or chosen.integer != chosen.width:
+        raise DataError(
+            f"data.input_format {chosen} does not fit the data set {info.name}, which counts from 0; use "
+            f"{info.input_format}, or ufixed<W,W> with another number of bits"
+        )
+    return chosen
+
+
+def dataset(
+    info: DatasetInfo,
+    input_format: InputFormat,
+    classes: Sequence[str],
+    events: npt.NDArray[Any],
+    labels: Labels,
+    *,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+    symmetries: tuple[Symmetry, ...] = (),
+) -> Dataset:
+    """Put drawn events on the grid, where what is beyond it saturates as in a digitiser, and split them.
+
+    Raises:
+        DataError: The fractions leave a part empty.
+    """
+    train, validation, test = split_stratified(
+        input_format.put_on_grid(events, saturate=True, where=info.name),
+        labels,
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+    )
+    return Dataset(info.name, input_format, tuple(classes), train, validation, test, symmetries=symmetries)
