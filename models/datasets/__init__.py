@@ -16,11 +16,14 @@ from models.datasets import (
     digits,
     edges,
     files,
+    jet_features,
+    jet_images,
     lhc_jet_features,
     lhc_jet_images,
     mnist,
     street_digits,
     svhn,
+    waveforms,
 )
 from models.datasets.base import Dataset, DatasetInfo, InputFormat, Split, Symmetry, split_stratified
 from models.errors import DataError
@@ -58,7 +61,7 @@ class _Published(_Source, Protocol):
 
 # What every source is given.
 _GIVEN = ("input_format", "validation_fraction", "test_fraction", "seed")
-_DRAWN: tuple[_Source, ...] = (digits, edges, street_digits, calorimeter, cherenkov)
+_DRAWN: tuple[_Source, ...] = (digits, edges, street_digits, calorimeter, cherenkov, jet_images, jet_features, waveforms)
 _PUBLISHED: dict[str, _Published] = {
     source.INFO.name: source for source in (mnist, svhn, cifar10, lhc_jet_features, lhc_jet_images, cicada)
 }

@@ -64,6 +64,19 @@ def check_option(name: str, value: float, low: float, high: float = np.inf, unit
         raise DataError(f"data.options.{name}: {value:g} must be {limits}")
 
 
+def check_range(name: str, value: Range, low: float, high: float, unit: str = "") -> None:
+    """See that an option of a smallest and a largest value lies within its limits.
+
+    Raises:
+        DataError: It does not, or the values are the wrong way round.
+    """
+    if not low <= value[0] <= value[1] <= high:
+        raise DataError(
+            f"data.options.{name}: {list(value)} must be a smallest and a largest value between {low:g} and {high:g}"
+            f"{f' {unit}' if unit else ''}"
+        )
+
+
 def check_events(events: int) -> None:
     """See that there are events enough to be split.
 
