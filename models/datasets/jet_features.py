@@ -1,9 +1,9 @@
 """Sixteen numbers per jet, as for the jet tagger of hls4ml: gluon, quark, W, Z, top.
 
 The features are of the kind that the published set has (OpenML 42468; JINST 13 (2018) P07027, arXiv:1804.06913):
-mass, multiplicity and ratios of energy correlations. All are computed, none is drawn from a distribution of its own; but
-the jets are the toys of `jets.py`, so accuracies cannot be compared with published ones. Mass and correlations are of
-the sixteen hardest constituents, in place of soft-drop grooming.
+mass, multiplicity and ratios of energy correlations. All are computed, none is drawn from a distribution of its own;
+but the jets are the toys of `jets.py`, so accuracies cannot be compared with published ones. Mass and correlations are
+of the sixteen hardest constituents, in place of soft-drop grooming.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A pulse rises and falls exponentially, as the charge of a scintillator behind a photomultiplier and a preamplifier.
 Values are counts of an analogue-to-digital converter, the baseline left in. Where no source is named, a value is a
-choice of ours, of the size that is usual for LYSO and similar crystals (decay in some 40 ns; Particle Data Group, Review
-of Particle Physics 2024, table of inorganic scintillators) read at 250 megasamples per second.
+choice of ours, of the size that is usual for LYSO and similar crystals (decay in some 40 ns; Particle Data Group,
+Review of Particle Physics 2024, table of inorganic scintillators) read at 250 megasamples per second.
 """
 
 from __future__ import annotations
