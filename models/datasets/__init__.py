@@ -61,7 +61,16 @@ class _Published(_Source, Protocol):
 
 # What every source is given.
 _GIVEN = ("input_format", "validation_fraction", "test_fraction", "seed")
-_DRAWN: tuple[_Source, ...] = (digits, edges, street_digits, calorimeter, cherenkov, jet_images, jet_features, waveforms)
+_DRAWN: tuple[_Source, ...] = (
+    digits,
+    edges,
+    street_digits,
+    calorimeter,
+    cherenkov,
+    jet_images,
+    jet_features,
+    waveforms,
+)
 _PUBLISHED: dict[str, _Published] = {
     source.INFO.name: source for source in (mnist, svhn, cifar10, lhc_jet_features, lhc_jet_images, cicada)
 }
