@@ -15,7 +15,7 @@ from models.errors import ModelError
 from models.keras2 import bring_up
 
 _FOLDABLE = {"QConv1D": "kernel", "QConv2D": "kernel", "QDense": "kernel", "QDepthwiseConv2D": "depthwise_kernel"}
-_EXPONENTS = range(-16, 9)
+_EXPONENTS = range(-8, 9)
 
 
 def fold_batch_normalization(model: Any) -> Any:
