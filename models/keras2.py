@@ -48,7 +48,18 @@ def bring_up() -> Keras2:
         import tensorflow as tf
         import tf_keras as keras
     tf.get_logger().setLevel("ERROR")
+    for gpu in tf.config.list_physical_devices("GPU"):
+        # Others may want some of its memory too.
+        tf.config.experimental.set_memory_growth(gpu, enable=True)
     return Keras2(tf, keras, qkeras)
+
+
+def device() -> str:
+    """Name what TensorFlow computes on: the GPUs that it sees, or else the CPU."""
+    tf = bring_up().tf
+    gpus = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
+    return ", ".join(names) or "CPU"
 
 
 @contextmanager

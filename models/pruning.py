@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,28 +23,44 @@ class Pruning:
     """How many weights become zero, and when.
 
     Sparsity grows as `sparsity * (1 - (1 - t)**3)` (Zhu and Gupta, arXiv:1710.01878), where t goes from 0 to 1
-    between the two epochs: many small weights at first, the last ones slowly.
+    between the two steps: many small weights at first, the last ones slowly. This is PolynomialDecay of
+    tensorflow-model-optimization, but that weights are always chosen at the last step too: there, a last step that is
+    no turn of `frequency` leaves the final sparsity out.
 
     Attributes:
         sparsity: Share of the weights of each kernel that are zero at the end; 0 for no pruning.
-        first_epoch: Epoch with which pruning begins, from 0.
-        last_epoch: Epoch with which the final sparsity is reached; from there on the same weights stay zero.
+        begin_step: Step before which pruning begins, from 0.
+        end_step: Step before which the final sparsity is reached; from there on the same weights stay zero.
+        frequency: Steps from one choice of weights to the next.
+        layers: Other sparsities at the end, by layer name.
     """
 
     sparsity: float
-    first_epoch: int
-    last_epoch: int
+    begin_step: int
+    end_step: int
+    frequency: int = 1
+    layers: Mapping[str, float] = field(default_factory=dict)
 
-    def at(self, epoch: float) -> float:
-        """Sparsity after a number of epochs.
+    def at(self, step: int, layer: str | None = None) -> float:
+        """Sparsity of a layer, or of all that are not named, before a step.
 
-        >>> [Pruning(0.5, 0, 4).at(epoch) for epoch in (0, 2, 4, 9)]
+        >>> [Pruning(0.5, 0, 4).at(step) for step in (0, 2, 4, 9)]
         [0.0, 0.4375, 0.5, 0.5]
         """
-        if epoch >= self.last_epoch:
-            return self.sparsity
-        passed = max(epoch - self.first_epoch, 0.0) / (self.last_epoch - self.first_epoch)
-        return self.sparsity * (1.0 - (1.0 - passed) ** 3)
+        sparsity = self.sparsity if layer is None else self.layers.get(layer, self.sparsity)
+        if step >= self.end_step:
+            return sparsity
+        passed = max(step - self.begin_step, 0) / (self.end_step - self.begin_step)
+        return sparsity * (1.0 - (1.0 - passed) ** 3)
+
+    def is_turn(self, step: int) -> bool:
+        """Tell whether weights are chosen before a step.
+
+        >>> [step for step in range(20) if Pruning(0.5, 4, 11, frequency=3).is_turn(step)]
+        [4, 7, 10, 11]
+        """
+        inside = self.begin_step <= step <= self.end_step
+        return inside and ((step - self.begin_step) % self.frequency == 0 or step == self.end_step)
 
 
 def prunable(model: Any) -> list[Any]:
@@ -51,20 +69,7 @@ def prunable(model: Any) -> list[Any]:
     Raises:
         ModelError: The quantizer of one makes something else of a zero.
     """
-    kernels = []
-    for layer in model.layers:
-        for attribute in _KERNELS:
-            if not hasattr(layer, attribute):
-                continue
-            role = attribute.removesuffix("_kernel")
-            quantizer = getattr(layer, f"{role}_quantizer_internal", None)
-            if type(quantizer).__name__ in _NO_ZERO:
-                raise ModelError(
-                    f"layer {layer.name}: its {role}_quantizer {type(quantizer).__name__} has no zero, so it cannot be "
-                    "pruned; use ternary or quantized_bits, or set training.pruning_sparsity: 0"
-                )
-            kernels.append(getattr(layer, attribute))
-    return kernels
+    return [kernel for _, kernel in _kernels(model, Pruning(1.0, 0, 0))]
 
 
 def smallest(values: npt.NDArray[np.floating[Any]], sparsity: float) -> npt.NDArray[np.bool_]:
@@ -78,23 +83,62 @@ def smallest(values: npt.NDArray[np.floating[Any]], sparsity: float) -> npt.NDAr
     return marked.reshape(values.shape)
 
 
-def pruning_callback(pruning: Pruning) -> Any:
-    """Make Keras' callback that prunes a model while it is fitted."""
+def pruning_callback(model: Any, pruning: Pruning) -> Any:
+    """Make Keras' callback that prunes a model while it is fitted; `kept` is the mask of each kernel.
+
+    Raises:
+        ModelError: The quantizer of a kernel to be pruned has no zero, or a layer that is named has no kernel.
+    """
     keras = bring_up().keras
+    kernels = _kernels(model, pruning)
 
     class Prune(keras.callbacks.Callback):  # type: ignore[misc,name-defined]
-        def on_train_begin(self, logs: Any = None) -> None:
-            self.kernels = prunable(self.model)
+        def __init__(self) -> None:
+            super().__init__()
             self.kept: list[Any] = []
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            sparsity = pruning.at(epoch)
-            # What is zero by now is smallest, and stays zero.
-            self.kept = [(~smallest(kernel.numpy(), sparsity)).astype(np.float32) for kernel in self.kernels]
-            self.on_train_batch_end(0)
+            self.first_step = epoch * self.params["steps"]
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            step = self.first_step + batch
+            if pruning.is_turn(step):
+                # What is zero by now is smallest, and stays zero.
+                self.kept = [
+                    (~smallest(kernel.numpy(), pruning.at(step, layer))).astype(np.float32) for layer, kernel in kernels
+                ]
+                self.on_train_batch_end(batch)
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            for kernel, kept in zip(self.kernels, self.kept, strict=True):
-                kernel.assign(kernel * kept)
+            if self.kept:
+                for (_, kernel), kept in zip(kernels, self.kept, strict=True):
+                    kernel.assign(kernel * kept)
 
     return Prune()
+
+
+def _kernels(model: Any, pruning: Pruning) -> list[tuple[str, Any]]:
+    """Give the kernels that are pruned, each with its layer's name."""
+    kernels, names = [], []
+    for layer in model.layers:
+        for attribute in _KERNELS:
+            if not hasattr(layer, attribute):
+                continue
+            names.append(layer.name)
+            if not pruning.at(pruning.end_step, layer.name):
+                continue
+            role = attribute.removesuffix("_kernel")
+            quantizer = getattr(layer, f"{role}_quantizer_internal", None)
+            if type(quantizer).__name__ in _NO_ZERO:
+                raise ModelError(
+                    f"layer {layer.name}: its {role}_quantizer {type(quantizer).__name__} has no zero, so it cannot be "
+                    "pruned; use ternary or quantized_bits, set training.pruning_sparsity: 0, or name the layer in "
+                    "training.pruning_layers with 0"
+                )
+            kernels.append((layer.name, getattr(layer, attribute)))
+    for name in pruning.layers:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+            raise ModelError(f"training.pruning_layers.{name}: no layer with a kernel has this name; {mend}")
+    return kernels

@@ -21,6 +21,7 @@ from pipeline.errors import RunFolderError
 
 _SOURCES = Path(__file__).resolve().parents[1]
 _UNFINISHED = ".unfinished"
+_CHECKPOINTS = ".checkpoints"
 # Errors of writing; the system names no file with them.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
@@ -179,6 +180,20 @@ class RunFolder:
         untouched = all(file_digest(folder / name) == digest for name, digest in found.outputs.items())
         return untouched and found.key == self._wanted(stage).key
 
+    def checkpoints(self, stage: Stage) -> Path:
+        """Give a folder, not made yet, for what lets a stage's work go on after a kill.
+
+        It stays until the stage is finished. What was left there with other options, inputs or versions is removed.
+        """
+        folder = self._checkpoints(stage) / self._wanted(stage).key
+        for other in self._checkpoints(stage).glob("*"):
+            if other != folder:
+                shutil.rmtree(other)
+        return folder
+
+    def _checkpoints(self, stage: Stage) -> Path:
+        return self.path / f"{stage.name}{_CHECKPOINTS}"
+
     def execute(self, stage: Stage) -> None:
         """Do a stage's work in a folder of its own, and put it in place when it is whole.
 
@@ -194,6 +209,7 @@ class RunFolder:
             manifest = Manifest(**{**asdict(wanted), "outputs": _digests(unfinished)})
             (unfinished / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1) + "\n")
             self._replace(unfinished, final)
+            shutil.rmtree(self._checkpoints(stage), ignore_errors=True)
         except ToolError as error:
             logs = self.path / "logs" / stage.name
             _keep_logs(unfinished, logs)

@@ -24,12 +24,13 @@ def cicada(
 ) -> Any:
     """One 2x2 convolution of stride 2, a dense layer with batch normalization, and a score (CICADA's student).
 
-    CICADA's student learns the score of an auto-encoder. Here it is trained on labels: its score is the logit of two
-    classes, in 16 bits with 8 behind the binary point as in CICADA, but with a sign.
+    CICADA's student learns the score of an auto-encoder, a number from 0 to 256 in 16 bits: that is the one output of
+    `training.objective: distillation`. Trained on labels, the outputs are logits, which have a sign bit; two classes
+    share one.
 
     Args:
         input_shape: (azimuth, pseudorapidity, 1); 18x14x1 in CICADA.
-        classes: Number of classes; two of them share one logit.
+        classes: Number of classes; two of them share one logit. 1 for a score.
         input_format: Number format of the events.
         filters: Filters of the convolution.
         units: Units of the dense layer.
@@ -50,5 +51,6 @@ def cicada(
     x = blocks.dense(x, units, bits=dense_bits, folded_bits=dense_bits, name="dense1")
     x = blocks.relu(x, name="dense1_relu", **activation)
     x = blocks.dense(x, 1 if classes == 2 else classes, bits=score_bits, name="dense2")
-    score = k.qkeras.quantized_bits(16, 7, symmetric=0, alpha=1)
+    q = k.qkeras
+    score = q.quantized_relu(16, 8) if classes == 1 else q.quantized_bits(16, 7, symmetric=0, alpha=1)
     return k.keras.Model(inputs, k.qkeras.QActivation(score, name="score")(x), name="cicada")

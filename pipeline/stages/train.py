@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.cache import RunFolder, Stage, installed_version
+from pipeline.config import RunConfig
 from pipeline.errors import ConfigError
 from pipeline.stages import Context
+from pipeline.training import train_models
 
 _DISTRIBUTIONS = ("h5py", "numpy", "qkeras", "scikit-learn", "tensorflow", "tf-keras")
 
@@ -28,12 +30,25 @@ def stage(context: Context) -> Stage:
         name="train",
         after=(),
         # The model is admitted before it is trained, not hours later.
-        code=("models", "hls/admission", "pipeline/stages/train.py"),
-        options=config.model_dump(mode="json", include={"seed", "data", "model", "training"}),
+        code=("models", "hls/admission", "pipeline/stages/train.py", "pipeline/training.py"),
+        options=_options(config),
         files=tuple(files),
         versions={name: installed_version(name) for name in _DISTRIBUTIONS},
         work=lambda folder: _work(context, folder),
     )
+
+
+def _options(config: RunConfig) -> dict[str, Any]:
+    options: dict[str, Any] = config.model_dump(
+        mode="json",
+        include={"seed", "data", "model", "training"},
+        # How often a checkpoint is written decides nothing.
+        exclude={"training": {"checkpoint_epochs"}},
+    )
+    if config.training.monitor == "signal_efficiency":
+        trigger = {"signal", "background", "background_efficiencies"}
+        options["trigger"] = config.trigger.model_dump(mode="json", include=trigger)
+    return options
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,7 @@ def _work(context: Context, folder: Path) -> None:
     from hls.admission import admit
     from models import datasets, training
     from models.float_twin import float_twin
-    from models.keras2 import predict
+    from models.keras2 import device, predict
 
     config = context.config
     dataset = datasets.load(
@@ -88,42 +103,56 @@ def _work(context: Context, folder: Path) -> None:
     )
     for note in dataset.notes:
         context.console.line(f"{dataset.name}: {note}")
+    objective = config.training.objective
     training.seed_everything(config.seed)
     model, saved = _model(context, dataset)
     wanted = config.training.enabled if config.training.enabled is not None else not saved
     dataset = dataset.shaped_for(training.input_shapes(model))
-    training.check_fits(model, dataset, trained=wanted)
+    training.check_fits(model, dataset, trained=wanted, objective=objective)
     _check_gates(context, model, dataset)
     admit(model)
     for tensor in model.inputs:
         _check_input_quantizer(tensor.node.layer, dataset.input_format)
-    twin = float_twin(model, with_weights=not wanted)
-    histories: dict[str, Any] = {"quantized": None, "float_twin": None}
+    # A score behind a ReLU learns nothing where it begins at zero, so the twin begins as the model does.
+    twin = float_twin(model, with_weights=not wanted or objective != "classification")
+    teacher, histories = None, dict.fromkeys(("quantized", "float_twin", "teacher"))
     if wanted:
-        recipe = training.Recipe(seed=config.seed, **config.training.model_dump(exclude={"enabled"}))
-        training.seed_everything(config.seed)
-        with context.console.task("training the quantized model") as task:
-            model, history = training.train_for_hardware(model, dataset, recipe, task.update)
-        histories["quantized"] = asdict(history)
-        # The twin is what quantization and pruning are measured against, so it has neither.
-        training.seed_everything(config.seed)
-        with context.console.task("training the float twin model") as task:
-            unpruned = replace(recipe, pruning_sparsity=0.0)
-            histories["float_twin"] = asdict(training.train(twin, dataset, unpruned, task.update))
-    model.save(folder / "quantized.keras")
-    twin.save(folder / "float.keras")
+        trained = train_models(
+            config,
+            model,
+            twin,
+            dataset,
+            context.console,
+            checkpoints=context.folder.checkpoints(stage(context)),
+            logs=context.folder.path / "logs" / "tensorboard",
+        )
+        model, twin, teacher, dataset = trained.quantized, trained.float_twin, trained.teacher, trained.dataset
+        histories = trained.histories
+    elif len(model.outputs) == 1 and objective != "distillation":
+        dataset = training.with_targets(dataset, objective, tuple(model.output_shape[1:]))
+    for name, network in (("quantized", model), ("float", twin), ("teacher", teacher)):
+        if network is not None:
+            # What it was trained with does not belong into the file.
+            network.compile()
+            network.save(folder / f"{name}.keras")
+    targets: dict[str, Any] = (
+        {} if objective == "classification" or dataset.test.targets is None else {"targets": dataset.test.targets}
+    )
     np.savez_compressed(
         folder / "test.npz",
         events=dataset.test.events,
         labels=dataset.test.labels,
         float_outputs=predict(twin, dataset.test.events),
+        **targets,
     )
     info = {
         "dataset": dataset.name,
         "dataset_notes": list(dataset.notes),
         "input_format": str(dataset.input_format),
         "classes": list(dataset.classes),
+        "objective": objective,
         "trained": wanted,
+        "device": device(),
         "train_events": len(dataset.train.events),
         "validation_events": len(dataset.validation.events),
         "test_events": len(dataset.test.events),
@@ -167,13 +196,14 @@ def _check_input_quantizer(layer: Any, given: Any) -> None:
 
 def _model(context: Context, dataset: Any) -> tuple[Any, bool]:
     """Give the model, and whether it came from a file with its weights."""
-    from models import source, zoo
+    from models import source, training, zoo
     from models.errors import ModelError
 
     config = context.config.model
     offered = {
         **({"input_shapes": dataset.parts} if dataset.parts else {"input_shape": dataset.input_shape}),
-        "classes": len(dataset.classes),
+        # One output per class, or as many as the objective asks for.
+        "classes": training.outputs_wanted(dataset, context.config.training.objective),
         "input_format": dataset.input_format,
     }
     if ".py:" in config.source:

@@ -12,7 +12,7 @@ from models.datasets import Dataset
 from models.errors import ModelError
 from models.keras2 import bring_up
 from models.pruning import Pruning, prunable, smallest
-from models.training import Recipe
+from models.training import Hooks, Recipe
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +51,48 @@ def test_the_smallest_weights_are_marked_and_exactly_as_many_as_asked_for() -> N
         assert smallest(np.ones((7, 13)), sparsity).sum() == round(91 * sparsity)
 
 
-def test_sparsity_grows_fast_at_first_and_then_stays() -> None:
-    pruning = Pruning(0.6, 2, 6)
-    expected = [0.0, 0.0, 0.0, 0.6 * (1 - 27 / 64), 0.6 * (1 - 1 / 8), 0.6 * (1 - 1 / 64), 0.6, 0.6]
-    np.testing.assert_allclose([pruning.at(epoch) for epoch in range(8)], expected, rtol=1e-12)
+def polynomial_decay(step: int, *, final: float, begin: int, end: int) -> float:
+    """Sparsity by the documentation of tensorflow-model-optimization: PolynomialDecay from 0 with power 3."""
+    t = min(1.0, max(0.0, (step - begin) / (end - begin)))
+    return final + (0.0 - final) * (1.0 - t) ** 3
+
+
+@pytest.mark.parametrize(("begin", "end", "frequency"), [(0, 40, 5), (7, 33, 1), (10, 38, 9)])
+def test_the_schedule_is_that_of_polynomial_decay(begin: int, end: int, frequency: int) -> None:
+    pruning = Pruning(0.6, begin, end, frequency)
+    expected = [polynomial_decay(step, final=0.6, begin=begin, end=end) for step in range(60)]
+    np.testing.assert_allclose([pruning.at(step) for step in range(60)], expected, rtol=1e-12)
+    # There, weights are chosen in steps of the range that are a multiple of the frequency from its beginning.
+    turns = [step for step in range(60) if begin <= step <= end and (step - begin) % frequency == 0]
+    assert [step for step in range(60) if pruning.is_turn(step)] == sorted({*turns, end})
     assert Pruning(0.3, 0, 0).at(0) == 0.3
+
+
+def test_zeros_in_training_follow_the_schedule_step_by_step(digits: Dataset) -> None:
+    training.seed_everything(1)
+    model = lenet(digits)
+    seen: list[list[int]] = []
+    hooks = Hooks(each_step=lambda: seen.append([int((kernel.numpy() == 0).sum()) for kernel in prunable(model)]))
+    options = {"pruning_first_epoch": 1, "pruning_last_epoch": 3, "pruning_frequency": 2, "epochs": 4}
+    training.train(model, digits, recipe(pruning_sparsity=0.7, **options), quiet, hooks)
+    per_epoch = -(-len(digits.train.events) // 256)
+    begin, end = per_epoch, 3 * per_epoch
+    assert len(seen) == 4 * per_epoch
+    for step, zeros in enumerate(seen):
+        turn = end if step >= end else step - (step - begin) % 2
+        sparsity = 0.0 if step < begin else polynomial_decay(turn, final=0.7, begin=begin, end=end)
+        assert zeros == [round(sparsity * size) for size in (27, 60, 200)]
+
+
+def test_layers_can_have_a_sparsity_of_their_own(digits: Dataset) -> None:
+    training.seed_everything(1)
+    model = lenet(digits)
+    options = {"epochs": 1, "pruning_last_epoch": 0, "pruning_sparsity": 0.5}
+    training.train(model, digits, recipe(pruning_layers={"conv1": 0.0, "logits": 0.8}, **options), quiet)
+    zeros = {kernel.name: int((kernel.numpy() == 0).sum()) for kernel in prunable(model)}
+    assert zeros == {"conv1/kernel:0": 0, "conv2/kernel:0": 30, "logits/kernel:0": 160}
+    with pytest.raises(ModelError, match=r"training.pruning_layers.logit: .* did you mean logits\?"):
+        training.train(model, digits, recipe(pruning_layers={"logit": 0.5}, **options), quiet)
 
 
 def test_training_leaves_exactly_the_asked_share_of_each_kernel_zero(digits: Dataset) -> None:

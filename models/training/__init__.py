@@ -1,0 +1,30 @@
+"""Training: what a network learns, how it is fitted, pruned and folded, and what is kept of it."""
+
+from __future__ import annotations
+
+from models.training.distillation import Distillation, limits_of, student_dataset, train_teacher
+from models.training.fit import seed_everything, train, train_for_hardware
+from models.training.objectives import check_fits, classify, input_shapes, outputs_wanted, with_targets
+from models.training.recipe import History, Hooks, Measure, Progress, Recipe
+from models.training.weights import weights_by_class
+
+__all__ = [
+    "Distillation",
+    "History",
+    "Hooks",
+    "Measure",
+    "Progress",
+    "Recipe",
+    "check_fits",
+    "classify",
+    "input_shapes",
+    "limits_of",
+    "outputs_wanted",
+    "seed_everything",
+    "student_dataset",
+    "train",
+    "train_for_hardware",
+    "train_teacher",
+    "weights_by_class",
+    "with_targets",
+]

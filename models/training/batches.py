@@ -1,0 +1,60 @@
+"""Batches for Keras: every epoch is shuffled and augmented anew, on the input's grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from models.augmentation import apply_symmetries, shift_and_rotate
+from models.datasets import Dataset
+from models.errors import ModelError
+from models.keras2 import bring_up, inputs_of
+from models.training.objectives import learned
+from models.training.recipe import Recipe
+
+
+def batches(model: Any, dataset: Dataset, recipe: Recipe, rng: np.random.Generator) -> Any:
+    """Make Keras' sequence of batches; it draws the first epoch at once, from `rng`.
+
+    Raises:
+        ModelError: Augmentation is asked for of events that are no images.
+    """
+    keras = bring_up().keras
+    split, moves = dataset.train, bool(recipe.shift_pixels or recipe.rotation_deg)
+    if moves and (dataset.parts or len(dataset.input_shape) not in (2, 3)):
+        raise ModelError(
+            f"augmentation moves images of shape (height, width, channels), but events have the shape "
+            f"{dataset.input_shape}; set training.shift_pixels and training.rotation_deg to 0"
+        )
+    targets = learned(split, recipe.objective)
+    factors = np.asarray(recipe.class_weights, np.float32)
+
+    class Batches(keras.utils.Sequence):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            self.on_epoch_end()
+
+        def on_epoch_end(self) -> None:
+            order = rng.permutation(len(split.events))
+            self.events, self.labels = split.events[order], targets[order]
+            self.factors = factors[split.labels[order]] if factors.size else None
+            if recipe.symmetries:
+                self.events = apply_symmetries(self.events, recipe.symmetries, rng)
+            if moves:
+                moved = shift_and_rotate(
+                    self.events, rng, shift_pixels=recipe.shift_pixels, rotation_deg=recipe.rotation_deg
+                )
+                self.events = dataset.input_format.put_on_grid(moved, saturate=True, where="augmentation")
+            if recipe.objective == "reconstruction":
+                # What comes out is to be what went in.
+                self.labels = self.events.reshape(targets.shape)
+
+        def __len__(self) -> int:
+            return -(-len(split.events) // recipe.batch_size)
+
+        def __getitem__(self, index: int) -> tuple[Any, ...]:
+            part = slice(index * recipe.batch_size, (index + 1) * recipe.batch_size)
+            batch = inputs_of(model, self.events[part]), self.labels[part]
+            return batch if self.factors is None else (*batch, self.factors[part])
+
+    return Batches()

@@ -1,0 +1,126 @@
+"""A training that was killed goes on where it was, and ends with the same bits.
+
+A checkpoint holds all that decides what comes next: weights, the optimizer's moments, masks of pruning, the best epoch
+so far, and the states of the generators of random numbers (NumPy's for shuffling and augmentation, Python's for the
+order of batches, those of Dropout layers). QKeras' stochastic quantizers draw from a state that TensorFlow does not
+show; a network with those goes on all right, but not bit by bit the same.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.keras2 import bring_up
+from models.training.callbacks import Best
+from models.training.recipe import History
+
+Arrays = Sequence[npt.NDArray[Any]]
+
+
+class Checkpoint:
+    """The file of one network's training.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, path: Path, model: Any, history: History, best: Best, rng: np.random.Generator) -> None:
+        self.path = path
+        self._model, self._history, self._best, self._rng = model, history, best, rng
+        self._generators = [
+            generator.state
+            for layer in model.submodules
+            if (generator := getattr(getattr(layer, "_random_generator", None), "_generator", None)) is not None
+        ]
+
+    def restore(self, pruning: Any | None) -> int:
+        """Take up what the file holds, if there is one.
+
+        Args:
+            pruning: The callback that prunes, for its masks.
+
+        Returns:
+            Number of epochs that are done.
+        """
+        if not self.path.is_file():
+            return 0
+        with np.load(self.path, allow_pickle=False) as arrays:
+            content = json.loads(str(arrays["state"]))
+
+            def numbered(kind: str) -> list[npt.NDArray[Any]]:
+                return [arrays[f"{kind}{n}"] for n in range(content["numbers"][kind])]
+
+            self._model.set_weights(numbered("weights"))
+            for variable, value in zip(self._optimizer(), numbered("optimizer"), strict=True):
+                variable.assign(value)
+            for variable, value in zip(self._generators, numbered("generator"), strict=True):
+                variable.assign(value)
+            self._best.weights = numbered("best")
+            if pruning is not None:
+                pruning.kept = numbered("mask")
+        for name, value in content["history"].items():
+            if isinstance(value, list):
+                getattr(self._history, name)[:] = value
+        best = content["best"]
+        self._best.epoch, self._best.wait, self._best.stopped = best["epoch"], best["wait"], best["stopped"]
+        self._best.value = (best["value"][0], best["value"][1])
+        self._rng.bit_generator.state = content["numpy"]
+        version, internal, following = content["python"]
+        random.setstate((version, tuple(internal), following))
+        done: int = content["done"]
+        return done
+
+    def callback(self, every: int, epochs: int, pruning: Any | None) -> Any:
+        """Make Keras' callback that writes the file after some epochs, and after the last."""
+        keras = bring_up().keras
+
+        class Save(keras.callbacks.Callback):  # type: ignore[misc,name-defined]
+            def on_epoch_end(callback, epoch: int, logs: Any = None) -> None:  # noqa: N805
+                if (epoch + 1) % every == 0 or epoch + 1 == epochs or self._best.stopped:
+                    self.write(epoch + 1, pruning)
+
+        return Save()
+
+    def write(self, done: int, pruning: Any | None) -> None:
+        """Replace the file.
+
+        Args:
+            done: Number of epochs that are done.
+            pruning: The callback that prunes, for its masks.
+        """
+        groups: dict[str, Arrays] = {
+            "weights": self._model.get_weights(),
+            "optimizer": [variable.numpy() for variable in self._optimizer()],
+            "generator": [variable.numpy() for variable in self._generators],
+            "best": self._best.weights,
+            "mask": [] if pruning is None else pruning.kept,
+        }
+        best = {name: getattr(self._best, name) for name in ("epoch", "value", "wait", "stopped")}
+        content = {
+            "done": done,
+            "numbers": {kind: len(values) for kind, values in groups.items()},
+            "history": asdict(self._history),
+            "best": best,
+            "numpy": self._rng.bit_generator.state,
+            "python": random.getstate(),
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_suffix(".unfinished.npz")
+        arrays: dict[str, Any] = {
+            f"{kind}{n}": value for kind, group in groups.items() for n, value in enumerate(group)
+        }
+        np.savez(unfinished, state=np.array(json.dumps(content)), **arrays)
+        unfinished.replace(self.path)
+
+    def _optimizer(self) -> list[Any]:
+        optimizer = self._model.optimizer
+        optimizer.build(self._model.trainable_variables)
+        return list(optimizer.variables)

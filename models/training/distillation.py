@@ -1,0 +1,199 @@
+"""A small network learns the score of a large one, as in the CICADA trigger of CMS.
+
+The teacher is an auto-encoder that saw background alone: what it reconstructs badly is unlike background. Its score, a
+logarithm of the mean squared error, is what the student learns as a number. The student must also know what is far from
+background, or it would guess there: CICADA shows it simulated outliers, of which it takes the teacher's score and no
+label. Here outliers are made of the background itself, so that no signal is needed to train a trigger for the unknown.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models import teachers
+from models.datasets import Dataset, InputFormat, Split
+from models.errors import ModelError
+from models.keras2 import predict
+from models.training.fit import train
+from models.training.objectives import check_fits, with_targets
+from models.training.recipe import History, Hooks, Progress, Recipe
+
+Events = npt.NDArray[np.float32]
+
+# As CICADA: 32 counts per factor e.
+SCALE = 32.0
+# Of how many events an outlier is made, at most, and the factor by which they are stretched.
+_MOST_OVERLAID = 8
+_STRETCH = (0.5, 2.0)
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """What is distilled.
+
+    Attributes:
+        teacher: Name of the teacher, see `models.teachers`.
+        teacher_options: Options of its builder.
+        epochs: Largest number of passes of the teacher over its events.
+        learning_rate: Of Adam, for the teacher.
+        classes: Names of the classes that teacher and student see; None for all.
+        outliers: Share of outliers among the student's events, made of events of these classes.
+        largest_value: Where the teacher's events are cut off, so that a faulty channel at full scale is not all that it
+            sees; None for nowhere. The student takes events as they are.
+    """
+
+    teacher: str
+    teacher_options: dict[str, Any]
+    epochs: int
+    learning_rate: float
+    classes: Sequence[str] | None
+    outliers: float = 0.0
+    largest_value: float | None = None
+
+    def shown(self, events: Events) -> Events:
+        """Give events as the teacher sees them."""
+        return events if self.largest_value is None else np.minimum(events, np.float32(self.largest_value))
+
+
+def train_teacher(
+    distillation: Distillation, dataset: Dataset, recipe: Recipe, progress: Progress, hooks: Hooks | None = None
+) -> tuple[Any, History]:
+    """Build the teacher, and train it to reconstruct events of the classes that it may see.
+
+    Args:
+        distillation: What is distilled.
+        dataset: Events of all classes.
+        recipe: Of the student; batches, augmentation, patience and seed are the same.
+        progress: Called with (epoch, epochs, text) after each epoch.
+        hooks: What else is done.
+
+    Raises:
+        ModelError: The teacher or a class is not known, or it does not give back what it takes.
+    """
+    model = teachers.build(distillation.teacher, dataset, distillation.teacher_options)
+    seen = _of_classes(dataset, distillation.classes)
+    train_events, validation = distillation.shown(seen.train.events), distillation.shown(seen.validation.events)
+    seen = replace(
+        seen, train=replace(seen.train, events=train_events), validation=replace(seen.validation, events=validation)
+    )
+    check_fits(model, seen, trained=True, objective="reconstruction")
+    seen = with_targets(seen, "reconstruction", tuple(model.output_shape[1:]))
+    own = Recipe(
+        epochs=distillation.epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=distillation.learning_rate,
+        patience=recipe.patience,
+        shift_pixels=recipe.shift_pixels,
+        rotation_deg=recipe.rotation_deg,
+        seed=recipe.seed,
+        objective="reconstruction",
+        symmetries=recipe.symmetries,
+    )
+    return model, train(model, seen, own, progress, hooks)
+
+
+def student_dataset(
+    teacher: Any, distillation: Distillation, dataset: Dataset, *, seed: int, limits: tuple[float, float] | None
+) -> Dataset:
+    """Give the events that the student learns from, with the teacher's scores as targets.
+
+    Args:
+        teacher: The trained teacher.
+        distillation: What is distilled.
+        dataset: Events of all classes. Those for the test all stay, with their scores.
+        seed: Of the outliers.
+        limits: Smallest and largest value that the student can give, to which scores are clipped; None for any.
+    """
+    rng = np.random.default_rng(seed)
+    seen = _of_classes(dataset, distillation.classes)
+
+    def scored(split: Split) -> Split:
+        targets = score(teacher, distillation.shown(split.events), dataset.input_format)
+        return replace(split, targets=targets if limits is None else np.clip(targets, *limits))
+
+    def with_outliers(split: Split) -> Split:
+        share = distillation.outliers
+        number = round(len(split.events) * share / (1 - share))
+        if not number:
+            return split
+        further = outliers(split.events, number, rng, dataset.input_format)
+        # They are of no class, and no label is looked at where a score is learned.
+        labels = np.concatenate([split.labels, np.full(number, -1, np.int64)])
+        return Split(np.concatenate([split.events, further]), labels)
+
+    return replace(
+        dataset,
+        train=scored(with_outliers(seen.train)),
+        validation=scored(with_outliers(seen.validation)),
+        test=scored(dataset.test),
+    )
+
+
+def score(teacher: Any, events: Events, input_format: InputFormat) -> Events:
+    """Give the teacher's score, 32 times the logarithm of the mean squared error in units of the input's last bit.
+
+    Args:
+        teacher: Auto-encoder.
+        events: [events, ...].
+        input_format: Of the events.
+
+    Returns:
+        [events, 1]; errors below one unit give 0.
+    """
+    differences = (predict(teacher, events).reshape(len(events), -1) - events.reshape(len(events), -1)).astype(float)
+    errors = np.square(differences / input_format.lsb).mean(axis=1, keepdims=True)
+    scores: Events = (SCALE * np.log(np.maximum(errors, 1.0))).astype(np.float32)
+    return scores
+
+
+def outliers(events: Events, number: int, rng: np.random.Generator, input_format: InputFormat) -> Events:
+    """Make events that are unlike others: differences of several from the mean event, stretched, laid on top of it.
+
+    Args:
+        events: [events, ...], of which outliers are made.
+        number: How many to make.
+        rng: Source of randomness.
+        input_format: What they are rounded to.
+    """
+    mean = events.mean(axis=0)
+    sums = np.zeros((number, *events.shape[1:]), np.float32)
+    overlaid = rng.integers(2, _MOST_OVERLAID, size=number, endpoint=True)
+    for count in range(_MOST_OVERLAID):
+        chosen = np.flatnonzero(overlaid > count)
+        sums[chosen] += events[rng.integers(len(events), size=len(chosen))] - mean
+    stretch = rng.uniform(*_STRETCH, (number, *(1,) * mean.ndim)).astype(np.float32)
+    return input_format.put_on_grid(mean + stretch * sums, saturate=True, where="outliers")
+
+
+def limits_of(model: Any) -> tuple[float, float] | None:
+    """Give the smallest and the largest value that the quantizer at a network's end lets through; None without one."""
+    last = model.outputs[0].node.layer
+    quantizer: Any = getattr(last, "quantizer", None) or getattr(last, "activation", None)
+    if not hasattr(quantizer, "max") or not hasattr(quantizer, "min"):
+        return None
+    return float(quantizer.min()), float(quantizer.max())
+
+
+def _of_classes(dataset: Dataset, names: Sequence[str] | None) -> Dataset:
+    """Leave out the events of other classes, but those for the test."""
+    if names is None:
+        return dataset
+    for name in names:
+        if name not in dataset.classes:
+            near = difflib.get_close_matches(name, dataset.classes, n=1)
+            mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(dataset.classes)}"
+            raise ModelError(f"training.distillation.classes: {name} is no class of {dataset.name}; {mend}")
+    wanted = [dataset.classes.index(name) for name in names]
+
+    def chosen(split: Split) -> Split:
+        of_class = np.isin(split.labels, wanted)
+        targets = None if split.targets is None else split.targets[of_class]
+        return Split(split.events[of_class], split.labels[of_class], targets)
+
+    return replace(dataset, train=chosen(dataset.train), validation=chosen(dataset.validation))

@@ -1,0 +1,130 @@
+"""A network is fitted, and left at its best epoch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from models.datasets import Dataset
+from models.errors import ModelError
+from models.folding import fold_batch_normalization
+from models.keras2 import bring_up, inputs_of
+from models.pruning import pruning_callback
+from models.training.batches import batches
+from models.training.callbacks import Best, each_step, record, tensorboard
+from models.training.checkpoint import Checkpoint
+from models.training.objectives import learned, loss_and_metrics
+from models.training.recipe import History, Hooks, Progress, Recipe
+from models.training.schedules import learning_rate
+
+# What is rounded anew needs smaller steps than what begins at random.
+_FOLDED_LEARNING_RATE = 0.3
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and TensorFlow, and ask TensorFlow for reproducible operations."""
+    k = bring_up()
+    k.keras.utils.set_random_seed(seed)
+    k.tf.config.experimental.enable_op_determinism()
+    # The state of Dropout layers can then be kept in a checkpoint.
+    k.keras.backend.experimental.enable_tf_random_generator()
+
+
+def train_for_hardware(
+    model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hooks: Hooks | None = None
+) -> tuple[Any, History]:
+    """Train a quantized network, fold its batch normalization if asked, and train what came of it further.
+
+    Args:
+        model: QKeras model; trained in place.
+        dataset: Events, and labels or targets.
+        recipe: How to train. Weights that pruning made zero stay zero.
+        progress: Called with (epoch, epochs, text) after each epoch.
+        hooks: What else is done; their files are folders here.
+
+    Returns:
+        The trained model, which is another one where batch normalization was folded; both histories as one.
+
+    Raises:
+        ModelError: As `train` does; or there is nothing to fold.
+    """
+    hooks = hooks or Hooks()
+    epochs = recipe.epochs + recipe.folded_epochs
+    history = train(model, dataset, recipe, lambda epoch, _, text: progress(epoch, epochs, text), hooks.of("quantized"))
+    if not recipe.folded_epochs:
+        return model, history
+    folded = fold_batch_normalization(model)
+    further = replace(
+        recipe,
+        epochs=recipe.folded_epochs,
+        learning_rate=recipe.learning_rate * _FOLDED_LEARNING_RATE,
+        warmup_epochs=0.0,
+        pruning_first_epoch=0,
+        pruning_last_epoch=0,
+    )
+    first = len(history.loss)
+    second = train(
+        folded, dataset, further, lambda epoch, _, text: progress(first + epoch, epochs, text), hooks.of("folded")
+    )
+    return folded, history.followed_by(second)
+
+
+def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hooks: Hooks | None = None) -> History:
+    """Train a network in place, and leave it at the epoch that `recipe.monitor` says is best.
+
+    Outputs are logits, or learn the data set's targets with the mean squared error. Where weights are pruned, only
+    epochs with the final sparsity count.
+
+    Args:
+        model: Keras model; compiled here.
+        dataset: Events, and labels or targets.
+        recipe: How to train.
+        progress: Called with (epoch, epochs, text) after each epoch.
+        hooks: What else is done.
+
+    Raises:
+        ModelError: Augmentation is asked for events that are no images, the loss is not finite, there are no targets,
+            or the monitor is none of this objective.
+    """
+    hooks = hooks or Hooks()
+    if recipe.monitor == "accuracy" and recipe.objective != "classification":
+        raise ModelError(
+            f"training.monitor: accuracy: with training.objective {recipe.objective} there is none; use loss"
+        )
+    if recipe.monitor == "signal_efficiency" and hooks.measure is None:
+        raise ModelError("training.monitor: signal_efficiency: it is not said how it is measured")
+    keras = bring_up().keras
+    rng = np.random.default_rng(recipe.seed)
+    steps_per_epoch = -(-len(dataset.train.events) // recipe.batch_size)
+    loss, metrics = loss_and_metrics(model, recipe.objective)
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate(recipe, steps_per_epoch)), loss=loss, metrics=metrics)
+    pruned_from = recipe.pruned_from_epoch if recipe.prunes else 0
+    best = Best(recipe.monitor, recipe.patience, pruned_from)
+    history = History(pruned_after=pruned_from if recipe.prunes else None)
+    pruning = pruning_callback(model, recipe.pruning(steps_per_epoch)) if recipe.prunes else None
+    callbacks = [
+        *([] if pruning is None else [pruning]),
+        *([] if hooks.each_step is None else [each_step(hooks)]),
+        record(history, best, dataset, hooks.measure, recipe.epochs, progress),
+        *([] if hooks.logs is None else [tensorboard(hooks.logs, history)]),
+    ]
+    done = 0
+    if hooks.checkpoint is not None:
+        checkpoint = Checkpoint(hooks.checkpoint, model, history, best, rng)
+        done = checkpoint.restore(pruning)
+        callbacks.append(checkpoint.callback(hooks.checkpoint_epochs, recipe.epochs, pruning))
+    if done < recipe.epochs and not best.stopped:
+        validation = dataset.validation
+        model.fit(
+            batches(model, dataset, recipe, rng),
+            initial_epoch=done,
+            epochs=recipe.epochs,
+            validation_data=(inputs_of(model, validation.events), learned(validation, recipe.objective)),
+            callbacks=callbacks,
+            verbose=0,
+        )
+    model.set_weights(best.weights)
+    history.kept.append(best.epoch + 1)
+    return history

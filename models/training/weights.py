@@ -1,0 +1,36 @@
+"""Factors by which the losses of classes count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+
+from models.datasets import Dataset
+from models.errors import ModelError
+
+
+def weights_by_class(dataset: Dataset, wanted: Literal["none", "balanced"] | Mapping[str, float]) -> tuple[float, ...]:
+    """Give a factor per class.
+
+    Args:
+        dataset: The data set.
+        wanted: `none`; `balanced`: inversely as many events as the class has in training, so that all classes count
+            the same and the mean over events is 1; or factors by class name, 1 for classes that are not named.
+
+    Returns:
+        A factor per class; empty for `none`.
+
+    Raises:
+        ModelError: A name is no class.
+    """
+    if wanted == "none":
+        return ()
+    if wanted == "balanced":
+        counts = np.bincount(dataset.train.labels, minlength=len(dataset.classes))
+        return tuple(float(counts.sum() / (len(counts) * count)) for count in counts)
+    for name in wanted:
+        if name not in dataset.classes:
+            raise ModelError(f"training.class_weights.{name}: no such class; there are {', '.join(dataset.classes)}")
+    return tuple(wanted.get(name, 1.0) for name in dataset.classes)

@@ -1,0 +1,156 @@
+"""A configuration's quantized model, its float twin and, where it learns from one, its teacher are trained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline import interrupts
+from pipeline.config import RunConfig
+from pipeline.console import Console
+from pipeline.errors import ConfigError
+from pipeline.quality import threshold_at
+from pipeline.trigger.scores import make_score
+
+if TYPE_CHECKING:
+    from models.datasets import Dataset
+    from models.training import Measure, Recipe
+
+_FILES = (".npz", ".h5", ".hdf5")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of it.
+
+    Attributes:
+        quantized: The quantized model; another one than before where batch normalization was folded.
+        float_twin: The float twin.
+        teacher: The teacher; None without one.
+        dataset: The events, with targets where the network does not classify.
+        histories: By `quantized`, `float_twin` and `teacher`; None where there is none.
+    """
+
+    quantized: Any
+    float_twin: Any
+    teacher: Any
+    dataset: Dataset
+    histories: dict[str, Any]
+
+
+def recipe(config: RunConfig, dataset: Dataset) -> Recipe:
+    """Give the recipe of the quantized model.
+
+    Raises:
+        ModelError: The data set has not a class or a symmetry that is named.
+    """
+    from models import training
+    from models.augmentation import chosen_symmetries
+
+    options = config.training
+    if config.data.source.lower().endswith(_FILES) and not isinstance(options.augmentation, str):
+        # Of a file nothing is known but what the user says.
+        dataset = replace(dataset, symmetries=tuple(options.augmentation))
+    own = {name for name in training.Recipe.__dataclass_fields__ if name in type(options).model_fields}
+    return training.Recipe(
+        seed=config.seed,
+        symmetries=chosen_symmetries(
+            options.augmentation, dataset, shift_pixels=options.shift_pixels, rotation_deg=options.rotation_deg
+        ),
+        **options.model_dump(include=own - {"class_weights"}),
+        class_weights=training.weights_by_class(dataset, options.class_weights),
+    )
+
+
+def train_models(
+    config: RunConfig, model: Any, twin: Any, dataset: Dataset, console: Console, *, checkpoints: Path, logs: Path
+) -> Trained:
+    """Train all models of a run; what a killed run left is taken up.
+
+    Args:
+        config: The configuration.
+        model: The quantized model, not trained yet.
+        twin: Its float twin, not trained yet.
+        dataset: The events.
+        console: Where progress is shown.
+        checkpoints: Folder for checkpoints.
+        logs: Folder for TensorBoard, if that is asked for.
+
+    Raises:
+        ModelError: See `models.training`.
+        ConfigError: The monitored efficiency cannot be measured.
+    """
+    from models import training
+
+    options = config.training
+    how = recipe(config, dataset)
+    hooks = training.Hooks(
+        checkpoint=checkpoints,
+        checkpoint_epochs=options.checkpoint_epochs,
+        logs=logs if options.tensorboard else None,
+        each_step=interrupts.check,
+    )
+    histories: dict[str, Any] = {"quantized": None, "float_twin": None, "teacher": None}
+    teacher = None
+    output_shape = tuple(model.output_shape[1:])
+    if options.objective == "distillation":
+        distillation = training.Distillation(**options.distillation.model_dump())
+        training.seed_everything(config.seed)
+        with console.task("training the teacher") as task:
+            teacher, history = training.train_teacher(distillation, dataset, how, task.update, hooks.of("teacher"))
+        histories["teacher"] = asdict(history)
+        limits = training.limits_of(model)
+        dataset = training.student_dataset(teacher, distillation, dataset, seed=config.seed, limits=limits)
+    dataset = training.with_targets(dataset, options.objective, output_shape)
+    if options.monitor == "signal_efficiency":
+        hooks = replace(hooks, measure=measure(config, dataset, int(np.prod(output_shape))))
+    training.seed_everything(config.seed)
+    with console.task("training the quantized model") as task:
+        model, history = training.train_for_hardware(model, dataset, how, task.update, hooks)
+    histories["quantized"] = asdict(history)
+    # The twin is what quantization and pruning are measured against, so it has neither.
+    unpruned = replace(how, pruning_sparsity=0.0, pruning_layers={})
+    training.seed_everything(config.seed)
+    with console.task("training the float twin model") as task:
+        histories["float_twin"] = asdict(training.train(twin, dataset, unpruned, task.update, hooks.of("float_twin")))
+    return Trained(model, twin, teacher, dataset, histories)
+
+
+def measure(config: RunConfig, dataset: Dataset, outputs: int) -> Measure:
+    """Give the function that measures the monitored signal efficiency, the mean over the signal classes.
+
+    Args:
+        config: The configuration.
+        dataset: The events.
+        outputs: Number of the network's outputs.
+
+    Raises:
+        ConfigError: The classes give no score, or there are too few validation events of one.
+    """
+    trigger, classes = config.trigger, dataset.classes
+    wanted = config.training.background_efficiency or max(trigger.background_efficiencies, default=None)
+    if wanted is None:
+        raise ConfigError(
+            "training.monitor: signal_efficiency needs a background efficiency; set training.background_efficiency"
+        )
+    score = make_score(classes, outputs, signal=trigger.signal, background=trigger.background, kind=None)
+    labels = dataset.validation.labels
+    missing = [classes[number] for number in score.signal if not (labels == number).any()]
+    events = int(np.isin(labels, score.background).sum())
+    if missing or events * wanted < 1:
+        short = f"no events of {', '.join(missing)}" if missing else f"only {events} background events"
+        raise ConfigError(
+            f"training.monitor: signal_efficiency at a background efficiency of {wanted:g} cannot be measured with "
+            f"{short} for validation; use more events, another background_efficiency, or monitor: loss"
+        )
+
+    def mean_efficiency(outputs: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
+        scores = score.of(outputs.reshape(len(outputs), -1))
+        threshold = threshold_at(scores[np.isin(labels, score.background)], wanted)
+        return float(np.mean([(scores[labels == number] >= threshold).mean() for number in score.signal]))
+
+    return mean_efficiency
