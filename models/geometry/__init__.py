@@ -1,0 +1,9 @@
+"""The sizes of a network, layer by layer: windows, receptive fields, numbers of weights and products.
+
+`geometry` reads them from a Keras model, trained or not.
+"""
+
+from models.geometry.axis import Axis
+from models.geometry.network import Dense, Field, LayerGeometry, geometry, load, refuse_dropped, save
+
+__all__ = ["Axis", "Dense", "Field", "LayerGeometry", "geometry", "load", "refuse_dropped", "save"]
