@@ -53,6 +53,9 @@ class ModelConfig(_Section):
     """Name in the zoo (`trigcnn models`), path of a saved model (.keras, .h5), or FILE.py:FUNCTION."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of the zoo's entry or of the function, such as weight_bits."""
+    dropped_pixels: Literal["report", "refuse"] = "report"
+    """What to do where a stride does not divide, so that no window sees the last pixels: name them in the report, or
+    refuse the network before it is trained."""
 
 
 class DistillationConfig(_Section):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from pipeline.reporting import figures, headline, timing
+from pipeline.reporting import figures, headline, sizes, timing
 from pipeline.reporting.report import Report
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def _render(template: str, report: Report, **more: Any) -> str:
         legend=_legend(report),
         timings=[entry for entry in report.synthesis if _has_timing(entry)],
         timing=timing,
+        sizes=sizes,
         **more,
     )
 

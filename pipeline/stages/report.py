@@ -12,11 +12,13 @@ import numpy as np
 from hls.graph import Graph, Layer
 from hls.rtl.design import RtlDesign
 from hls.synthesis import parts
+from models import geometry
 from pipeline import placing
 from pipeline.cache import Stage, installed_version
 from pipeline.diagnosis.findings import Change
 from pipeline.gates import judge
 from pipeline.reporting import report as content
+from pipeline.reporting import sizes
 from pipeline.stages import ORDER, Context, check, convert, synthesize, train
 
 _DISTRIBUTIONS = (
@@ -30,7 +32,7 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="report",
         after=("train", "convert", "check", "synthesize"),
-        code=("pipeline", "hls/synthesis/parts.py"),
+        code=("pipeline", "models/geometry", "hls/synthesis/parts.py"),
         options=context.config.model_dump(mode="json"),
         files=(),
         versions={name: installed_version(name) for name in _DISTRIBUTIONS},
@@ -79,6 +81,7 @@ def _collect(context: Context) -> content.Report:
         comparisons=checked["comparisons"],
         diagnosis=[_finding(entry) for entry in (checked["diagnosis"] or {"findings": []})["findings"]],
         layers=[_layer(layer, design) for layer in graph.layers],
+        geometry=sizes.entries(geometry.load(context.folder.stage("train") / "geometry.json")),
         ranges=checked["ranges"],
         confusion=found.confusion,
         training=_training(config.seed, trained.info),

@@ -92,7 +92,7 @@ def read(folder: RunFolder) -> TrainOutput:
 
 def _work(context: Context, folder: Path) -> None:
     from hls.admission import admit
-    from models import datasets, training
+    from models import datasets, geometry, training
     from models.float_twin import float_twin
     from models.keras2 import device, predict
 
@@ -105,12 +105,14 @@ def _work(context: Context, folder: Path) -> None:
         context.console.line(f"{dataset.name}: {note}")
     objective = config.training.objective
     training.seed_everything(config.seed)
-    model, saved = _model(context, dataset)
+    model, saved = build_model(config, dataset)
     wanted = config.training.enabled if config.training.enabled is not None else not saved
     dataset = dataset.shaped_for(training.input_shapes(model))
     training.check_fits(model, dataset, trained=wanted, objective=objective)
     _check_gates(context, model, dataset)
     admit(model)
+    if config.model.dropped_pixels == "refuse":
+        geometry.refuse_dropped(geometry.geometry(model))
     for tensor in model.inputs:
         _check_input_quantizer(tensor.node.layer, dataset.input_format)
     # A score behind a ReLU learns nothing where it begins at zero, so the twin begins as the model does.
@@ -135,6 +137,7 @@ def _work(context: Context, folder: Path) -> None:
             # What it was trained with does not belong into the file.
             network.compile()
             network.save(folder / f"{name}.keras")
+    geometry.save(geometry.geometry(model), folder / "geometry.json")
     targets: dict[str, Any] = (
         {} if objective == "classification" or dataset.test.targets is None else {"targets": dataset.test.targets}
     )
@@ -194,22 +197,26 @@ def _check_input_quantizer(layer: Any, given: Any) -> None:
         )
 
 
-def _model(context: Context, dataset: Any) -> tuple[Any, bool]:
-    """Give the model, and whether it came from a file with its weights."""
+def build_model(config: RunConfig, dataset: Any) -> tuple[Any, bool]:
+    """Give the model, and whether it came from a file with its weights.
+
+    Raises:
+        ModelError: There is no such model, or it cannot be built.
+    """
     from models import source, training, zoo
     from models.errors import ModelError
 
-    config = context.config.model
     offered = {
         **({"input_shapes": dataset.parts} if dataset.parts else {"input_shape": dataset.input_shape}),
         # One output per class, or as many as the objective asks for.
-        "classes": training.outputs_wanted(dataset, context.config.training.objective),
+        "classes": training.outputs_wanted(dataset, config.training.objective),
         "input_format": dataset.input_format,
     }
-    if ".py:" in config.source:
-        return source.call_builder(source.load_builder(config.source), offered=offered, options=config.options), False
-    if config.source.endswith((".keras", ".h5")):
-        if config.options:
+    chosen = config.model
+    if ".py:" in chosen.source:
+        return source.call_builder(source.load_builder(chosen.source), offered=offered, options=chosen.options), False
+    if chosen.source.endswith((".keras", ".h5")):
+        if chosen.options:
             raise ModelError("model.options: a saved model has no options; remove them")
-        return source.load_saved(Path(config.source)), True
-    return source.call_builder(zoo.builder(config.source), offered=offered, options=config.options), False
+        return source.load_saved(Path(chosen.source)), True
+    return source.call_builder(zoo.builder(chosen.source), offered=offered, options=chosen.options), False

@@ -92,7 +92,7 @@ def test_ids_are_unique_and_links_lead_to_them(sample_report: Report) -> None:
 def test_tables_have_captions_and_scopes_and_figures_have_labels(sample_report: Report) -> None:
     page = pages.html(sample_report)
     tables = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)
-    assert len(tables) == 10
+    assert len(tables) == 11
     assert all("<caption>" in table for table in tables)
     assert re.findall(r"<th(?![^>]*scope=)[ >]", page) == []
     drawings = re.findall(r"<svg[^>]*>", page)
@@ -400,3 +400,23 @@ def test_the_page_of_a_trigger_is_sound_and_leads_with_its_efficiency(trigger: R
     first, second = headline.cards(trigger)[:2]
     assert (first.label, first.value, first.evidence) == ("Efficiency, displaced", "7.95%", "simulation")
     assert (second.label, second.value) == ("Explained, quantized", "90.00%")
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_sizes_stand_with_their_formula_and_what_no_window_sees(sample_report: Report, render: object) -> None:
+    text = re.sub(r"[|`() ]+", " ", _text(render, sample_report))
+    for row in (
+        r"conv1 QConv2D 6×6×8 8 - 3 \+ 2\*0 /1 \+ 1 = 6 3×3 1 80 2,592 18,720 234 times 18,432 7\.11 times",
+        r"pool1 MaxPooling2D 3×3×8 6 - 2 \+ 2\*0 /2 \+ 1 = 3 4×4 2 0 0 20,808 20,736 ",
+        r"flatten Flatten 16 – 8×8 – 0 0 – – ",
+        r"logits QDense 10 – 8×8 – 170 160 170 as many 160 as many",
+        r"Every pixel of each layer's input is seen by a window\.",
+    ):
+        assert re.search(row, text), row
+    data = sample_report.model_dump()
+    data["geometry"][3]["unseen"] = ["windows of 2, stride 2, never see the last 1 of 7 pixels, along height"]
+    data["geometry"][3]["axes"][0] |= {"size": 7, "formula": "floor((7 - 2 + 2*0)/2) + 1 = 3"}
+    text = _text(render, Report.model_validate(data))
+    assert "pool1 (MaxPooling2D): windows of 2, stride 2, never see the last 1 of 7 pixels, along height" in text
+    assert re.search(r"height floor\(\(7 - 2 \+ 2\*0\)/2\) \+ 1 = 3\W+width \(6 - 2 \+ 2\*0\)/2 \+ 1 = 3", text)
+    assert "Every pixel of each layer" not in text

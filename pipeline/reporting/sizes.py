@@ -1,0 +1,62 @@
+"""The sizes of a network's layers as people read them, in reports and on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from models.geometry import LayerGeometry
+from pipeline.reporting.report import GeometryEntry
+
+
+def entries(layers: Iterable[LayerGeometry]) -> list[GeometryEntry]:
+    """Give the sizes of layers as a report holds them."""
+    return [GeometryEntry.model_validate(layer, from_attributes=True) for layer in layers]
+
+
+def formulas(entry: GeometryEntry) -> list[str]:
+    """Give the output size as it is computed: once where all axes are alike, else by axis; empty without a window.
+
+    >>> from models.geometry import Axis
+    >>> axes = [Axis("height", 8, window=3), Axis("width", 9, window=3)]
+    >>> formulas(GeometryEntry.model_construct(axes=axes[:1])), formulas(GeometryEntry.model_construct(axes=axes))
+    (['(8 - 3 + 2*0)/1 + 1 = 6'], ['height (8 - 3 + 2*0)/1 + 1 = 6', 'width (9 - 3 + 2*0)/1 + 1 = 7'])
+    """
+    alike = list(dict.fromkeys(axis.formula for axis in entry.axes))
+    return alike if len(alike) < 2 else [f"{axis.name} {axis.formula}" for axis in entry.axes]
+
+
+def receptive_field(entry: GeometryEntry) -> str | None:
+    """Give the pixels that a value sees along each axis, by input where there are several."""
+    return _by_input(entry, ["×".join(str(pixels) for pixels in field.pixels) for field in entry.fields])
+
+
+def jump(entry: GeometryEntry) -> str | None:
+    """Give the pixels between neighbours; None where values have no neighbours any more."""
+    if any(step is None for field in entry.fields for step in field.jump):
+        return None
+    steps = [list(dict.fromkeys(f"{step:g}" for step in field.jump if step is not None)) for field in entry.fields]
+    return _by_input(entry, ["×".join(each) for each in steps])
+
+
+def compared(dense: int | None, own: int) -> str | None:
+    """Say how many times as many numbers a dense layer would need; None where the layer itself needs none.
+
+    >>> compared(44236800, 388800), compared(2688, 2688), compared(5, 4), compared(1, 0)
+    ('114 times', 'as many', '1.25 times', None)
+    """
+    if dense is None or not own:
+        return None
+    if dense == own:
+        return "as many"
+    return f"{dense / own:,.0f} times" if dense >= 100 * own else f"{dense / own:.3g} times"
+
+
+def unseen(layers: Sequence[GeometryEntry]) -> list[str]:
+    """Name the pixels that no window sees, a line for each layer and reason."""
+    return [f"{entry.name} ({entry.kind}): {line}" for entry in layers for line in entry.unseen]
+
+
+def _by_input(entry: GeometryEntry, shown: list[str]) -> str | None:
+    if len(entry.fields) < 2:
+        return shown[0] if shown else None
+    return ", ".join(f"{field.input} {text}" for field, text in zip(entry.fields, shown, strict=True))
