@@ -170,6 +170,21 @@ def explain(
 
 
 @app.command()
+def layers(
+    network: Annotated[
+        Path, typer.Argument(help="YAML configuration, or a saved model (.keras, .h5).", metavar="CONFIG")
+    ],
+    assignments: Assignments = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as in report.json.")] = False,
+) -> None:
+    """List the sizes, receptive fields, parameters and multiplications of a network's layers; nothing is trained."""
+    from pipeline.layers import show
+
+    with _interruptible():
+        show(network, assignments, as_json=as_json)
+
+
+@app.command()
 def doctor() -> None:
     """Show which tools are found, which are missing and what that costs."""
     from pipeline.doctor import doctor_report

@@ -1,0 +1,115 @@
+"""`trigcnn layers`: the sizes of a network's layers, without training it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.config import DataConfig
+    from pipeline.reporting.report import GeometryEntry
+
+_SAVED = (".keras", ".h5")
+# As many of a data set that draws its events as are needed to see of what shape they are.
+_FEW = 1000
+_COLUMNS = (
+    "Layer", "Class", "Result", "Output size (w - f + 2p)/s + 1", "Field", "Jump", "Parameters", "Multiplications",
+    "If dense", "",
+)  # fmt: skip
+
+
+def show(path: Path, assignments: list[str] | None, *, as_json: bool) -> None:
+    """Print the sizes of a network's layers.
+
+    Args:
+        path: YAML configuration, or a saved model (.keras, .h5).
+        assignments: Changes to the configuration, as `key.path=value`.
+        as_json: Print them as JSON, as they stand in `report.json`.
+
+    Raises:
+        ConfigError: The file cannot be used.
+        ModelsError: The data or the model cannot be used; or the configuration refuses dropped pixels, and there are
+            some: this is raised when all is printed.
+    """
+    from models.geometry import geometry, refuse_dropped
+    from pipeline.console import Console
+    from pipeline.reporting import sizes
+
+    model, refuses = _model(path, assignments)
+    layers = geometry(model)
+    entries = sizes.entries(layers)
+    console = Console()
+    if as_json:
+        console.line(json.dumps([entry.model_dump(mode="json") for entry in entries], indent=2))
+    else:
+        console.table(_COLUMNS, _rows(entries))
+        for line in sizes.unseen(entries):
+            console.line(line)
+    if refuses:
+        refuse_dropped(layers)
+
+
+def _model(path: Path, assignments: list[str] | None) -> tuple[Any, bool]:
+    """Give the model, and whether the configuration refuses dropped pixels."""
+    from models import datasets
+    from models.source import load_saved
+    from pipeline.config_file import load
+    from pipeline.stages.train import build_model
+
+    if path.suffix in _SAVED:
+        if assignments:
+            raise ConfigError(f"--set changes a configuration, and {path} is a saved model; leave it out")
+        return load_saved(path), False
+    config = load(path, assignments)
+    refuses = config.model.dropped_pixels == "refuse"
+    if config.model.source.endswith(_SAVED):
+        return load_saved(config.model.source), refuses
+    dataset = datasets.load(**_small(config.data), seed=config.seed)
+    return build_model(config.model, dataset)[0], refuses
+
+
+def _small(data: DataConfig) -> dict[str, Any]:
+    from models import datasets
+
+    given = data.model_dump()
+    drawn = any(info.name == data.source for info in datasets.available()) and "events" in datasets.describe(
+        data.source
+    )
+    if drawn:
+        given["options"] = {**given["options"], "events": min(given["options"].get("events", _FEW), _FEW)}
+    return given
+
+
+def _rows(entries: list[GeometryEntry]) -> Iterator[list[str]]:
+    from pipeline.reporting import sizes
+
+    for entry in entries:
+        dense = entry.dense
+        yield [
+            entry.name,
+            entry.kind,
+            "×".join(map(str, entry.shape)),
+            "\n".join(sizes.formulas(entry)),
+            sizes.receptive_field(entry) or "",
+            sizes.jump(entry) or "",
+            f"{entry.parameters:,}",
+            f"{entry.multiplications:,}",
+            "" if dense is None else f"{dense.parameters:,}",
+            sizes.compared(None if dense is None else dense.parameters, entry.parameters) or "",
+        ]
+    yield [
+        "in all",
+        "",
+        "",
+        "",
+        "",
+        "",
+        *(f"{sum(getattr(entry, name) for entry in entries):,}" for name in ("parameters", "multiplications")),
+        "",
+        "",
+    ]
