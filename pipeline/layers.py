@@ -18,8 +18,8 @@ _SAVED = (".keras", ".h5")
 # As many of a data set that draws its events as are needed to see of what shape they are.
 _FEW = 1000
 _COLUMNS = (
-    "Layer", "Class", "Result", "Output size (w - f + 2p)/s + 1", "Field", "Jump", "Parameters", "Multiplications",
-    "If dense", "",
+    "Layer", "Class", "Result", "Output size:\n(w - f + 2p)/s + 1", "Field", "Jump", "Para-\nmeters",
+    "Multipli-\ncations", "Parameters\nif dense", "",
 )  # fmt: skip
 
 
