@@ -70,7 +70,7 @@ def _model(path: Path, assignments: list[str] | None) -> tuple[Any, bool]:
     if config.model.source.endswith(_SAVED):
         return load_saved(config.model.source), refuses
     dataset = datasets.load(**_small(config.data), seed=config.seed)
-    return build_model(config.model, dataset)[0], refuses
+    return build_model(config, dataset)[0], refuses
 
 
 def _small(data: DataConfig) -> dict[str, Any]:
