@@ -40,6 +40,9 @@ golden = typer.Typer(
 )
 app.add_typer(golden, name="golden")
 
+datasets = typer.Typer(invoke_without_command=True, help="List the data sets, or show one.")
+app.add_typer(datasets, name="datasets")
+
 Case = Annotated[Path, typer.Argument(help="Golden case, NAME.golden.yaml.", metavar="FILE")]
 VectorsLimit = Annotated[float, typer.Option("--max-vectors-mb", min=0, help="Largest size of the vectors, in MB.")]
 ModelLimit = Annotated[float, typer.Option("--max-model-mb", min=0, help="Largest size of the model, in MB.")]
@@ -236,9 +239,11 @@ def models() -> None:
         _echo_options(options)
 
 
-@app.command()
-def datasets() -> None:
-    """List the data sets."""
+@datasets.callback()
+def list_datasets(context: typer.Context) -> None:
+    """List the data sets, or show one."""
+    if context.invoked_subcommand is not None:
+        return
     from models import datasets as sources
 
     for info in sources.available():
@@ -248,6 +253,26 @@ def datasets() -> None:
             typer.echo(f"    in the folder: {info.files}")
         _echo_options(sources.describe(info.name))
     typer.echo("your own: a .npz or .h5 file; see data.source, data.events, data.labels and data.input_format")
+
+
+@datasets.command("show")
+def show_dataset(
+    name: Annotated[str, typer.Argument(help="A registered data set.", metavar="NAME")],
+    out: Annotated[
+        Path | None, typer.Option(help="Figure to write, .png, .svg or .pdf; default: NAME.png.", metavar="FILE")
+    ] = None,
+    events: Annotated[int | None, typer.Option(min=1, help="Number of events; default: 3000 or all.")] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="An option of the data set: name=value. May be repeated.", metavar="NAME=VALUE"),
+    ] = None,
+) -> None:
+    """Draw events of each class and control distributions of a data set."""
+    from pipeline.config_file import named_values
+    from pipeline.dataset_show import show
+
+    with _interruptible():
+        typer.echo(show(name, out, events=events, options=named_values(option or [], "--option")))
 
 
 def _echo_options(options: dict[str, Any]) -> None:

@@ -55,6 +55,25 @@ def validate(content: dict[str, Any], where: str) -> RunConfig:
         raise ConfigError(f"{where}: the configuration cannot be used:{lines}") from error
 
 
+def named_values(assignments: list[str], flag: str) -> dict[str, Any]:
+    """Read values of options from the command line.
+
+    Args:
+        assignments: Each as `name=value`, the value as YAML.
+        flag: What the command line calls them, for the error message.
+
+    Raises:
+        ConfigError: One is no assignment, or its value is no YAML.
+    """
+    values = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"{flag} {assignment}: write name=value, for example events=1000")
+        values[name] = _yaml(value, f"{flag} {assignment}")
+    return values
+
+
 def _yaml(text: str, where: str) -> Any:
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - it is a safe loader

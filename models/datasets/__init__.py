@@ -25,16 +25,19 @@ from models.datasets import (
     svhn,
     waveforms,
 )
-from models.datasets.base import Dataset, DatasetInfo, InputFormat, Split, Symmetry, split_stratified
+from models.datasets.base import Dataset, DatasetInfo, Events, InputFormat, Split, Symmetry, split_stratified
+from models.datasets.controls import Control, of_any
 from models.errors import DataError
 
 __all__ = [
+    "Control",
     "Dataset",
     "DatasetInfo",
     "InputFormat",
     "Split",
     "Symmetry",
     "available",
+    "controls",
     "describe",
     "files_read",
     "load",
@@ -90,6 +93,24 @@ def describe(name: str) -> dict[str, Any]:
     """Give a registered data set's options with their defaults."""
     parameters = inspect.signature(_SOURCES[name].load).parameters
     return {key: parameter.default for key, parameter in parameters.items() if key not in _GIVEN}
+
+
+def controls(name: str, events: Events, options: Mapping[str, Any]) -> tuple[Control, ...]:
+    """Measure what the events of a registered data set are like, one value per event each.
+
+    A module may offer its own `controls(events, options)`, with all options; for others, it is what any image or any
+    vector has.
+
+    Args:
+        name: Of the data set.
+        events: Some of its events.
+        options: What the data set was loaded with; others have their defaults.
+    """
+    own = getattr(_SOURCES[name], "controls", None)
+    if own is None:
+        return of_any(events)
+    measured: tuple[Control, ...] = own(events, describe(name) | dict(options))
+    return measured
 
 
 def files_read(source: str, options: Mapping[str, Any]) -> tuple[Path, ...]:

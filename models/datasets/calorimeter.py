@@ -9,11 +9,15 @@ of any model of new physics.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from models.datasets import drawn
-from models.datasets.base import Dataset, DatasetInfo, InputFormat
+from models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
+from models.datasets.controls import Control
 from models.datasets.drawn import CHUNK
 
 INFO = DatasetInfo(
@@ -113,6 +117,23 @@ def load(
         seed=seed,
         # Azimuth closes to a ring, and nothing tells one side or direction from the other.
         symmetries=("roll_rows", "flip_rows", "flip_columns"),
+    )
+
+
+def controls(events: Events, options: Mapping[str, Any]) -> tuple[Control, ...]:
+    """Measure each event: sums and numbers of regions.
+
+    Args:
+        events: [events, 18, 14, 1].
+        options: Those of `load`.
+    """
+    gev = events[..., 0].astype(np.float64) * GEV_PER_COUNT
+    counted = [np.count_nonzero(gev > least, axis=(1, 2)).astype(float) for least in (5, 20)]
+    return (
+        Control("sum of transverse energies", "GeV", gev.sum(axis=(1, 2))),
+        Control("largest region", "GeV", gev.max(axis=(1, 2))),
+        Control("regions", "above 5 GeV", counted[0]),
+        Control("regions", "above 20 GeV", counted[1]),
     )
 
 

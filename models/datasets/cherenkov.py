@@ -11,13 +11,15 @@ Where no source is named, a value is a choice of ours, of the size that is usual
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from models.datasets import drawn
-from models.datasets.base import Dataset, DatasetInfo, InputFormat
+from models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
+from models.datasets.controls import Control, ellipses
 from models.datasets.drawn import CHUNK, Range, Rng, between
 
 INFO = DatasetInfo(
@@ -68,6 +70,10 @@ _SUB_SHOWER_EVENNESS = 1.0
 _RING_RADIUS_DEG: Range = (0.7, 1.2)
 _RING_WIDTH_DEG: Range = (0.04, 0.09)
 _RING_PE: Range = (80.0, 250.0)
+
+# When an image is measured, a pixel belongs to it where it and one of its four neighbours lie above the sky's mean by
+# so many of its standard deviations.
+_CLEANING = 3.0
 
 
 class Camera(NamedTuple):
@@ -156,6 +162,30 @@ def load(
         seed=seed,
         # The source is in the middle: images may be turned and mirrored, not shifted.
         symmetries=("flip_rows", "flip_columns", "quarter_turns", "rotation"),
+    )
+
+
+def controls(events: Events, options: Mapping[str, Any]) -> tuple[Control, ...]:
+    """Measure each image as Hillas did, without the pixels that the night sky alone may have lit.
+
+    Args:
+        events: [events, pixels, pixels, 1].
+        options: Those of `load`.
+    """
+    camera = Camera.of(options["pixels"], options["field_of_view_deg"], options["night_sky"])
+    least = camera.sky_pe + _CLEANING * np.sqrt(camera.sky_pe)
+    above = np.pad(events[..., 0] > least, ((0, 0), (1, 1), (1, 1)))
+    beside = above[:, :-2, 1:-1] | above[:, 2:, 1:-1] | above[:, 1:-1, :-2] | above[:, 1:-1, 2:]
+    lit = above[:, 1:-1, 1:-1] & beside
+    signal = np.where(lit, events[..., 0].astype(np.float64) - camera.sky_pe, 0)
+    shape = ellipses(signal)
+    return (
+        Control("charge of lit pixels", "photoelectrons", signal.sum(axis=(1, 2))),
+        Control("lit pixels", f"two neighbours above {least:.1f} pe", np.count_nonzero(lit, axis=(1, 2)).astype(float)),
+        Control("length", "degrees", shape.length * camera.pixel_deg),
+        Control("width", "degrees", shape.width * camera.pixel_deg),
+        Control("distance from the centre", "degrees", shape.distance * camera.pixel_deg),
+        Control("alpha: axis to the centre", "degrees", np.rad2deg(shape.alpha)),
     )
 
 

@@ -9,12 +9,15 @@ of the sixteen hardest constituents, in place of soft-drop grooming.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
 from models.datasets import drawn, jets
-from models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels
+from models.datasets.base import Dataset, DatasetInfo, Events, InputFormat, Labels
+from models.datasets.controls import Control
 from models.datasets.drawn import CHUNK, Range, Rng
 from models.datasets.jets import Constituents, Floats
 from models.errors import DataError
@@ -99,6 +102,20 @@ def load(
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         seed=seed,
+    )
+
+
+def controls(events: Events, options: Mapping[str, Any]) -> tuple[Control, ...]:
+    """Pick the features that differ most between the classes.
+
+    Args:
+        events: [events, 16].
+        options: Those of `load`.
+    """
+    names = ("mass", "multiplicity", "zlogz", "c1_b1", "m2_b2", "n2_b1")
+    return tuple(
+        Control(name, "standard deviations from the mean", events[:, FEATURES.index(name)].astype(np.float64))
+        for name in names
     )
 
 

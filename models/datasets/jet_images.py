@@ -6,10 +6,14 @@ The jets are those of `jets.py`. Each is moved, turned and mirrored to a standar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from models.datasets import drawn, jets
-from models.datasets.base import Dataset, DatasetInfo, InputFormat
+from models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
+from models.datasets.controls import Control, ellipses
 from models.datasets.drawn import CHUNK, Range
 from models.datasets.jets import RADIUS, Constituents, Floats
 from models.errors import DataError
@@ -78,6 +82,26 @@ def load(
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         seed=seed,
+    )
+
+
+def controls(events: Events, options: Mapping[str, Any]) -> tuple[Control, ...]:
+    """Measure each jet by its pixels.
+
+    Args:
+        events: [events, pixels, pixels, 1].
+        options: Those of `load`.
+    """
+    share = events[..., 0].astype(np.float64)
+    pixel = 2 * RADIUS / options["pixels"]
+    shape = ellipses(share)
+    return (
+        # The mass of massless particles at small angles is that of the spread of their momentum.
+        Control("mass / transverse momentum", "ratio", np.hypot(shape.length, shape.width) * pixel),
+        Control("length: rms along the major axis", "pseudorapidity", shape.length * pixel),
+        Control("width: rms across it", "pseudorapidity", shape.width * pixel),
+        Control("largest pixel", "share of the momentum", share.max(axis=(1, 2))),
+        Control("pixels", "above 1 % of the momentum", np.count_nonzero(share > 0.01, axis=(1, 2)).astype(float)),
     )
 
 

@@ -90,7 +90,9 @@ def load(
         test_fraction=test_fraction,
         seed=seed,
     )
-    return Dataset(INFO.name, chosen, tuple(str(digit) for digit in range(10)), train, validation, test)
+    classes = tuple(str(digit) for digit in range(10))
+    # A digit that is moved stays one; mirrored or turned far, it may be another, or none.
+    return Dataset(INFO.name, chosen, classes, train, validation, test, symmetries=("shift",))
 
 
 def _check(events: int, height_pixels: Range, neighbours: float, contrast: float) -> None:

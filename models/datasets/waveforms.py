@@ -8,11 +8,15 @@ Review of Particle Physics 2024, table of inorganic scintillators) read at 250 m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from models.datasets import drawn
-from models.datasets.base import Dataset, DatasetInfo, InputFormat
+from models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
+from models.datasets.controls import Control
 from models.datasets.drawn import CHUNK, Range, between
 
 INFO = DatasetInfo(
@@ -105,6 +109,27 @@ def load(
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         seed=seed,
+    )
+
+
+def controls(events: Events, options: Mapping[str, Any]) -> tuple[Control, ...]:
+    """Measure each waveform above its baseline, the mean of the samples before any pulse.
+
+    Args:
+        events: [events, samples, 1].
+        options: Those of `load`.
+    """
+    step_ns = 1000 / options["sampling_mhz"]
+    before = max(1, int(_BEGIN[0] * events.shape[1]))
+    counts = events[..., 0].astype(np.float64)
+    counts -= counts[:, :before].mean(axis=1, keepdims=True)
+    height = counts.max(axis=1)
+    over = np.count_nonzero(counts > height[:, None] / 2, axis=1)
+    return (
+        Control("height", "counts", height),
+        Control("charge", "counts ns", counts.sum(axis=1) * step_ns),
+        Control("time of the largest sample", "ns", counts.argmax(axis=1) * step_ns),
+        Control("time above half the height", "ns", over * step_ns),
     )
 
 

@@ -1,0 +1,205 @@
+"""The figure of a data set: events of each class, and the control distributions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.datasets.controls import Control
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
+    from matplotlib.typing import RcKeyType
+
+_INK, _QUIET, _RULE = "#1d2126", "#6a727c", "#c3c9d0"
+# Told apart also by people who see few colours: Okabe and Ito's, and four more for ten classes.
+_SERIES = "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #7f7f7f #8c564b #9467bd #bcbd22".split()
+_STYLE: dict[RcKeyType, Any] = {
+    "axes.edgecolor": _RULE,
+    "axes.labelcolor": _QUIET,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.6,
+    "axes.titlesize": 9.5,
+    "font.size": 9,
+    "text.color": _INK,
+    "text.parse_math": False,
+    "xtick.color": _QUIET,
+    "ytick.color": _QUIET,
+}
+# Bins; fewer where many classes share a plot.
+_BINS, _FEW_BINS = 40, 20
+# Beyond these shares of all events, values are not drawn: a few would squeeze all others together.
+_SHOWN = 0.005, 0.995
+# Where the tail of positive values is so much larger than their median, the axis is logarithmic.
+_TAIL = 6.0
+# A grid of more values than these need not be told from none.
+_GRID = 400
+# More classes than these make a page narrow and high.
+_FEW_CLASSES = 5
+# Colours go with the square root where the largest value of an event is so many times its mean.
+_PEAKED = 8.0
+# In inches: the smaller side of an event, a plot, what title and note take.
+_CELL, _PLOT, _MARGIN = 1.2, (2.7, 2.1), 0.7
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is to be drawn.
+
+    Attributes:
+        title: A line above all.
+        classes: Names of the classes.
+        events: [events, ...].
+        labels: [events], indices into `classes`.
+        largest: The largest value that an event's number format holds.
+        controls: Quantities of these events.
+    """
+
+    title: str
+    classes: tuple[str, ...]
+    events: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    largest: float
+    controls: tuple[Control, ...]
+
+
+def write(shown: Shown, path: Path) -> None:
+    """Draw a data set into a file; the format is that of the name's suffix.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        few = len(shown.classes) <= _FEW_CLASSES
+        examples = 6 if few else 4
+        columns = (3 if len(shown.controls) > 4 else 2) if few else 1
+        lines = -(-len(shown.controls) // columns)
+        stretch = shown.events.shape[2] / shown.events.shape[1] if shown.events.ndim == 4 else 1.2
+        left, right = (examples + 1) * _CELL * max(stretch, 0.8), columns * _PLOT[0]
+        height = max(len(shown.classes) * _CELL * max(1.0, 0.8 / stretch), lines * _PLOT[1]) + _MARGIN
+        figure = Figure(figsize=(left + right, height), dpi=130, layout="constrained")
+        figure.suptitle(shown.title, fontsize=11, x=0.01, ha="left")
+        images, plots = figure.subfigures(1, 2, width_ratios=(left, right), squeeze=False)[0]
+        _examples(images, shown, examples)
+        _controls(plots, shown, lines, columns)
+        figure.savefig(path)
+
+
+def _examples(figure: SubFigure, shown: Shown, examples: int) -> None:
+    """Draw a row per class: its first events, and the mean of all."""
+    axes = figure.subplots(len(shown.classes), examples + 1, squeeze=False)
+    roots = _peaked(shown.events)
+    for label, name in enumerate(shown.classes):
+        events = shown.events[shown.labels == label]
+        row = axes[label]
+        row[0].set_ylabel(name.replace("_", " "), color=_SERIES[label % len(_SERIES)], fontsize=10)
+        for column, axis in enumerate(row):
+            axis.set(xticks=[], yticks=[])
+            if column < min(examples, len(events)):
+                _event(axis, events[column], shown, label, roots=roots)
+            elif column == examples and len(events):
+                _event(axis, events.mean(axis=0), shown, label, roots=roots)
+            else:
+                axis.set_visible(False)
+    axes[0, -1].set_title("mean")
+    if not _coloured(shown):
+        scale = ", colours go with the square root" if roots and shown.events.ndim == 4 else ""
+        note = f"each in its own scale{scale}; the number is the largest value"
+        figure.supxlabel(note, fontsize=8, color=_QUIET)
+
+
+def _coloured(shown: Shown) -> bool:
+    return shown.events.ndim == 4 and shown.events.shape[3] == 3
+
+
+def _peaked(events: npt.NDArray[np.float32]) -> bool:
+    flat = events.reshape(len(events), -1)
+    return bool(np.median(flat.max(axis=1) / np.maximum(flat.mean(axis=1), 1e-9)) > _PEAKED)
+
+
+def _event(axis: Axes, event: npt.NDArray[np.float32], shown: Shown, label: int, *, roots: bool) -> None:
+    colour = _SERIES[label % len(_SERIES)]
+    if _coloured(shown):
+        axis.imshow(np.clip(event / shown.largest, 0, 1), interpolation="nearest")
+        return
+    note: dict[str, Any] = {"color": _QUIET}
+    if event.ndim == 3:
+        image = event.sum(axis=2)
+        if roots:
+            image = np.sqrt(np.maximum(image, 0))
+        lowest = min(0.0, float(image.min()))
+        axis.imshow(image, cmap="viridis", vmin=lowest, vmax=max(float(image.max()), lowest + 1e-6))
+        note = {"color": "white", "bbox": {"facecolor": "#00000080", "edgecolor": "none", "pad": 1.5}}
+    elif event.ndim == 2:
+        axis.plot(event, color=colour, linewidth=0.9)
+    else:
+        axis.bar(np.arange(event.size), event.ravel(), color=colour, width=0.9)
+        axis.axhline(0, color=_RULE, linewidth=0.6)
+    if event.ndim < 3:
+        # Room for the number.
+        low, high = axis.get_ylim()
+        axis.set_ylim(low, high + 0.2 * (high - low))
+    largest = f"{event.max():.0f}" if event.max() >= 1000 else f"{event.max():.3g}"
+    axis.text(0.97, 0.96, largest, transform=axis.transAxes, ha="right", va="top", fontsize=7, **note)
+
+
+def _controls(figure: SubFigure, shown: Shown, lines: int, columns: int) -> None:
+    """Draw the distribution of each quantity in each class, as a share of the class' events per bin."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    bins = _BINS if len(shown.classes) <= _FEW_CLASSES else _FEW_BINS
+    for axis, control in zip(axes, shown.controls, strict=False):
+        edges, logarithmic = _edges(control.values, bins)
+        for label, name in enumerate(shown.classes):
+            values = control.values[shown.labels == label]
+            share = np.histogram(values[np.isfinite(values)], edges)[0] / max(values.size, 1)
+            axis.stairs(share, edges, color=_SERIES[label % len(_SERIES)], label=name.replace("_", " "))
+        axis.set(title=control.name, xlabel=control.unit, xlim=(edges[0], edges[-1]), ylim=(0, None))
+        if logarithmic:
+            axis.set_xscale("log")
+            axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+            axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.yaxis.set_major_locator(MaxNLocator(4))
+    for axis in axes[len(shown.controls) :]:
+        axis.set_visible(False)
+    axes[0].legend(frameon=False, fontsize=8, ncols=2 if len(shown.classes) > 5 else 1)
+    figure.supylabel("share of events per bin", fontsize=9, color=_QUIET)
+
+
+def _edges(values: npt.NDArray[np.float64], bins: int) -> tuple[npt.NDArray[np.float64], bool]:
+    """Choose bins for all classes, and whether their axis is logarithmic; then what is not positive is not shown."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return np.array([0.0, 1.0]), False
+    low, high = (float(value) for value in np.quantile(finite, _SHOWN))
+    positive = finite[finite > 0]
+    if low >= 0 and positive.size > finite.size / 2 and high > _TAIL * np.median(positive):
+        return np.geomspace(np.quantile(positive, _SHOWN[0]), high, bins + 1), True
+    step = _step(finite)
+    if step:
+        # As many of the values in each bin: others would stand out for no reason.
+        wide = step * max(1, round((high - low) / step / bins))
+        return np.arange(low - step / 2, high + wide, wide), False
+    return np.linspace(low, max(high, low + 1e-9), bins + 1), False
+
+
+def _step(values: npt.NDArray[np.float64]) -> float:
+    """Find the distance of values that lie on a grid; 0 where there is none to be seen."""
+    apart = np.diff(np.unique(values))
+    if not apart.size:
+        return 1.0
+    step = float(apart.min())
+    times = apart / step
+    return step if apart.size < _GRID and bool((np.abs(times - np.rint(times)) < 1e-3).all()) else 0.0
