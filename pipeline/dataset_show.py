@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,11 @@ def show(name: str, out: Path | None, *, events: int | None, options: dict[str, 
     path = out or Path(f"{name}.png")
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {path}: must end in {', '.join(SUFFIXES)}, which says the kind of figure")
-    known = {info.name for info in datasets.available()}
+    known = [info.name for info in datasets.available()]
     if name not in known:
-        raise ConfigError(f"{name}: is no registered data set; known are {', '.join(sorted(known))}")
+        near = difflib.get_close_matches(name, known, n=1)
+        mend = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+        raise ConfigError(f"{name}: is no registered data set; {mend}")
     if "events" in datasets.describe(name):
         # What is shown are the training events.
         options = {"events": round((events or EVENTS) / (1 - 2 * _FRACTION)), **options}

@@ -83,6 +83,6 @@ def of_any(events: Events) -> tuple[Control, ...]:
     return (
         Control("sum of all values", "input units", flat.sum(axis=1)),
         Control("values", f"above {least:.3g}, half the largest", np.count_nonzero(flat > least, axis=1).astype(float)),
-        Control("length: rms along the major axis", "pixels", shape.length),
-        Control("width: rms across it", "pixels", shape.width),
+        Control("length (rms)", "pixels", shape.length),
+        Control("width (rms)", "pixels", shape.width),
     )

@@ -98,8 +98,8 @@ def controls(events: Events, options: Mapping[str, Any]) -> tuple[Control, ...]:
     return (
         # The mass of massless particles at small angles is that of the spread of their momentum.
         Control("mass / transverse momentum", "ratio", np.hypot(shape.length, shape.width) * pixel),
-        Control("length: rms along the major axis", "pseudorapidity", shape.length * pixel),
-        Control("width: rms across it", "pseudorapidity", shape.width * pixel),
+        Control("length (rms)", "pseudorapidity", shape.length * pixel),
+        Control("width (rms)", "pseudorapidity", shape.width * pixel),
         Control("largest pixel", "share of the momentum", share.max(axis=(1, 2))),
         Control("pixels", "above 1 % of the momentum", np.count_nonzero(share > 0.01, axis=(1, 2)).astype(float)),
     )

@@ -127,7 +127,7 @@ def controls(events: Events, options: Mapping[str, Any]) -> tuple[Control, ...]:
     over = np.count_nonzero(counts > height[:, None] / 2, axis=1)
     return (
         Control("height", "counts", height),
-        Control("charge", "counts ns", counts.sum(axis=1) * step_ns),
+        Control("charge / height", "ns", counts.sum(axis=1) / np.maximum(height, 1) * step_ns),
         Control("time of the largest sample", "ns", counts.argmax(axis=1) * step_ns),
         Control("time above half the height", "ns", over * step_ns),
     )

@@ -36,15 +36,18 @@ _BINS, _FEW_BINS = 40, 20
 # Beyond these shares of all events, values are not drawn: a few would squeeze all others together.
 _SHOWN = 0.005, 0.995
 # Where the tail of positive values is so much larger than their median, the axis is logarithmic.
-_TAIL = 6.0
+_TAIL = 10.0
 # A grid of more values than these need not be told from none.
 _GRID = 400
+# How far values may lie off it, as a share of its step: standardised ones were rounded.
+_OFF_GRID = 0.05
 # More classes than these make a page narrow and high.
 _FEW_CLASSES = 5
 # Colours go with the square root where the largest value of an event is so many times its mean.
 _PEAKED = 8.0
-# In inches: the smaller side of an event, a plot, what title and note take.
-_CELL, _PLOT, _MARGIN = 1.2, (2.7, 2.1), 0.7
+# In inches: the height of an event, a plot, what the title takes. Between events, as a share of their height.
+_CELL, _PLOT, _MARGIN = 1.2, (2.7, 2.1), 0.4
+_GAP = 0.08
 
 
 @dataclass(frozen=True)
@@ -84,38 +87,41 @@ def write(shown: Shown, path: Path) -> None:
         examples = 6 if few else 4
         columns = (3 if len(shown.controls) > 4 else 2) if few else 1
         lines = -(-len(shown.controls) // columns)
-        stretch = shown.events.shape[2] / shown.events.shape[1] if shown.events.ndim == 4 else 1.2
-        left, right = (examples + 1) * _CELL * max(stretch, 0.8), columns * _PLOT[0]
-        height = max(len(shown.classes) * _CELL * max(1.0, 0.8 / stretch), lines * _PLOT[1]) + _MARGIN
+        wide = shown.events.shape[2] / shown.events.shape[1] if shown.events.ndim == 4 else 1.2
+        left, right = (examples + 1) * _CELL * (wide + _GAP) + 0.4, columns * _PLOT[0]
+        height = max(len(shown.classes) * _CELL * (1 + _GAP) + 0.4, lines * _PLOT[1]) + _MARGIN
         figure = Figure(figsize=(left + right, height), dpi=130, layout="constrained")
         figure.suptitle(shown.title, fontsize=11, x=0.01, ha="left")
         images, plots = figure.subfigures(1, 2, width_ratios=(left, right), squeeze=False)[0]
-        _examples(images, shown, examples)
+        _examples(images, shown, examples, wide)
         _controls(plots, shown, lines, columns)
         figure.savefig(path)
 
 
-def _examples(figure: SubFigure, shown: Shown, examples: int) -> None:
-    """Draw a row per class: its first events, and the mean of all."""
-    axes = figure.subplots(len(shown.classes), examples + 1, squeeze=False)
+def _examples(figure: SubFigure, shown: Shown, examples: int, wide: float) -> None:
+    """Draw a row per class: its first events, and the mean of all; a cell is `wide` by 1, in one plot for all."""
+    axis = figure.add_subplot()
     roots = _peaked(shown.events)
     for label, name in enumerate(shown.classes):
         events = shown.events[shown.labels == label]
-        row = axes[label]
-        row[0].set_ylabel(name.replace("_", " "), color=_SERIES[label % len(_SERIES)], fontsize=10)
-        for column, axis in enumerate(row):
-            axis.set(xticks=[], yticks=[])
-            if column < min(examples, len(events)):
-                _event(axis, events[column], shown, label, roots=roots)
-            elif column == examples and len(events):
-                _event(axis, events.mean(axis=0), shown, label, roots=roots)
-            else:
-                axis.set_visible(False)
-    axes[0, -1].set_title("mean")
+        top = label * (1 + _GAP)
+        axis.text(-0.1, top + 0.5, name.replace("_", " "), color=_colour(label), rotation=90, ha="right", va="center")
+        cells = [*events[:examples], events.mean(axis=0)] if len(events) else []
+        for column, event in enumerate(cells):
+            left = (column if column < len(cells) - 1 else examples) * (wide + _GAP)
+            _event(axis, event, shown, (left, top, wide), _colour(label), roots=roots)
+    right, bottom = (examples + 1) * (wide + _GAP), len(shown.classes) * (1 + _GAP)
+    axis.text(right - _GAP - wide / 2, -_GAP, "mean", ha="center", va="bottom", fontsize=9.5)
     if not _coloured(shown):
         scale = ", colours go with the square root" if roots and shown.events.ndim == 4 else ""
         note = f"each in its own scale{scale}; the number is the largest value"
-        figure.supxlabel(note, fontsize=8, color=_QUIET)
+        axis.text(0, bottom, note, va="top", fontsize=8, color=_QUIET)
+    axis.set(xlim=(-0.35, right), ylim=(bottom + 0.2, -0.3), aspect="equal")
+    axis.axis("off")
+
+
+def _colour(label: int) -> str:
+    return _SERIES[label % len(_SERIES)]
 
 
 def _coloured(shown: Shown) -> bool:
@@ -127,30 +133,51 @@ def _peaked(events: npt.NDArray[np.float32]) -> bool:
     return bool(np.median(flat.max(axis=1) / np.maximum(flat.mean(axis=1), 1e-9)) > _PEAKED)
 
 
-def _event(axis: Axes, event: npt.NDArray[np.float32], shown: Shown, label: int, *, roots: bool) -> None:
-    colour = _SERIES[label % len(_SERIES)]
+def _event(
+    axis: Axes,
+    event: npt.NDArray[np.float32],
+    shown: Shown,
+    place: tuple[float, float, float],
+    colour: str,
+    *,
+    roots: bool,
+) -> None:
+    """Draw an event into a cell whose left, top and width are given: an image, a line or bars."""
+    left, top, wide = place
+    frame: Any = (left, left + wide, top + 1, top)
+    if event.ndim == 3:
+        axis.imshow(_brightness(event, shown, roots=roots), extent=frame, interpolation="nearest", vmin=0, vmax=1)
+    else:
+        values = event.ravel()
+        low, high = min(0.0, float(values.min())) if event.ndim == 1 else float(values.min()), float(values.max())
+        # Room above for the number.
+        scale = 0.75 / max(high - low, 1e-9)
+        heights = top + 0.95 - scale * (values - low)
+        steps = left + wide * (np.arange(values.size) + 0.5) / values.size
+        if event.ndim == 2:
+            axis.plot(steps, heights, color=colour, linewidth=0.9)
+        else:
+            zero = top + 0.95 + scale * low
+            axis.bar(steps, heights - zero, 0.9 * wide / values.size, zero, color=colour)
+        axis.plot([left, left + wide, left + wide, left, left], [top, top, top + 1, top + 1, top], color=_RULE, lw=0.6)
     if _coloured(shown):
-        axis.imshow(np.clip(event / shown.largest, 0, 1), interpolation="nearest")
         return
     note: dict[str, Any] = {"color": _QUIET}
     if event.ndim == 3:
-        image = event.sum(axis=2)
-        if roots:
-            image = np.sqrt(np.maximum(image, 0))
-        lowest = min(0.0, float(image.min()))
-        axis.imshow(image, cmap="viridis", vmin=lowest, vmax=max(float(image.max()), lowest + 1e-6))
         note = {"color": "white", "bbox": {"facecolor": "#00000080", "edgecolor": "none", "pad": 1.5}}
-    elif event.ndim == 2:
-        axis.plot(event, color=colour, linewidth=0.9)
-    else:
-        axis.bar(np.arange(event.size), event.ravel(), color=colour, width=0.9)
-        axis.axhline(0, color=_RULE, linewidth=0.6)
-    if event.ndim < 3:
-        # Room for the number.
-        low, high = axis.get_ylim()
-        axis.set_ylim(low, high + 0.2 * (high - low))
     largest = f"{event.max():.0f}" if event.max() >= 1000 else f"{event.max():.3g}"
-    axis.text(0.97, 0.96, largest, transform=axis.transAxes, ha="right", va="top", fontsize=7, **note)
+    axis.text(left + wide - 0.04, top + 0.04, largest, ha="right", va="top", fontsize=7, **note)
+
+
+def _brightness(event: npt.NDArray[np.float32], shown: Shown, *, roots: bool) -> npt.NDArray[np.float64]:
+    """Make numbers between 0 and 1 of an event [rows, columns, channels]; three channels are colours."""
+    values = event.astype(np.float64)
+    if not _coloured(shown):
+        values = values.sum(axis=2)
+        values -= min(0.0, float(values.min()))
+        values /= max(float(values.max()), 1e-9)
+        return values**0.5 if roots else values
+    return (values / shown.largest).clip(0, 1)
 
 
 def _controls(figure: SubFigure, shown: Shown, lines: int, columns: int) -> None:
@@ -164,7 +191,7 @@ def _controls(figure: SubFigure, shown: Shown, lines: int, columns: int) -> None
         for label, name in enumerate(shown.classes):
             values = control.values[shown.labels == label]
             share = np.histogram(values[np.isfinite(values)], edges)[0] / max(values.size, 1)
-            axis.stairs(share, edges, color=_SERIES[label % len(_SERIES)], label=name.replace("_", " "))
+            axis.stairs(share, edges, color=_colour(label), label=name.replace("_", " "))
         axis.set(title=control.name, xlabel=control.unit, xlim=(edges[0], edges[-1]), ylim=(0, None))
         if logarithmic:
             axis.set_xscale("log")
@@ -174,7 +201,9 @@ def _controls(figure: SubFigure, shown: Shown, lines: int, columns: int) -> None
         axis.yaxis.set_major_locator(MaxNLocator(4))
     for axis in axes[len(shown.controls) :]:
         axis.set_visible(False)
-    axes[0].legend(frameon=False, fontsize=8, ncols=2 if len(shown.classes) > 5 else 1)
+    handles, names = axes[0].get_legend_handles_labels()
+    if len(names) > 1:
+        figure.legend(handles, names, frameon=False, fontsize=8.5, ncols=5, loc="outside upper center")
     figure.supylabel("share of events per bin", fontsize=9, color=_QUIET)
 
 
@@ -200,6 +229,8 @@ def _step(values: npt.NDArray[np.float64]) -> float:
     apart = np.diff(np.unique(values))
     if not apart.size:
         return 1.0
-    step = float(apart.min())
-    times = apart / step
-    return step if apart.size < _GRID and bool((np.abs(times - np.rint(times)) < 1e-3).all()) else 0.0
+    times = apart / apart.min()
+    whole = np.rint(times)
+    if apart.size >= _GRID or bool((np.abs(times - whole) > _OFF_GRID).any()):
+        return 0.0
+    return float(apart.sum() / whole.sum())
