@@ -15,14 +15,14 @@ from models.errors import ModelError
 from models.keras2 import bring_up
 
 _FOLDABLE = {"QConv1D": "kernel", "QConv2D": "kernel", "QDense": "kernel", "QDepthwiseConv2D": "depthwise_kernel"}
-_EXPONENTS = range(-8, 9)
+_EXPONENTS = range(-16, 9)
 
 
 def fold_batch_normalization(model: Any) -> Any:
     """Build the same model with each BatchNormalization behind a QConv or QDense layer folded into that layer.
 
-    Kernel and bias keep their quantizers' bits; the bits left of the binary point are chosen anew, so that rounding
-    changes the folded constants least. The bias takes the layer's `bias_quantizer`, also where the layer had no bias.
+    Kernel and bias keep their quantizers' bits and get a scale, a power of two, with which rounding changes the folded
+    constants least. The bias takes the layer's `bias_quantizer`, also where the layer had no bias.
 
     Args:
         model: Functional Keras model with one node per layer.
@@ -85,12 +85,14 @@ def _folded(layer: Any, normalization: Any) -> tuple[Any, list[Any]]:
     bias = summand + (factor * layer.bias.numpy() if layer.use_bias else 0.0)
     # A depthwise kernel has the output channels in its last two axes.
     kernel = kernel * (factor.reshape(kernel.shape[-2:]) if role == "depthwise" else factor)
+    kernel_quantizer = _fitted(layer, f"{role}_quantizer", kernel)
+    bias_quantizer = _fitted(layer, "bias_quantizer", bias)
     config = layer.get_config() | {
         "use_bias": True,
-        f"{role}_quantizer": _fitted(layer, f"{role}_quantizer", kernel),
-        "bias_quantizer": _fitted(layer, "bias_quantizer", bias),
+        f"{role}_quantizer": kernel_quantizer,
+        "bias_quantizer": bias_quantizer,
     }
-    return type(layer).from_config(config), [kernel, bias]
+    return type(layer).from_config(config), [kernel / kernel_quantizer.alpha, bias / bias_quantizer.alpha]
 
 
 def _constants(normalization: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -105,7 +107,11 @@ def _constants(normalization: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray
 
 
 def _fitted(layer: Any, field: str, values: npt.NDArray[np.float32]) -> Any:
-    """Give a quantizer of as many bits as the layer's whose range fits some values best."""
+    """Give a quantizer of as many bits as the layer's whose scale fits some values best.
+
+    QKeras rounds a weight before it multiplies it by the scale: the layer's weights are the values over the scale. So
+    they stay within the range that they had, and further training makes steps in proportion to it.
+    """
     qkeras = bring_up().qkeras
     given: Any = getattr(layer, f"{field}_internal", None)
     if type(given).__name__ != "quantized_bits" or given.alpha != 1:
@@ -114,7 +120,5 @@ def _fitted(layer: Any, field: str, values: npt.NDArray[np.float32]) -> Any:
             "quantized_bits(bits, integer, alpha=1); use one, or set training.folded_epochs: 0"
         )
     config = given.get_config()
-    # QKeras knows no negative number of integer bits, but a scale that does the same.
-    ranges = ({"integer": max(exponent, 0), "alpha": 2.0 ** min(exponent, 0)} for exponent in _EXPONENTS)
-    fits = [qkeras.quantized_bits(**(config | chosen)) for chosen in ranges]
-    return min(fits, key=lambda quantizer: float(np.square(quantizer(values) - values).sum()))
+    fits = [qkeras.quantized_bits(**(config | {"alpha": 2.0**exponent})) for exponent in _EXPONENTS]
+    return min(fits, key=lambda quantizer: float(np.square(quantizer(values / quantizer.alpha) - values).sum()))

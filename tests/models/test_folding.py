@@ -71,8 +71,23 @@ def test_the_folded_constants_are_those_of_the_definition() -> None:
     gamma, beta, mean, variance = model.get_layer("conv_norm").get_weights()
     kernel, bias = model.get_layer("conv").get_weights()
     factor = gamma / np.sqrt(variance + 0.001)
-    np.testing.assert_allclose(folded.get_layer("conv").get_weights()[0], kernel * factor, rtol=1e-6)
-    np.testing.assert_allclose(folded.get_layer("conv").get_weights()[1], beta + (bias - mean) * factor, rtol=1e-5)
+    layer = folded.get_layer("conv")
+    found_kernel, found_bias = layer.get_weights()
+    kernel_scale, bias_scale = layer.kernel_quantizer_internal.alpha, layer.bias_quantizer_internal.alpha
+    np.testing.assert_allclose(kernel_scale * found_kernel, kernel * factor, rtol=1e-6)
+    np.testing.assert_allclose(bias_scale * found_bias, beta + (bias - mean) * factor, rtol=1e-5)
+
+
+@pytest.mark.parametrize("largest", [1e-3, 1.0, 50.0])
+def test_constants_of_any_size_keep_their_precision(largest: float) -> None:
+    model = network(6, bias=True)
+    normalization = model.get_layer("conv_norm")
+    gamma, beta, mean, variance = normalization.get_weights()
+    normalization.set_weights([gamma * largest, beta * largest, mean, variance])
+    layer = fold_batch_normalization(model).get_layer("conv")
+    kernel = model.get_layer("conv").get_weights()[0] * (gamma * largest / np.sqrt(variance + 0.001))
+    rounded = np.asarray(layer.kernel_quantizer_internal(layer.kernel))
+    assert np.abs(rounded - kernel).max() < 0.25 * np.abs(kernel).max()
 
 
 def test_kernels_and_biases_keep_their_bits_in_the_range_that_fits_best() -> None:
@@ -88,7 +103,8 @@ def test_kernels_and_biases_keep_their_bits_in_the_range_that_fits_best() -> Non
             assert -32 <= integers.min() <= integers.max() <= 31
             # Neither one bit of range too many nor one too few.
             assert np.abs(integers).max() > 12
-            assert np.abs(rounded - values).max() < 0.25 * np.abs(values).max()
+            wanted = values * quantizer.alpha
+            assert np.abs(rounded - wanted).max() < 0.25 * np.abs(wanted).max()
 
 
 def test_a_normalization_with_another_reader_in_front_of_it_stays() -> None:
