@@ -19,6 +19,9 @@ DEFAULT_PLACED_PART = "LFE5U-85F-6BG381C"
 _IDENTIFIER = r"^[a-z][a-z0-9_]*$"
 
 
+_Bits = Annotated[int, Field(ge=1, le=32, strict=True)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
@@ -56,6 +59,9 @@ class ModelConfig(_Section):
     dropped_pixels: Literal["report", "refuse"] = "report"
     """What to do where a stride does not divide, so that no window sees the last pixels: name them in the report, or
     refuse the network before it is trained."""
+    bits: dict[str, _Bits | dict[Literal["weights", "bias", "activation"], _Bits]] = Field(default_factory=dict)
+    """Bits of single layers, by layer name, set before training: of weights and bias together (of a layer without
+    weights, of its activation), or apart as weights, bias and activation. Ranges stay."""
 
 
 class DistillationConfig(_Section):

@@ -99,6 +99,9 @@ def each_step(hooks: Hooks) -> Any:
 def tensorboard(folder: Path, history: History) -> Any:
     """Write a history to TensorBoard's files, epoch by epoch, and from the beginning where a training goes on."""
     k = bring_up()
+    # `tf.summary.scalar` would need TensorBoard itself to be installed; this is the record that it writes.
+    scalar = k.tf.compat.v1.SummaryMetadata()
+    scalar.plugin_data.plugin_name = "scalars"
 
     class Write(k.keras.callbacks.Callback):  # type: ignore[misc,name-defined]
         def on_train_begin(self, logs: Any = None) -> None:
@@ -119,7 +122,7 @@ def tensorboard(folder: Path, history: History) -> Any:
                 for step in range(self.written, len(history.loss)):
                     for name, values in curves.items():
                         if values:
-                            k.tf.summary.scalar(name, values[step], step=step + 1)
+                            k.tf.summary.write(name, np.float32(values[step]), step=step + 1, metadata=scalar)
             self.written = len(history.loss)
             self.writer.flush()
 

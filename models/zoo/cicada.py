@@ -21,6 +21,7 @@ def cicada(
     score_bits: int = 12,
     activation_bits: int = 10,
     activation_integer_bits: int = 6,
+    saturation_bits: int = 0,
 ) -> Any:
     """One 2x2 convolution of stride 2, a dense layer with batch normalization, and a score (CICADA's student).
 
@@ -39,11 +40,15 @@ def cicada(
         score_bits: Bits of the last layer's weights, sign included.
         activation_bits: Bits of the activations.
         activation_integer_bits: Bits of the activations left of the binary point.
+        saturation_bits: Whole counts above this number of bits are cut off in front of the network, so that a faulty
+            region at full scale does not outshine all others; 0 for no cut. For counts from 0.
     """
     k = bring_up()
     activation = {"bits": activation_bits, "integer": activation_integer_bits}
     x = inputs = k.keras.Input(input_shape, name="events")
     x = blocks.input_quantizer(x, input_format)
+    if saturation_bits:
+        x = blocks.relu(x, bits=saturation_bits, integer=saturation_bits, name="saturation")
     # Energies are tens of counts: larger weights would saturate the activation from the start.
     x = blocks.convolution(x, filters, 2, bits=convolution_bits, padding="valid", name="conv", strides=2, gain=0.25)
     x = blocks.relu(x, name="conv_relu", **activation)

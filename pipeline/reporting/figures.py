@@ -8,10 +8,10 @@ from functools import wraps
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.reporting.report import Curves, Range, Report
+from pipeline.reporting.report import Range, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 _Drawn = TypeVar("_Drawn")
 
 # Drawn in these colours, which nothing else uses; the page's own, light or dark, take their place.
-_INK, _QUIET, _RULE, _BAD = "#010101", "#020202", "#030303", "#040404"
-_SERIES = ("#050505", "#060606", "#070707")
+INK, QUIET, RULE, BAD = "#010101", "#020202", "#030303", "#040404"
+SERIES = ("#050505", "#060606", "#070707")
 _PAGE_COLOURS = {
-    _INK: "currentColor",
-    _QUIET: "var(--quiet, #7a828c)",
-    _RULE: "var(--rule, #a9b0b8)",
-    _BAD: "var(--bad, #d0453b)",
-    _SERIES[0]: "var(--series-1, #3f82c8)",
-    _SERIES[1]: "var(--series-2, #c07a28)",
-    _SERIES[2]: "var(--series-3, #2f9684)",
+    INK: "currentColor",
+    QUIET: "var(--quiet, #7a828c)",
+    RULE: "var(--rule, #a9b0b8)",
+    BAD: "var(--bad, #d0453b)",
+    SERIES[0]: "var(--series-1, #3f82c8)",
+    SERIES[1]: "var(--series-2, #c07a28)",
+    SERIES[2]: "var(--series-3, #2f9684)",
 }
-_TENSORS = dict(zip(("weight", "bias", "result"), _SERIES, strict=True))
+_TENSORS = dict(zip(("weight", "bias", "result"), SERIES, strict=True))
 _STYLE: dict[RcKeyType, Any] = {
-    "axes.edgecolor": _RULE,
-    "axes.labelcolor": _INK,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": INK,
     "axes.labelsize": 11,
     "axes.linewidth": 0.6,
     "svg.fonttype": "none",
     "svg.hashsalt": "trigcnn",
-    "text.color": _INK,
+    "text.color": INK,
     "text.parse_math": False,
-    "xtick.color": _INK,
+    "xtick.color": INK,
     "xtick.labelsize": 11,
-    "ytick.color": _INK,
+    "ytick.color": INK,
     "ytick.labelsize": 11,
 }
 # Values this small against the end of their format's range are drawn on a linear axis.
@@ -52,11 +52,11 @@ _LINEAR_BELOW = 2.0**-8
 _FARTHEST = 1.6
 
 
-def _styled(draw: Callable[[Report], _Drawn]) -> Callable[[Report], _Drawn]:
+def styled(draw: Callable[[Report], _Drawn]) -> Callable[[Report], _Drawn]:
     """Draw in the style of the page, whatever the user's own settings of matplotlib are."""
 
     @wraps(draw)
-    def styled(report: Report) -> _Drawn:
+    def with_style(report: Report) -> _Drawn:
         import matplotlib
 
         with matplotlib.rc_context():
@@ -64,10 +64,10 @@ def _styled(draw: Callable[[Report], _Drawn]) -> Callable[[Report], _Drawn]:
             matplotlib.rcParams.update(_STYLE)
             return draw(report)
 
-    return styled
+    return with_style
 
 
-@_styled
+@styled
 def confusion_matrix(report: Report) -> str | None:
     """Draw test events by true class (row) and class given by the C simulation (column).
 
@@ -86,14 +86,14 @@ def confusion_matrix(report: Report) -> str | None:
     longest = max(len(name) for name in classes)
     tilt = 45 if longest * 7 > cell else 0
     margin = 46 + 6.5 * longest
-    figure = _figure(margin + n * cell, n * cell + (46 + 5 * longest if tilt else 52))
+    figure = new_figure(margin + n * cell, n * cell + (46 + 5 * longest if tilt else 52))
     axes = figure.add_subplot()
     for row, of_class in enumerate(counts):
         total = max(1, sum(of_class))
         for column, count in enumerate(of_class):
             if count == 0:
                 continue
-            colour = _SERIES[0] if row == column else _BAD
+            colour = SERIES[0] if row == column else BAD
             alpha = 0.10 + 0.45 * count / total
             axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, color=colour, alpha=alpha, linewidth=0))
             axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=11 if n <= 12 else 9.5)
@@ -104,18 +104,18 @@ def confusion_matrix(report: Report) -> str | None:
     axes.xaxis.set_label_position("top")
     axes.set_xticks([i + 0.5 for i in range(n - 1)], minor=True)
     axes.set_yticks([i + 0.5 for i in range(n - 1)], minor=True)
-    axes.grid(which="minor", color=_RULE, linewidth=0.6)
+    axes.grid(which="minor", color=RULE, linewidth=0.6)
     axes.tick_params(which="both", length=0)
-    axes.set_xlabel("class given by the C simulation", color=_QUIET, labelpad=8)
-    axes.set_ylabel("true class", color=_QUIET, labelpad=8)
+    axes.set_xlabel("class given by the C simulation", color=QUIET, labelpad=8)
+    axes.set_ylabel("true class", color=QUIET, labelpad=8)
     axes.spines[:].set_visible(True)
     right = sum(counts[i][i] for i in range(n))
     events = sum(map(sum, counts))
     label = f"Confusion matrix of {n} classes: {right:,} of {events:,} test events get their class."
-    return _svg(figure, "confusion", label)
+    return as_svg(figure, "confusion", label)
 
 
-@_styled
+@styled
 def value_ranges(report: Report) -> str:
     """Draw, for each tensor, the range of values seen inside the range of its number format.
 
@@ -126,7 +126,7 @@ def value_ranges(report: Report) -> str:
         An SVG element whose ids start with `ranges-`.
     """
     rows = report.ranges
-    figure = _figure(760, 62 + 22 * len(rows))
+    figure = new_figure(760, 62 + 22 * len(rows))
     axes = figure.add_subplot()
     # Before the bars: a change of scale resets the ticks.
     axes.set_xscale("symlog", base=2, linthresh=_LINEAR_BELOW, linscale=0.5)
@@ -142,16 +142,16 @@ def value_ranges(report: Report) -> str:
     axes.set_xticks([], minor=True)
     axes.set_yticks(range(len(rows)), [f"{entry.layer} · {entry.tensor}" for entry in rows])
     axes.tick_params(length=0)
-    axes.grid(axis="x", color=_RULE, linewidth=0.6)
+    axes.grid(axis="x", color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("share of the format's range; each factor of two is one bit", color=_QUIET, labelpad=8)
+    axes.set_xlabel("share of the format's range; each factor of two is one bit", color=QUIET, labelpad=8)
     formats = axes.secondary_yaxis("right")
     formats.set_yticks(range(len(rows)), [entry.format for entry in rows])
-    formats.tick_params(length=0, labelcolor=_QUIET)
+    formats.tick_params(length=0, labelcolor=QUIET)
     formats.spines[:].set_visible(False)
     label = f"Ranges of the values of {len(rows)} tensors inside those of their formats; {outside} leave theirs."
-    return _svg(figure, "ranges", label)
+    return as_svg(figure, "ranges", label)
 
 
 def _draw_range(axes: Axes, y: int, entry: Range) -> None:
@@ -160,7 +160,7 @@ def _draw_range(axes: Axes, y: int, entry: Range) -> None:
     low, high, seen_low, seen_high = (
         value / end for value in (entry.format_minimum, entry.format_maximum, entry.minimum, entry.maximum)
     )
-    axes.barh(y, high - low, left=low, height=0.64, color=_RULE, alpha=0.45, linewidth=0)
+    axes.barh(y, high - low, left=low, height=0.64, color=RULE, alpha=0.45, linewidth=0)
     inside_low, inside_high = max(seen_low, low), min(seen_high, high)
     colour = _TENSORS[entry.tensor]
     if inside_high > inside_low:
@@ -169,64 +169,17 @@ def _draw_range(axes: Axes, y: int, entry: Range) -> None:
         axes.plot([inside_low], [y], marker="|", markersize=8, markeredgewidth=2, color=colour)
     for start, stop in ((max(seen_low, -_FARTHEST), low), (high, min(seen_high, _FARTHEST))):
         if stop > start:
-            axes.barh(y, stop - start, left=start, height=0.34, color=_BAD, linewidth=0)
+            axes.barh(y, stop - start, left=start, height=0.34, color=BAD, linewidth=0)
 
 
-@_styled
-def training_curves(report: Report) -> str | None:
-    """Draw accuracy and loss against the epoch, for the quantized model and the float twin.
-
-    Returns:
-        An SVG element whose ids start with `training-`; None where nothing was trained.
-    """
-    from matplotlib.ticker import MaxNLocator
-
-    models = (("quantized", report.training.quantized), ("float twin", report.training.float_twin))
-    trained = [(name, curves) for name, curves in models if curves is not None and curves.loss]
-    if not trained:
-        return None
-    figure = _figure(760, 280)
-    for axes, quantity in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
-        for colour, (name, curves) in zip(_SERIES, trained, strict=False):
-            for style, part in (("-", "validation"), (":", "training")):
-                values = _curve(curves, quantity, part)
-                axes.plot(
-                    range(1, len(values) + 1),
-                    values,
-                    style,
-                    color=colour,
-                    linewidth=1.6 if style == "-" else 1.3,
-                    label=f"{name}, {part}",
-                    marker="o" if len(values) == 1 else "",
-                    markersize=4,
-                )
-        axes.set_title(quantity, fontsize=12, loc="left")
-        axes.set_xlabel("epoch", color=_QUIET)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.grid(axis="y", color=_RULE, linewidth=0.6)
-        axes.tick_params(length=0)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=11)
-    names = " and the ".join(name for name, _ in trained)
-    epochs = max(len(curves.loss) for _, curves in trained)
-    return _svg(figure, "training", f"Accuracy and loss of the {names} model over {epochs} epochs of training.")
-
-
-def _curve(curves: Curves, quantity: str, part: str) -> Sequence[float]:
-    if quantity == "accuracy":
-        return curves.validation_accuracy if part == "validation" else curves.accuracy
-    return curves.validation_loss if part == "validation" else curves.loss
-
-
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """Make an empty figure of a size in CSS pixels, apart from pyplot and its windows."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width / 72, height / 72), layout="constrained")
 
 
-def _svg(figure: Figure, name: str, label: str) -> str:
+def as_svg(figure: Figure, name: str, label: str) -> str:
     """Write a figure as an SVG element that fits the page: its colours, its fonts, ids of its own."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))

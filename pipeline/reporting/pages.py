@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from pipeline.reporting import figures, headline, sizes, timing
+from pipeline.reporting import curves, figures, headline, sizes, timing
 from pipeline.reporting.report import Report
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def html(report: Report) -> str:
     drawn = {
         "confusion": figures.confusion_matrix(report),
         "ranges": figures.value_ranges(report) if report.ranges else None,
-        "training": figures.training_curves(report),
+        "training": curves.training_curves(report),
     }
     # Drawn here, with text escaped.
     drawings = {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}  # noqa: S704
@@ -41,6 +41,7 @@ def _render(template: str, report: Report, **more: Any) -> str:
         cards=headline.cards(report),
         sentence=headline.sentence(report),
         share=headline.share,
+        training_rows=curves.rows(report),
         legend=_legend(report),
         timings=[entry for entry in report.synthesis if _has_timing(entry)],
         timing=timing,

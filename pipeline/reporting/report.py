@@ -331,24 +331,33 @@ class VendorFlow(_Section):
 
 
 class Curves(_Section):
-    """Training history, one value per epoch."""
+    """Training history, one value per epoch; a figure that was not followed is empty."""
 
     loss: list[float]
     validation_loss: list[float]
-    accuracy: list[float]
+    accuracy: list[float] = Field(description="empty where the network does not classify")
     validation_accuracy: list[float]
+    signal_efficiency: list[float] = Field(
+        default=[], description="on the validation events, at the monitored background efficiency"
+    )
+    kept: list[int] = Field(default=[], description="epochs, from 1, whose weights were kept")
+    folded_after: int | None = Field(default=None, description="epochs before batch normalization was folded")
+    pruned_after: int | None = Field(default=None, description="epochs before all weights to be pruned were zero")
 
 
 class Training(_Section):
     """How the models were trained."""
 
     trained: bool = Field(description="false when a saved model was used as it is")
+    objective: str = Field(default="classification", description="classification, or what targets were learned")
+    device: str = Field(default="CPU", description="what TensorFlow computed on")
     seed: int
     train_events: int
     validation_events: int
     test_events: int
     quantized: Curves | None
     float_twin: Curves | None
+    teacher: Curves | None = Field(default=None, description="the network whose score was learned, if any")
 
 
 class Provenance(_Section):

@@ -156,6 +156,8 @@ def _training(seed: int, info: dict[str, Any]) -> content.Training:
     }
     return content.Training(
         trained=info["trained"],
+        objective=info["objective"],
+        device=info["device"],
         seed=seed,
         train_events=info["train_events"],
         validation_events=info["validation_events"],

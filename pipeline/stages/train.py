@@ -204,6 +204,7 @@ def build_model(config: RunConfig, dataset: Any) -> tuple[Any, bool]:
         ModelError: There is no such model, or it cannot be built.
     """
     from models import source, training, zoo
+    from models.bits import with_bits
     from models.errors import ModelError
 
     offered = {
@@ -213,10 +214,13 @@ def build_model(config: RunConfig, dataset: Any) -> tuple[Any, bool]:
         "input_format": dataset.input_format,
     }
     chosen = config.model
-    if ".py:" in chosen.source:
-        return source.call_builder(source.load_builder(chosen.source), offered=offered, options=chosen.options), False
-    if chosen.source.endswith((".keras", ".h5")):
-        if chosen.options:
-            raise ModelError("model.options: a saved model has no options; remove them")
-        return source.load_saved(Path(chosen.source)), True
-    return source.call_builder(zoo.builder(chosen.source), offered=offered, options=chosen.options), False
+    saved = chosen.source.endswith((".keras", ".h5"))
+    if saved and chosen.options:
+        raise ModelError("model.options: a saved model has no options; remove them")
+    if saved:
+        model = source.load_saved(Path(chosen.source))
+    else:
+        of_file = ".py:" in chosen.source
+        builder = source.load_builder(chosen.source) if of_file else zoo.builder(chosen.source)
+        model = source.call_builder(builder, offered=offered, options=chosen.options)
+    return with_bits(model, chosen.bits), saved

@@ -8,10 +8,10 @@ import xml.etree.ElementTree as ET
 import matplotlib as mpl
 import pytest
 
-from pipeline.reporting import figures
+from pipeline.reporting import curves, figures
 from pipeline.reporting.report import Report
 
-DRAW = [figures.confusion_matrix, figures.value_ranges, figures.training_curves]
+DRAW = [figures.confusion_matrix, figures.value_ranges, curves.training_curves]
 
 
 def texts(svg: str) -> list[str]:
@@ -52,7 +52,7 @@ def test_a_figure_takes_its_colours_and_fonts_from_the_page(sample_report: Repor
 
 def test_drawing_leaves_the_settings_of_matplotlib_alone(sample_report: Report) -> None:
     before = dict(mpl.rcParams)
-    figures.training_curves(sample_report)
+    curves.training_curves(sample_report)
     assert dict(mpl.rcParams) == before
 
 
@@ -102,11 +102,11 @@ def test_constant_and_zero_values_can_be_drawn(sample_report: Report) -> None:
 
 
 def test_curves_are_drawn_for_the_models_that_were_trained(sample_report: Report) -> None:
-    both = figures.training_curves(sample_report)
+    both = curves.training_curves(sample_report)
     assert both is not None
     assert {"quantized, validation", "float twin, training"} <= set(texts(both))
     training = sample_report.training.model_dump() | {"float_twin": None}
-    one = figures.training_curves(Report.model_validate(sample_report.model_dump() | {"training": training}))
+    one = curves.training_curves(Report.model_validate(sample_report.model_dump() | {"training": training}))
     assert one is not None
     assert "float twin" not in one
 
@@ -114,4 +114,31 @@ def test_curves_are_drawn_for_the_models_that_were_trained(sample_report: Report
 def test_nothing_trained_gives_no_curves(sample_report: Report) -> None:
     training = sample_report.training.model_dump() | {"trained": False, "quantized": None, "float_twin": None}
     report = Report.model_validate(sample_report.model_dump() | {"training": training})
-    assert figures.training_curves(report) is None
+    assert curves.training_curves(report) is None
+
+
+def test_curves_show_what_was_followed_what_was_kept_and_where_the_network_was_changed(sample_report: Report) -> None:
+    quantized = {
+        "loss": [3.0, 2.0, 1.0],
+        "validation_loss": [3.0, 2.5, 2.0],
+        "accuracy": [],
+        "validation_accuracy": [],
+        "signal_efficiency": [0.1, 0.3, 0.25],
+        "kept": [2, 3],
+        "folded_after": 2,
+        "pruned_after": 1,
+    }
+    teacher = {"loss": [9.0], "validation_loss": [8.0], "accuracy": [], "validation_accuracy": []}
+    training = sample_report.training.model_dump() | {"quantized": quantized, "float_twin": None, "teacher": teacher}
+    report = Report.model_validate(sample_report.model_dump() | {"training": training})
+    svg = curves.training_curves(report)
+    assert svg is not None
+    found = texts(svg)
+    titles = [text for text in found if text in ("accuracy", "signal efficiency", "loss", "loss of the teacher")]
+    assert titles == ["signal efficiency", "loss", "loss of the teacher"]
+    assert found.count("pruned") == found.count("folded") == 2
+    assert {"quantized, validation", "quantized, training", "teacher, validation"} <= set(found)
+    assert curves.rows(report) == [
+        ("Quantized", 3, 3, 1.0, 2.0, "signal efficiency", 0.25),
+        ("Teacher", 1, 1, 9.0, 8.0, "", None),
+    ]

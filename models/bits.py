@@ -1,0 +1,92 @@
+"""Bits of single layers, set on a QKeras model from wherever it came."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from models.errors import ModelError
+from models.keras2 import bring_up
+
+Part = Literal["weights", "bias", "activation"]
+Bits = int | Mapping[Part, int]
+
+_WEIGHTS = ("kernel", "depthwise", "pointwise")
+
+
+def with_bits(model: Any, bits: Mapping[str, Bits]) -> Any:
+    """Build the same model with other numbers of bits in some layers; ranges stay, steps become finer or coarser.
+
+    Args:
+        model: Functional or sequential Keras model with QKeras layers.
+        bits: By layer name: bits of weights and bias together, or of the activation in a layer without weights; or
+            those of `weights`, `bias` and `activation` apart.
+
+    Returns:
+        A new model with the same weights; the model itself where there is nothing to change.
+
+    Raises:
+        ModelError: No layer has such a name, or it has no quantizer of that many bits.
+    """
+    if not bits:
+        return model
+    names = [layer.name for layer in model.layers]
+    for name in bits:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
+            raise ModelError(f"model.bits.{name}: the model has no such layer; the nearest is {near!r}")
+
+    def replaced(layer: Any) -> Any:
+        config = layer.get_config()
+        if layer.name in bits:
+            config |= _changed(layer, bits[layer.name])
+        return type(layer).from_config(config)
+
+    changed = bring_up().keras.models.clone_model(model, clone_function=replaced)
+    changed.set_weights(model.get_weights())
+    return changed
+
+
+def _changed(layer: Any, bits: Bits) -> dict[str, Any]:
+    """Give the fields of a layer's configuration that change."""
+    found = _quantizers(layer)
+    if isinstance(bits, int):
+        parts: tuple[Part, ...] = ("weights", "bias") if found["weights"] else ("activation",)
+        wanted: Mapping[Part, int] = {part: bits for part in parts if found[part] or part != "bias"}
+    else:
+        wanted = bits
+    changed = {}
+    for part, number in wanted.items():
+        if not found[part]:
+            known = ", ".join(part for part, fields in found.items() if fields) or "nothing"
+            raise ModelError(
+                f"model.bits.{layer.name}: the {type(layer).__name__} has no quantizer of its {part}; it has one of "
+                f"{known}"
+            )
+        for field, quantizer in found[part].items():
+            config = quantizer.get_config()
+            if "bits" not in config:
+                raise ModelError(
+                    f"model.bits.{layer.name}: its {field} {type(quantizer).__name__} has no number of bits; use "
+                    "quantized_bits or quantized_relu there, or remove the layer from model.bits"
+                )
+            changed[field] = type(quantizer).from_config(config | {"bits": number})
+    return changed
+
+
+def _quantizers(layer: Any) -> dict[Part, dict[str, Any]]:
+    """Give a layer's quantizers by part, and by the field of its configuration."""
+    weights = {f"{role}_quantizer": getattr(layer, f"{role}_quantizer_internal", None) for role in _WEIGHTS}
+    bias = {
+        "bias_quantizer": getattr(layer, "bias_quantizer_internal", None) if getattr(layer, "use_bias", 1) else None
+    }
+    own = (
+        getattr(layer, "quantizer", None) if type(layer).__name__ == "QActivation" else layer.__dict__.get("activation")
+    )
+    activation = {"activation": own if hasattr(own, "get_config") else None}
+
+    def known(fields: dict[str, Any]) -> dict[str, Any]:
+        return {field: quantizer for field, quantizer in fields.items() if quantizer is not None}
+
+    return {"weights": known(weights), "bias": known(bias), "activation": known(activation)}

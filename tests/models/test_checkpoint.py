@@ -1,0 +1,118 @@
+"""A training that is killed goes on to the same bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models import training
+from models.datasets import Dataset, InputFormat, Split
+from models.keras2 import bring_up
+from models.training import History, Hooks, Recipe
+
+FORMAT = InputFormat.parse("ufixed<4,0>")
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+def dataset() -> Dataset:
+    rng = np.random.default_rng(0)
+
+    def part(number: int) -> Split:
+        labels = np.arange(number) % 2
+        events = np.clip(rng.random((number, 4, 4, 1)) * 0.6 + 0.2 * labels[:, None, None, None], 0, 15 / 16)
+        return Split(FORMAT.put_on_grid(events, saturate=True, where="here"), labels)
+
+    return Dataset("toy", FORMAT, ("a", "b"), part(96), part(40), part(40), symmetries=("flip_rows", "roll_rows"))
+
+
+def network() -> Any:
+    """Batch normalization, dropout and few bits: all that has a state."""
+    k = bring_up()
+    training.seed_everything(3)
+    q = k.qkeras.quantized_bits(6, 0, alpha=1)
+    inputs = k.keras.Input((4, 4, 1), name="events")
+    x = k.qkeras.QActivation(k.qkeras.quantized_bits(5, 0, alpha=1), name="input_quantizer")(inputs)
+    x = k.qkeras.QConv2D(3, 2, kernel_quantizer=q, bias_quantizer=q, name="conv")(x)
+    x = k.keras.layers.BatchNormalization(name="conv_norm")(x)
+    x = k.qkeras.QActivation(k.qkeras.quantized_relu(6, 2), name="relu")(x)
+    x = k.keras.layers.Dropout(0.3, name="dropout")(k.keras.layers.Flatten(name="flatten")(x))
+    return k.keras.Model(inputs, k.qkeras.QDense(2, kernel_quantizer=q, bias_quantizer=q, name="logits")(x))
+
+
+RECIPE = Recipe(
+    epochs=5,
+    batch_size=32,
+    learning_rate=0.02,
+    patience=9,
+    shift_pixels=0.5,
+    rotation_deg=0.0,
+    seed=3,
+    symmetries=("flip_rows", "roll_rows"),
+    pruning_sparsity=0.5,
+    pruning_frequency=2,
+    pruning_last_epoch=3,
+    folded_epochs=3,
+)
+
+
+def run(folder: Path | None, *, killed_at: int | None = None, every: int = 1) -> tuple[list[Any], History]:
+    """Train, and be killed in a step of the whole training."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == killed_at:
+            raise Killed
+
+    hooks = Hooks(checkpoint=folder, checkpoint_epochs=every, each_step=step)
+    model, history = training.train_for_hardware(network(), dataset(), RECIPE, lambda *_: None, hooks)
+    return model.get_weights(), history
+
+
+@pytest.fixture(scope="module")
+def uninterrupted() -> tuple[list[Any], History]:
+    return run(None)
+
+
+# An epoch has 3 steps: in the third epoch, at the end of the first network's training, and in the folded one's.
+@pytest.mark.parametrize(("killed_at", "every"), [(8, 1), (14, 2), (20, 1)])
+def test_a_killed_training_ends_with_the_same_weights_and_history(
+    uninterrupted: tuple[list[Any], History], tmp_path: Path, killed_at: int, every: int
+) -> None:
+    with pytest.raises(Killed):
+        run(tmp_path, killed_at=killed_at, every=every)
+    assert {path.name for path in tmp_path.iterdir()} <= {"quantized.npz", "folded.npz"}
+    weights, history = run(tmp_path)
+    assert history == uninterrupted[1]
+    for found, expected in zip(weights, uninterrupted[0], strict=True):
+        np.testing.assert_array_equal(found, expected)
+    # All is done: nothing is trained again.
+    again, _ = run(tmp_path, killed_at=1)
+    for found, expected in zip(again, weights, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_tensorboard_gets_every_epoch_also_of_a_training_that_went_on(tmp_path: Path) -> None:
+    import dataclasses
+
+    tf = bring_up().tf
+    recipe = dataclasses.replace(RECIPE, epochs=2, folded_epochs=0, pruning_sparsity=0.0)
+    hooks = Hooks(checkpoint=tmp_path / "kept.npz", logs=tmp_path / "logs")
+    training.train(network(), dataset(), dataclasses.replace(recipe, epochs=1), lambda *_: None, hooks)
+    history = training.train(network(), dataset(), recipe, lambda *_: None, hooks)
+    (file,) = (tmp_path / "logs").iterdir()
+    found = {}
+    for record in tf.data.TFRecordDataset(str(file)):
+        event = tf.compat.v1.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            found[value.tag, event.step] = float(tf.make_ndarray(value.tensor))
+    assert {step for _, step in found} == {1, 2}
+    assert [found["loss/validation", step] for step in (1, 2)] == pytest.approx(history.validation_loss)
+    assert [found["accuracy/training", step] for step in (1, 2)] == pytest.approx(history.accuracy)
