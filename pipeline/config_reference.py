@@ -44,7 +44,8 @@ def _section(prefix: str, model: type[BaseModel]) -> Iterator[str]:
             continue
         default = field.default if field.default_factory is None else field.default_factory()  # type: ignore[call-arg]
         shown = "(none)" if default is PydanticUndefined else f"`{json.dumps(default)}`"
-        yield f"| `{path}` | {_values(schema['properties'][name])} | {shown} | {field.description} |"
+        meaning = " ".join((field.description or "").split())
+        yield f"| `{path}` | {_values(schema['properties'][name])} | {shown} | {meaning} |"
         if name == "layers":
             from pipeline.config import LayerConfig
 

@@ -397,3 +397,24 @@ def test_a_folder_that_is_no_stage_is_never_replaced(tmp_path: Path) -> None:
         folder.claim(("train", "report"))
     folder.discard("train")
     assert (tmp_path / "train" / "precious.txt").read_text() == "mine"
+
+
+def test_checkpoints_stay_until_the_stage_is_done_and_are_of_one_set_of_options(folder: RunFolder) -> None:
+    first = folder.checkpoints(stage())
+    assert not first.exists()
+    first.mkdir(parents=True)
+
+    def fail(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        folder.execute(stage(work=fail))
+    with folder.lock():
+        assert folder.checkpoints(stage()) == first
+        assert first.is_dir()
+    other = folder.checkpoints(stage(options={"a": 2}))
+    assert other != first
+    assert not first.exists()
+    other.mkdir(parents=True)
+    folder.execute(stage(options={"a": 2}))
+    assert [path.name for path in folder.path.iterdir() if path.is_dir()] == ["first"]

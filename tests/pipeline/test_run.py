@@ -332,7 +332,7 @@ def test_a_run_that_is_killed_while_it_trains_can_be_started_again(
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-    assert {path.name for path in out.iterdir()} == {"train.unfinished", "resolved.yaml", ".lock"}
+    assert {path.name for path in out.iterdir()} == {"train.unfinished", "train.checkpoints", "resolved.yaml", ".lock"}
     outcome = trigcnn("run", quick_config, "--out", out)
     assert (outcome.returncode, done(outcome)) == (0, list(ORDER)), outcome.stderr
     assert {path.name for path in out.iterdir()} == {*ORDER, "resolved.yaml", ".lock"}
@@ -355,7 +355,7 @@ def test_an_interrupted_run_says_so_and_leaves_nothing_half_written(
     assert "interrupted; finished stages are kept, and the next run goes on from there" in stderr
     assert "Traceback" not in stderr
     assert process.returncode == 130
-    assert {path.name for path in out.iterdir()} == {"resolved.yaml", ".lock"}
+    assert {path.name for path in out.iterdir()} == {"train.checkpoints", "resolved.yaml", ".lock"}
 
 
 @pytest.mark.slow
