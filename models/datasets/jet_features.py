@@ -114,8 +114,7 @@ def controls(events: Events, options: Mapping[str, Any]) -> tuple[Control, ...]:
     """
     names = ("mass", "multiplicity", "zlogz", "c1_b1", "m2_b2", "n2_b1")
     return tuple(
-        Control(name, "standard deviations from the mean", events[:, FEATURES.index(name)].astype(np.float64))
-        for name in names
+        Control(name, "standard deviations", events[:, FEATURES.index(name)].astype(np.float64)) for name in names
     )
 
 

@@ -171,13 +171,13 @@ def _event(
 
 def _brightness(event: npt.NDArray[np.float32], shown: Shown, *, roots: bool) -> npt.NDArray[np.float64]:
     """Make numbers between 0 and 1 of an event [rows, columns, channels]; three channels are colours."""
-    values = event.astype(np.float64)
+    values: npt.NDArray[np.float64] = event.astype(np.float64)
     if not _coloured(shown):
         values = values.sum(axis=2)
         values -= min(0.0, float(values.min()))
         values /= max(float(values.max()), 1e-9)
-        return values**0.5 if roots else values
-    return (values / shown.largest).clip(0, 1)
+        return np.sqrt(values, out=values) if roots else values
+    return np.clip(values / shown.largest, 0, 1, out=values)
 
 
 def _controls(figure: SubFigure, shown: Shown, lines: int, columns: int) -> None:
@@ -203,7 +203,7 @@ def _controls(figure: SubFigure, shown: Shown, lines: int, columns: int) -> None
         axis.set_visible(False)
     handles, names = axes[0].get_legend_handles_labels()
     if len(names) > 1:
-        figure.legend(handles, names, frameon=False, fontsize=8.5, ncols=5, loc="outside upper center")
+        figure.legend(handles, names, frameon=False, fontsize=8.5, ncols=5, handlelength=1, loc="outside upper center")
     figure.supylabel("share of events per bin", fontsize=9, color=_QUIET)
 
 
