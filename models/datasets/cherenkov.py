@@ -36,7 +36,8 @@ CLASSES = ("gamma", "hadron", "night_sky")
 # at La Palma and in Namibia (Preuss et al., Nucl. Instrum. Meth. A 481 (2002) 229, arXiv:astro-ph/0107120).
 _SKY_PHOTONS = 2.4e12
 # Mirror in square metres (a dish of 12 m, shadowed in part); share of photons that become photoelectrons (reflection,
-# light guides, detection); time over which a pixel's charge is summed, in seconds.
+# light guides, detection); time over which a pixel's charge is summed, in seconds. With pixels of a sixth of a degree,
+# the night sky gives 0.3 photoelectrons per pixel and ns.
 _MIRROR_M2 = 100.0
 _PHOTON_EFFICIENCY = 0.15
 _WINDOW_S = 10e-9
@@ -122,8 +123,8 @@ def load(
         pixels: Pixels along each side of the camera.
         field_of_view_deg: Side of the camera in the sky, in degrees.
         threshold_pe: Smallest light of a shower, in photoelectrons.
-        spectral_index: The light of showers falls with this power; cosmic rays have 2.7 in energy, to which the light
-            is about proportional.
+        spectral_index: The light of showers falls with this power; cosmic rays have 2.7 in energy (Particle Data Group,
+            Review of Particle Physics 2024, cosmic rays), to which the light is about proportional.
         night_sky: Brightness of the night sky, in units of a dark one; some 5 in moonlight.
         muon_rings: Probability of a muon's ring in a hadron's image.
 

@@ -37,8 +37,8 @@ _SPLITTING = 0.25
 _COLOUR_RATIO = 9 / 4
 _SPLITTING_SHARE: Range = (0.05, 0.5)
 _SPLITTING_ANGLE: Range = (0.1, 0.8)
-# Mean number of constituents of a quark's prong of 100 GeV, and more per factor e in momentum; a gluon's has more by
-# the factor that is seen at these energies, below the 9/4 of the limit.
+# Mean number of constituents of a quark's prong of 100 GeV, and more per factor e in momentum; a gluon's has more by a
+# factor between 1 and the 9/4 that holds in the limit of large momentum.
 _CONSTITUENTS, _CONSTITUENTS_PER_E = 9.0, 6.0
 _GLUON_CONSTITUENTS = 1.6
 # Shares of a prong's momentum: a Dirichlet distribution with this parameter, where below 1 a few have most of it.
