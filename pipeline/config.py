@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hls.errors import ConversionError
 from hls.rtl.design import Language
 from hls.rtl.vhdl import check_name
 from hls.synthesis import boards, ecp5
 from hls.synthesis.parts import yosys_family
+from pipeline.config_section import Section
+from pipeline.config_training import TrainingConfig
 from pipeline.reserved_words import RESERVED_WORDS
 
 DEFAULT_PLACED_PART = "LFE5U-85F-6BG381C"
@@ -22,11 +24,7 @@ _IDENTIFIER = r"^[a-z][a-z0-9_]*$"
 _Bits = Annotated[int, Field(ge=1, le=32, strict=True)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-class DataConfig(_Section):
+class DataConfig(Section):
     """Events and labels."""
 
     source: str = "digits"
@@ -49,7 +47,7 @@ class DataConfig(_Section):
     """Share of all events kept for the test; of no use where a published set has a test part."""
 
 
-class ModelConfig(_Section):
+class ModelConfig(Section):
     """The network."""
 
     source: str = "lenet"
@@ -64,118 +62,7 @@ class ModelConfig(_Section):
     weights, of its activation), or apart as weights, bias and activation. Ranges stay."""
 
 
-class DistillationConfig(_Section):
-    """The teacher, where the network learns the score of another one (`training.objective: distillation`)."""
-
-    teacher: str = "calorimeter_autoencoder"
-    """Auto-encoder in float: calorimeter_autoencoder, or the float twin of a network of the zoo."""
-    teacher_options: dict[str, Any] = Field(default_factory=dict)
-    """Options of the teacher's builder."""
-    epochs: int = Field(default=20, ge=1)
-    """Largest number of passes of the teacher over its events."""
-    learning_rate: float = Field(default=0.001, gt=0)
-    """Learning rate of Adam for the teacher at the start; it falls to zero as a cosine."""
-    classes: Annotated[list[str], Field(min_length=1)] | None = None
-    """Classes of the events that teacher and network learn from; default: all. No labels are used but for this."""
-    outliers: float = Field(default=0.2, ge=0, lt=1)
-    """Share of outliers among the network's events, made of those events: several on top of each other, stretched."""
-    largest_value: float | None = None
-    """Where values are cut off for the teacher, so that a faulty channel at full scale is not all that it sees."""
-
-
-class TrainingConfig(_Section):
-    """How the quantized model and its float twin are trained."""
-
-    enabled: bool | None = None
-    """Whether to train; default: yes, except for a saved model, which is used as it is."""
-    objective: Literal["classification", "reconstruction", "regression", "distillation"] = "classification"
-    """What is learned: labels; the event itself, or targets of the data set, by the mean squared error; or a teacher's
-    score, 32 log(mean squared error in units of the input's last bit). All but labels need one number per target."""
-    distillation: DistillationConfig = Field(default_factory=DistillationConfig)
-    epochs: int = Field(default=100, ge=1)
-    """Largest number of passes over the training events."""
-    batch_size: int = Field(default=64, ge=1)
-    """Events per step."""
-    learning_rate: float = Field(default=0.005, gt=0)
-    """Learning rate of Adam, after the warm-up."""
-    schedule: Literal["cosine", "constant", "exponential", "step"] = "cosine"
-    """Course of the learning rate over all epochs: to zero as a cosine; constant; to final_learning_rate as an
-    exponential; by step_factor after each step_epochs."""
-    warmup_epochs: float = Field(default=0.0, ge=0)
-    """Epochs over which the learning rate first rises from zero in a line."""
-    final_learning_rate: float = Field(default=0.01, gt=0, le=1)
-    """For schedule exponential: share of the learning rate at the end."""
-    step_epochs: int = Field(default=10, ge=1)
-    """For schedule step: epochs from one step to the next."""
-    step_factor: float = Field(default=0.5, gt=0, lt=1)
-    """For schedule step: factor by which the learning rate falls."""
-    patience: int = Field(default=50, ge=1)
-    """Epochs without a better value of the monitored figure after which training stops early."""
-    monitor: Literal["loss", "accuracy", "signal_efficiency"] = "loss"
-    """Figure on the validation events that says which epoch's weights are kept; signal_efficiency: the mean over
-    trigger.signal at background_efficiency."""
-    background_efficiency: float | None = Field(default=None, gt=0, lt=1)
-    """Share of the background that the monitored signal efficiency lets through; default: the largest of
-    trigger.background_efficiencies."""
-    class_weights: Literal["none", "balanced"] | dict[str, Annotated[float, Field(ge=0)]] = "none"
-    """Factor of the loss of each class's events: none; balanced: all classes count the same; or by class name."""
-    augmentation: (
-        Literal["auto", "none"]
-        | list[Literal["shift", "flip_rows", "flip_columns", "quarter_turns", "rotation", "roll_rows"]]
-    ) = "none"
-    """Symmetries by which events are changed at random in each epoch: none but shift_pixels and rotation_deg; auto: all
-    that the data set has; or a list of shift, flip_rows, flip_columns, quarter_turns, rotation, roll_rows (rows that
-    close to a ring, as azimuth). Shift and rotation need their amounts."""
-    shift_pixels: float = Field(default=0.0, ge=0)
-    """Augmentation: largest random shift of images along each axis, in pixels; of samples along their one axis."""
-    rotation_deg: float = Field(default=0.0, ge=0, le=180)
-    """Augmentation: largest random rotation of images, in degrees."""
-    pruning_sparsity: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the weights of each kernel that become zero, the smallest ones; the float twin is not pruned."""
-    pruning_layers: dict[str, Annotated[float, Field(ge=0, lt=1)]] = Field(default_factory=dict)
-    """Other shares than pruning_sparsity, by layer name."""
-    pruning_first_epoch: int = Field(default=0, ge=0)
-    """Epoch, from 0, with which pruning begins; from there on sparsity grows as a cubic function."""
-    pruning_last_epoch: int | None = Field(default=None, ge=0)
-    """Epoch from which on the sparsity is the final one; default: epochs / 2. Earlier ones are not kept as the best."""
-    pruning_frequency: int | None = Field(default=None, ge=1)
-    """Steps (batches) from one choice of the weights that become zero to the next; default: one epoch."""
-    folded_epochs: int = Field(default=0, ge=0)
-    """Epochs after batch normalization was folded into kernels and biases of few bits; 0 leaves it as it is."""
-    checkpoint_epochs: int = Field(default=1, ge=1)
-    """Epochs from one checkpoint to the next; a run that was killed goes on from the last one, to the same weights."""
-    tensorboard: bool = False
-    """Write the learning curves for TensorBoard too, into logs/tensorboard in the run's folder."""
-
-    @model_validator(mode="after")
-    def _pruning_ends_in_time(self) -> Self:
-        last = self.epochs // 2 if self.pruning_last_epoch is None else self.pruning_last_epoch
-        prunes = self.pruning_sparsity or any(self.pruning_layers.values())
-        if prunes and not self.pruning_first_epoch <= last < self.epochs:
-            raise ValueError(
-                f"pruning from epoch {self.pruning_first_epoch} to epoch {last} does not fit into {self.epochs} "
-                "epochs; set pruning_first_epoch <= pruning_last_epoch < epochs"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _options_fit_the_objective(self) -> Self:
-        if self.objective == "classification":
-            return self
-        if self.class_weights != "none":
-            raise ValueError(f"class_weights are for classification, not for {self.objective}; remove them")
-        if self.monitor == "accuracy":
-            raise ValueError(f"monitor: there is no accuracy of {self.objective}; use loss")
-        return self
-
-    @model_validator(mode="after")
-    def _warm_up_ends_in_time(self) -> Self:
-        if self.warmup_epochs >= self.epochs:
-            raise ValueError(f"warmup_epochs {self.warmup_epochs:g} must be fewer than epochs, {self.epochs}")
-        return self
-
-
-class LayerConfig(_Section):
+class LayerConfig(Section):
     """Options of one layer in the HLS project."""
 
     strategy: Literal["Latency", "Resource"] | None = None
@@ -186,7 +73,7 @@ class LayerConfig(_Section):
     """Number formats to use instead of the exact ones, such as accum: fixed<16,6>; bits may be lost there."""
 
 
-class HlsConfig(_Section):
+class HlsConfig(Section):
     """The HLS project that hls4ml writes."""
 
     backend: Literal["Vitis", "Vivado"] = "Vitis"
@@ -207,14 +94,14 @@ class HlsConfig(_Section):
     """Options of single layers, by layer name."""
 
 
-class RtlLayerConfig(_Section):
+class RtlLayerConfig(Section):
     """Options of one layer in the RTL."""
 
     reuse_factor: int = Field(ge=1)
     """Clock cycles that a dense layer's products take in streaming RTL: 1, or a multiple of the words that it takes."""
 
 
-class RtlConfig(_Section):
+class RtlConfig(Section):
     """The Verilog that is generated beside the HLS project."""
 
     architecture: Literal["auto", "parallel", "streaming", "none"] = "auto"
@@ -234,7 +121,7 @@ class RtlConfig(_Section):
     """Options of single layers, by layer name."""
 
 
-class BenchConfig(_Section):
+class BenchConfig(Section):
     """The self-checking test bench of the RTL, for any simulator."""
 
     events: int = Field(default=32, ge=0)
@@ -243,7 +130,7 @@ class BenchConfig(_Section):
     """Simulator that runs the Verilog's test bench; the VHDL's is run by GHDL wherever that is installed."""
 
 
-class SynthesisConfig(_Section):
+class SynthesisConfig(Section):
     """Synthesis tools."""
 
     yosys: bool = True
@@ -260,7 +147,7 @@ class SynthesisConfig(_Section):
     """Let the vendor's tool run logic synthesis after C synthesis."""
 
 
-class PlaceAndRouteConfig(_Section):
+class PlaceAndRouteConfig(Section):
     """Place and route of the RTL with nextpnr, for Lattice ECP5. Its timing says nothing of another maker's part."""
 
     enabled: bool = False
@@ -273,7 +160,7 @@ class PlaceAndRouteConfig(_Section):
     """Seed of the placement."""
 
 
-class TimeLimits(_Section):
+class TimeLimits(Section):
     """Time limits of outside programs."""
 
     compile_s: float = Field(default=1800.0, gt=0)
@@ -288,7 +175,7 @@ class TimeLimits(_Section):
     """The vendor's tool, in s."""
 
 
-class GatesConfig(_Section):
+class GatesConfig(Section):
     """Conditions for the verdict `pass`; a run that misses one ends with exit status 1."""
 
     exact: bool = True
@@ -311,7 +198,7 @@ class GatesConfig(_Section):
     """The RTL is placed and routed, and meets hls.clock_period_ns."""
 
 
-class TriggerConfig(_Section):
+class TriggerConfig(Section):
     """The trigger decision that `trigcnn evaluate` measures."""
 
     signal: list[str] | None = None
@@ -326,7 +213,7 @@ class TriggerConfig(_Section):
     """Trigger rates, in Hz, for which threshold and signal efficiency are given."""
 
 
-class RunConfig(_Section):
+class RunConfig(Section):
     """One run, from data to report."""
 
     name: str = Field(pattern=_IDENTIFIER, max_length=40)

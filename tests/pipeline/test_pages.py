@@ -92,7 +92,7 @@ def test_ids_are_unique_and_links_lead_to_them(sample_report: Report) -> None:
 def test_tables_have_captions_and_scopes_and_figures_have_labels(sample_report: Report) -> None:
     page = pages.html(sample_report)
     tables = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)
-    assert len(tables) == 11
+    assert len(tables) == 12
     assert all("<caption>" in table for table in tables)
     assert re.findall(r"<th(?![^>]*scope=)[ >]", page) == []
     drawings = re.findall(r"<svg[^>]*>", page)
