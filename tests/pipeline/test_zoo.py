@@ -94,3 +94,20 @@ def test_runs_go_on_where_one_fails(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert good.report.verdict == "pass"
     assert json.loads((tmp_path / "out" / "good" / "report" / "report.json").read_text())["name"] == "good"
     assert "good: pass" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_subset_of_the_zoo_meets_its_gates(tmp_path: Path) -> None:
+    chosen = zoo.chosen(zoo.entries(LIST), ["edges", "edges_learned"])
+    for outcome in zoo.run(chosen, tmp_path, jobs=2, console=Console()):
+        assert outcome.report is not None, outcome.error
+        assert outcome.report.verdict == "pass"
+        assert [entry.differing_outputs for entry in outcome.report.comparisons] == [0, 0]
+        assert outcome.report.target_fit is not None
+        assert outcome.report.target_fit.csim == 1.0
+
+
+def test_the_page_in_docs_is_of_the_present_configurations() -> None:
+    page = (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8")
+    stale = [each.name for each in zoo.entries(LIST) if f"<!-- {each.name} {each.digest} -->" not in page]
+    assert stale == [], "run `make zoo`"
