@@ -139,6 +139,8 @@ class SynthesisConfig(Section):
     """default restructures the logic first; twice the time, and about the same number of LUTs."""
     yosys_dsp: bool = False
     """Let Yosys make DSP blocks of products; without, all of them are made of LUTs."""
+    yosys_shift_registers: bool = True
+    """Let Yosys make shift registers of look-up tables; as flip-flops, delays take more of them, and are faster."""
     wire_delay_ns: float = Field(default=0.5, ge=0)
     """Assumed delay of each wire between two slices, in ns, in the timing estimate of parts of the 7 series."""
     vendor: Literal["auto", "never", "always"] = "auto"

@@ -48,6 +48,7 @@ def plan(
     effort: Effort,
     statistics: Path,
     dsp: bool = False,
+    shift_registers: bool = True,
     netlist: Path | None = None,
 ) -> YosysPlan:
     """Plan the synthesis of a design out of context.
@@ -63,6 +64,7 @@ def plan(
             time and changed the number of LUTs by less than one percent where it was measured.
         statistics: File for the counts.
         dsp: Whether products may become multiplier blocks.
+        shift_registers: Whether delays may become shift registers of look-up tables (Xilinx).
         netlist: File for the netlist, as JSON: for place and route of an ECP5, for others flattened.
 
     Raises:
@@ -83,7 +85,8 @@ def plan(
             f"synth_ecp5 {options} -run map_ffs:{written}",
         ]
     else:
-        lines.append(f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf {options}")
+        delays = "" if shift_registers else "-nosrl "
+        lines.append(f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf {delays}{options}")
     technology = "" if family == "ecp5" else " -tech xilinx"
     lines += ["check -assert", f"tee -q -o {_quoted(statistics)} stat -json{technology}"]
     if family != "ecp5" and netlist is not None:

@@ -12,16 +12,17 @@ from models.zoo.blocks import Bits
 
 
 class _Shape(NamedTuple):
-    """Sizes of kernels and strides; the rest is in the network's options."""
+    """Sizes of kernels, strides, and the convolutions that pooling follows; the rest is in the network's options."""
 
     first_kernel: int
     first_stride: int
     second_kernel: int
     padding: str
+    pools: tuple[int, ...]
 
 
-_SMALL = _Shape(3, 1, 3, "same")
-_FULL = _Shape(11, 4, 5, "valid")
+_SMALL = _Shape(3, 1, 3, "same", (1,))
+_FULL = _Shape(11, 4, 5, "valid", (1, 2, 5))
 FULL_INPUT = (227, 227, 3)
 """Input of the network of 2012. Its publication says 224, with which the first layer does not give 55x55."""
 
@@ -39,9 +40,10 @@ def alexnet(
     activation_bits: int = 5,
     activation_integer_bits: int = 2,
 ) -> Any:
-    """Five convolutions in two halves, three of them with pooling, and three dense layers (AlexNet, NIPS 2012).
+    """Five convolutions in two halves, overlapping pooling, and three dense layers (AlexNet, NIPS 2012).
 
     The second, fourth and fifth convolution see one half of the channels each, as on the two GPUs of the original.
+    Small images are pooled once.
 
     Args:
         input_shape: (height, width, channels).
@@ -88,11 +90,11 @@ def alexnet(
         for half in "ab"
     ]
     halves = [
-        _pooled(
-            blocks.convolution_relu(x, filters[1] // 2, shape.second_kernel, bits, name=f"conv2{half}"), f"pool2{half}"
-        )
+        blocks.convolution_relu(x, filters[1] // 2, shape.second_kernel, bits, name=f"conv2{half}")
         for half, x in zip("ab", halves, strict=True)
     ]
+    if 2 in shape.pools:
+        halves = [_pooled(x, f"pool2{half}") for half, x in zip("ab", halves, strict=True)]
     x = keras.layers.Concatenate(name="concatenate2")(halves)
     halves = []
     for half in "ab":
@@ -100,7 +102,7 @@ def alexnet(
         y = blocks.convolution_relu(y, filters[3] // 2, 3, bits, name=f"conv4{half}")
         halves.append(blocks.convolution_relu(y, filters[4] // 2, 3, bits, name=f"conv5{half}"))
     x = keras.layers.Concatenate(name="concatenate5")(halves)
-    if full_size:
+    if 5 in shape.pools:
         x = _pooled(x, "pool5")
     x = keras.layers.Flatten(name="flatten")(x)
     for number, count in enumerate(units, start=6):

@@ -103,6 +103,7 @@ def _yosys(context: Context, folder: Path) -> list[SynthesisReport]:
             effort=config.synthesis.yosys_effort,
             statistics=Path("yosys_stat.json"),
             dsp=config.synthesis.yosys_dsp,
+            shift_registers=config.synthesis.yosys_shift_registers,
             netlist=netlist,
         )
         counted = yosys.run(

@@ -76,6 +76,27 @@ def test_ecp5_gets_a_netlist() -> None:
     )
 
 
+def test_delays_can_be_flip_flops() -> None:
+    made = yosys.plan(
+        [Path("net.v")],
+        "net",
+        part="xc7vx690tffg1927-2",
+        effort="default",
+        statistics=Path("s.json"),
+        shift_registers=False,
+        netlist=Path("net.json"),
+    )
+    assert made.script == (
+        'read_verilog "net.v"\n'
+        "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -nosrl -nodsp -top net\n"
+        "check -assert\n"
+        'tee -q -o "s.json" stat -json -tech xilinx\n'
+        "setattr -mod -unset keep_hierarchy\n"
+        "flatten\n"
+        'write_json "net.json"\n'
+    )
+
+
 def statistics(**cells: int) -> dict[str, Any]:
     return {
         "creator": "Yosys 0.70 (git sha1 abc)",
