@@ -135,8 +135,7 @@ def _check_classes(found: tuple[int, ...], dataset: Dataset) -> None:
     if found not in wanted:
         raise ModelError(
             f"the model's output has shape {found}, the data set {dataset.name} has "
-            f"{classes} classes; end the model with a QDense layer of {classes} units (one logit per class), or choose "
-            "another training.objective"
+            f"{classes} classes; end the model with a QDense layer of {classes} units (one logit per class)"
         )
 
 

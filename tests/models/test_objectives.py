@@ -86,7 +86,7 @@ def test_an_event_that_is_moved_is_also_the_one_to_be_given_back() -> None:
         ("regression", 3, True, r"that of the targets of the data set toy, \(2,\); end the model .* 2 values"),
         ("regression", 3, False, "the data set toy has no targets; choose a data set with targets, or another"),
         ("distillation", 2, True, r"shape \(2,\), but a teacher's score is one number; .* QDense layer of 1 unit"),
-        ("classification", 3, True, "2 classes; end the model .* of 2 units .* or choose another training.objective"),
+        ("classification", 3, True, "2 classes; end the model .* of 2 units"),
     ],
 )
 def test_a_model_that_does_not_fit_the_objective_is_refused(
