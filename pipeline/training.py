@@ -97,6 +97,11 @@ def train_models(
     histories: dict[str, Any] = {"quantized": None, "float_twin": None, "teacher": None}
     teacher = None
     output_shape = tuple(model.output_shape[1:])
+    if options.monitor == "signal_efficiency":
+        # Not after hours of a teacher's training.
+        names = options.distillation.classes if options.objective == "distillation" else None
+        seen = training.of_classes(dataset, names)
+        hooks = replace(hooks, measure=measure(config, seen, int(np.prod(output_shape))))
     if options.objective == "distillation":
         distillation = training.Distillation(**options.distillation.model_dump())
         training.seed_everything(config.seed)
@@ -106,8 +111,6 @@ def train_models(
         limits = training.limits_of(model)
         dataset = training.student_dataset(teacher, distillation, dataset, seed=config.seed, limits=limits)
     dataset = training.with_targets(dataset, options.objective, output_shape)
-    if options.monitor == "signal_efficiency":
-        hooks = replace(hooks, measure=measure(config, dataset, int(np.prod(output_shape))))
     training.seed_everything(config.seed)
     with console.task("training the quantized model") as task:
         model, history = training.train_for_hardware(model, dataset, how, task.update, hooks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.training.distillation import Distillation, limits_of, student_dataset, train_teacher
+from models.training.distillation import Distillation, limits_of, of_classes, student_dataset, train_teacher
 from models.training.fit import seed_everything, train, train_for_hardware
 from models.training.objectives import check_fits, classify, input_shapes, outputs_wanted, with_targets
 from models.training.recipe import History, Hooks, Measure, Progress, Recipe
@@ -19,6 +19,7 @@ __all__ = [
     "classify",
     "input_shapes",
     "limits_of",
+    "of_classes",
     "outputs_wanted",
     "seed_everything",
     "student_dataset",

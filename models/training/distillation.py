@@ -77,7 +77,7 @@ def train_teacher(
         ModelError: The teacher or a class is not known, or it does not give back what it takes.
     """
     model = teachers.build(distillation.teacher, dataset, distillation.teacher_options)
-    seen = _of_classes(dataset, distillation.classes)
+    seen = of_classes(dataset, distillation.classes)
     train_events, validation = distillation.shown(seen.train.events), distillation.shown(seen.validation.events)
     seen = replace(
         seen, train=replace(seen.train, events=train_events), validation=replace(seen.validation, events=validation)
@@ -111,7 +111,7 @@ def student_dataset(
         limits: Smallest and largest value that the student can give, to which scores are clipped; None for any.
     """
     rng = np.random.default_rng(seed)
-    seen = _of_classes(dataset, distillation.classes)
+    seen = of_classes(dataset, distillation.classes)
 
     def scored(split: Split) -> Split:
         targets = score(teacher, distillation.shown(split.events), dataset.input_format)
@@ -180,8 +180,16 @@ def limits_of(model: Any) -> tuple[float, float] | None:
     return float(quantizer.min()), float(quantizer.max())
 
 
-def _of_classes(dataset: Dataset, names: Sequence[str] | None) -> Dataset:
-    """Leave out the events of other classes, but those for the test."""
+def of_classes(dataset: Dataset, names: Sequence[str] | None) -> Dataset:
+    """Leave out the events of other classes, but those for the test.
+
+    Args:
+        dataset: Events of all classes.
+        names: Names of the classes that stay; None for all.
+
+    Raises:
+        ModelError: A name is no class.
+    """
     if names is None:
         return dataset
     for name in names:

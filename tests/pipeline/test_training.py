@@ -168,5 +168,21 @@ def test_a_run_distils_and_keeps_the_teacher_and_its_scores(quick_config: Path, 
     assert arrays["targets"].shape == (100, 1)
     assert 0 <= arrays["targets"].min() < arrays["targets"].max() <= 256
     assert {path.name for path in (out / "train").iterdir()} == {
-        *("quantized.keras", "float.keras", "teacher.keras", "test.npz", "info.json", "manifest.json")
+        *("quantized.keras", "float.keras", "teacher.keras"),
+        *("test.npz", "info.json", "geometry.json", "manifest.json"),
     }
+
+
+def test_a_distillation_that_sees_no_signal_cannot_be_stopped_by_its_efficiency(
+    quick_config: Path, trigcnn: Trigcnn
+) -> None:
+    changes = [
+        *("data.source=calorimeter", "data.options.events=400", "data.input_format=ufixed<10,10>"),
+        *("model.source=cicada", "training.objective=distillation", "training.distillation.classes=[background]"),
+        *("training.monitor=signal_efficiency", "training.background_efficiency=0.1", "trigger.signal=[soft]"),
+    ]
+    out = quick_config.parent / "out"
+    outcome = trigcnn("train", quick_config, "--out", out, *(word for change in changes for word in ("--set", change)))
+    assert outcome.returncode == 2
+    assert "cannot be measured with no events of soft for validation" in outcome.stderr
+    assert "training the teacher" not in outcome.stdout
