@@ -35,6 +35,7 @@ def chosen_symmetries(
         ModelError: The data set has not the symmetry, its events have not the shape for it, or it has no amount.
     """
     if wanted == "none":
+        # Small amounts of what is no exact symmetry are the user's own choice.
         return ()
     amounts: dict[Symmetry, float] = {"shift": shift_pixels, "rotation": rotation_deg}
     if wanted == "auto":

@@ -79,6 +79,8 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
                 parts.append(keras.layers.Activation(_activation(layer, activation)))
         if parts:
             return parts[0] if len(parts) == 1 else keras.Sequential(parts, name=layer.name)
+        if kind == "QActivation" and _cuts_the_input(layer):
+            return keras.layers.ReLU(max_value=float(layer.quantizer.max()), name=layer.name)
         if kind == "QActivation":
             return keras.layers.Activation(_activation(layer, layer.quantizer), name=layer.name)
         if kind.startswith("Q"):
@@ -92,6 +94,20 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
         for layer in twin.layers:
             layer.set_weights(_weights(model.get_layer(layer.name)))
     return twin
+
+
+def _cuts_the_input(layer: Any) -> bool:
+    """Whether a layer limits the events before anything is computed of them: that is no quantization to be left out."""
+    if type(layer.quantizer).__name__ != "quantized_relu":
+        return False
+    while (layer := layer.inbound_nodes[0].inbound_layers) is not None:
+        if isinstance(layer, list):
+            return False
+        if type(layer).__name__ == "InputLayer":
+            return True
+        if type(layer).__name__ != "QActivation":
+            return False
+    return False
 
 
 def _weights(layer: Any) -> list[Any]:

@@ -21,7 +21,8 @@ class DistillationConfig(Section):
     learning_rate: float = Field(default=0.001, gt=0)
     """Learning rate of Adam for the teacher at the start; it falls to zero as a cosine."""
     classes: Annotated[list[str], Field(min_length=1)] | None = None
-    """Classes of the events that teacher and network learn from; default: all. No labels are used but for this."""
+    """Classes of the events that teacher and network learn from; needed where there are several. No labels are used but
+    for this."""
     outliers: float = Field(default=0.2, ge=0, lt=1)
     """Share of outliers among the network's events, made of those events: several on top of each other, stretched."""
     largest_value: float | None = None

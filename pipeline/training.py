@@ -87,6 +87,11 @@ def train_models(
     from models import training
 
     options = config.training
+    if options.objective == "distillation" and options.distillation.classes is None and len(dataset.classes) > 1:
+        raise ConfigError(
+            f"training.distillation.classes: the data set {dataset.name} has the classes {', '.join(dataset.classes)}; "
+            "name those that teacher and network may see, such as the background, or all of them"
+        )
     how = recipe(config, dataset)
     hooks = training.Hooks(
         checkpoint=checkpoints,

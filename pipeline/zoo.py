@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 import time
 from collections.abc import Sequence
@@ -58,8 +59,10 @@ class Entry:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the configuration's file and of what is changed in it."""
-        return hashlib.sha256(self.path.read_bytes() + "\n".join(self.assignments).encode()).hexdigest()
+        """SHA-256 of what the configuration's file says, with what is changed in it; comments do not count."""
+        written = yaml.safe_load(self.path.read_text(encoding="utf-8"))
+        text = json.dumps([written, list(self.assignments)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -164,13 +167,13 @@ def _run(entry: Entry, out: Path) -> Outcome:
     for assignment in entry.assignments:
         words += ["--set", assignment]
     start = time.monotonic()
-    error = ""
+    error, ended = "", True
     try:
         tool.run(words, cwd=out, log=out / f"{entry.name}.log", timeout_s=_TIME_LIMIT_S)
     except ToolFailedError as failure:
-        # A gate that was missed ends so too; then there is a report.
         error = str(failure)
-    # A run that goes on from a changed configuration removes the report of the earlier one first.
+        ended = f"exit status {int(ExitStatus.GATE_MISSED)};" in error
+    # What another ending leaves may be the report of an earlier run.
     written = folder / "report" / "report.json"
-    report = Report.model_validate_json(written.read_text()) if written.is_file() else None
+    report = Report.model_validate_json(written.read_text()) if ended and written.is_file() else None
     return Outcome(entry, report, "" if report is not None else error, time.monotonic() - start)

@@ -13,8 +13,16 @@ from hls.synthesis import cell_delays
 from hls.synthesis.cell_delays import CellDelays, Pin
 from hls.synthesis.report import PathStep, SynthesisReport
 
-# Wires that are part of the slice: within a carry chain, from a LUT into it, and into wide multiplexers.
-_DEDICATED = {("CARRY4", "CI"), ("CARRY4", "S"), ("MUXF7", "I0"), ("MUXF7", "I1"), ("MUXF8", "I0"), ("MUXF8", "I1")}
+# Wires that are part of the slice, by the cell that they drive: within a carry chain, from a look-up table into it, and
+# into wide multiplexers. Whatever else drives these pins does so over a wire and a look-up table that lets it through.
+_WITHIN = {
+    ("CARRY4", "CI"): "CARRY4",
+    ("CARRY4", "S"): "LUT",
+    ("MUXF7", "I0"): "LUT",
+    ("MUXF7", "I1"): "LUT",
+    ("MUXF8", "I0"): "MUXF7",
+    ("MUXF8", "I1"): "MUXF7",
+}
 # What is no logic: names of scopes, and constants.
 _IGNORED = ("$scopeinfo", "GND", "VCC")
 
@@ -109,6 +117,15 @@ def _graph(
     arrivals: dict[int, tuple[float, str]] = {}
     ends: list[tuple[int, str, float, float]] = []
     register = delays["FDRE"].clock_to_output[("Q", 0)]
+    through = delays["LUT1"].through[("I0", 0), ("O", 0)]
+    drivers = {
+        # An inverter is a look-up table.
+        net: cell["type"].replace("INV", "LUT1")
+        for cell in module["cells"].values()
+        for pin, bits in cell["connections"].items()
+        if cell["type"] in delays and pin in ("O", "CO", "Q", "Q31")
+        for net in _nets(bits)
+    }
     for name, port in module["ports"].items():
         for net in _nets(port["bits"]):
             if port["direction"] == "input":
@@ -129,7 +146,10 @@ def _graph(
         for (entry, leave), delay in known.through.items():
             source, target = _net(nets, entry), _net(nets, leave)
             if source is not None and target is not None:
-                wire = 0.0 if (kind, entry[0]) in _DEDICATED else wire_delay_ns
+                wire = wire_delay_ns
+                wanted = _WITHIN.get((kind, entry[0]))
+                if wanted is not None:
+                    wire = 0.0 if drivers.get(source, "").startswith(wanted) else wire_delay_ns + through
                 arcs[source].append(_Arc(target, name, entry, leave, delay, wire))
     return arcs, arrivals, ends
 

@@ -157,7 +157,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Events in three parts that share no event.
+    """Events in three parts; no event is in two of them, though two may be alike.
 
     Attributes:
         name: The registered name or the file's name.

@@ -27,6 +27,11 @@ def batches(model: Any, dataset: Dataset, recipe: Recipe, rng: np.random.Generat
             f"augmentation moves images of shape (height, width, channels), but events have the shape "
             f"{dataset.input_shape}; set training.shift_pixels and training.rotation_deg to 0"
         )
+    if recipe.objective in ("regression", "distillation") and (moves or recipe.symmetries):
+        raise ModelError(
+            f"augmentation moves events, but not what training.objective {recipe.objective} wants of them; set "
+            "training.augmentation: none, training.shift_pixels: 0 and training.rotation_deg: 0"
+        )
     targets = learned(split, recipe.objective)
     factors = np.asarray(recipe.class_weights, np.float32)
 

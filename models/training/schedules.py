@@ -28,7 +28,8 @@ def learning_rate(recipe: Recipe, steps_per_epoch: int) -> Any:
     elif recipe.schedule == "step":
         # Keras takes the earlier value at a boundary itself.
         ends = [epoch * steps_per_epoch - 1 for epoch in range(recipe.step_epochs, recipe.epochs, recipe.step_epochs)]
-        after = schedules.PiecewiseConstantDecay(ends, [rate * recipe.step_factor**n for n in range(len(ends) + 1)])
+        if ends:
+            after = schedules.PiecewiseConstantDecay(ends, [rate * recipe.step_factor**n for n in range(len(ends) + 1)])
     if not warmup:
         return after
     # What falls over the steps that are left begins with them.

@@ -29,6 +29,11 @@ def weights_by_class(dataset: Dataset, wanted: Literal["none", "balanced"] | Map
         return ()
     if wanted == "balanced":
         counts = np.bincount(dataset.train.labels, minlength=len(dataset.classes))
+        if not counts.all():
+            empty = dataset.classes[int(np.argmin(counts))]
+            raise ModelError(
+                f"training.class_weights: class {empty} has no training events; give factors by class name"
+            )
         return tuple(float(counts.sum() / (len(counts) * count)) for count in counts)
     for name in wanted:
         if name not in dataset.classes:

@@ -30,7 +30,15 @@ def stage(context: Context) -> Stage:
         name="train",
         after=(),
         # The model is admitted before it is trained, not hours later.
-        code=("models", "hls/admission", "pipeline/stages/train.py", "pipeline/training.py"),
+        code=(
+            "models",
+            "hls/admission",
+            "hls/rewriting/quantizers.py",
+            "pipeline/quality.py",
+            "pipeline/trigger/scores.py",
+            "pipeline/stages/train.py",
+            "pipeline/training.py",
+        ),
         options=_options(config),
         files=tuple(files),
         versions={name: installed_version(name) for name in _DISTRIBUTIONS},
@@ -165,14 +173,23 @@ def _work(context: Context, folder: Path) -> None:
 
 
 def _check_gates(context: Context, model: Any, dataset: Any) -> None:
-    """Not after hours."""
+    """Not after hours: a gate that is set must be one that can be judged."""
     from pipeline.quality import trigger_score
 
-    outputs = len(model.outputs)
-    if outputs > 1 and context.config.gates.min_accuracy is not None:
-        raise ConfigError(
-            f"gates.min_accuracy: the model has {outputs} outputs, of which no accuracy is known; remove the option"
-        )
+    config, outputs = context.config, len(model.outputs)
+    objective = config.training.objective
+    missing = {
+        "min_accuracy": "" if objective == "classification" else f"with training.objective {objective} there is none",
+        "min_explained_variance": "" if objective != "classification" else "a network that classifies has no targets",
+        "min_signal_efficiency": ""
+        if config.trigger.background_efficiencies
+        else "set trigger.background_efficiencies",
+    }
+    for name, reason in missing.items():
+        if outputs > 1:
+            reason = f"the model has {outputs} outputs, of which no figure is known"
+        if reason and getattr(config.gates, name) is not None:
+            raise ConfigError(f"gates.{name}: {reason}; remove the gate, or mend that")
     if outputs == 1:
         trigger_score(
             int(np.prod(model.output_shape[1:])), dataset.classes, context.config.trigger, dataset.test.labels

@@ -77,7 +77,8 @@ def make_score(
     if outputs not in (1, len(classes)):
         raise ConfigError(
             f"the output has {outputs} values and the run has {len(classes)} classes ({', '.join(classes)}); a score "
-            "needs one logit per class, or one output alone; choose another one with --output"
+            "needs one logit per class, or one output alone; choose another one with --output, or set no "
+            "trigger.background_efficiencies"
         )
     if signal is None:
         if len(classes) != 2:

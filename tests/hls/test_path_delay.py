@@ -14,7 +14,9 @@ from hls.synthesis.cell_delays import CellDelays
 
 FDRE = CellDelays({}, {("Q", 0): 0.3}, {("D", 0): 0.05, ("R", 0): 0.4})
 LUT2 = CellDelays({(("I0", 0), ("O", 0)): 0.6, (("I1", 0), ("O", 0)): 0.2}, {}, {})
-DELAYS = {"FDRE": FDRE, "LUT2": LUT2}
+LUT1 = CellDelays({(("I0", 0), ("O", 0)): 0.1}, {}, {})
+CARRY4 = CellDelays({(("S", 0), ("O", 0)): 0.25}, {}, {})
+DELAYS = {"FDRE": FDRE, "LUT1": LUT1, "LUT2": LUT2, "CARRY4": CARRY4}
 
 
 def cell(kind: str, **connections: int | str) -> dict[str, Any]:
@@ -53,6 +55,16 @@ def test_the_slowest_path_is_from_register_to_register() -> None:
 def test_a_reset_pin_is_an_end_too() -> None:
     path = path_delay.slowest_path(netlist(a=register("0", 2), b=register(2, 3, reset=2)), DELAYS, wire_delay_ns=0)
     assert [(step.end, step.delay_ns) for step in path] == [("a.Q", 0.3), ("b.R", 0.4)]
+
+
+@pytest.mark.parametrize(("driver", "wire"), [("LUT1", 0.0), ("FDRE", 0.6)])
+def test_a_carry_chain_is_entered_within_the_slice_from_a_look_up_table_alone(driver: str, wire: float) -> None:
+    entry = {"a": register("0", 2), "s": cell("LUT1", I0=2, O=3)} if driver == "LUT1" else {"a": register("0", 3)}
+    module = netlist(**entry, sum=cell("CARRY4", S=3, O=4), b=register(4, 5))
+    path = path_delay.slowest_path(module, DELAYS, wire_delay_ns=0.5)
+    into = [step.delay_ns for step in path if step.end == "sum.S" and step.kind == "routing"]
+    # Over a wire, and through a look-up table.
+    assert into == ([wire] if wire else [])
 
 
 def test_ports_count_as_registers() -> None:
