@@ -35,7 +35,7 @@ from hls.admission.rows import Alone, Rows, exact, one_of, power_of_two, refused
 # Fields that do nothing when the model is applied.
 INERT = frozenset(
     "trainable seed rate noise_shape stddev l1 l2 momentum ema_freeze_delay kernel_range bias_range "
-    "depthwise_range beta_range gamma_range renorm synchronized".split()
+    "depthwise_range beta_range gamma_range renorm synchronized rng_type".split()
 )
 INERT_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 

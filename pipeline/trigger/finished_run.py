@@ -99,7 +99,11 @@ def _check_options(path: Path, config: RunConfig, made_with: dict[str, dict[str,
     wanted = config.model_dump(mode="json")
     for stage, options in made_with.items():
         for section, value in options.items():
-            if wanted.get(section) != value:
+            given = wanted.get(section)
+            if isinstance(value, dict) and isinstance(given, dict):
+                # A stage may depend on a part of a section only.
+                given = {name: given.get(name) for name in value}
+            if given != value:
                 raise RunFolderError(
                     f"{path}: its options `{section}` are not those that the stage {stage} was done with; do "
                     f"`trigcnn convert {path}` first, or give the run's folder to evaluate it as it is"

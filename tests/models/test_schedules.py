@@ -38,6 +38,10 @@ def test_steps_come_after_whole_epochs() -> None:
     np.testing.assert_allclose(found, [0.5] * 6 + [0.05] * 6, rtol=1e-6)
 
 
+def test_a_training_shorter_than_one_step_has_a_constant_rate() -> None:
+    assert rates(3, schedule="step", step_epochs=4) == [0.5] * 12
+
+
 @pytest.mark.parametrize(
     ("schedule", "after"),
     [

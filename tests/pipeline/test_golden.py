@@ -333,7 +333,7 @@ def test_the_size_is_bounded_and_the_error_says_how_many_events_fit(
     out.unlink()
     with pytest.raises(GoldenError, match=r"the 21 corner events alone have .* MB; raise --max-vectors-mb"):
         freeze(run, out, limits=Limits(vectors_mb=0.0001))
-    with pytest.raises(GoldenError, match=r"quantized.keras: the model has 0.03 MB, more than --max-model-mb 0.01; s"):
+    with pytest.raises(GoldenError, match=r"quantized.keras: the model has 0.02 MB, more than --max-model-mb 0.01; s"):
         freeze(run, out, limits=Limits(model_mb=0.01))
 
 

@@ -64,6 +64,27 @@ def test_the_monitored_efficiency_is_that_of_signal_at_the_share_of_background()
     assert margin(np.stack([-scores, np.zeros(40)], axis=1), labels) == 0.5
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        (["gates.min_signal_efficiency=0.5"], "gates.min_signal_efficiency: set trigger.background_efficiencies"),
+        (
+            ["gates.min_explained_variance=0.5"],
+            "gates.min_explained_variance: a network that classifies has no targets",
+        ),
+        (["training.objective=distillation", "gates.min_accuracy=null"], "training.distillation.classes: the data set"),
+    ],
+)
+def test_what_cannot_be_judged_or_trained_is_refused_before_training(
+    assignments: list[str], message: str, quick_config: Path, trigcnn: Trigcnn
+) -> None:
+    words = [word for assignment in assignments for word in ("--set", assignment)]
+    outcome = trigcnn("train", quick_config, "--out", quick_config.parent / "out", *words)
+    assert outcome.returncode == 2
+    assert message in outcome.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "validation", "message"),
     [
@@ -150,7 +171,7 @@ def test_a_run_distils_and_keeps_the_teacher_and_its_scores(quick_config: Path, 
         *("data.source=calorimeter", "data.options.events=400", "data.input_format=ufixed<10,10>"),
         *("model.source=cicada", "model.options.units=4", "model.bits.dense1=7"),
         *("training.objective=distillation", "training.epochs=1", "training.distillation.epochs=1"),
-        *("training.distillation.classes=[background]", "training.augmentation=auto", "training.batch_size=128"),
+        *("training.distillation.classes=[background]", "training.batch_size=128"),
         *(
             "training.distillation.teacher_options.filters=[2, 2]",
             "training.distillation.teacher_options.latent_units=2",
