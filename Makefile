@@ -20,7 +20,7 @@ test: install-test
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 zoo: install
 	@$(BIN)/trigcnn zoo --page docs/zoo.md --jobs $(JOBS)
