@@ -1,6 +1,6 @@
 # make run    creates .venv, installs, runs configs/digits.yaml, prints where the report is
 # make prove  runs N random networks through all engines and compares them bit by bit
-# make zoo    runs every ready configuration, shortened, and writes docs/zoo.md
+# make zoo    runs every ready configuration, and writes docs/zoo.md
 # make test   creates .venv if need be, installs what tests need, runs lint, types and tests
 SHELL := /bin/bash
 PYTHON ?= python3.11

@@ -35,7 +35,11 @@ def markdown(outcomes: Sequence[Outcome], *, quick: bool) -> str:
         for outcome in outcomes
         for about in [zoo.describe(outcome.entry.config.model.source)]
     ]
-    return environment(for_html=False).get_template("zoo.md.j2").render(networks=networks, quick=quick)
+    return (
+        environment(for_html=False)
+        .get_template("zoo.md.j2")
+        .render(networks=networks, shortened=quick and any(outcome.entry.assignments for outcome in outcomes))
+    )
 
 
 def show(outcomes: Sequence[Outcome], console: Console) -> None:
