@@ -149,6 +149,16 @@ def test_the_float_twin_has_the_same_layers_without_quantizers() -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_the_float_twin_keeps_a_cut_of_its_input_alone() -> None:
+    # A cut in front of the network belongs to the trigger, at the end of its range; ranges behind weights do not.
+    model = zoo.builder("cicada")((18, 14, 1), 1, InputFormat.parse("ufixed<10,10>"), saturation_bits=6)
+    twin = float_twin(model, with_weights=False)
+    events = np.full((1, 18, 14, 1), 1023, np.float32)
+    cut = bring_up().keras.Model(twin.input, twin.get_layer("saturation").output)
+    assert np.unique(cut.predict(events, verbose=0)).tolist() == [64.0]
+    assert twin.get_layer("conv_relu").get_config()["activation"] == "relu"
+
+
 def test_the_float_twin_computes_in_full_precision() -> None:
     k = bring_up()
     inputs = k.keras.Input((2,), name="events")
