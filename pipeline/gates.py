@@ -90,7 +90,7 @@ def _fitting(reports: list[dict[str, Any]]) -> list[Gate]:
     found = []
     for report in reports:
         device = totals(report["part"])
-        if device is None or report["evidence"] == "open-place-and-route" or is_ecp5(report["part"]):
+        if device is None or report["evidence"] in ("estimate", "open-place-and-route") or is_ecp5(report["part"]):
             continue
         over = overrun({name: report[name] for name in ("lut", "ff", "dsp", "bram")}, device)
         wanted = f"the {report['design'].upper()} design fits {report['part']} by the counts of {report['tool']}"

@@ -108,7 +108,7 @@ def test_a_run_of_several_inputs_and_outputs_compares_every_output(several: tupl
     assert [gate["name"] for gate in report["gates"]] == ["gates.exact"] * 2
     for page in ("report.md", "report.html"):
         text = (folder / page).read_text()
-        assert "The network has several outputs, of which no accuracy is known." in text
+        assert "The network has several outputs, of which no figure is known." in text
         assert "onfusion" not in text
 
 
@@ -188,7 +188,7 @@ def test_a_network_on_sequences_takes_arrays_without_a_channel_axis(tmp_path: Pa
         ("data.events=[camera/times, camera/image]", "the model takes events of shape (6, 4, 1) at input 0, the data"),
         ("data.events=[]", "data.events"),
         ("training.enabled=true", "the model has 2 outputs, and only one can be trained here; train it yourself"),
-        ("gates.min_accuracy=0.9", "gates.min_accuracy: the model has 2 outputs, of which no accuracy is known"),
+        ("gates.min_accuracy=0.9", "gates.min_accuracy: the model has 2 outputs, of which no figure is known"),
     ],
 )
 def test_what_cannot_be_run(tmp_path: Path, trigcnn: Trigcnn, change: str, message: str) -> None:
