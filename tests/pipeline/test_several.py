@@ -108,7 +108,7 @@ def test_a_run_of_several_inputs_and_outputs_compares_every_output(several: tupl
     assert [gate["name"] for gate in report["gates"]] == ["gates.exact"] * 2
     for page in ("report.md", "report.html"):
         text = (folder / page).read_text()
-        assert "The network has several outputs, of which no figure is known." in text
+        assert "The network has several outputs, of which no accuracy is known." in text
         assert "onfusion" not in text
 
 
