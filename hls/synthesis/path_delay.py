@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from hls.errors import ToolFailedError
 from hls.synthesis import cell_delays
 from hls.synthesis.cell_delays import CellDelays, Pin
-from hls.synthesis.report import PathStep, SynthesisReport
+from hls.synthesis.report import PathStep, SynthesisReport, layer_of
 
 # Wires that are part of the slice, by the cell that they drive: within a carry chain, from a look-up table into it, and
 # into wide multiplexers. Whatever else drives these pins does so over a wire and a look-up table that lets it through.
@@ -85,7 +85,7 @@ def slowest_path(
         module: The flattened netlist, as Yosys writes it in JSON.
         delays: Delays by kind of cell.
         wire_delay_ns: Assumed delay of a wire between two slices, in ns.
-        layers: Names of layers whose cells' names begin with the layer's.
+        layers: Names of the layers that have a module of their own.
 
     Returns:
         Its steps, none if there is no register; steps that take no time are left out.
@@ -186,13 +186,8 @@ def _named(steps: list[tuple[str, str, str, float]], layers: Collection[str]) ->
         begin = start or end
         end = stop
         if delay > 0:
-            found.append(PathStep(begin, stop, kind, round(delay, 6), _layer(begin, layers)))
+            found.append(PathStep(begin, stop, kind, round(delay, 6), layer_of(begin, layers)))
     return tuple(found)
-
-
-def _layer(pin: str, layers: Collection[str]) -> str | None:
-    instance, dot, _ = pin.partition(".")
-    return instance if dot and instance in layers else None
 
 
 def _net(connections: dict[str, list[int | str]], pin: Pin) -> int | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
+
+# What streaming RTL puts behind a layer's name to name its instance.
+_INSTANCE = "_unit"
 
 Evidence = Literal[
     "estimate",
@@ -55,6 +59,13 @@ class PathStep:
     kind: str
     delay_ns: float
     layer: str | None
+
+
+def layer_of(cell: str, layers: Collection[str]) -> str | None:
+    """Name the layer of a cell: the first level of the hierarchy in its name is the instance of the layer's module."""
+    instance, dot, _ = cell.partition(".")
+    layer = instance.removesuffix(_INSTANCE)
+    return layer if dot and layer in layers else None
 
 
 @dataclass(frozen=True)

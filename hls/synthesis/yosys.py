@@ -110,14 +110,29 @@ def run(plan: YosysPlan, folder: Path, *, clock_period_ns: float, timeout_s: flo
     Raises:
         ToolFailedError: Yosys failed, ran out of time or left no counts.
     """
-    script = folder / "yosys.ys"
-    script.write_text(plan.script)
-    tool.run([sys.executable, "-c", _CHILD, script.name], cwd=folder, log=folder / "yosys.log", timeout_s=timeout_s)
+    run_script(plan.script, "yosys", folder, timeout_s=timeout_s)
     try:
         content = json.loads((folder / plan.statistics).read_text())
     except (OSError, ValueError) as error:
         raise ToolFailedError(f"Yosys left no counts in {folder / plan.statistics}: {error}") from error
     return parse(content, plan, clock_period_ns=clock_period_ns)
+
+
+def run_script(script: str, name: str, folder: Path, *, timeout_s: float) -> None:
+    """Run commands of Yosys.
+
+    Args:
+        script: The commands; paths are relative to the folder.
+        name: Name of the script and of its log in the folder.
+        folder: Folder in which Yosys runs.
+        timeout_s: Time limit in seconds.
+
+    Raises:
+        ToolFailedError: Yosys failed or ran out of time.
+    """
+    written = folder / f"{name}.ys"
+    written.write_text(script)
+    tool.run([sys.executable, "-c", _CHILD, written.name], cwd=folder, log=folder / f"{name}.log", timeout_s=timeout_s)
 
 
 def parse(content: dict[str, Any], plan: YosysPlan, *, clock_period_ns: float) -> SynthesisReport:

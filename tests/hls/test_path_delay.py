@@ -36,8 +36,8 @@ def test_the_slowest_path_is_from_register_to_register() -> None:
         **{
             "conv1.a": register("0", 2),
             "conv1.sum": cell("LUT2", I0="1", I1=2, O=3),
-            "dense.act": cell("LUT2", I0=3, I1=2, O=4),
-            "dense.b": register(4, 5),
+            "dense_unit.act": cell("LUT2", I0=3, I1=2, O=4),
+            "dense_unit.b": register(4, 5),
         }
     )
     path = path_delay.slowest_path(module, DELAYS, wire_delay_ns=0.5, layers=["conv1", "dense"])
@@ -45,10 +45,10 @@ def test_the_slowest_path_is_from_register_to_register() -> None:
         ("clk-to-q", "conv1.a.Q", "conv1.a.Q", 0.3, "conv1"),
         ("routing", "conv1.a.Q", "conv1.sum.I1", 0.5, "conv1"),
         ("logic", "conv1.sum.I1", "conv1.sum.O", 0.2, "conv1"),
-        ("routing", "conv1.sum.O", "dense.act.I0", 0.5, "conv1"),
-        ("logic", "dense.act.I0", "dense.act.O", 0.6, "dense"),
-        ("routing", "dense.act.O", "dense.b.D", 0.5, "dense"),
-        ("setup", "dense.b.D", "dense.b.D", 0.05, "dense"),
+        ("routing", "conv1.sum.O", "dense_unit.act.I0", 0.5, "conv1"),
+        ("logic", "dense_unit.act.I0", "dense_unit.act.O", 0.6, "dense"),
+        ("routing", "dense_unit.act.O", "dense_unit.b.D", 0.5, "dense"),
+        ("setup", "dense_unit.b.D", "dense_unit.b.D", 0.05, "dense"),
     ]
 
 
