@@ -7,6 +7,7 @@ from typing import Literal
 
 Strategy = Literal["Latency", "Resource"]
 IoType = Literal["io_parallel", "io_stream"]
+Backend = Literal["Vitis", "Vivado", "Quartus", "oneAPI", "Catapult", "Libero"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class HlsOptions:
         layers: Overrides by layer name.
     """
 
-    backend: Literal["Vitis", "Vivado"]
+    backend: Backend
     part: str
     clock_period_ns: float
     io_type: IoType
