@@ -5,28 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pipeline.reporting import timing
-from pipeline.reporting.report import Report, Synthesis
-
-# From the weakest to the strongest.
-EVIDENCE = {
-    "evaluation": "The trained model, run by Keras or QKeras on the test events.",
-    "simulation": "The design was run: the C++ project as a program, the Verilog clock by clock.",
-    "estimate": (
-        "LUTs: the adder-graph cost model of alkaid; no synthesis tool has seen the design. Clock: delays of the "
-        "synthesized cells and an assumed delay for each wire; nothing is placed."
-    ),
-    "open-synthesis": (
-        "Yosys: logic mapped to the part's primitives, before place and route. It gives no timing, and the "
-        "counts will move when the design is placed."
-    ),
-    "open-place-and-route": (
-        "nextpnr: placed and routed for a part with an open flow. Neither its counts nor its clock carry "
-        "over to another maker's part."
-    ),
-    "vendor-csynth": "The estimate of the vendor's HLS compiler, before logic synthesis.",
-    "vendor-synthesis": "The vendor's logic synthesis, before place and route.",
-    "vendor-implementation": "The vendor's place and route: the netlist that goes into the part.",
-}
+from pipeline.reporting.evidence import share, standing_for, strongest
+from pipeline.reporting.report import Report
 
 
 class Card(NamedTuple):
@@ -37,26 +17,6 @@ class Card(NamedTuple):
     unit: str
     note: str
     evidence: str | None
-
-
-def same_part(first: str, second: str) -> bool:
-    """Whether two names mean the same device, with or without package and speed grade.
-
-    >>> same_part("xcvu13p", "xcvu13p-flga2577-2-e")
-    True
-    """
-    first, second = first.lower(), second.lower()
-    return first.startswith(second) or second.startswith(first)
-
-
-def share(count: float | None, entry: Synthesis, report: Report, resource: str) -> float | None:
-    """Share of a resource of the part, 0 to 1; None where its total is unknown."""
-    known = (report.part, None if report.place_and_route is None else report.place_and_route.totals)
-    totals = next((part for part in known if part is not None and same_part(entry.part, part.part)), None)
-    if count is None or totals is None:
-        return None
-    total: int = getattr(totals, resource)
-    return count / total if total else None
 
 
 def cards(report: Report) -> list[Card]:
@@ -125,18 +85,19 @@ def _equality(report: Report, engine: str, label: str) -> Card:
 
 def _timing(report: Report) -> list[Card]:
     rtl = report.rtl
-    measured = [entry for entry in report.synthesis if entry.latency_cycles_worst is not None]
+    measured = strongest(entry for entry in report.synthesis if entry.latency_cycles_worst is not None)
     if rtl is not None:
         period, evidence = rtl.clock_period_ns, rtl.latency_evidence
         return [
             _cycles("Latency", rtl.latency_cycles, period, evidence),
             _cycles("Initiation interval", rtl.initiation_interval, period, evidence),
         ]
-    if measured:
-        entry = _best(measured)
+    if measured is not None:
         return [
-            _cycles("Latency", entry.latency_cycles_worst, entry.clock_period_ns, entry.evidence),
-            _cycles("Initiation interval", entry.initiation_interval_max, entry.clock_period_ns, entry.evidence),
+            _cycles("Latency", measured.latency_cycles_worst, measured.clock_period_ns, measured.evidence),
+            _cycles(
+                "Initiation interval", measured.initiation_interval_max, measured.clock_period_ns, measured.evidence
+            ),
         ]
     return [Card(label, None, "", "not measured", None) for label in ("Latency", "Initiation interval")]
 
@@ -165,25 +126,12 @@ def _cycles(label: str, cycles: int | None, period: float, evidence: str) -> Car
     return Card(label, cycles, unit, f"{cycles * period:,.5g} ns at {period:g} ns per cycle", evidence)
 
 
-def _best(entries: list[Synthesis]) -> Synthesis:
-    """The entry with the strongest evidence."""
-    return max(entries, key=lambda entry: list(EVIDENCE).index(entry.evidence))
-
-
 def _lut(report: Report) -> Card:
-    known = [entry for entry in report.synthesis if entry.lut is not None]
-    configured = [entry for entry in known if report.part is not None and same_part(entry.part, report.part.part)]
-    # Open place and route is for parts of another maker, whose LUTs are others.
-    of_family = [entry for entry in known if entry.evidence != "open-place-and-route"]
-    # The generated Verilog first: it is what the latency beside it is of.
-    for candidates in (configured, of_family, known):
-        for design in ("rtl", "hls"):
-            of_design = [entry for entry in candidates if entry.design == design]
-            if of_design:
-                entry = _best(of_design)
-                part = share(entry.lut, entry, report, "lut")
-                note = entry.part if part is None else f"{part:.2%} of {entry.part}"
-                return Card("LUTs", entry.lut, "", note, entry.evidence)
+    entry = standing_for(report, "lut")
+    if entry is not None and entry.lut is not None:
+        part = share(entry.lut, entry, report, "lut")
+        note = entry.part if part is None else f"{part:.2%} of {entry.part}"
+        return Card("LUTs", entry.lut, "", note, entry.evidence)
     if report.rtl is not None:
         return Card("LUTs", report.rtl.estimated_lut, "", "cost model", "estimate")
     return Card("LUTs", None, "", "not synthesized", None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from pipeline.reporting import curves, figures, headline, sizes, timing
+from pipeline.reporting.evidence import EVIDENCE, share
 from pipeline.reporting.report import Report
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _render(template: str, report: Report, **more: Any) -> str:
         report=report,
         cards=headline.cards(report),
         sentence=headline.sentence(report),
-        share=headline.share,
+        share=share,
         training_rows=curves.rows(report),
         legend=_legend(report),
         timings=[entry for entry in report.synthesis if _has_timing(entry)],
@@ -57,7 +58,7 @@ def _legend(report: Report) -> dict[str, str]:
         shown.add("open-place-and-route")
     if report.rtl is not None or any(layer.estimated_lut is not None for layer in report.layers):
         shown.add("estimate")
-    return {label: meaning for label, meaning in headline.EVIDENCE.items() if label in shown}
+    return {label: meaning for label, meaning in EVIDENCE.items() if label in shown}
 
 
 def _has_timing(entry: Any) -> bool:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hls.synthesis.report import Evidence
+from pipeline.reporting.section import Section
 
 Verdict = Literal["pass", "fail"]
 # A name of its own: in Accuracy, `float` is a field.
 Share = float
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Accuracy(_Section):
+class Accuracy(Section):
     """Share of test events classified correctly, between 0 and 1."""
 
     float: Share = Field(description="the float twin, evaluated by Keras")
@@ -26,7 +23,7 @@ class Accuracy(_Section):
     events: int = Field(description="number of test events")
 
 
-class SignalEfficiency(_Section):
+class SignalEfficiency(Section):
     """Share of a class's events that a trigger accepts, at a share of the background that it accepts."""
 
     name: str = Field(description="the class")
@@ -42,7 +39,7 @@ class SignalEfficiency(_Section):
     csim: Share = Field(description="accepted share, by the C simulation")
 
 
-class TargetFit(_Section):
+class TargetFit(Section):
     """How well outputs meet their targets: 1 - sum of squared errors / sum of squares around the targets' means."""
 
     float: Share = Field(description="explained variance of the float twin; 1 is perfect, 0 no better than the means")
@@ -52,14 +49,14 @@ class TargetFit(_Section):
     events: int = Field(description="number of test events")
 
 
-class ConfusionMatrix(_Section):
+class ConfusionMatrix(Section):
     """Test events by true class (row) and class given by the C simulation (column)."""
 
     classes: list[str]
     counts: list[list[int]]
 
 
-class Quality(_Section):
+class Quality(Section):
     """How well a network does its task on the test events."""
 
     accuracy: Accuracy | None = Field(description="null where the network does not classify, or has several outputs")
@@ -68,7 +65,7 @@ class Quality(_Section):
     signal_efficiencies: list[SignalEfficiency] = Field(description="by background efficiency and class")
 
 
-class Gate(_Section):
+class Gate(Section):
     """A condition that the configuration sets."""
 
     name: str = Field(description="the option of the configuration, for example gates.exact")
@@ -77,7 +74,7 @@ class Gate(_Section):
     found: str = Field(description="what was measured, in words")
 
 
-class ComparisonEntry(_Section):
+class ComparisonEntry(Section):
     """Two engines on the same events, compared in units of the last bit."""
 
     reference: str
@@ -90,7 +87,7 @@ class ComparisonEntry(_Section):
     first_layer: str | None = Field(description="first layer whose results differ; null when none does")
 
 
-class Rewriting(_Section):
+class Rewriting(Section):
     """What became of the trained model before it was converted, and how that was proved."""
 
     changes: list[str] = Field(description="one line per change, beginning with the layer's name")
@@ -103,7 +100,7 @@ class Rewriting(_Section):
     max_difference: float = Field(description="in the output's units")
 
 
-class FindingEntry(_Section):
+class FindingEntry(Section):
     """Why a layer of the C simulation differs from the model."""
 
     layer: str
@@ -120,7 +117,7 @@ class FindingEntry(_Section):
     mend: str = Field(description="the change to the configuration that mends it")
 
 
-class LayerEntry(_Section):
+class LayerEntry(Section):
     """One layer of the fixed-point graph."""
 
     name: str
@@ -140,7 +137,7 @@ class LayerEntry(_Section):
     estimated_lut_share: float | None = Field(description="share of that estimate in the whole design, 0 to 1")
 
 
-class AxisEntry(_Section):
+class AxisEntry(Section):
     """What a layer does along one axis of its input."""
 
     name: str = Field(description="height or width")
@@ -156,7 +153,7 @@ class AxisEntry(_Section):
     skipped: int = Field(description="pixels that no window sees since they lie between two")
 
 
-class FieldEntry(_Section):
+class FieldEntry(Section):
     """The receptive field of a layer's values in one input of the network."""
 
     input: str
@@ -166,14 +163,14 @@ class FieldEntry(_Section):
     )
 
 
-class DenseEntry(_Section):
+class DenseEntry(Section):
     """What a dense layer from the same input to the same result would need."""
 
     parameters: int = Field(description="weights and biases")
     multiplications: int = Field(description="products per event")
 
 
-class GeometryEntry(_Section):
+class GeometryEntry(Section):
     """The sizes of one layer of the trained model."""
 
     name: str
@@ -188,7 +185,7 @@ class GeometryEntry(_Section):
     unseen: list[str] = Field(description="which pixels no window sees, in words")
 
 
-class Range(_Section):
+class Range(Section):
     """Values that were seen, against the range of their number format."""
 
     layer: str
@@ -200,7 +197,7 @@ class Range(_Section):
     format_maximum: float
 
 
-class Rtl(_Section):
+class Rtl(Section):
     """The generated Verilog."""
 
     architecture: str
@@ -218,7 +215,7 @@ class Rtl(_Section):
     estimated_lut: float = Field(description="adder-graph cost model of alkaid; evidence: estimate")
 
 
-class BenchEntry(_Section):
+class BenchEntry(Section):
     """A project of the RTL with a self-checking test bench."""
 
     language: str
@@ -229,7 +226,7 @@ class BenchEntry(_Section):
     verdict: str = Field(description="what the test bench said, or why it was not run")
 
 
-class PartTotals(_Section):
+class PartTotals(Section):
     """What a device has."""
 
     part: str
@@ -239,7 +236,7 @@ class PartTotals(_Section):
     bram: int = Field(description="block memory in halves of 18 Kbit")
 
 
-class LayerResources(_Section):
+class LayerResources(Section):
     """What one layer takes, counted by a tool in the module that it is."""
 
     name: str
@@ -251,7 +248,7 @@ class LayerResources(_Section):
     carry: int
 
 
-class PathStep(_Section):
+class PathStep(Section):
     """A piece of the critical path."""
 
     start: str = Field(description="cell and port at which it begins")
@@ -261,7 +258,7 @@ class PathStep(_Section):
     layer: str | None = Field(description="the layer that it begins in; null where the cell's name does not tell")
 
 
-class Synthesis(_Section):
+class Synthesis(Section):
     """What a synthesis tool says; null where it does not say."""
 
     tool: str
@@ -288,7 +285,7 @@ class Synthesis(_Section):
     critical_path: list[PathStep] | None = None
 
 
-class PlaceAndRoute(_Section):
+class PlaceAndRoute(Section):
     """Place and route of the RTL with an open tool."""
 
     part: str
@@ -300,7 +297,7 @@ class PlaceAndRoute(_Section):
     totals: PartTotals | None
 
 
-class TimingCandidate(_Section):
+class TimingCandidate(Section):
     """A design for one stage delay, placed and routed; null where it does not fit."""
 
     stage_delay: float
@@ -310,7 +307,7 @@ class TimingCandidate(_Section):
     reached_ns: float | None
 
 
-class TimingClosure(_Section):
+class TimingClosure(Section):
     """The search for the longest stage delay with which the clock period is met; evidence: open-place-and-route."""
 
     clock_period_ns: float
@@ -320,7 +317,7 @@ class TimingClosure(_Section):
     met: bool
 
 
-class VendorFlow(_Section):
+class VendorFlow(Section):
     """The project for the vendor's tool."""
 
     backend: str
@@ -330,7 +327,7 @@ class VendorFlow(_Section):
     message: str
 
 
-class Curves(_Section):
+class Curves(Section):
     """Training history, one value per epoch; a figure that was not followed is empty."""
 
     loss: list[float]
@@ -345,7 +342,7 @@ class Curves(_Section):
     pruned_after: int | None = Field(default=None, description="epochs before all weights to be pruned were zero")
 
 
-class Training(_Section):
+class Training(Section):
     """How the models were trained."""
 
     trained: bool = Field(description="false when a saved model was used as it is")
@@ -360,7 +357,7 @@ class Training(_Section):
     teacher: Curves | None = Field(default=None, description="the network whose score was learned, if any")
 
 
-class Provenance(_Section):
+class Provenance(Section):
     """What is needed to make the run again."""
 
     date: str = Field(description="ISO 8601, UTC")
@@ -372,7 +369,7 @@ class Provenance(_Section):
     configuration: str = Field(description="the resolved configuration as YAML")
 
 
-class Report(_Section):
+class Report(Section):
     """One run, from configuration to figures."""
 
     schema_version: Literal[1] = 1

@@ -1,0 +1,130 @@
+"""The figures by which a run is judged, told apart from other runs, and held to its budget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from pipeline.reporting.evidence import Design, share, standing_for, strongest
+from pipeline.reporting.section import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.reporting.report import Report, Synthesis
+
+# In the order in which they are shown, with their names in tables.
+RESOURCES = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram": "BRAM (18 Kbit)"}
+
+
+class Merit(Section):
+    """A figure of a run, with its evidence."""
+
+    name: str = Field(description="such as accuracy, efficiency for CLASS at SHARE, latency_ns, lut")
+    label: str = Field(description="the same in words")
+    value: float
+    unit: str = Field(description="ns, cycles; empty for shares and counts")
+    better: Literal["more", "less"]
+    evidence: str
+    source: str = Field(description="what measured it, on which design and part")
+    share: float | None = Field(default=None, description="share of what the part has, 0 to 1; null where not known")
+
+
+def merits(report: Report, design: Design | None = None) -> list[Merit]:
+    """Give the figures of a run: how well it does its task, when it answers, what it takes.
+
+    Args:
+        report: The run.
+        design: Take times and resources of this design only; default: of the Verilog where there is one.
+    """
+    return [*_quality(report), *_times(report, design), *_clock(report, design), *_resources(report, design)]
+
+
+def _quality(report: Report) -> Iterator[Merit]:
+    for entry in report.signal_efficiencies:
+        if entry.signal:
+            label = f"Efficiency for {entry.name} at {entry.background_efficiency:.4g} of the background"
+            yield _share(f"efficiency for {entry.name} at {entry.background_efficiency:g}", label, entry.csim)
+    if report.accuracy is not None:
+        yield _share("accuracy", "Accuracy", report.accuracy.csim)
+    if report.target_fit is not None:
+        yield _share("explained_variance", "Explained variance", report.target_fit.csim)
+
+
+def _share(name: str, label: str, value: float) -> Merit:
+    return Merit(
+        name=name, label=label, value=value, unit="", better="more", evidence="simulation", source="C simulation"
+    )
+
+
+def _times(report: Report, design: Design | None) -> Iterator[Merit]:
+    rtl = report.rtl
+    if rtl is not None and design != "hls":
+        latency, interval, period = rtl.latency_cycles, rtl.initiation_interval, rtl.clock_period_ns
+        evidence, source = rtl.latency_evidence, f"simulated RTL, {rtl.architecture}"
+        yield from _cycles("latency", "Latency", latency, period, evidence, source)
+        yield from _cycles("initiation_interval", "Initiation interval", interval, period, evidence, source)
+        return
+    for name, label, field in (
+        ("latency", "Latency", "latency_cycles_worst"),
+        ("initiation_interval", "Initiation interval", "initiation_interval_max"),
+    ):
+        entry = strongest(
+            entry for entry in report.synthesis if entry.design == "hls" and getattr(entry, field) is not None
+        )
+        if entry is not None:
+            cycles: int = getattr(entry, field)
+            yield from _cycles(name, label, cycles, entry.clock_period_ns, entry.evidence, _source(entry))
+
+
+def _cycles(name: str, label: str, cycles: int, period: float, evidence: str, source: str) -> Iterator[Merit]:
+    of_name = f"{name}_cycles" if name == "latency" else name
+    yield Merit(name=of_name, label=label, value=cycles, unit="cycles", better="less", evidence=evidence, source=source)
+    yield Merit(
+        name=f"{name}_ns",
+        label=label,
+        value=cycles * period,
+        unit="ns",
+        better="less",
+        evidence=evidence,
+        source=f"{source}; {period:g} ns per cycle",
+    )
+
+
+def _clock(report: Report, design: Design | None) -> Iterator[Merit]:
+    wanted = design or ("rtl" if report.rtl is not None else "hls")
+    entry = strongest(
+        entry for entry in report.synthesis if entry.design == wanted and entry.estimated_clock_period_ns is not None
+    )
+    if entry is not None and entry.estimated_clock_period_ns is not None:
+        yield Merit(
+            name="clock_period_ns",
+            label="Clock period reached",
+            value=entry.estimated_clock_period_ns,
+            unit="ns",
+            better="less",
+            evidence=entry.evidence,
+            source=_source(entry),
+        )
+
+
+def _resources(report: Report, design: Design | None) -> Iterator[Merit]:
+    for name, label in RESOURCES.items():
+        entry = standing_for(report, name, design)
+        if entry is not None:
+            count: int = getattr(entry, name)
+            yield Merit(
+                name=name,
+                label=label,
+                value=count,
+                unit="",
+                better="less",
+                evidence=entry.evidence,
+                source=_source(entry),
+                share=share(count, entry, report, name),
+            )
+
+
+def _source(entry: Synthesis) -> str:
+    return f"{entry.tool} {entry.version}, {entry.design} on {entry.part}"
