@@ -137,13 +137,15 @@ class RunFolder:
             shutil.rmtree(self.path / name)
 
     def write(self, name: str, text: str) -> None:
-        """Write a text file beside the stages' folders.
+        """Write a text file beside the stages' folders; what stood there stays whole until the new text is.
 
         Raises:
             RunFolderError: It cannot be written.
         """
+        partial = self.path / f".{name}.partial"
         try:
-            (self.path / name).write_text(text)
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(self.path / name)
         except OSError as error:
             raise self._cannot_write(error) from error
 

@@ -11,7 +11,8 @@ from hls.errors import ConversionError
 from hls.rtl.design import Language
 from hls.rtl.vhdl import check_name
 from hls.synthesis import boards, ecp5
-from hls.synthesis.parts import yosys_family
+from hls.synthesis.parts import totals, yosys_family
+from pipeline.config_budget import BudgetConfig
 from pipeline.config_section import Section
 from pipeline.config_training import TrainingConfig
 from pipeline.reserved_words import RESERVED_WORDS
@@ -232,6 +233,7 @@ class RunConfig(Section):
     place_and_route: PlaceAndRouteConfig = Field(default_factory=PlaceAndRouteConfig)
     time_limits: TimeLimits = Field(default_factory=TimeLimits)
     gates: GatesConfig = Field(default_factory=GatesConfig)
+    budget: BudgetConfig = Field(default_factory=BudgetConfig)
     trigger: TriggerConfig = Field(default_factory=TriggerConfig)
 
     @field_validator("name")
@@ -249,6 +251,20 @@ class RunConfig(Section):
                 yosys_family(self.hls.part)
             except ConversionError as error:
                 raise ValueError(f"hls.part: {error}, or set synthesis.yosys: false") from error
+        return self
+
+    @model_validator(mode="after")
+    def _budget_can_be_judged(self) -> Self:
+        if self.budget.design == "rtl" and self.rtl.architecture == "none":
+            raise ValueError(
+                "budget.design: there is no RTL to judge; set rtl.architecture: auto, or budget.design: hls"
+            )
+        shares = self.budget.shares()
+        if shares and totals(self.hls.part) is None:
+            name = next(iter(shares))
+            raise ValueError(
+                f"budget.{name}: what {self.hls.part} has is not known here, so no share of it either; give a count"
+            )
         return self
 
     @model_validator(mode="after")

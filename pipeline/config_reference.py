@@ -5,6 +5,7 @@ Refresh it with `python -m pipeline.config_reference > docs/configuration.md`.
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ def _section(prefix: str, model: type[BaseModel]) -> Iterator[str]:
     title = f"`{prefix}`" if prefix else "The run"
     yield f"\n## {title}\n"
     if model is not RunConfig:
-        yield f"{model.__doc__}\n"
+        yield f"{inspect.cleandoc(model.__doc__ or '')}\n"
     yield "| Option | Values | Default | Meaning |"
     yield "|---|---|---|---|"
     for name, field in model.model_fields.items():

@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pipeline import history
 from pipeline.cache import RunFolder
 from pipeline.config import RunConfig
 from pipeline.console import Console
 from pipeline.errors import ConfigError, ExitStatus
 from pipeline.gates import judge
+from pipeline.reporting.report import Report
 from pipeline.stages import ORDER, Context, check, convert, report, synthesize, train
 
 _STAGES = {
@@ -77,8 +79,14 @@ def run(
 def _verdict(context: Context, names: tuple[str, ...]) -> ExitStatus:
     if "check" not in names:
         return ExitStatus.DONE
-    synthesized = synthesize.read(context.folder) if "synthesize" in names else None
-    gates = judge(context.config.gates, check.read(context.folder), synthesized)
+    if "report" in names:
+        history.record(context.folder)
+        written = context.folder.stage("report") / "report.json"
+        gates = Report.model_validate_json(written.read_text(encoding="utf-8")).gates
+    elif "synthesize" in names:
+        gates = report.collect(context).gates
+    else:
+        gates = judge(context.config.gates, check.read(context.folder))
     for gate in gates:
         context.console.line(f"{'met   ' if gate.met else 'MISSED'} {gate.name}: {gate.found}")
     if "report" in names:

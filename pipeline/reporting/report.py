@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from hls.synthesis.report import Evidence
+from pipeline.reporting.earlier import EarlierRun
 from pipeline.reporting.section import Section
 
 Verdict = Literal["pass", "fail"]
@@ -394,5 +395,6 @@ class Report(Section):
     place_and_route: PlaceAndRoute | None = None
     timing_closure: TimingClosure | None = None
     vendor: VendorFlow
+    history: list[EarlierRun] = Field(default=[], description="runs in the same folder before this one, latest first")
     provenance: Provenance
     versions: dict[str, str]

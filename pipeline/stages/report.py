@@ -13,7 +13,7 @@ from hls.graph import Graph, Layer
 from hls.rtl.design import RtlDesign
 from hls.synthesis import parts
 from models import geometry
-from pipeline import placing
+from pipeline import budget, history, placing
 from pipeline.cache import Stage, installed_version
 from pipeline.diagnosis.findings import Change
 from pipeline.gates import judge
@@ -44,7 +44,7 @@ def _work(context: Context, folder: Path) -> None:
     from pipeline.reporting.write import write
 
     with context.console.task("writing the report"):
-        write(_collect(context), folder)
+        write(collect(context), folder)
 
 
 def _rewriting(context: Context) -> content.Rewriting:
@@ -57,7 +57,14 @@ def _finding(entry: dict[str, Any]) -> content.FindingEntry:
     return content.FindingEntry(**known, mend=str(Change(**entry["change"])))
 
 
-def _collect(context: Context) -> content.Report:
+def collect(context: Context) -> content.Report:
+    """Give the content of the report, from what the stages before it found."""
+    report = _measured(context)
+    gates = [*report.gates, *budget.judge(context.config.budget, report)]
+    return report.model_copy(update={"gates": gates, "verdict": "pass" if all(gate.met for gate in gates) else "fail"})
+
+
+def _measured(context: Context) -> content.Report:
     config = context.config
     converted = context.folder.stage("convert")
     graph = Graph.load(converted)
@@ -72,7 +79,7 @@ def _collect(context: Context) -> content.Report:
     closure = placing.read(context.folder)
     return content.Report(
         name=config.name,
-        verdict="pass" if all(gate.met for gate in gates) else "fail",
+        verdict="pass",
         gates=gates,
         accuracy=found.accuracy,
         target_fit=found.target_fit,
@@ -92,6 +99,7 @@ def _collect(context: Context) -> content.Report:
         place_and_route=_placed(synthesized["place_and_route"]),
         timing_closure=None if closure is None else content.TimingClosure.model_validate(closure),
         vendor=synthesized["vendor"],
+        history=history.earlier(context.folder, config.model_dump(mode="json")),
         provenance=_provenance(context),
         versions={
             "python": platform.python_version(),

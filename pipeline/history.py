@@ -1,0 +1,103 @@
+"""The runs that a folder has seen: what each measured, and what was changed from one to the next.
+
+They stand in `history.jsonl` in the run's folder, one line per run that came to a report.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from pipeline.cache import RunFolder, file_digest
+from pipeline.errors import RunFolderError
+from pipeline.option_changes import differing
+from pipeline.reporting.earlier import Change, EarlierRun
+from pipeline.reporting.merits import Merit, merits
+from pipeline.reporting.report import Report, Verdict
+from pipeline.reporting.section import Section
+
+_FILE = "history.jsonl"
+# Of more, a reader loses the thread; the file keeps all.
+_SHOWN = 12
+
+
+class _Line(Section):
+    date: str
+    command: str
+    verdict: Verdict
+    digest: str
+    merits: list[Merit]
+    configuration: dict[str, Any]
+
+
+def earlier(folder: RunFolder, configuration: dict[str, Any]) -> list[EarlierRun]:
+    """Give the runs before this one, the latest first.
+
+    Args:
+        folder: The run's folder.
+        configuration: Options of the present run, as in `RunConfig.model_dump(mode="json")`.
+
+    Raises:
+        RunFolderError: The file of the history is damaged.
+    """
+    return [
+        EarlierRun(
+            date=line.date,
+            command=line.command,
+            verdict=line.verdict,
+            merits=line.merits,
+            changes=[
+                Change(option=option, before=_shown(before), after=_shown(after))
+                for option, (before, after) in differing([line.configuration, configuration]).items()
+            ],
+        )
+        for line in reversed(_read(folder)[-_SHOWN:])
+    ]
+
+
+def record(folder: RunFolder) -> None:
+    """Add the report that stands in the folder to its history, if it is not the last one there already.
+
+    Raises:
+        RunFolderError: The file of the history is damaged, or cannot be written.
+    """
+    path = folder.stage("report") / "report.json"
+    lines, digest = _read(folder), file_digest(path)
+    if lines and lines[-1].digest == digest:
+        return
+    report = Report.model_validate_json(path.read_text(encoding="utf-8"))
+    line = _Line(
+        date=report.provenance.date,
+        command=report.provenance.command,
+        verdict=report.verdict,
+        digest=digest,
+        merits=merits(report),
+        configuration=yaml.safe_load(report.provenance.configuration),
+    )
+    folder.write(_FILE, "".join(f"{each.model_dump_json()}\n" for each in (*lines, line)))
+
+
+def _read(folder: RunFolder) -> list[_Line]:
+    path = folder.path / _FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunFolderError(f"{path} cannot be read: {error}; mend or remove it") from error
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            found.append(_Line.model_validate_json(line))
+        except ValidationError as error:
+            raise RunFolderError(
+                f"{path}: line {number} is none that a run wrote ({error.errors()[0]['msg']}); remove the line"
+            ) from error
+    return found
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
