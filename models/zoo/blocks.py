@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from models.datasets import InputFormat
+from models.errors import ModelError
 from models.keras2 import bring_up
 
 
@@ -24,6 +26,22 @@ class Bits:
     biases: int
     activations: int
     integer: int
+
+
+def paired(**options: Sequence[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Go through options that have a value for each layer, together with the layer's number, from 1.
+
+    Raises:
+        ModelError: They have not as many values.
+
+    >>> list(paired(filters=[6, 24], kernel_sizes=[3, 2]))
+    [(1, (6, 3)), (2, (24, 2))]
+    """
+    counts = {name: len(values) for name, values in options.items()}
+    if len(set(counts.values())) > 1:
+        said = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise ModelError(f"model.options: {' and '.join(options)} need a value each per layer, but {said}")
+    return enumerate(zip(*options.values(), strict=True), start=1)
 
 
 def input_quantizer(x: Any, input_format: InputFormat, name: str = "input_quantizer") -> Any:

@@ -41,7 +41,7 @@ def lenet(
     keras = bring_up().keras
     x = inputs = keras.Input(input_shape, name="events")
     x = blocks.input_quantizer(x, input_format)
-    for number, (count, size) in enumerate(zip(filters, kernel_sizes, strict=True), start=1):
+    for number, (count, size) in blocks.paired(filters=filters, kernel_sizes=kernel_sizes):
         x = blocks.convolution(x, count, size, bits=weight_bits, padding=padding, name=f"conv{number}")
         x = blocks.relu(x, bits=activation_bits, integer=activation_integer_bits, name=f"relu{number}")
         if number == 1:

@@ -41,7 +41,7 @@ def mobilenet(
     keras = bring_up().keras
     inputs, x = blocks.begin(input_shape, input_format)
     x = blocks.convolution_relu(x, stem, 3, bits, name="stem")
-    for number, (count, stride) in enumerate(zip(filters, strides, strict=True), start=1):
+    for number, (count, stride) in blocks.paired(filters=filters, strides=strides):
         x = blocks.depthwise_relu(x, 3, bits, strides=stride, name=f"depthwise{number}")
         x = blocks.convolution_relu(x, count, 1, bits, name=f"pointwise{number}")
     x = keras.layers.MaxPooling2D(2, name="pool")(x)

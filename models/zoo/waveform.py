@@ -40,7 +40,7 @@ def waveform(
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras
     inputs, x = blocks.begin(input_shape, input_format)
-    for number, (count, size) in enumerate(zip(filters, kernel_sizes, strict=True), start=1):
+    for number, (count, size) in blocks.paired(filters=filters, kernel_sizes=kernel_sizes):
         x = blocks.convolution_relu(x, count, size, bits, name=f"conv{number}")
         x = keras.layers.MaxPooling1D(2, name=f"pool{number}")(x)
     x = keras.layers.Flatten(name="flatten")(x)

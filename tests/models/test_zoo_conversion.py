@@ -155,3 +155,18 @@ def test_alexnet_has_the_shapes_and_the_parameters_of_the_original() -> None:
 def test_the_full_alexnet_takes_the_images_of_the_original_only() -> None:
     with pytest.raises(ModelError, match=r"takes events of shape \(227, 227, 3\), the data gives \(8, 8, 1\)"):
         zoo.builder("alexnet")((8, 8, 1), 10, InputFormat.parse("ufixed<8,0>"), full_size=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "options", "said"),
+    [
+        ("lenet", (8, 8, 1), {"filters": [6]}, "filters has 1, kernel_sizes has 2"),
+        ("mobilenet", (16, 16, 1), {"strides": [1]}, "strides has 1"),
+        ("waveform", (64, 1), {"kernel_sizes": [3, 3, 3, 3, 3]}, "kernel_sizes has 5"),
+    ],
+)
+def test_lists_of_different_lengths_are_refused_by_name(
+    name: str, shape: tuple[int, ...], options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ModelError, match=f"model.options: .*{said}"):
+        zoo.builder(name)(shape, 2, InputFormat(False, 4, 0), **options)
