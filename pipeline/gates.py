@@ -8,7 +8,8 @@ from hls.synthesis.ecp5 import is_ecp5
 from hls.synthesis.parts import overrun, totals
 from pipeline.benches import Bench
 from pipeline.config import GatesConfig
-from pipeline.reporting.report import Accuracy, Gate, Quality, SignalEfficiency, TargetFit
+from pipeline.reporting.quality import Accuracy, Quality, SignalEfficiency, TargetFit
+from pipeline.reporting.report import Gate
 from pipeline.verification import Comparison
 
 # Accuracies are ratios of whole numbers of events: a drop of just the limit must not miss by rounding.

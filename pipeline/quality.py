@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from pipeline.config import TriggerConfig
 from pipeline.errors import ConfigError
-from pipeline.reporting.report import Accuracy, ConfusionMatrix, Quality, SignalEfficiency, TargetFit
+from pipeline.reporting.quality import Accuracy, ConfusionMatrix, Quality, SignalEfficiency, TargetFit
+from pipeline.trigger.run_curves import roc
 from pipeline.trigger.scores import Score, make_score
 
 Values = npt.NDArray[Any]
@@ -33,7 +34,7 @@ def measure(
     """Give the figures that fit what the network learned.
 
     Args:
-        outputs: Outputs [events, ...] of `float`, `quantized` and `csim` on the same events.
+        outputs: Outputs [events, ...] of `float`, `quantized`, `csim` and, if there is any, `rtl` on the same events.
         labels: Classes of the events [events], as indices.
         classes: Names of the classes.
         trigger: Which classes are signal, and at which background efficiencies the signal's is wanted.
@@ -50,6 +51,7 @@ def measure(
         confusion=_confusion(outputs["csim"], labels, classes) if classifies else None,
         target_fit=None if targets is None or several else _fit(outputs, targets),
         signal_efficiencies=[] if several else _efficiencies(outputs, labels, classes, trigger),
+        roc=None if several else roc(outputs, labels, classes, trigger),
     )
 
 

@@ -2,53 +2,74 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from markupsafe import Markup, escape
-
-from pipeline.reporting import curves, figures, headline, sizes, timing
+from pipeline.reporting import changes, headline, page, sizes, timing
 from pipeline.reporting.evidence import EVIDENCE, share
+from pipeline.reporting.figures import confusion, network, path, profile, resources, roc, training
+from pipeline.reporting.rendering import environment
 from pipeline.reporting.report import Report
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-_NOT_SAID = Markup('<span class="none" title="the tool does not say">–</span>')
 
 
 def markdown(report: Report) -> str:
     """Write a report as one Markdown page, without figures."""
-    return _render("report.md.j2", report)
+    return environment(for_html=False).get_template("report.md.j2").render(**_content(report))
 
 
 def html(report: Report) -> str:
     """Write a report as one HTML page that needs nothing but itself."""
     drawn = {
-        "confusion": figures.confusion_matrix(report),
-        "ranges": figures.value_ranges(report) if report.ranges else None,
-        "training": curves.training_curves(report),
+        "roc": roc.figure(report),
+        "confusion": confusion.figure(report),
+        "paths": path.figures(report),
+        "occupancy": resources.occupancy(report),
+        "by_layer": resources.by_layer(report),
+        "profile": profile.figure(report),
+        "training": training.figure(report),
     }
-    # Drawn here, with text escaped.
-    drawings = {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}  # noqa: S704
-    return _render("report.html.j2", report, drawings=drawings)
-
-
-def _render(template: str, report: Report, **more: Any) -> str:
-    text = environment(for_html=template.endswith("html.j2")).get_template(template)
-    return text.render(
-        report=report,
-        cards=headline.cards(report),
-        sentence=headline.sentence(report),
-        share=share,
-        training_rows=curves.rows(report),
-        legend=_legend(report),
-        timings=[entry for entry in report.synthesis if _has_timing(entry)],
-        timing=timing,
-        sizes=sizes,
-        **more,
+    return page.render(
+        "report.html.j2",
+        **_content(report),
+        drawn=drawn,
+        network=network.picture(report),
+        history=changes.since_last(report),
+        sections=_sections(report),
     )
+
+
+def _sections(report: Report) -> dict[str, str]:
+    """Give the sections in their order: the template of each, and its heading."""
+    place = bool(report.place_and_route or timing.placed(report) or report.timing_closure)
+    found = {
+        "gates": "Gates",
+        "network": "Network" if report.layers else "",
+        "accuracy": "Accuracy",
+        "equality": "Equality",
+        "layers": "Layers",
+        "latency": "Latency and initiation interval",
+        "place": ("Place and route" if report.place_and_route else "Clock") if place else "",
+        "resources": "Resources",
+        "profile": "Numerical profile" if report.ranges else "",
+        "vendor": "Vendor flow",
+        "history": "History" if report.history else "",
+        "training": "Training",
+        "reproduce": "Reproduce",
+    }
+    return {name: title for name, title in found.items() if title}
+
+
+def _content(report: Report) -> dict[str, Any]:
+    return {
+        "report": report,
+        "cards": headline.cards(report),
+        "sentence": headline.sentence(report),
+        "share": share,
+        "training_rows": training.rows(report),
+        "legend": _legend(report),
+        "timings": [entry for entry in report.synthesis if _has_timing(entry)],
+        "timing": timing,
+        "sizes": sizes,
+    }
 
 
 def _legend(report: Report) -> dict[str, str]:
@@ -70,116 +91,3 @@ def _has_timing(entry: Any) -> bool:
         "estimated_clock_period_ns",
     )
     return any(getattr(entry, name) is not None for name in fields)
-
-
-@cache
-def environment(*, for_html: bool) -> Environment:
-    """Give the templates, with the filters that they share."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
-    dash = _NOT_SAID if for_html else "–"
-
-    def shown(value: object) -> object:
-        return dash if value is None else value
-
-    templates = Environment(
-        loader=PackageLoader("pipeline.reporting"),
-        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
-        undefined=StrictUndefined,
-        finalize=shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    templates.filters.update(
-        number=_number,
-        percent=_percent,
-        span=_span,
-        shape=_shape,
-        breakable=_breakable,
-        md=_md,
-        code=_code,
-        fenced=_fenced,
-    )
-    return templates
-
-
-def _number(value: float | str | None, digits: int = 5) -> str | None:
-    """Write a number with thousands separators and a true minus sign; None and text stay as they are.
-
-    >>> _number(1728000), _number(-0.28), _number(5629.0)
-    ('1,728,000', '−0.28', '5,629')
-    """
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int) or value.is_integer():
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:,.{digits}g}"
-    return text.replace("-", "−")
-
-
-def _percent(value: float | None, decimals: int = 2) -> str | None:
-    """Write a share as a percentage.
-
-    >>> _percent(0.00310822), _percent(0.00001, 1), _percent(0, 1)
-    ('0.31%', '<0.1%', '0.0%')
-    """
-    if value is None:
-        return None
-    least = 10.0**-decimals
-    return f"<{least:.{decimals}f}%" if 0 < 100 * value < least / 2 else f"{value:.{decimals}%}"
-
-
-def _span(low: int | None, high: int | None) -> str | None:
-    """Write what a tool says of a least and a greatest value.
-
-    >>> _span(11, 11), _span(1, 14)
-    ('11', '1 to 14')
-    """
-    known = sorted({value for value in (low, high) if value is not None})
-    return " to ".join(f"{value:,}" for value in known) or None
-
-
-def _shape(value: list[int] | None) -> str | None:
-    return None if value is None else "×".join(str(size) for size in value)
-
-
-def _breakable(text: str | None) -> Markup | None:
-    """Let a long format, name or path break between its parts, but not within a number.
-
-    >>> _breakable("fixed<16,6,TRN>")
-    Markup('fixed&lt;16,6,<wbr>TRN&gt;')
-    """
-    if text is None:
-        return None
-    return Markup(re.sub(r",(?=[A-Z])|[/_]|\.(?=[a-z])", r"\g<0><wbr>", str(escape(text))))  # noqa: S704 - escaped here
-
-
-def _md(text: str) -> str:
-    r"""Escape text for Markdown, tables included.
-
-    >>> _md("a|b <i> *")
-    'a\\|b &lt;i&gt; \\*'
-    """
-    text = " ".join(str(text).split())
-    text = re.sub(r"([\\`*_\[\]|#~])", r"\\\1", text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _code(text: str | None) -> str | None:
-    """Write text as code in Markdown, tables included.
-
-    >>> _code("fixed<4,1>")
-    '`fixed<4,1>`'
-    """
-    if text is None:
-        return None
-    text = " ".join(text.split()).replace("|", "\\|")
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
-
-
-def _fenced(text: str, language: str) -> str:
-    """Write a block of code in Markdown, with a fence longer than any in it."""
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`+", text)), 3)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"

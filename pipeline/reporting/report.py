@@ -8,62 +8,10 @@ from pydantic import Field
 
 from hls.synthesis.report import Evidence
 from pipeline.reporting.earlier import EarlierRun
+from pipeline.reporting.quality import Accuracy, ConfusionMatrix, Roc, SignalEfficiency, TargetFit
 from pipeline.reporting.section import Section
 
 Verdict = Literal["pass", "fail"]
-# A name of its own: in Accuracy, `float` is a field.
-Share = float
-
-
-class Accuracy(Section):
-    """Share of test events classified correctly, between 0 and 1."""
-
-    float: Share = Field(description="the float twin, evaluated by Keras")
-    quantized: Share = Field(description="the quantized model, evaluated by QKeras")
-    csim: Share = Field(description="the C simulation of the hls4ml project")
-    events: int = Field(description="number of test events")
-
-
-class SignalEfficiency(Section):
-    """Share of a class's events that a trigger accepts, at a share of the background that it accepts."""
-
-    name: str = Field(description="the class")
-    signal: bool = Field(description="false: neither signal nor background by trigger.signal and trigger.background")
-    score: str = Field(description="formula; an event is accepted if it is at least the threshold")
-    background: list[str] = Field(description="background classes")
-    background_efficiency: Share = Field(description="largest share of background events that is accepted")
-    background_events: int
-    background_accepted: int = Field(description="background events that the C simulation accepts")
-    events: int = Field(description="test events of the class")
-    float: Share = Field(description="accepted share, by the float twin at its own threshold")
-    quantized: Share = Field(description="accepted share, by the quantized model")
-    csim: Share = Field(description="accepted share, by the C simulation")
-
-
-class TargetFit(Section):
-    """How well outputs meet their targets: 1 - sum of squared errors / sum of squares around the targets' means."""
-
-    float: Share = Field(description="explained variance of the float twin; 1 is perfect, 0 no better than the means")
-    quantized: Share = Field(description="explained variance of the quantized model")
-    csim: Share = Field(description="explained variance of the C simulation")
-    rms: dict[str, Share] = Field(description="root mean square error of each, in the output's units")
-    events: int = Field(description="number of test events")
-
-
-class ConfusionMatrix(Section):
-    """Test events by true class (row) and class given by the C simulation (column)."""
-
-    classes: list[str]
-    counts: list[list[int]]
-
-
-class Quality(Section):
-    """How well a network does its task on the test events."""
-
-    accuracy: Accuracy | None = Field(description="null where the network does not classify, or has several outputs")
-    confusion: ConfusionMatrix | None = Field(description="null where the network does not classify")
-    target_fit: TargetFit | None = Field(description="null where the network did not learn from targets")
-    signal_efficiencies: list[SignalEfficiency] = Field(description="by background efficiency and class")
 
 
 class Gate(Section):
@@ -123,6 +71,7 @@ class LayerEntry(Section):
 
     name: str
     kind: str
+    inputs: list[str] = Field(default=[], description="names of the layers that feed it")
     shape: list[int] = Field(description="shape of the result, without the batch")
     kernel: list[int] | None = Field(description="kernel or pool height and width")
     weight_format: str | None
@@ -186,6 +135,16 @@ class GeometryEntry(Section):
     unseen: list[str] = Field(description="which pixels no window sees, in words")
 
 
+class Magnitudes(Section):
+    """Magnitudes of the values of a tensor that are not zero."""
+
+    least: float
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+    greatest: float
+
+
 class Range(Section):
     """Values that were seen, against the range of their number format."""
 
@@ -196,6 +155,10 @@ class Range(Section):
     maximum: float
     format_minimum: float
     format_maximum: float
+    lsb: float = Field(description="weight of the format's last bit")
+    values: int = Field(description="number of values seen")
+    zeros: int = Field(description="how many of them are zero")
+    magnitudes: Magnitudes | None = Field(description="null where all values are zero")
 
 
 class Rtl(Section):
@@ -380,6 +343,7 @@ class Report(Section):
     accuracy: Accuracy | None = Field(description="null where the network does not classify, or has several outputs")
     target_fit: TargetFit | None = Field(default=None, description="null where it did not learn from targets")
     signal_efficiencies: list[SignalEfficiency] = Field(default=[], description="by background efficiency and class")
+    roc: Roc | None = Field(default=None, description="null where signal and background are not told apart by a score")
     rewriting: Rewriting | None = None
     comparisons: list[ComparisonEntry]
     diagnosis: list[FindingEntry] = Field(default=[], description="causes of differences, in the order of the layers")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.console import Console
-from pipeline.reporting.pages import environment
+from pipeline.reporting.rendering import environment
 from pipeline.reporting.report import Report, Synthesis
 from pipeline.zoo import Outcome
 

@@ -21,6 +21,7 @@ from hls.graph import Graph
 from hls.rtl.design import RtlDesign
 from pipeline import benches, quality
 from pipeline.cache import RunFolder, Stage, installed_version
+from pipeline.profile import profile
 from pipeline.stages import Context, convert, train
 from pipeline.verification import compare, differing_events
 
@@ -43,7 +44,12 @@ def stage(context: Context) -> Stage:
             "pipeline/diagnosis",
             "pipeline/benches.py",
             "pipeline/quality.py",
+            "pipeline/profile.py",
+            "pipeline/reporting/quality.py",
+            "pipeline/trigger/roc.py",
+            "pipeline/trigger/run_curves.py",
             "pipeline/trigger/scores.py",
+            "pipeline/trigger/spectrum.py",
             "pipeline/stages/check.py",
         ),
         options=context.config.model_dump(mode="json", include={"rtl", "test_bench", "trigger"}),
@@ -124,6 +130,7 @@ def _work(context: Context, folder: Path) -> None:
     reference = keras.predict(events)
     comparisons = [compare(keras, csim, reference, csim_outputs, graph=graph, events=events)]
     written: list[benches.Bench] = []
+    rtl_outputs = None
     if context.config.rtl.architecture != "none":
         with context.console.task("compiling and running the RTL simulation"):
             design = RtlDesign.load(converted)
@@ -138,6 +145,8 @@ def _work(context: Context, folder: Path) -> None:
         "quantized": reference,
         "csim": csim_outputs,
     }
+    if rtl_outputs is not None:
+        outputs["rtl"] = rtl_outputs
     found = quality.measure(
         outputs,
         labels,
@@ -158,7 +167,7 @@ def _work(context: Context, folder: Path) -> None:
         "quality": found.model_dump(mode="json"),
         "comparisons": [asdict(comparison) for comparison in comparisons],
         "test_benches": [asdict(bench) for bench in written],
-        "ranges": _ranges(graph, csim.trace(events[:_RANGE_EVENTS])),
+        "ranges": [entry.model_dump() for entry in profile(graph, csim.trace(events[:_RANGE_EVENTS]))],
     }
     (folder / "check.json").write_text(json.dumps(content, indent=1) + "\n")
     for comparison in comparisons:
@@ -195,26 +204,3 @@ def _diagnosis(
         declared=reference.normal.formats,
     )
     return explain(reference, engine, graph, events[:_EXPLAINED_EVENTS], exact=exact, setup=setup)
-
-
-def _ranges(graph: Graph, results: dict[str, Outputs]) -> list[dict[str, Any]]:
-    """Hold the values seen, in weights and in results, against their number formats."""
-    entries = []
-    for layer in graph.layers:
-        constants = layer.weights.get("weight") or layer.weights.get("scale")
-        seen = [("weight", constants.format, constants.values)] if constants is not None else []
-        if layer.name in results:
-            seen.append(("result", layer.result, results[layer.name]))
-        for tensor, number_format, values in seen:
-            entries.append(
-                {
-                    "layer": layer.name,
-                    "tensor": tensor,
-                    "format": str(number_format),
-                    "minimum": float(values.min()),
-                    "maximum": float(values.max()),
-                    "format_minimum": number_format.min,
-                    "format_maximum": number_format.max,
-                }
-            )
-    return entries

@@ -19,6 +19,7 @@ from pipeline.diagnosis.findings import Change
 from pipeline.gates import judge
 from pipeline.reporting import report as content
 from pipeline.reporting import sizes
+from pipeline.reporting.quality import Quality
 from pipeline.stages import ORDER, Context, check, convert, synthesize, train
 
 _DISTRIBUTIONS = (
@@ -75,7 +76,7 @@ def _measured(context: Context) -> content.Report:
         synthesize.read(context.folder),
     )
     gates = judge(config.gates, checked, synthesized)
-    found = content.Quality.model_validate(checked["quality"])
+    found = Quality.model_validate(checked["quality"])
     closure = placing.read(context.folder)
     return content.Report(
         name=config.name,
@@ -84,6 +85,7 @@ def _measured(context: Context) -> content.Report:
         accuracy=found.accuracy,
         target_fit=found.target_fit,
         signal_efficiencies=found.signal_efficiencies,
+        roc=found.roc,
         rewriting=_rewriting(context),
         comparisons=checked["comparisons"],
         diagnosis=[_finding(entry) for entry in (checked["diagnosis"] or {"findings": []})["findings"]],
@@ -133,6 +135,7 @@ def _layer(layer: Layer, design: RtlDesign | None) -> content.LayerEntry:
     return content.LayerEntry(
         name=layer.name,
         kind=layer.kind,
+        inputs=list(layer.inputs),
         shape=list(layer.shape),
         kernel=_kernel(layer),
         weight_format=None if weight is None else str(weight.format),

@@ -63,6 +63,26 @@ def sample_report() -> Report:
     return Report.model_validate_json(SAMPLE_REPORT.read_text())
 
 
+@pytest.fixture
+def trigger_report(sample_report: Report) -> Report:
+    """A run of a trigger, with curves of signal against background on 4 events of each."""
+    curves = [
+        {"model": "float", "auc": 0.9, "auc_error": 0.05, "background": [0, 1, 2, 4], "signal": [1, 2, 3, 4]},
+        {"model": "quantized", "auc": 0.8, "auc_error": None, "background": [0, 1, 3, 4], "signal": [1, 2, 3, 4]},
+        {"model": "csim", "auc": 0.8, "auc_error": None, "background": [0, 1, 3, 4], "signal": [1, 2, 3, 4]},
+    ]
+    roc = {
+        "score": "logit[signal] - logit[noise]",
+        "signal": ["signal"],
+        "background": ["noise"],
+        "signal_events": 4,
+        "background_events": 4,
+        "event_rate_hz": 40e6,
+        "curves": curves,
+    }
+    return Report.model_validate(sample_report.model_dump() | {"roc": roc})
+
+
 def call(*arguments: str | Path) -> Outcome:
     """Run the command line in this process: TensorFlow is imported once for all tests."""
     from pipeline.cli import main

@@ -1,0 +1,244 @@
+"""Charts as Vega-Lite specifications, each with a table that says the same.
+
+A page draws them itself, in its own colours: wherever a chart names a colour, it names one of the page's, which are
+others in the dark and on paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    import altair as alt
+
+Value = str | float | int | bool | None
+Rows = Sequence[Mapping[str, Value]]
+
+INK, QUIET, RULE, WASH, GOOD, BAD = (f"var(--{name})" for name in ("ink", "quiet", "rule", "wash", "good", "bad"))
+SERIES = tuple(f"var(--series-{n})" for n in range(1, 6))
+# Pixels from one row of bars to the next.
+ROW = 22
+
+_AXIS = {
+    "domainColor": RULE,
+    "gridColor": RULE,
+    "labelColor": QUIET,
+    "labelFontSize": 12,
+    "labelLimit": 150,
+    "labelPadding": 6,
+    "ticks": False,
+    "titleColor": QUIET,
+    "titleFontSize": 12,
+    "titleFontWeight": "normal",
+    "titlePadding": 10,
+}
+STYLE: dict[str, Any] = {
+    "background": "transparent",
+    "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+    "view": {"stroke": None},
+    "axis": _AXIS,
+    "axisY": {"domain": False},
+    "axisBand": {"grid": False, "labelColor": INK},
+    "legend": {
+        "columns": {"expr": "width < 420 ? 1 : 0"},
+        "labelColor": INK,
+        "labelFontSize": 12,
+        "labelLimit": 260,
+        "orient": "top",
+        "symbolType": "square",
+        "title": None,
+    },
+    "title": {"anchor": "start", "color": INK, "fontSize": 13, "fontWeight": 600, "offset": 8},
+    "text": {"color": INK, "fontSize": 12},
+    "rule": {"color": QUIET},
+    "range": {"category": list(SERIES)},
+}
+"""The style of all charts of a page, in the form of Vega-Lite's `config`."""
+
+
+class Column(NamedTuple):
+    """A column of a table, and what its values are."""
+
+    title: str
+    kind: Literal["text", "code", "number", "percent", "evidence"] = "text"
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its values are numbers."""
+        return self.kind in ("number", "percent")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that can be sorted; a value of None is not known."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart.
+
+    Attributes:
+        spec: Its Vega-Lite specification, with the data and a description for those who do not see it.
+    """
+
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Charts that belong together, with what stands above and below them.
+
+    Attributes:
+        name: Id of its element, its own on the page.
+        title: Heading.
+        caption: What is drawn, in a sentence or two.
+        panels: The charts.
+        table: What they show, in numbers.
+        evidence: Labels of where the figures come from.
+    """
+
+    name: str
+    title: str
+    caption: str
+    panels: tuple[Panel, ...]
+    table: Table
+    evidence: tuple[str, ...] = ()
+
+
+def panel(chart: alt.TopLevelMixin, label: str, *, height: float, title: str = "") -> Panel:
+    """Finish a chart: as wide as its place on the page, with a description that assistive technology reads.
+
+    Args:
+        chart: The chart, with its data.
+        label: What it shows, with the leading figures.
+        height: In pixels.
+        title: Stands above it, where a figure has several.
+    """
+    import altair as alt
+
+    more: dict[str, Any] = {"title": title} if title else {}
+    autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return Panel(
+        without_schema(chart.properties(description=label, width="container", height=height, autosize=autosize, **more))
+    )
+
+
+def without_schema(chart: alt.TopLevelMixin) -> dict[str, Any]:
+    """Give a chart's specification as plain data; the style is the page's, and no address of a schema stays in it."""
+    spec: dict[str, Any] = chart.to_dict()
+    return {key: value for key, value in spec.items() if key not in ("$schema", "config")}
+
+
+def data(rows: Rows) -> alt.Data:
+    """Put rows into a chart."""
+    import altair as alt
+
+    return alt.Data(values=[dict(row) for row in rows])  # type: ignore[no-untyped-call]
+
+
+def bars(
+    rows: Rows,
+    label: str,
+    *,
+    series: Sequence[str],
+    unit: str = "",
+    number_format: str = ",.4~g",
+    limit: float | None = None,
+    title: str = "",
+) -> Panel:
+    """Draw horizontal bars, a row for each name and in it a bar for each series, with the value at its end.
+
+    Args:
+        rows: With `name`, `series`, `value` and `shown`, the value as text; in the order in which they stand.
+        label: What the chart shows, with the leading figures.
+        series: All series in their order, each with a colour of its own.
+        unit: Title of the axis.
+        number_format: How the axis writes numbers, as d3 names it.
+        limit: End of the axis; by default a little behind the longest bar.
+        title: Stands above it.
+    """
+    import altair as alt
+
+    names = list(dict.fromkeys(str(row["name"]) for row in rows))
+    largest = max((float(row["value"] or 0) for row in rows), default=0.0)
+    # Room for the value at the end of the longest bar.
+    scale = alt.Scale(domain=[0, limit or 1.18 * largest or 1.0], nice=False)
+    axis = alt.Axis(title=unit or None, format=number_format, tickCount=4)
+    several = len(series) > 1
+    colour = alt.Color("series:N", sort=list(series), scale=alt.Scale(domain=list(series), range=list(SERIES)))
+    base = alt.Chart(data(rows)).encode(
+        y=alt.Y("name:N", sort=names, title=None),
+        x=alt.X("value:Q", scale=scale, axis=axis),
+    )
+    if several:
+        base = base.encode(yOffset=alt.YOffset("series:N", sort=list(series)))
+    tip = [alt.Tooltip("name:N", title="name"), alt.Tooltip("series:N"), alt.Tooltip("shown:N", title="value")]
+    drawn = base.mark_bar(height={"band": 0.8}).encode(
+        color=colour.legend(alt.Legend() if several else None), tooltip=tip
+    )
+    text = base.mark_text(align="left", dx=5, color=QUIET, fontSize=11, aria=False).encode(text="shown:N")
+    step = ROW if not several else max(ROW, 15 * len(series) + 8)
+    return panel(drawn + text, label, height=step * len(names), title=title)
+
+
+class Line(NamedTuple):
+    """How a series is drawn."""
+
+    name: str
+    colour: str
+    dash: tuple[int, ...] = ()
+    width: float = 1.8
+
+
+def lines(
+    rows: Rows,
+    label: str,
+    *,
+    drawn: Sequence[Line],
+    x: alt.X,
+    y: alt.Y,
+    height: int = 240,
+    interpolate: Literal["linear", "step-after"] = "linear",
+    more: Sequence[alt.Chart] = (),
+    title: str = "",
+) -> Panel:
+    """Draw curves.
+
+    Args:
+        rows: With `series` and the fields of the axes.
+        label: What the chart shows, with the leading figures.
+        drawn: All series in their order, the first at the back.
+        x: The axis across.
+        y: The axis up.
+        height: In pixels.
+        interpolate: How points are joined.
+        more: Charts in front of the curves.
+        title: Stands above it.
+    """
+    import altair as alt
+
+    names = [line.name for line in drawn]
+
+    def scale(values: Sequence[Any]) -> alt.Scale:
+        return alt.Scale(domain=names, range=list(values))
+
+    curves = (
+        alt.Chart(data(rows))
+        .mark_line(interpolate=interpolate, clip=True)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color("series:N", sort=names, scale=scale([line.colour for line in drawn])).legend(
+                alt.Legend(symbolType="stroke")
+            ),
+            strokeDash=alt.StrokeDash("series:N", sort=names, scale=scale([list(line.dash) for line in drawn])),
+            strokeWidth=alt.StrokeWidth("series:N", sort=names, scale=scale([line.width for line in drawn])),
+        )
+    )
+    return panel(alt.layer(curves, *more), label, height=height, title=title)

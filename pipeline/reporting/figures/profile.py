@@ -1,0 +1,170 @@
+"""The numerical profile: how large values are, against what their number formats hold."""
+
+from __future__ import annotations
+
+import math
+
+from pipeline.reporting.charts import (
+    BAD,
+    QUIET,
+    ROW,
+    RULE,
+    SERIES,
+    Column,
+    Figure,
+    Panel,
+    Table,
+    Value,
+    data,
+    panel,
+)
+from pipeline.reporting.report import Range, Report
+
+_TENSORS = ("weight", "bias", "result")
+
+
+def figure(report: Report) -> Figure | None:
+    """Draw, for each tensor, the magnitudes of its values on the bits of its number format.
+
+    Returns:
+        None where no values were looked at.
+    """
+    ranges = report.ranges
+    if not ranges:
+        return None
+    outside = sum(leaves(entry) for entry in ranges)
+    return Figure(
+        name="numerical-profile",
+        title="Numerical profile",
+        caption=(
+            "Magnitudes of the values that are not zero, on the bits of their format (grey, from its last bit to its "
+            "largest value): a line from the least to the greatest, a box over the middle half, a stroke at the "
+            "median. Grey to the right of a line is bits that no value uses; to the left, bits finer than any value. "
+            + (f"{outside} of {len(ranges)} tensors leave their format." if outside else "No value leaves its format.")
+        ),
+        panels=(_panel(ranges, outside),),
+        table=_table(ranges),
+        evidence=("simulation",),
+    )
+
+
+def leaves(entry: Range) -> bool:
+    """Whether a value is beyond what the format holds."""
+    return entry.minimum < entry.format_minimum or entry.maximum > entry.format_maximum
+
+
+def spare_bits(entry: Range) -> float | None:
+    """Bits at the top of the format that no value uses; less than 0 where values are beyond it."""
+    greatest, end = max(abs(entry.minimum), abs(entry.maximum)), _end(entry)
+    return math.log2(end / greatest) if greatest and end else None
+
+
+def _end(entry: Range) -> float:
+    return max(abs(entry.format_minimum), abs(entry.format_maximum))
+
+
+def _row(entry: Range) -> dict[str, Value]:
+    row: dict[str, Value] = {
+        "name": f"{entry.layer} · {entry.tensor}",
+        "tensor": entry.tensor,
+        "format": entry.format,
+        "from": math.log2(entry.lsb),
+        "to": math.log2(_end(entry) or entry.lsb),
+        "outside": leaves(entry),
+        "zeros": entry.zeros / entry.values if entry.values else 0.0,
+    }
+    if entry.magnitudes is not None:
+        row |= {name: math.log2(value) for name, value in entry.magnitudes.model_dump().items()}
+    return row
+
+
+def _panel(ranges: list[Range], outside: int) -> Panel:
+    import altair as alt
+
+    rows = [_row(entry) for entry in ranges]
+    names = [str(row["name"]) for row in rows]
+    low = min(float(row["from"] or 0) for row in rows)
+    high = max(float(row["to"] or 0) for row in rows)
+    x = alt.Scale(domain=[math.floor(low) - 0.5, math.ceil(high) + 0.5], nice=False)
+    axis = alt.Axis(title="bit: log₂ of the magnitude", tickMinStep=1, format="d", gridOpacity=0.6)
+    base = alt.Chart(data(rows)).encode(y=alt.Y("name:N", sort=names, title=None))
+    colour = alt.Color("tensor:N", sort=list(_TENSORS), scale=alt.Scale(domain=list(_TENSORS), range=list(SERIES[:3])))
+    tip = [
+        *(alt.Tooltip(f"{name}:N") for name in ("name", "format")),
+        *(
+            alt.Tooltip(f"{name}:Q", title=title, format=form)
+            for name, title, form in (
+                ("least", "least, log₂", ".3~g"),
+                ("median", "median, log₂", ".3~g"),
+                ("greatest", "greatest, log₂", ".3~g"),
+                ("zeros", "zeros", ".1%"),
+            )
+        ),
+    ]
+    held = base.mark_bar(color=RULE, opacity=0.7, height={"band": 0.8}).encode(
+        x=alt.X("from:Q", scale=x, axis=axis), x2="to:Q", tooltip=tip
+    )
+    seen = base.transform_filter("isValid(datum.median)")
+    line = seen.mark_rule(strokeWidth=1.6, aria=False).encode(
+        x="least:Q", x2="greatest:Q", color=alt.condition("datum.outside", alt.value(BAD), colour)
+    )
+    box = seen.mark_bar(height={"band": 0.4}, minBandSize=2).encode(
+        x="lower_quartile:Q", x2="upper_quartile:Q", color=colour, tooltip=tip
+    )
+    median = seen.mark_tick(color="var(--paper)", thickness=2, size=0.4 * ROW, aria=False).encode(x="median:Q")
+    # A box of no width: most values have one magnitude.
+    dot = (
+        seen.transform_filter("datum.upper_quartile - datum.lower_quartile < 0.02")
+        .mark_tick(thickness=3, size=0.45 * ROW, aria=False)
+        .encode(x="median:Q", color=colour)
+    )
+    empty = (
+        base.transform_filter("!isValid(datum.median)")
+        .mark_text(align="left", dx=4, color=QUIET, fontSize=11)
+        .encode(x="from:Q", text=alt.value("all zero"))
+    )
+    label = f"Magnitudes of the values of {len(rows)} tensors on the bits of their formats; {outside} leave theirs."
+    return panel(held + line + box + median + dot + empty, label, height=ROW * len(rows))
+
+
+def _table(ranges: list[Range]) -> Table:
+    return Table(
+        caption=(
+            "Values seen, quartiles of the magnitudes of those that are not zero, and what the format holds. Spare "
+            "bits: at the top of the format, used by no value."
+        ),
+        columns=(
+            Column("Layer"),
+            Column("Tensor"),
+            Column("Format", "code"),
+            *(
+                Column(title, "number")
+                for title in ("Minimum", "Maximum", "Format minimum", "Format maximum", "Last bit", "Least magnitude",
+                              "Lower quartile", "Median", "Upper quartile")
+            ),
+            Column("Zeros", "percent"),
+            Column("Spare bits", "number"),
+        ),
+        rows=tuple(_cells(entry) for entry in ranges),
+    )  # fmt: skip
+
+
+def _cells(entry: Range) -> tuple[Value, ...]:
+    seen = entry.magnitudes
+    spare = spare_bits(entry)
+    quartiles: tuple[Value, ...] = (
+        (None,) * 4 if seen is None else (seen.least, seen.lower_quartile, seen.median, seen.upper_quartile)
+    )
+    return (
+        entry.layer,
+        entry.tensor,
+        entry.format,
+        entry.minimum,
+        entry.maximum,
+        entry.format_minimum,
+        entry.format_maximum,
+        entry.lsb,
+        *quartiles,
+        entry.zeros / entry.values if entry.values else None,
+        None if spare is None else round(spare, 2),
+    )

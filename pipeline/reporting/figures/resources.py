@@ -1,0 +1,170 @@
+"""Resources: by layer, and as a share of the part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pipeline.reporting.charts import Column, Figure, Table, Value, bars
+from pipeline.reporting.evidence import share, totals_of
+from pipeline.reporting.rendering import percent
+from pipeline.reporting.report import Report, Synthesis
+
+# In the order in which they are shown, with their names.
+_COUNTED = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram": "BRAM"}
+_PART = {**_COUNTED, "bram": "BRAM (18 Kbit)"}
+
+
+class _Count(NamedTuple):
+    """What one layer takes of one resource, by one tool."""
+
+    series: str
+    evidence: str
+    layer: str
+    resource: str
+    amount: float
+
+
+def by_layer(report: Report) -> Figure | None:
+    """Draw what each layer takes, a chart for each resource, side by side for all that counted.
+
+    Returns:
+        None where nothing counts by layer.
+    """
+    counts = list(_counts(report))
+    if not counts:
+        return None
+    series = list(dict.fromkeys(each.series for each in counts))
+    layers = list(dict.fromkeys(each.layer for each in counts))
+    order = [layer.name for layer in report.layers]
+    layers.sort(key=lambda name: order.index(name) if name in order else len(order))
+    panels = []
+    for resource, name in _COUNTED.items():
+        of_resource = [each for each in counts if each.resource == resource]
+        if any(each.amount for each in of_resource):
+            found = {(each.layer, each.series): each.amount for each in of_resource}
+            used = [layer for layer in layers if any(found.get((layer, each)) for each in series)]
+            rows: list[dict[str, Value]] = [
+                {"name": layer, "series": each, "value": count, "shown": f"{count:,.0f}"}
+                for layer in used
+                for each in series
+                if (count := found.get((layer, each))) is not None
+            ]
+            largest = max(of_resource, key=lambda each: each.amount)
+            label = f"{name} of {len(used)} layers; most in {largest.layer}, {largest.amount:,.0f} by {largest.series}."
+            shown = [each for each in series if any(row["series"] == each for row in rows)]
+            panels.append(bars(rows, label, series=shown, title=name))
+    if not panels:
+        return None
+    return Figure(
+        name="resources-by-layer",
+        title="Resources by layer",
+        caption=(
+            "Each layer by itself; layers that take nothing of a resource are left out, and so is what lies between "
+            "layers. Counts of different evidence are not of the same thing: an estimate counts adders, a tool cells."
+        ),
+        panels=tuple(panels),
+        table=Table(
+            caption="What each layer takes, by everything that counts by layer. BRAM in halves of 18 Kbit.",
+            columns=(
+                Column("Layer"),
+                Column("Evidence", "evidence"),
+                Column("By"),
+                *(Column(name, "number") for name in _PART.values()),
+            ),
+            rows=_layer_rows(counts, layers),
+        ),
+        evidence=tuple(dict.fromkeys(each.evidence for each in counts)),
+    )
+
+
+def _counts(report: Report) -> Iterator[_Count]:
+    for layer in report.layers:
+        if layer.estimated_lut:
+            yield _Count("alkaid, estimate", "estimate", layer.name, "lut", round(layer.estimated_lut))
+    for entry in report.synthesis:
+        for part in entry.layers or []:
+            for resource in _COUNTED:
+                yield _Count(_series(entry), entry.evidence, part.name, resource, getattr(part, resource))
+
+
+def _series(entry: Synthesis) -> str:
+    return f"{entry.tool}, {entry.evidence}" + ("" if entry.design == "rtl" else f", {entry.design}")
+
+
+def _layer_rows(counts: list[_Count], layers: list[str]) -> tuple[tuple[Value, ...], ...]:
+    found: dict[tuple[str, str, str], dict[str, float]] = {}
+    for each in counts:
+        found.setdefault((each.layer, each.evidence, each.series), {})[each.resource] = each.amount
+    places = {layer: n for n, layer in enumerate(layers)}
+    return tuple(
+        (layer, evidence, series.partition(",")[0], *(of.get(resource) for resource in _COUNTED))
+        for (layer, evidence, series), of in sorted(found.items(), key=lambda item: places[item[0][0]])
+    )
+
+
+def occupancy(report: Report) -> Figure | None:
+    """Draw the share of the part that the design takes, by each tool.
+
+    Returns:
+        None where no tool counts, or the part's totals are not known.
+    """
+    found: list[tuple[Synthesis, str, int, float]] = [
+        (entry, resource, count, part)
+        for resource in _PART
+        for entry in report.synthesis
+        if (count := getattr(entry, resource)) is not None
+        and (part := share(count, entry, report, resource)) is not None
+    ]
+    if not found:
+        return None
+    rows: list[dict[str, Value]] = [
+        {
+            "name": _PART[resource],
+            "series": f"{_series(entry)}, {entry.part}",
+            "value": part,
+            "shown": f"{count:,} · {percent(part)}",
+        }
+        for entry, resource, count, part in found
+    ]
+    series = list(dict.fromkeys(str(row["series"]) for row in rows))
+    fullest = max(found, key=lambda each: each[3])
+    label = (
+        f"Share of the part that the design takes; most of {_PART[fullest[1]]}, {percent(fullest[3])} by "
+        f"{fullest[0].tool} on {fullest[0].part}."
+    )
+    # A part that is all but empty would show nothing on an axis up to 100 %.
+    limit = 1.3 * max(fullest[3], 1e-4) if fullest[3] < 0.75 else max(1.3, 1.3 * fullest[3])
+    parts = list(dict.fromkeys(entry.part for entry, *_ in found))
+    return Figure(
+        name="occupancy",
+        title="Occupancy of the part",
+        caption=(
+            f"Share of {' and of '.join(parts)} that the design takes, and the count. The axis ends a little behind "
+            "the longest bar, not at the whole part."
+        ),
+        panels=(bars(rows, label, series=series, number_format=".2~%", limit=limit),),
+        table=Table(
+            caption="What the design takes, of what the part has.",
+            columns=(
+                Column("Resource"),
+                Column("By"),
+                Column("Evidence", "evidence"),
+                Column("Part"),
+                Column("Count", "number"),
+                Column("Of", "number"),
+                Column("Share", "percent"),
+            ),
+            rows=tuple(
+                (_PART[resource], entry.tool, entry.evidence, entry.part, count, _total(entry, report, resource), part)
+                for entry, resource, count, part in found
+            ),
+        ),
+        evidence=tuple(dict.fromkeys(entry.evidence for entry, *_ in found)),
+    )
+
+
+def _total(entry: Synthesis, report: Report, resource: str) -> int | None:
+    totals = totals_of(entry, report)
+    total: int | None = None if totals is None else getattr(totals, resource)
+    return total

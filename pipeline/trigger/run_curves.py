@@ -1,0 +1,120 @@
+"""ROC curves of a run's models on its test events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import TriggerConfig
+from pipeline.errors import ConfigError
+from pipeline.reporting.quality import Roc, RocCurve
+from pipeline.trigger.roc import Curve, area, curve
+from pipeline.trigger.scores import Score, make_score
+from pipeline.trigger.spectrum import Integers, Spectrum
+
+Values = npt.NDArray[Any]
+Model = Literal["float", "quantized", "csim", "rtl"]
+
+_POINTS = 180
+# Working points that a table shows, in events of the background; they are kept as they are.
+_STEPS = (1, 2, 5)
+
+
+def roc(
+    outputs: Mapping[str, Values], labels: npt.NDArray[np.int64], classes: Sequence[str], trigger: TriggerConfig
+) -> Roc | None:
+    """Give the curves of all models of a trigger.
+
+    Args:
+        outputs: Outputs [events, ...] by model, on the same events.
+        labels: Classes of the events [events], as indices.
+        classes: Names of the classes.
+        trigger: Which classes are signal.
+
+    Returns:
+        None where the outputs and the classes give no score, or there are no events on one side.
+    """
+    flat = {name: values.reshape(len(values), -1) for name, values in outputs.items()}
+    score = _score(flat["csim"].shape[1], classes, trigger)
+    if score is None:
+        return None
+    is_signal, is_background = np.isin(labels, score.signal), np.isin(labels, score.background)
+    if not is_signal.any() or not is_background.any():
+        return None
+    return Roc(
+        score=score.definition(classes),
+        signal=[classes[index] for index in score.signal],
+        background=[classes[index] for index in score.background],
+        signal_events=int(is_signal.sum()),
+        background_events=int(is_background.sum()),
+        event_rate_hz=trigger.event_rate_hz,
+        curves=[
+            _curve(model, score.of(flat[model]), is_signal, is_background) for model in get_args(Model) if model in flat
+        ],
+    )
+
+
+def _score(outputs: int, classes: Sequence[str], trigger: TriggerConfig) -> Score | None:
+    try:
+        return make_score(classes, outputs, signal=trigger.signal, background=trigger.background, kind=None)
+    except ConfigError:
+        return None
+
+
+def _curve(model: Model, scores: Values, is_signal: Values, is_background: Values) -> RocCurve:
+    # Only the order of scores matters: their ranks stand for them, so that counts are exact for real scores too.
+    ranks = np.unique(scores, return_inverse=True)[1].astype(np.int64)
+    signal, background = Spectrum.of(ranks[is_signal]), Spectrum.of(ranks[is_background])
+    exact, found = curve(signal, background), area(signal, background)
+    chosen = thinned(exact)
+    return RocCurve(
+        model=model,
+        auc=found.auc,
+        auc_error=found.error,
+        background=exact.background[chosen].tolist(),
+        signal=exact.signal[chosen].tolist(),
+    )
+
+
+def thinned(exact: Curve, points: int = _POINTS) -> Integers:
+    """Choose thresholds that draw the curve, from the tightest to the loosest.
+
+    Both ends are among them, what the loosest thresholds accept for 1, 2, 5, 10, 20 ... events of the background, and
+    others that lie evenly along signal and along the logarithm of background.
+
+    Args:
+        exact: The curve at all thresholds.
+        points: Most thresholds that lie evenly.
+
+    Returns:
+        Indices into its arrays.
+    """
+    # From the tightest threshold: accepted events rise.
+    signal, background = exact.signal[::-1], exact.background[::-1]
+    last = background.size - 1
+    kept = [np.array([0, last]), _loosest(background, working_points(exact.background_events))]
+    even = max(points // 2, 1)
+    steps = np.geomspace(1, exact.background_events, even).astype(np.int64)
+    kept.append(_loosest(background, steps))
+    kept.append(_loosest(signal, np.linspace(0, exact.signal_events, even).astype(np.int64)))
+    chosen: Integers = last - np.unique(np.concatenate(kept))
+    return chosen
+
+
+def working_points(events: int) -> Integers:
+    """Give 1, 2, 5, 10, 20, ... up to a number of events.
+
+    >>> working_points(30).tolist()
+    [1, 2, 5, 10, 20]
+    """
+    decades = range(len(str(events)))
+    return np.array([step * 10**n for n in decades for step in _STEPS if step * 10**n <= events], np.int64)
+
+
+def _loosest(accepted: Integers, most: Integers) -> Integers:
+    """Index of the last of rising counts that does not exceed each limit."""
+    found: Integers = np.searchsorted(accepted, most, side="right") - 1
+    return np.clip(found, 0, None)
