@@ -173,6 +173,23 @@ def explain(
 
 
 @app.command()
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of finished runs, or their report.json.", metavar="RUN RUN...")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the comparison.", metavar="DIR")] = Path(
+        "vivado_projects/compare"
+    ),
+) -> None:
+    """Put runs side by side: figures, Pareto fronts, and the options in which they differ."""
+    from pipeline.compare import compare_runs
+    from pipeline.console import Console
+
+    with _interruptible():
+        compare_runs(runs, out, Console())
+
+
+@app.command()
 def layers(
     network: Annotated[
         Path, typer.Argument(help="YAML configuration, or a saved model (.keras, .h5).", metavar="CONFIG")

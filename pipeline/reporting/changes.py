@@ -57,7 +57,7 @@ def since_last(report: Report) -> History | None:
 
 
 def _row(now: Merit, before: Merit | None) -> tuple[Value, ...]:
-    label = now.label + (f" in {now.unit}" if now.unit else "")
+    label = now.label
     if before is None:
         return label, now.evidence, None, now.value, None, "not measured before"
     if before.evidence != now.evidence:

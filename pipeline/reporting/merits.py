@@ -79,11 +79,18 @@ def _times(report: Report, design: Design | None) -> Iterator[Merit]:
 
 
 def _cycles(name: str, label: str, cycles: int, period: float, evidence: str, source: str) -> Iterator[Merit]:
-    of_name = f"{name}_cycles" if name == "latency" else name
-    yield Merit(name=of_name, label=label, value=cycles, unit="cycles", better="less", evidence=evidence, source=source)
+    yield Merit(
+        name=f"{name}_cycles" if name == "latency" else name,
+        label=f"{label}, cycles",
+        value=cycles,
+        unit="cycle" if cycles == 1 else "cycles",
+        better="less",
+        evidence=evidence,
+        source=source,
+    )
     yield Merit(
         name=f"{name}_ns",
-        label=label,
+        label=f"{label}, ns",
         value=cycles * period,
         unit="ns",
         better="less",
@@ -93,14 +100,12 @@ def _cycles(name: str, label: str, cycles: int, period: float, evidence: str, so
 
 
 def _clock(report: Report, design: Design | None) -> Iterator[Merit]:
-    wanted = design or ("rtl" if report.rtl is not None else "hls")
-    entry = strongest(
-        entry for entry in report.synthesis if entry.design == wanted and entry.estimated_clock_period_ns is not None
-    )
+    wanted: Design = design or ("rtl" if report.rtl is not None else "hls")
+    entry = standing_for(report, "estimated_clock_period_ns", wanted)
     if entry is not None and entry.estimated_clock_period_ns is not None:
         yield Merit(
             name="clock_period_ns",
-            label="Clock period reached",
+            label="Clock period reached, ns",
             value=entry.estimated_clock_period_ns,
             unit="ns",
             better="less",
@@ -128,3 +133,35 @@ def _resources(report: Report, design: Design | None) -> Iterator[Merit]:
 
 def _source(entry: Synthesis) -> str:
     return f"{entry.tool} {entry.version}, {entry.design} on {entry.part}"
+
+
+def shown(merit: Merit) -> str:
+    """Write a figure with its unit.
+
+    >>> shown(Merit(name="lut", label="LUT", value=5371, unit="", better="less", evidence="", source="", share=0.0031))
+    '5,371 (0.31%)'
+    >>> shown(Merit(name="accuracy", label="Accuracy", value=0.98, unit="", better="more", evidence="", source=""))
+    '98.00%'
+    """
+    if merit.better == "more":
+        return f"{merit.value:.2%}"
+    part = "" if merit.share is None else f" ({merit.share:.2%})"
+    return f"{merit.value:,.10g}{f' {merit.unit}' if merit.unit else ''}{part}"
+
+
+def change(before: Merit, after: Merit) -> str:
+    """Say by how much a figure changed: shares in percentage points, all else in itself and in percent.
+
+    >>> figure = Merit(name="lut", label="LUT", value=5000, unit="", better="less", evidence="", source="")
+    >>> change(figure, figure.model_copy(update={"value": 5371})), change(figure, figure)
+    ('+371 (+7.4%)', 'none')
+    """
+    if before.evidence != after.evidence:
+        return f"of other evidence before: {before.evidence}"
+    difference = after.value - before.value
+    if difference == 0:
+        return "none"
+    if after.better == "more":
+        return f"{100 * difference:+.2f} points"
+    relative = f" ({difference / before.value:+.1%})" if before.value else ""
+    return f"{difference:+,.10g}{f' {after.unit}' if after.unit else ''}{relative}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.reporting import changes, headline, page, sizes, timing
+from pipeline.reporting import changes, headline, merits, page, sizes, timing
 from pipeline.reporting.evidence import EVIDENCE, share
 from pipeline.reporting.figures import confusion, network, path, profile, resources, roc, training
 from pipeline.reporting.rendering import environment
@@ -14,6 +14,24 @@ from pipeline.reporting.report import Report
 def markdown(report: Report) -> str:
     """Write a report as one Markdown page, without figures."""
     return environment(for_html=False).get_template("report.md.j2").render(**_content(report))
+
+
+def summary(report: Report) -> str:
+    """Write a few lines of Markdown for a merge request: verdict, what was missed, figures, and what changed."""
+    last = report.history[0] if report.history else None
+    return (
+        environment(for_html=False)
+        .get_template("summary.md.j2")
+        .render(
+            report=report,
+            sentence=headline.sentence(report),
+            merits=merits.merits(report),
+            before=None if last is None else {merit.name: merit for merit in last.merits},
+            changes=[] if last is None else last.changes,
+            shown=merits.shown,
+            change=merits.change,
+        )
+    )
 
 
 def html(report: Report) -> str:

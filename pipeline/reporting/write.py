@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from pipeline.reporting import pages
+from pipeline.reporting import pages, tables
+from pipeline.reporting.compared import Compared
 from pipeline.reporting.report import Report
 
 
@@ -21,26 +23,30 @@ class _AsWritten(GenerateJsonSchema):
 
 
 def write(report: Report, folder: Path) -> None:
-    """Write `report.json`, `report.md` and `report.html` into a folder, which is made if need be."""
+    """Write the report in all its forms into a folder, which is made if need be.
+
+    `report.json` is the whole, `report.html` and `report.md` the pages of it, `summary.md` a few lines for a merge
+    request, `figures.csv` and `layers.csv` tables.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
         "report.json": report.model_dump_json(indent=2) + "\n",
         "report.md": pages.markdown(report),
         "report.html": pages.html(report),
+        "summary.md": pages.summary(report),
+        "figures.csv": tables.figures(report),
+        "layers.csv": tables.layers(report),
     }
     for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8", newline="")
 
 
-def schema() -> dict[str, Any]:
-    """JSON schema of `report.json`, as `docs/report.schema.json` holds it."""
-    body = Report.model_json_schema(schema_generator=_AsWritten, mode="serialization")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **body,
-        "title": "report.json of trigcnn",
-    }
+def schema(content: type[BaseModel] = Report, name: str = "report.json") -> dict[str, Any]:
+    """JSON schema of a file that is written; `docs/` holds those of `report.json` and `compare.json`."""
+    body = content.model_json_schema(schema_generator=_AsWritten, mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "title": f"{name} of trigcnn"}
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(schema(), indent=2) + "\n")
+    chosen = (Compared, "compare.json") if sys.argv[1:] == ["compare"] else (Report, "report.json")
+    sys.stdout.write(json.dumps(schema(*chosen), indent=2) + "\n")

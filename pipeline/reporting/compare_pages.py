@@ -1,0 +1,48 @@
+"""The files of a comparison: `compare.json`, and from it `compare.html`, `compare.md` and `compare.csv`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.reporting import page, tables
+from pipeline.reporting.compared import Compared
+from pipeline.reporting.figures import pareto
+from pipeline.reporting.merits import change, shown
+from pipeline.reporting.rendering import environment
+
+
+def write(compared: Compared, folder: Path) -> None:
+    """Write a comparison into a folder, which is made if need be.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    texts = {
+        "compare.json": compared.model_dump_json(indent=2) + "\n",
+        "compare.md": markdown(compared),
+        "compare.csv": csv(compared),
+        "compare.html": html(compared),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+
+
+def markdown(compared: Compared) -> str:
+    """Write a comparison as one Markdown page, without pictures."""
+    return environment(for_html=False).get_template("compare.md.j2").render(compared=compared, shown=shown)
+
+
+def html(compared: Compared) -> str:
+    """Write a comparison as one HTML page that needs nothing but itself."""
+    return page.render("compare.html.j2", compared=compared, drawn=pareto.figures(compared), shown=shown, change=change)
+
+
+def csv(compared: Compared) -> str:
+    """Give a row per run and figure."""
+    rows = (
+        (run.label, merit.name, f"{merit.value:.12g}", merit.unit, merit.share, merit.evidence, merit.source)
+        for run in compared.runs
+        for merit in run.merits
+    )
+    return tables.text(("run", "figure", "value", "unit", "share_of_part", "evidence", "source"), rows)
