@@ -10,8 +10,8 @@ from typing import Literal
 
 from hls import tool
 from hls.errors import ConversionError, ToolFailedError
-from hls.synthesis import csynth
 from hls.synthesis.report import SynthesisReport
+from hls.synthesis.reports import csynth
 
 Backend = Literal["Vitis", "Vivado"]
 

@@ -27,6 +27,7 @@ EVIDENCE = {
         "over to another maker's part."
     ),
     "vendor-csynth": "The estimate of the vendor's HLS compiler, before logic synthesis.",
+    "vendor-cosim": "The vendor's co-simulation: the RTL of its HLS compiler, run clock by clock on the test bench.",
     "vendor-synthesis": "The vendor's logic synthesis, before place and route.",
     "vendor-implementation": "The vendor's place and route: the netlist that goes into the part.",
 }

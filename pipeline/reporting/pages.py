@@ -107,5 +107,6 @@ def _has_timing(entry: Any) -> bool:
         "initiation_interval_min",
         "initiation_interval_max",
         "estimated_clock_period_ns",
+        "failing_endpoints",
     )
     return any(getattr(entry, name) is not None for name in fields)

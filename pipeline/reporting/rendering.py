@@ -77,11 +77,13 @@ def percent(value: float | None, decimals: int = 2) -> str | None:
 def _span(low: int | None, high: int | None) -> str | None:
     """Write what a tool says of a least and a greatest value.
 
-    >>> _span(11, 11), _span(1, 14)
-    ('11', '1 to 14')
+    >>> _span(11, 11), _span(1, 14), _span(12, None)
+    ('11', '1 to 14', '12 to ?')
     """
-    known = sorted({value for value in (low, high) if value is not None})
-    return " to ".join(f"{value:,}" for value in known) or None
+    if low is None and high is None:
+        return None
+    ends = ("?" if value is None else f"{value:,}" for value in (low, high))
+    return " to ".join(dict.fromkeys(ends))
 
 
 def shape(value: list[int] | None) -> str | None:

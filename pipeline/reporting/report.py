@@ -207,9 +207,22 @@ class LayerResources(Section):
     lut: int
     ff: int
     dsp: int
-    bram: int = Field(description="block memory in halves of 18 Kbit")
-    srl: int
-    carry: int
+    bram: int | None = Field(description="block memory in halves of 18 Kbit; null where blocks have another size")
+    srl: int | None
+    carry: int | None
+    uram: int | None = Field(default=None, description="block memory of 288 Kbit")
+    m20k: int | None = Field(default=None, description="block memory of 20 Kbit (Intel)")
+    mlab: int | None = Field(default=None, description="memory made of logic (Intel)")
+
+
+class LayerTiming(Section):
+    """What one layer takes in clock cycles, as a tool says; null where it does not know."""
+
+    name: str = Field(description="the layer, or the tool's name of its instance")
+    latency_cycles_best: int | None
+    latency_cycles_worst: int | None
+    initiation_interval_min: int | None
+    initiation_interval_max: int | None
 
 
 class PathStep(Section):
@@ -236,16 +249,29 @@ class Synthesis(Section):
     lut: int | None = None
     ff: int | None = None
     dsp: int | None = None
-    bram: int | None = Field(default=None, description="block memory in halves of 18 Kbit")
+    bram: int | None = Field(
+        default=None, description="block memory in halves of 18 Kbit; null where blocks have another size"
+    )
+    uram: int | None = Field(default=None, description="block memory of 288 Kbit")
+    alm: float | None = Field(default=None, description="adaptive logic modules (Intel)")
+    m20k: int | None = Field(default=None, description="block memory of 20 Kbit (Intel)")
+    mlab: int | None = Field(default=None, description="memory made of logic (Intel)")
+    lsram: int | None = Field(default=None, description="block memory of 20 Kbit (Microchip)")
+    usram: int | None = Field(default=None, description="memory of 64 words of 12 bits (Microchip)")
     srl: int | None = None
     carry: int | None = None
     carry_primitive: str | None = None
-    estimated_clock_period_ns: float | None = None
+    estimated_clock_period_ns: float | None = Field(default=None, description="null where no path is timed")
+    hold_slack_ns: float | None = None
+    total_negative_slack_ns: float | None = None
+    failing_endpoints: int | None = Field(default=None, description="those that miss setup, hold or pulse width")
     latency_cycles_best: int | None = None
+    latency_cycles_average: float | None = Field(default=None, description="mean of a simulation's calls")
     latency_cycles_worst: int | None = None
     initiation_interval_min: int | None = None
     initiation_interval_max: int | None = None
     layers: list[LayerResources] | None = Field(default=None, description="null where layers share their logic")
+    timings: list[LayerTiming] | None = Field(default=None, description="by layer, where the tool tells")
     critical_path: list[PathStep] | None = None
 
 

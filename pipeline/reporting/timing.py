@@ -68,3 +68,21 @@ def slack(entry: Synthesis) -> str | None:
         return None
     left = entry.clock_period_ns - period
     return f"met, {left:.2f} ns to spare" if left >= 0 else f"missed by {-left:.2f} ns"
+
+
+def endpoints(entry: Synthesis) -> str | None:
+    """Say what else a timing analysis found: hold slack and how many endpoints miss their time."""
+    found = []
+    if entry.hold_slack_ns is not None:
+        found.append(f"hold slack {entry.hold_slack_ns:g} ns")
+    if entry.failing_endpoints is not None:
+        found.append(f"{entry.failing_endpoints:,} failing endpoints")
+    return ", ".join(found) or None
+
+
+def other_resources(entry: Synthesis) -> str | None:
+    """List the resources that only some devices have."""
+    names = {"uram": "URAM", "alm": "ALM", "m20k": "M20K", "mlab": "MLAB", "lsram": "LSRAM", "usram": "uSRAM"}
+    # A device that has none of a kind counts zero of it.
+    found = [f"{count:,g} {label}" for name, label in names.items() if (count := getattr(entry, name))]
+    return ", ".join(found) or None

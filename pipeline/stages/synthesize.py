@@ -13,10 +13,11 @@ from typing import Any
 
 from hls.errors import DoesNotFitError, ToolMissingError
 from hls.rtl.design import RtlDesign
-from hls.synthesis import cell_delays, path_delay, serial_wrapper, utilization, vendor, yosys
+from hls.synthesis import cell_delays, path_delay, serial_wrapper, vendor, yosys
 from hls.synthesis.implement import design_sources, implement
 from hls.synthesis.parts import yosys_family
 from hls.synthesis.report import SynthesisReport
+from hls.synthesis.reports import utilization
 from pipeline import placing
 from pipeline.cache import RunFolder, Stage
 from pipeline.stages import Context

@@ -5,18 +5,14 @@ from pathlib import Path
 import pytest
 
 from hls.errors import ToolFailedError
-from hls.synthesis.csynth import parse
-from hls.synthesis.report import SynthesisReport
-
-REPORTS = Path(__file__).parents[1] / "data" / "reports"
-VENDOR_REPORTS = Path(__file__).parents[3] / "shared" / "vendor_reports"
+from hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
+from hls.synthesis.reports.csynth import parse
+from tests.hls.reports_at_hand import REPORTS, changed, real
 
 
 def test_the_report_of_hls4mls_own_tests_is_read_in_full() -> None:
-    report = VENDOR_REPORTS / "hls4ml_test_report" / "Vivado" / "myproject_csynth.xml"
-    if not report.is_file():
-        pytest.skip(f"{VENDOR_REPORTS} is not here")
-    assert parse(report) == SynthesisReport(
+    dense, relu = "dense_array_array_ap_fixed_16_6_5_3_0_5u_config2_U0", "relu_array_array_ap_fixed_5u_relu_config3_U0"
+    assert parse(real("hls4ml_test_report/Vivado/myproject_csynth.xml")) == SynthesisReport(
         tool="Vivado HLS",
         version="2020.1",
         evidence="vendor-csynth",
@@ -28,15 +24,24 @@ def test_the_report_of_hls4mls_own_tests_is_read_in_full() -> None:
         ff=7969,
         dsp=73,
         bram=0,
+        uram=0,
         latency_cycles_best=10,
         latency_cycles_worst=10,
         initiation_interval_min=8,
         initiation_interval_max=8,
+        # From the text beside it: the XML of Vivado HLS has no modules.
+        layers=(
+            LayerResources(dense, lut=2134, ff=7860, dsp=73, bram=0, uram=0),
+            LayerResources(relu, lut=256, ff=84, dsp=0, bram=0, uram=0),
+        ),
+        timings=(LayerTiming(dense, 7, 7, 7, 7), LayerTiming(relu, 2, 2, 1, 1)),
     )
 
 
-def test_a_vitis_report_keeps_best_and_worst_apart() -> None:
-    assert parse(REPORTS / "vitis_hls_csynth.xml") == SynthesisReport(
+def test_a_vitis_report_keeps_best_and_worst_apart(tmp_path: Path) -> None:
+    alone = tmp_path / "tiny_csynth.xml"
+    alone.write_bytes((REPORTS / "vitis_hls_csynth.xml").read_bytes())
+    assert parse(alone) == SynthesisReport(
         tool="Vitis HLS",
         version="2024.1",
         evidence="vendor-csynth",
@@ -48,11 +53,38 @@ def test_a_vitis_report_keeps_best_and_worst_apart() -> None:
         ff=1300,
         dsp=11,
         bram=5,
+        uram=0,
         latency_cycles_best=70,
         latency_cycles_worst=81,
         initiation_interval_min=64,
         initiation_interval_max=72,
     )
+
+
+def test_the_modules_of_a_vitis_report_are_those_in_the_top_module() -> None:
+    report = parse(REPORTS / "vitis_hls_modules.xml")
+    assert (report.version, report.clock_period_ns, report.estimated_clock_period_ns) == ("2024.2", 10.0, 7.25)
+    assert report.timings == (
+        LayerTiming("dense_resource_config2_U0", 24, 29, 20, 25),
+        LayerTiming("relu_relu_config3_U0", 5, None, None, None),
+    )
+    assert report.layers == (
+        LayerResources("dense_resource_config2_U0", lut=700, ff=500, dsp=5, bram=2, uram=1),
+        LayerResources("relu_relu_config3_U0", lut=200, ff=120, dsp=0, bram=0, uram=0),
+    )
+
+
+def test_a_damaged_text_beside_the_xml_is_not_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "vitis_hls_csynth.xml"
+    path.write_bytes((REPORTS / "vitis_hls_csynth.xml").read_bytes())
+    changed("vitis_hls_csynth.rpt", "== Interface", "", tmp_path)
+    with pytest.raises(ToolFailedError, match=r"vitis_hls_csynth.rpt lacks the section Interface"):
+        parse(path)
+
+
+def test_a_target_clock_in_another_unit_is_in_ns(tmp_path: Path) -> None:
+    path = changed("vitis_hls_csynth.xml", "<TargetClockPeriod>2.50<", "<TargetClockPeriod>0.0025 us<", tmp_path)
+    assert parse(path).clock_period_ns == 2.5
 
 
 @pytest.mark.parametrize("word", ["undef", "?", "NA"])
@@ -105,7 +137,7 @@ def test_a_missing_section_is_named_with_its_file(tmp_path: Path, line: str, mis
             "<Interval-min>64 ~ 72<",
             "Interval-min should be a whole number but is '64 ~ 72'",
         ),
-        ("Period>2.50<", "Period>fast<", "TargetClockPeriod should be a number but is 'fast'"),
+        ("Period>2.50<", "Period>fast<", "TargetClockPeriod should be a time but is 'fast'"),
     ],
 )
 def test_a_figure_that_is_none_is_refused(tmp_path: Path, good: str, bad: str, message: str) -> None:

@@ -5,18 +5,13 @@ from pathlib import Path
 import pytest
 
 from hls.errors import ToolFailedError
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.utilization import parse
-
-REPORTS = Path(__file__).parents[1] / "data" / "reports"
-VENDOR_REPORTS = Path(__file__).parents[3] / "shared" / "vendor_reports"
+from hls.synthesis.report import LayerResources, SynthesisReport
+from hls.synthesis.reports.utilization import parse
+from tests.hls.reports_at_hand import REPORTS, changed, cut, real
 
 
 def vendor_report(folder: str) -> Path:
-    report = VENDOR_REPORTS / folder / "vivado_synth.rpt"
-    if not report.is_file():
-        pytest.skip(f"{VENDOR_REPORTS} is not here")
-    return report
+    return real(f"{folder}/vivado_synth.rpt")
 
 
 def test_the_published_svhn_network_is_read_in_full() -> None:
@@ -32,6 +27,7 @@ def test_the_published_svhn_network_is_read_in_full() -> None:
         ff=30_702,
         dsp=353,
         bram=68,
+        uram=0,
         srl=3056,
         carry=14_273,
         carry_primitive="CARRY8",
@@ -63,6 +59,7 @@ def test_half_a_memory_tile_and_the_newer_columns_are_read() -> None:
         ff=1200,
         dsp=9,
         bram=69,
+        uram=0,
         srl=0,
         carry=40,
         carry_primitive="CARRY8",
@@ -127,4 +124,38 @@ def test_a_design_state_that_is_not_known_gives_no_evidence(tmp_path: Path) -> N
     path = tmp_path / "vivado_synth.rpt"
     path.write_text((REPORTS / "series7_utilization.rpt").read_text().replace("Routed", "Imagined"))
     with pytest.raises(ToolFailedError, match="the design state 'Imagined' is not known"):
+        parse(path, clock_period_ns=5.0)
+
+
+def test_a_report_by_hierarchy_gives_the_layers_below_the_wrappers() -> None:
+    report = parse(REPORTS / "hierarchical_utilization.rpt", clock_period_ns=10.0)
+    assert report == SynthesisReport(
+        tool="Vivado",
+        version="2024.2",
+        evidence="vendor-implementation",
+        design="hls",
+        part="xck26-sfvc784-2LV-c",
+        clock_period_ns=10.0,
+        lut=131,
+        ff=167,
+        dsp=4,
+        bram=4,
+        uram=0,
+        srl=10,
+        layers=(
+            LayerResources("conv_2d_cl_config2_U0", lut=90, ff=100, dsp=4, bram=3, srl=10, uram=0),
+            LayerResources("relu_relu_config3_U0", lut=20, ff=40, dsp=0, bram=1, srl=0, uram=0),
+        ),
+    )
+
+
+@pytest.mark.parametrize("last", ["1. Utilization by Hierarchy\n---------------------------\n", "  mul_U1   "])
+def test_a_report_by_hierarchy_that_is_cut_off_is_refused(tmp_path: Path, last: str) -> None:
+    with pytest.raises(ToolFailedError, match=r"hierarchical_utilization.rpt is cut off; write the report again"):
+        parse(cut("hierarchical_utilization.rpt", last, tmp_path), clock_period_ns=5.0)
+
+
+def test_a_report_by_hierarchy_without_a_column_is_refused(tmp_path: Path) -> None:
+    path = changed("hierarchical_utilization.rpt", "| RAMB18 |", "| Blocks |", tmp_path)
+    with pytest.raises(ToolFailedError, match="lacks the column 'RAMB18'"):
         parse(path, clock_period_ns=5.0)

@@ -444,3 +444,19 @@ def test_sizes_stand_with_their_formula_and_what_no_window_sees(sample_report: R
     assert "pool1 (MaxPooling2D): windows of 2, stride 2, never see the last 1 of 7 pixels, along height" in text
     assert re.search(r"height floor\(\(7 - 2 \+ 2\*0\)/2\) \+ 1 = 3\W+width \(6 - 2 \+ 2\*0\)/2 \+ 1 = 3", text)
     assert "Every pixel of each layer" not in text
+
+
+def test_what_a_vendors_tool_says_of_each_layer_and_of_the_clock_is_shown(sample_report: Report) -> None:
+    names = ("latency_cycles_best", "latency_cycles_worst", "initiation_interval_min", "initiation_interval_max")
+    cycles = {"conv1": (1027, 1027, 1024, 1027), "dense": (7, None, None, None)}
+    timings = [{"name": name, **dict(zip(names, row, strict=True))} for name, row in cycles.items()]
+    clock = {"hold_slack_ns": 0.021, "failing_endpoints": 1234, "total_negative_slack_ns": -5.0}
+    memory = {"bram": None, "m20k": 36, "mlab": 52, "alm": 4520.5}
+    synthesis = [entry.model_dump() for entry in sample_report.synthesis]
+    synthesis[-1] |= {"timings": timings, **clock, **memory}
+    changed = change(sample_report, synthesis=synthesis)
+    for text in (pages.markdown(changed), re.sub(r"<[^>]+>", "|", pages.html(changed))):
+        assert "hold slack 0.021 ns, 1,234 failing endpoints" in text
+        assert "4,520.5 ALM, 36 M20K, 52 MLAB" in text
+        assert re.search(r"conv1[ |]+1,027[ |]+1,024 to 1,027", text)
+        assert re.search(r"dense[ |]+7 to \?[ |]+–", text)

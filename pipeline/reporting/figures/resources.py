@@ -85,7 +85,9 @@ def _counts(report: Report) -> Iterator[_Count]:
     for entry in report.synthesis:
         for part in entry.layers or []:
             for resource in _COUNTED:
-                yield _Count(_series(entry), entry.evidence, part.name, resource, getattr(part, resource))
+                amount: int | None = getattr(part, resource)
+                if amount is not None:
+                    yield _Count(_series(entry), entry.evidence, part.name, resource, amount)
 
 
 def _series(entry: Synthesis) -> str:

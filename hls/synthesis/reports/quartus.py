@@ -1,0 +1,106 @@
+"""Reader of the reports of Intel's HLS compiler (`i++`): `report_data.js`, `verification_data.js`, `quartus_data.js`.
+
+They are scripts that give variables a value in JSON. No real report was at hand: the form is the one that hls4ml's own
+reader knows (`hls4ml/report/quartus_report.py`), checked on reports written for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hls.errors import ToolFailedError
+from hls.synthesis.report import SynthesisReport
+from hls.synthesis.reports import intel
+from hls.synthesis.reports.text import Text
+
+# The compiler's order, where the report does not name its columns.
+_COLUMNS = ("ALUTs", "FFs", "RAMs", "DSPs", "MLABs")
+
+
+def parse(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport:
+    """Read the compiler's estimate, and latency and interval where the compiled test bench was simulated.
+
+    Args:
+        folder: The folder `<project>-fpga.prj/reports/lib`.
+        part: The device; these files do not hold it.
+        clock_period_ns: Clock period asked for, in ns; these files do not hold it.
+
+    Raises:
+        ToolFailedError: `report_data.js` is missing, or a file is cut off or of another form.
+    """
+    text, area = _variable(folder / "report_data.js", "areaJSON")
+    try:
+        columns = [name for name in area.get("columns", ()) if name] or _COLUMNS
+        found = intel.estimate(columns, area["total"], text)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ToolFailedError(f"{text.path} holds no estimate of resources: {error!r}") from error
+    report = SynthesisReport(
+        tool="Intel HLS",
+        version="",
+        evidence="vendor-csynth",
+        design="hls",
+        part=part,
+        clock_period_ns=clock_period_ns,
+        lut=found.alut,
+        ff=found.ff,
+        dsp=found.dsp,
+        m20k=found.m20k,
+        mlab=found.mlab,
+    )
+    path = folder / "verification_data.js"
+    return _verified(report, *_variable(path, "verifJSON")) if path.is_file() else report
+
+
+def parse_fit(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport | None:
+    """Read what Quartus made of the design; None where it has not been run.
+
+    Args:
+        folder: As for `parse`.
+        part: The device; these files do not hold it.
+        clock_period_ns: Clock period asked for, in ns; these files do not hold it.
+
+    Raises:
+        ToolFailedError: `quartus_data.js` is missing, cut off, or of another form.
+    """
+    text, content = _variable(folder / "quartus_data.js", "quartusJSON")
+    return intel.fitted(content, text, part=part, clock_period_ns=clock_period_ns)
+
+
+def _variable(path: Path, name: str) -> tuple[Text, Mapping[str, Any]]:
+    text = Text.read(path, "a report of Intel's HLS compiler")
+    start = text.search(rf"\b(?:var\s+)?{re.escape(name)}\s*=\s*", f"the variable {name}").end()
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text.content, start)
+    except ValueError as error:
+        raise ToolFailedError(f"{path} is cut off or no such report ({error}); compile again") from error
+    if not isinstance(value, dict):
+        raise ToolFailedError(f"{path}: {name} should be an object but is {value!r}")
+    return text, value
+
+
+def _verified(report: SynthesisReport, text: Text, content: Mapping[str, Any]) -> SynthesisReport:
+    """Number of calls, then latency and interval, each least, greatest and mean, with commas between them."""
+    if not content.get("functions"):
+        # Written by the compiler, filled in by the simulation.
+        return report
+    try:
+        latency, interval = (str(cell).split(",") for cell in content["functions"][0]["data"][1:3])
+        figures = [text.number(cell, "a latency or interval") for cell in (*latency[:3], *interval[:2])]
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ToolFailedError(f"{text.path} holds no latency in a known form: {error!r}") from error
+    if len(figures) != 5:
+        raise ToolFailedError(f"{text.path} holds no latency in a known form: {content['functions'][0]['data']}")
+    whole = [None if figure is None else round(figure) for figure in figures]
+    return replace(
+        report,
+        latency_cycles_best=whole[0],
+        latency_cycles_worst=whole[1],
+        latency_cycles_average=figures[2],
+        initiation_interval_min=whole[3],
+        initiation_interval_max=whole[4],
+    )

@@ -1,0 +1,66 @@
+"""The head of every text report of Vivado."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from hls.errors import ToolFailedError
+from hls.synthesis.reports.text import Text
+
+_LINE = re.compile(r"^\| (?P<name>[A-Z][\w ]*?) *: (?P<value>.*?) *$", re.MULTILINE)
+_VERSION = re.compile(r"Vivado v\.(\d+\.\d+(?:\.\d+)?)")
+
+VendorEvidence = Literal["vendor-synthesis", "vendor-implementation"]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands at the head of a report.
+
+    Attributes:
+        version: Vivado's version.
+        part: The device.
+        state: How far the design had come; empty where the version does not say.
+    """
+
+    version: str
+    part: str
+    state: str
+
+
+def read_head(text: Text, command: str) -> Head:
+    """Read the head of a report.
+
+    Args:
+        text: The report.
+        command: The command that writes such reports, for errors.
+
+    Raises:
+        ToolFailedError: It is no report of Vivado.
+    """
+    # The first of a name: what follows the head can look alike.
+    found: dict[str, str] = {}
+    for match in _LINE.finditer(text.content):
+        found.setdefault(match["name"], match["value"])
+    version, device = _VERSION.match(found.get("Tool Version", "")), found.get("Device")
+    if version is None or device is None:
+        raise ToolFailedError(f"{text.path} lacks the tool's version or the device; is it a {command} report?")
+    # Until 2021 Vivado left out the xc of 7-series devices.
+    return Head(version[1], f"xc{device}" if device.startswith("7") else device, found.get("Design State", ""))
+
+
+def evidence(state: str, text: Text) -> VendorEvidence:
+    """Tell how strong the figures of a design in such a state are.
+
+    Raises:
+        ToolFailedError: The state is not known.
+    """
+    if state in ("Synthesized", "Optimized"):
+        return "vendor-synthesis"
+    if any(word in state for word in ("Placed", "Routed", "Physopt")):
+        return "vendor-implementation"
+    raise ToolFailedError(
+        f"{text.path}: the design state {state!r} is not known; report a synthesized or placed design"
+    )

@@ -1,0 +1,1 @@
+var quartusJSON={"quartusFitClockSummary":{"nodes":[{"name":"Quartus Fit Clock Summary", "clock":"250.50"}]}, "quartusFitResourceUsageSummary":{"nodes":[{"name":"Quartus Fit Resource Utilization Summary", "alm":"1200.5", "reg":"3900", "dsp":"12", "ram":"8", "mlab":"4"}]}};
