@@ -7,12 +7,15 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hls.errors import ToolFailedError, ToolMissingError, ToolTimeoutError
 
 _LAST_LINES = 15
+# How often the log of a program is looked at for new lines.
+_FOLLOW_S = 0.2
 # How to get the system's own programs that simulations are compiled with.
 INSTALL = {
     "g++": "install it (Debian: apt install g++; RHEL: dnf install gcc-c++)",
@@ -43,6 +46,7 @@ def run(
     log: Path,
     timeout_s: float,
     environment: Mapping[str, str] | None = None,
+    on_line: Callable[[str], None] | None = None,
 ) -> None:
     """Run a program to its end, its output in a log file.
 
@@ -52,6 +56,7 @@ def run(
         log: File that receives standard output and standard error.
         timeout_s: Time limit in seconds; the program and all its children are killed then.
         environment: Variables to add to the present environment.
+        on_line: Is given each line of the log soon after the program has written it.
 
     Raises:
         ToolMissingError: The program cannot be found.
@@ -77,7 +82,7 @@ def run(
                 raise ToolMissingError(f"{words[0]} was not found; install it or put it on PATH") from error
             raise ToolMissingError(f"{words[0]} cannot be started: {error.strerror}; install it again") from error
         try:
-            status = process.wait(timeout=timeout_s)
+            status = process.wait(timeout_s) if on_line is None else _follow(process, log, timeout_s, on_line)
         except subprocess.TimeoutExpired as error:
             raise ToolTimeoutError(_message(words, f"ran longer than {timeout_s:g} s", log)) from error
         finally:
@@ -86,6 +91,25 @@ def run(
         raise ToolFailedError(_message(words, f"was ended by signal {signal.Signals(-status).name}", log))
     if status > 0:
         raise ToolFailedError(_message(words, f"failed with exit status {status}", log))
+
+
+def _follow(process: subprocess.Popen[bytes], log: Path, timeout_s: float, on_line: Callable[[str], None]) -> int:
+    """Wait for a program, and hand on what it writes. An error of `on_line` ends the wait."""
+    end = time.monotonic() + timeout_s
+    with log.open("rb") as stream:
+        unfinished = b""
+        while True:
+            try:
+                status: int | None = process.wait(timeout=max(0.0, min(_FOLLOW_S, end - time.monotonic())))
+            except subprocess.TimeoutExpired:
+                status = None
+            *lines, unfinished = (unfinished + stream.read()).split(b"\n")
+            for line in lines:
+                on_line(line.decode(errors="replace"))
+            if status is not None:
+                return status
+            if time.monotonic() >= end:
+                raise subprocess.TimeoutExpired(process.args, timeout_s)
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

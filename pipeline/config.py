@@ -145,9 +145,16 @@ class SynthesisConfig(Section):
     wire_delay_ns: float = Field(default=0.5, ge=0)
     """Assumed delay of each wire between two slices, in ns, in the timing estimate of parts of the 7 series."""
     vendor: Literal["auto", "never", "always"] = "auto"
-    """Build the HLS project: if the vendor's tool is on PATH, never, or always (its absence is an error)."""
-    vendor_logic_synthesis: bool = False
-    """Let the vendor's tool run logic synthesis after C synthesis."""
+    """Run the vendor's tools: if they are on PATH, never, or always (their absence is an error)."""
+    vendor_steps: list[Literal["csim", "cosim", "export", "logic-synthesis", "implementation"]] = Field(
+        default_factory=list
+    )
+    """What to do with the HLS project besides C synthesis: simulate the C++, simulate the RTL that comes of it, pack it
+    as an IP, synthesize it out of context, and place and route it, which includes the synthesis."""
+    vendor_rtl: Literal["none", "logic-synthesis", "implementation"] = "none"
+    """Let Vivado synthesize our RTL out of context, or synthesize, place and route it."""
+    vendor_fatal_warnings: list[Annotated[str, Field(pattern=r"^[A-Za-z_ ]+ \d+-\d+$")]] = Field(default_factory=list)
+    """Ids of critical warnings of Vitis and Vivado that end the run, such as Timing 38-282 (the clock is not met)."""
 
 
 class PlaceAndRouteConfig(Section):
@@ -175,7 +182,7 @@ class TimeLimits(Section):
     place_and_route_s: float = Field(default=7200.0, gt=0)
     """nextpnr, for each design that it places, in s."""
     vendor_s: float = Field(default=86_400.0, gt=0)
-    """The vendor's tool, in s."""
+    """Each run of a vendor's tool, in s."""
 
 
 class GatesConfig(Section):
@@ -287,6 +294,12 @@ class RunConfig(Section):
                 f"place_and_route.part: {part.name} is not on the board {placing.board}, which has "
                 f"{boards.find(placing.board).part}; leave one of the two out"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _vendor_has_rtl(self) -> Self:
+        if self.synthesis.vendor_rtl != "none" and self.rtl.architecture == "none":
+            raise ValueError("synthesis.vendor_rtl: there is no RTL to synthesize; set rtl.architecture: auto")
         return self
 
     @model_validator(mode="after")

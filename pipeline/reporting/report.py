@@ -307,14 +307,33 @@ class TimingClosure(Section):
     met: bool
 
 
+class VendorStep(Section):
+    """One run of one of the vendor's tools."""
+
+    name: str = Field(description="what it does, such as csynth or implementation of our RTL")
+    folder: str = Field(description="folder in which the tool runs, relative to the run folder")
+    command: str
+    status: Literal["planned", "done", "kept", "collected"] = Field(
+        description="not run; run; finished by an earlier run that did not come to its end; run on another computer"
+    )
+    version: str | None = Field(default=None, description="version of the tool; unknown where it does not tell")
+    seconds: float | None = Field(default=None, description="how long it took, in s")
+    log: str | None = Field(default=None, description="what the tool printed, relative to the run folder")
+    critical_warnings: list[str] = Field(default_factory=list, description="of the log, each once")
+    reports: dict[str, str] = Field(
+        default_factory=dict, description="SHA-256 of what the tool left, by path relative to the run folder"
+    )
+
+
 class VendorFlow(Section):
-    """The project for the vendor's tool."""
+    """The project for the vendor's tools, and what they did."""
 
     backend: str
     project: str = Field(description="folder of the HLS project, relative to the run folder")
     command: str = Field(description="the command that builds it, run in that folder")
-    status: Literal["built", "tool-not-found", "not-asked"]
+    status: Literal["built", "collected", "tool-not-found", "not-asked"]
     message: str
+    steps: list[VendorStep] = Field(default_factory=list, description="the tools in their order")
 
 
 class Curves(Section):

@@ -11,14 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hls.errors import DoesNotFitError, ToolMissingError
+from hls.errors import DoesNotFitError
 from hls.rtl.design import RtlDesign
-from hls.synthesis import cell_delays, path_delay, serial_wrapper, vendor, yosys
+from hls.synthesis import cell_delays, path_delay, serial_wrapper, yosys
 from hls.synthesis.implement import design_sources, implement
 from hls.synthesis.parts import yosys_family
 from hls.synthesis.report import SynthesisReport
-from hls.synthesis.reports import utilization
-from pipeline import placing
+from pipeline import placing, vendor_flow
 from pipeline.cache import RunFolder, Stage
 from pipeline.stages import Context
 
@@ -26,36 +25,22 @@ from pipeline.stages import Context
 def stage(context: Context) -> Stage:
     """Describe the stage."""
     config = context.config
-    program = vendor.find_program(_vendor_plan(context))
     return Stage(
         name="synthesize",
         after=("convert",),
-        code=("hls", "pipeline/placing.py", "pipeline/stages/synthesize.py"),
+        code=("hls", "pipeline/placing.py", "pipeline/stages/synthesize.py", "pipeline/vendor_flow.py"),
         options=config.model_dump(mode="json", include={"name", "hls", "rtl", "synthesis", "place_and_route"}),
         files=(),
         # A vendor's tool that was installed since is a reason to run again.
-        versions={**placing.versions(), "vendor": _identity(program)},
+        versions={**placing.versions(), **vendor_flow.versions(config)},
         work=lambda folder: _work(context, folder),
     )
-
-
-def _identity(program: Path | None) -> str:
-    """Tell one installation from another without starting it, which may take a licence."""
-    if program is None:
-        return "missing"
-    target = program.resolve()
-    return f"{target} of {target.stat().st_mtime_ns}"
 
 
 def read(folder: RunFolder) -> dict[str, Any]:
     """Read what the stage found: `synthesis` (one entry per tool), `place_and_route` (or None) and `vendor`."""
     content: dict[str, Any] = json.loads((folder.stage("synthesize") / "synthesis.json").read_text())
     return content
-
-
-def _vendor_plan(context: Context) -> vendor.VendorPlan:
-    config = context.config
-    return vendor.plan(config.hls.backend, config.name, vsynth=config.synthesis.vendor_logic_synthesis)
 
 
 def _work(context: Context, folder: Path) -> None:
@@ -67,14 +52,17 @@ def _work(context: Context, folder: Path) -> None:
         placed, found = _place_and_route(context, folder / "place_and_route")
         context.console.line(f"  {placed['message']}")
         reports += found
-    with context.console.task("vendor flow"):
-        flow, found = _vendor(context, folder)
-    reports += found
-    context.console.line(f"  {flow['message']}")
-    if not found:
-        project = context.folder.path / flow["project"]
-        context.console.line(f"  build it with: cd {shlex.quote(str(project))} && {flow['command']}")
-    content = {"synthesis": [asdict(report) for report in reports], "place_and_route": placed, "vendor": flow}
+    vendor = vendor_flow.run(context, folder, context.folder.checkpoints(stage(context)))
+    context.console.line(f"  {vendor.content['message']}")
+    if not vendor.reports:
+        project = context.folder.path / vendor.content["project"]
+        context.console.line(f"  build it with: cd {shlex.quote(str(project))} && {vendor.content['command']}")
+    reports += vendor.reports
+    content = {
+        "synthesis": [asdict(report) for report in reports],
+        "place_and_route": placed,
+        "vendor": vendor.content,
+    }
     (folder / "synthesis.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
@@ -154,32 +142,3 @@ def _place_and_route(context: Context, folder: Path) -> tuple[dict[str, Any], li
     for path in folder.rglob("netlist.json"):
         path.unlink()
     return content, reports
-
-
-def _vendor(context: Context, folder: Path) -> tuple[dict[str, Any], list[SynthesisReport]]:
-    config, plan = context.config, _vendor_plan(context)
-    # The tool writes into the project, and finished stages stay as they are: it gets a copy.
-    project = folder / "hls"
-    converted = context.folder.stage("convert") / "hls"
-    shutil.copytree(converted, project)
-    vendor.write(plan, project)
-    shown = f"{folder.name.removesuffix('.unfinished')}/hls"
-    flow = {"backend": plan.backend, "project": shown, "command": plan.command}
-    if config.synthesis.vendor == "never":
-        return {
-            **flow,
-            "status": "not-asked",
-            "message": "the HLS project is ready; the vendor's tool was not asked for",
-        }, []
-    if config.synthesis.vendor == "auto" and vendor.find_program(plan) is None:
-        message = f"{plan.program} was not found on PATH; the HLS project is ready"
-        return {**flow, "status": "tool-not-found", "message": message}, []
-    try:
-        reports = [vendor.build(plan, project, timeout_s=config.time_limits.vendor_s)]
-    except ToolMissingError as error:
-        # The message tells where to take the project from, and this copy goes with the failed stage.
-        raise ToolMissingError(str(error).replace(str(project), str(converted))) from error
-    if plan.expected_utilization is not None:
-        path = project / plan.expected_utilization
-        reports.append(utilization.parse(path, clock_period_ns=config.hls.clock_period_ns))
-    return {**flow, "status": "built", "message": f"{plan.program} built the HLS project in {shown}"}, reports

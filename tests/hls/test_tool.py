@@ -48,6 +48,30 @@ def test_the_program_runs_in_its_folder_with_added_variables(tmp_path: Path) -> 
     assert Path.cwd() == before
 
 
+def test_lines_are_handed_on_while_the_program_runs(tmp_path: Path) -> None:
+    seen: list[str] = []
+    # It ends only after its first line was seen.
+    text = "import pathlib, time\nprint('first', flush=True)\nwhile not pathlib.Path('seen').exists(): time.sleep(0.01)"
+    text += "\nprint('second')\nprint('third, cut off', end='')"
+
+    def note(line: str) -> None:
+        seen.append(line)
+        (tmp_path / "seen").touch()
+
+    tool.run(python(text), cwd=tmp_path, log=tmp_path / "log", timeout_s=20, on_line=note)
+    assert seen == ["first", "second"]
+
+
+def test_an_error_in_what_lines_are_handed_to_ends_the_program(tmp_path: Path) -> None:
+    def interrupt(line: str) -> None:
+        raise KeyboardInterrupt
+
+    text = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    with pytest.raises(KeyboardInterrupt):
+        tool.run(python(text), cwd=tmp_path, log=tmp_path / "log", timeout_s=20, on_line=interrupt)
+    assert_ends(int((tmp_path / "log").read_text()))
+
+
 def test_no_shell_reads_the_arguments(tmp_path: Path) -> None:
     log = tmp_path / "log"
     arguments: list[str | Path] = [*python("import sys; print(sys.argv[1:])"), "$HOME; echo x", Path("a b")]

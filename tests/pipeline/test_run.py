@@ -228,9 +228,9 @@ def test_a_changed_option_redoes_what_reads_it(quick_run: Run, trigcnn: Trigcnn)
     config, out = quick_run
     outcome = trigcnn("run", config, "--out", out, "--set", "time_limits.vendor_s=77")
     assert (outcome.returncode, done(outcome)) == (0, ["report"])
-    outcome = trigcnn("run", config, "--out", out, "--set", "synthesis.vendor_logic_synthesis=true")
+    outcome = trigcnn("run", config, "--out", out, "--set", "synthesis.vendor_steps=[logic-synthesis]")
     assert (outcome.returncode, done(outcome)) == (0, ["synthesize", "report"])
-    assert "vendor_logic_synthesis: true" in (out / "resolved.yaml").read_text()
+    assert "vendor_steps:\n  - logic-synthesis\n" in (out / "resolved.yaml").read_text()
 
 
 def test_from_redoes_that_stage_and_all_later_ones(quick_run: Run, trigcnn: Trigcnn) -> None:

@@ -1,0 +1,1 @@
+"""The vendors' tools, a module each: plan what to run, run it, see that it went well."""

@@ -1,0 +1,64 @@
+"""The whole of a vendor's flow: the HLS tool on hls4ml's project, and Vivado on its RTL and on ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hls.options import Backend
+from hls.synthesis.vendors import vitis, vivado, vivado_hls
+from hls.synthesis.vendors.plan import ToolStep, VendorPlan
+from hls.synthesis.vendors.vivado import RtlSources
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What a vendor's tools are asked for.
+
+    Attributes:
+        backend: Tool that the HLS project is for.
+        top: hls4ml's `ProjectName`.
+        part: Device.
+        clock_period_ns: Clock period in ns.
+        steps: Of `csim`, `cosim`, `export`, `logic-synthesis` and `implementation`, those to do on the HLS project
+            besides C synthesis.
+        rtl: Our RTL, for Vivado.
+        rtl_step: How far Vivado goes with it: `logic-synthesis` or `implementation`.
+        fatal_warnings: Ids of critical warnings that are to be errors, such as `Timing 38-282`.
+    """
+
+    backend: Backend
+    top: str
+    part: str
+    clock_period_ns: float
+    steps: tuple[str, ...] = ()
+    rtl: RtlSources | None = None
+    rtl_step: str | None = None
+    fatal_warnings: tuple[str, ...] = ()
+
+
+def plan(flow: Flow) -> VendorPlan:
+    """Plan a flow.
+
+    Steps that a vendor's tools do not have are left out.
+    """
+    steps = _hls_steps(flow)
+    if flow.rtl is not None and flow.rtl_step is not None:
+        steps += _vivado(flow, flow.rtl, (flow.rtl_step,))
+    return VendorPlan(flow.backend, flow.top, flow.clock_period_ns, steps)
+
+
+def _hls_steps(flow: Flow) -> tuple[ToolStep, ...]:
+    match flow.backend:
+        case "Vitis":
+            steps = vitis.steps(flow.top, flow.steps, fatal=flow.fatal_warnings)
+        case "Vivado":
+            steps = vivado_hls.steps(flow.top, flow.steps, fatal=flow.fatal_warnings)
+        case _:
+            raise NotImplementedError(flow.backend)
+    return steps + _vivado(flow, vivado.hls_rtl(flow.top), flow.steps)
+
+
+def _vivado(flow: Flow, sources: RtlSources, wanted: tuple[str, ...]) -> tuple[ToolStep, ...]:
+    return vivado.steps(
+        sources, wanted, part=flow.part, clock_period_ns=flow.clock_period_ns, fatal=flow.fatal_warnings
+    )

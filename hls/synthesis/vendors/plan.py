@@ -1,0 +1,168 @@
+"""What a vendor's flow runs, before anything is run: tools in a row, what each is given and what it must leave."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from hls.options import Backend
+
+# The designs of a run, which are also the folders that they lie in: hls4ml's project, and our RTL.
+DesignName = Literal["hls", "rtl"]
+# Readers of reports; see `figures.py`.
+Reader = Literal["csynth", "cosim", "utilization", "timing", "quartus", "oneapi", "catapult", "libero"]
+
+
+@dataclass(frozen=True)
+class VersionQuery:
+    """How a tool tells its version.
+
+    Attributes:
+        program: The tool.
+        arguments: Arguments with which it prints its version and ends.
+        pattern: Regular expression whose first group is the version, numbers with points between.
+        minimum: Oldest version that works; None if any does.
+        maximum: Newest version that works; 2020.1 includes 2020.1.1.
+    """
+
+    program: str
+    arguments: tuple[str, ...]
+    pattern: str
+    minimum: str | None = None
+    maximum: str | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line.
+
+    Attributes:
+        program: File name of the program, looked for on PATH; `./name` is one that an earlier step has built.
+        arguments: Its arguments; no shell reads them.
+        version: How its tool tells its version; None where it does not.
+    """
+
+    program: str
+    arguments: tuple[str, ...]
+    version: VersionQuery | None = None
+
+    @property
+    def line(self) -> str:
+        """The command for a shell."""
+        return shlex.join((self.program, *self.arguments))
+
+
+@dataclass(frozen=True)
+class ExpectedFile:
+    """A file that a step leaves.
+
+    Attributes:
+        path: Its path, relative to the folder in which the tool runs.
+        reader: Reads figures from it; None where there are none to read.
+    """
+
+    path: str
+    reader: Reader | None = None
+
+
+@dataclass(frozen=True)
+class Phase:
+    r"""A stage of a tool's work, as its log tells.
+
+    Attributes:
+        pattern: Regular expression that a line of the log matches somewhere when the stage begins.
+        words: What it is called; `\1` is the pattern's first group.
+    """
+
+    pattern: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Messages:
+    """How a tool marks lines of its log. Regular expressions that Python and `grep -E` read alike.
+
+    Attributes:
+        error: Lines of errors. Some tools print them and still end with status 0.
+        critical: Lines of critical warnings, which are shown to the user.
+        fatal: Critical warnings that are errors, since the figures mean nothing with them.
+    """
+
+    error: str
+    critical: str
+    fatal: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ToolStep:
+    """One run of one tool. All paths are relative to the folder in which it runs.
+
+    Attributes:
+        name: What it does: `csim`, `csynth`, `cosim`, `export`, `logic-synthesis`, `implementation` or `configure`.
+        design: What it works on, and the folder in which it runs.
+        commands: Command lines that do the same; the first is taken whose program is there in a right version.
+        mend: What to do where none is.
+        log: File that receives what the tool prints.
+        messages: How its log marks what is wrong.
+        needs: Further programs that it starts itself.
+        files: Text of the files to write before, by name.
+        environment: Variables to set.
+        clears: Files and folders to remove before, besides what it is expected to leave.
+        leaves: Files that it must leave, newer than its start.
+        phases: Stages of its work.
+    """
+
+    name: str
+    design: DesignName
+    commands: tuple[Command, ...]
+    mend: str
+    log: str
+    messages: Messages
+    needs: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    clears: tuple[str, ...] = ()
+    leaves: tuple[ExpectedFile, ...] = ()
+    phases: tuple[Phase, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Its name, and of our RTL that too."""
+        return self.name if self.design == "hls" else f"{self.name} of our RTL"
+
+
+@dataclass(frozen=True)
+class VendorPlan:
+    """Tools in a row.
+
+    Attributes:
+        backend: hls4ml's name of the tool that the HLS project is for.
+        top: The project's name, and its top function.
+        clock_period_ns: Clock period asked for, in ns.
+        steps: The tools, in their order.
+    """
+
+    backend: Backend
+    top: str
+    clock_period_ns: float
+    steps: tuple[ToolStep, ...]
+
+    def only(self, wanted: Callable[[ToolStep], bool]) -> VendorPlan:
+        """Give the plan with some of its steps."""
+        return VendorPlan(self.backend, self.top, self.clock_period_ns, tuple(filter(wanted, self.steps)))
+
+    @property
+    def designs(self) -> tuple[DesignName, ...]:
+        """What it works on."""
+        return tuple(dict.fromkeys(step.design for step in self.steps))
+
+    def written(self, design: DesignName) -> frozenset[str]:
+        """Names of the files of a design that steps write, and that may come with other contents."""
+        return frozenset(name for step in self.steps if step.design == design for name in step.files)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give all of it as JSON holds it."""
+        content: dict[str, Any] = asdict(self)
+        return content

@@ -1,0 +1,115 @@
+"""Which of a step's programs is on this computer, and in which version."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hls import tool
+from hls.errors import ToolFailedError, ToolMissingError
+from hls.synthesis.vendors.plan import Command, ToolStep, VendorPlan, VersionQuery
+
+UNKNOWN = "unknown"
+_QUERY_S = 120.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """A program that was found.
+
+    Attributes:
+        command: The command that takes it.
+        path: Where it is, or its name where an earlier step builds it.
+        version: Version of its tool, or `unknown`.
+    """
+
+    command: Command
+    path: str
+    version: str
+
+
+def present(step: ToolStep) -> Path | None:
+    """Give the program that a step would take, without starting it; None if it or one that it needs is missing."""
+    paths = [shutil.which(command.program) for command in step.commands]
+    found = next((path for path in paths if path is not None), None)
+    if found is None or any(shutil.which(name) is None for name in step.needs):
+        return None
+    return Path(found)
+
+
+def find(plan: VendorPlan) -> tuple[Found, ...]:
+    """Find the programs of all steps, in their order, before any of them is run.
+
+    Raises:
+        ToolMissingError: A program is missing, or its version does not do.
+    """
+    asked: dict[VersionQuery, str] = {}
+    return tuple(_find(step, asked) for step in plan.steps)
+
+
+def _find(step: ToolStep, asked: dict[VersionQuery, str]) -> Found:
+    for name in step.needs:
+        tool.find(name, step.mend)
+    refused = []
+    for command in step.commands:
+        path = command.program if command.program.startswith("./") else shutil.which(command.program)
+        if path is None:
+            continue
+        if command.version is None:
+            return Found(command, path, UNKNOWN)
+        if command.version not in asked:
+            asked[command.version] = query(command.version)
+        version = asked[command.version]
+        if (reason := unfit(command.version, version)) is None:
+            return Found(command, path, version)
+        refused.append(f"{path} is {reason}")
+    if refused:
+        raise ToolMissingError(f"{', and '.join(refused)}; {step.mend}")
+    names = " or ".join(command.program for command in step.commands)
+    raise ToolMissingError(f"{names} was not found on PATH; {step.mend}")
+
+
+def query(version: VersionQuery) -> str:
+    """Ask a tool for its version.
+
+    Returns:
+        The version; `unknown` where what it prints holds none, which is no reason not to use it.
+    """
+    program = shutil.which(version.program)
+    if program is None:
+        return UNKNOWN
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "version.log"
+        try:
+            tool.run([program, *version.arguments], cwd=Path(folder), log=log, timeout_s=_QUERY_S)
+        except ToolFailedError:
+            return UNKNOWN
+        return read(version, log.read_text(errors="replace"))
+
+
+def read(version: VersionQuery, text: str) -> str:
+    """Find the version in what a tool printed."""
+    match = re.search(version.pattern, text)
+    return UNKNOWN if match is None else match[1]
+
+
+def unfit(query: VersionQuery, version: str) -> str | None:
+    """Say in words why a version does not do; None if it does or is not known."""
+    if version == UNKNOWN:
+        return None
+    numbers = _numbers(version.split("."))
+    if query.minimum is not None and numbers < _numbers(query.minimum.split(".")):
+        return f"version {version}, and {query.minimum} or newer is needed"
+    if query.maximum is not None:
+        newest = _numbers(query.maximum.split("."))
+        if numbers[: len(newest)] > newest:
+            return f"version {version}, and {query.maximum} or older is needed"
+    return None
+
+
+def _numbers(parts: Iterable[str]) -> tuple[int, ...]:
+    return tuple(int(part) for part in parts)

@@ -1,0 +1,222 @@
+"""One call runs a plan: the tools in their order, each checked, and finished ones not run again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from hls import tool
+from hls.synthesis.vendors import checks, figures, programs
+from hls.synthesis.vendors.plan import ToolStep, VendorPlan
+
+# Beside the designs' folders; what was finished there, so that a later call goes on.
+STATE = "vendor_state.json"
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """A tool run that went well.
+
+    Attributes:
+        step: Name of the step.
+        design: What it worked on.
+        status: `done`, or `kept` of an earlier call that did not come to its end, or `collected` from elsewhere.
+        command: The command line.
+        version: Version of its tool, or `unknown`.
+        seconds: How long it took, in s.
+        log: Its log, relative to the folder with the designs.
+        critical_warnings: Critical warnings of the log, each once.
+        reports: SHA-256 of what it left, by path relative to the folder with the designs.
+        key: Digest of all that decides the outcome.
+    """
+
+    step: str
+    design: str
+    status: Literal["done", "kept", "collected"]
+    command: str
+    version: str
+    seconds: float
+    log: str
+    critical_warnings: tuple[str, ...]
+    reports: dict[str, str]
+    key: str = ""
+
+
+def prepare(plan: VendorPlan, origins: Mapping[str, Path], root: Path) -> dict[str, str]:
+    """Put copies of the designs into a folder, unless they are there unchanged from an earlier call.
+
+    Args:
+        plan: What is to run.
+        origins: Folder of each design; tools never work in these.
+        root: The folder.
+
+    Returns:
+        SHA-256 of each file that is given to the tools, by path relative to the folder.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    digests: dict[str, str] = {}
+    for design in plan.designs:
+        wanted = inputs(origins[design], plan.written(design))
+        copy = root / design
+        if any(digest(copy / name) != sha for name, sha in wanted.items()):
+            # Renamed when whole: a copy that a kill cut off must not be taken for one.
+            unfinished = root / f"{design}.copying"
+            for old in (copy, unfinished):
+                shutil.rmtree(old, ignore_errors=True)
+            shutil.copytree(origins[design], unfinished)
+            unfinished.rename(copy)
+        digests |= {f"{design}/{name}": sha for name, sha in wanted.items()}
+    return digests
+
+
+def inputs(folder: Path, written: frozenset[str] = frozenset()) -> dict[str, str]:
+    """Give SHA-256 of the files of a folder by relative path, without those that steps write themselves."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = {path.relative_to(folder).as_posix(): path for path in paths}
+    return {name: digest(path) for name, path in names.items() if name not in written}
+
+
+def run(
+    plan: VendorPlan,
+    root: Path,
+    sources: Mapping[str, str],
+    *,
+    timeout_s: float,
+    progress: Progress = lambda done, total, text: None,
+) -> tuple[StepResult, ...]:
+    """Run a plan.
+
+    What a step leaves is removed before it begins, so that a failed run shows no report of an earlier one. Steps that
+    an earlier call has finished with the same inputs are not run again.
+
+    Args:
+        plan: What to run.
+        root: The folder that `prepare` filled.
+        sources: What `prepare` gave.
+        timeout_s: Time limit of each tool in seconds.
+        progress: Is told how many of the steps are done, and what the present one does.
+
+    Raises:
+        ToolMissingError: A program is missing, or its version does not do; nothing was run.
+        ToolFailedError: A tool failed, ran out of time, printed an error, or did not leave what it must.
+    """
+    found = programs.find(plan)
+    state = _read_state(root / STATE)
+    results: list[StepResult] = []
+    keys: dict[str, list[str]] = {}
+    for number, (step, program) in enumerate(zip(plan.steps, found, strict=True)):
+        key = _key(step, program, sources, keys.setdefault(step.design, []))
+        earlier = state.get(key)
+        if earlier is not None and _is_whole(earlier, root):
+            results.append(replace(earlier, status="kept"))
+        else:
+            # What was made of what this step left is no longer good.
+            state = {k: r for k, r in state.items() if r.design != step.design or k in keys[step.design]}
+            _write_state(root / STATE, state)
+            note = _note(progress, number, len(plan.steps), step.title)
+            result = _run_step(step, program, root, key, timeout_s, note)
+            # A report that cannot be read is no result, and must not be kept as one.
+            figures.read_step(plan, step, root)
+            results.append(result)
+            state[key] = result
+            _write_state(root / STATE, state)
+        keys[step.design].append(key)
+    return tuple(results)
+
+
+def _note(progress: Progress, done: int, total: int, title: str) -> Callable[[str], None]:
+    progress(done, total, title)
+    return lambda stage: progress(done, total, f"{title}, {stage}" if stage else title)
+
+
+def write_files(step: ToolStep, folder: Path) -> None:
+    """Write a step's files into the folder in which its tool runs."""
+    for name, text in step.files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file; empty if there is none."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _run_step(
+    step: ToolStep, found: programs.Found, root: Path, key: str, timeout_s: float, note: Callable[[str], None]
+) -> StepResult:
+    folder, program = root / step.design, found.command.program
+    for stale in (*step.clears, *(expected.path for expected in step.leaves)):
+        path = folder / stale
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    write_files(step, folder)
+    log = folder / step.log
+    log.write_bytes(b"")
+    # The file system's own clock: it may differ from this computer's.
+    started_ns = log.stat().st_mtime_ns
+    began = time.monotonic()
+    follower = checks.Follower(step.phases)
+    tool.run(
+        [found.path, *found.command.arguments],
+        cwd=folder,
+        log=log,
+        timeout_s=timeout_s,
+        environment=step.environment,
+        on_line=lambda line: note(follower(line)),
+    )
+    seconds = time.monotonic() - began
+    critical = checks.check_log(step, program, log)
+    checks.check_left(step, program, folder, started_ns, log)
+    return StepResult(
+        step=step.name,
+        design=step.design,
+        status="done",
+        command=found.command.line,
+        version=found.version,
+        seconds=round(seconds, 1),
+        log=f"{step.design}/{step.log}",
+        critical_warnings=critical,
+        reports=left(step, root),
+        key=key,
+    )
+
+
+def left(step: ToolStep, root: Path) -> dict[str, str]:
+    """Give SHA-256 of what a step left, by path relative to the folder with the designs."""
+    paths = [f"{step.design}/{expected.path}" for expected in step.leaves]
+    return {path: digest(root / path) for path in paths}
+
+
+def _key(step: ToolStep, found: programs.Found, sources: Mapping[str, str], before: list[str]) -> str:
+    own = {name: sha for name, sha in sources.items() if name.startswith(f"{step.design}/")}
+    content = [asdict(step), found.path, found.version, own, before]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _is_whole(result: StepResult, root: Path) -> bool:
+    return (root / result.log).is_file() and all(digest(root / path) == sha for path, sha in result.reports.items())
+
+
+def _read_state(path: Path) -> dict[str, StepResult]:
+    """Give what was finished, by key; nothing where the file is missing or not readable."""
+    try:
+        content: list[dict[str, Any]] = json.loads(path.read_text())
+        results = [StepResult(**{**entry, "critical_warnings": tuple(entry["critical_warnings"])}) for entry in content]
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+    return {result.key: result for result in results}
+
+
+def _write_state(path: Path, state: Mapping[str, StepResult]) -> None:
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps([asdict(result) for result in state.values()], indent=1) + "\n")
+    new.replace(path)

@@ -1,0 +1,52 @@
+"""Vitis HLS on hls4ml's project: `vitis-run`, and `vitis_hls` where only that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from hls.synthesis.vendors import xilinx
+from hls.synthesis.vendors.plan import Command, ToolStep, VersionQuery
+
+SCRIPT = "build_prj.tcl"
+MEND = "install Vitis 2020.2 or newer and source its settings64.sh"
+
+_COMMANDS = (
+    Command(
+        "vitis-run",
+        ("--tcl", SCRIPT, "--mode", "hls"),
+        VersionQuery("vitis-run", ("--version",), r"v(\d{4}\.\d+(?:\.\d+)?)", minimum="2023.1"),
+    ),
+    # 2022.2 and older have no vitis-run (hls4ml#1463); from 2025.1 on there is no vitis_hls.
+    Command(
+        "vitis_hls",
+        ("-f", SCRIPT),
+        VersionQuery("vitis_hls", ("-version",), r"v(\d{4}\.\d+(?:\.\d+)?)", minimum="2020.2"),
+    ),
+)
+
+
+def steps(top: str, wanted: Collection[str], *, fatal: Sequence[str] = ()) -> tuple[ToolStep, ...]:
+    """Plan what Vitis HLS does.
+
+    Args:
+        top: hls4ml's `ProjectName`.
+        wanted: Of `csim`, `cosim` and `export`, those to do besides C synthesis.
+        fatal: Ids of critical warnings that are to be errors.
+    """
+    return tuple(_step(step, top, wanted, fatal) for step in xilinx.hls_steps(wanted))
+
+
+def _step(step: str, top: str, wanted: Collection[str], fatal: Sequence[str]) -> ToolStep:
+    switches = xilinx.switches(step, compared="csim" in wanted)
+    lines = "".join(f"    {name:<10} {value:d}\n" for name, value in switches.items())
+    return ToolStep(
+        name=step,
+        design="hls",
+        commands=_COMMANDS,
+        mend=MEND,
+        log=f"{step}.log",
+        messages=xilinx.messages(fatal),
+        files={"build_opt.tcl": f"array set opt {{\n{lines}}}\n"},
+        leaves=xilinx.leaves(step, top),
+        phases=xilinx.HLS_PHASES,
+    )

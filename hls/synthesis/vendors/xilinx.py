@@ -1,0 +1,74 @@
+"""What Vitis HLS, Vivado HLS and Vivado have in common: the messages of their logs, and hls4ml's switches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from hls.synthesis.vendors.plan import ExpectedFile, Messages, Phase
+
+_HLS_STEPS = ("csim", "csynth", "cosim", "export")
+# Without them the clock is not constrained, or the netlist is not the design.
+FATAL = (
+    "Vivado 12-4739",  # a constraint names an object that is not there
+    "Synth 8-6859",  # a net with several drivers
+    "Synth 8-3352",  # the same, until 2019
+)
+HLS_PHASES = (
+    Phase(r"^\*+ C SIMULATION \*+$", "C simulation"),
+    Phase(r"Analyzing design file", "reading the C++"),
+    Phase(r"Compiling Optimization and Transform|Starting code transformations", "transforming the C++"),
+    Phase(r"-- Implementing module '([^']+)'", r"scheduling \1"),
+    Phase(r"-- Generating RTL for module '([^']+)'", r"writing the RTL of \1"),
+    Phase(r"^\*+ C/RTL SIMULATION \*+$", "simulating the RTL"),
+    Phase(r"^\*+ C/RTL VALIDATION \*+$", "comparing the simulations"),
+    Phase(r"^\*+ EXPORT IP \*+$", "packing the IP"),
+)
+
+
+def hls_steps(wanted: Collection[str]) -> tuple[str, ...]:
+    """Give the HLS tool's steps in their order: C synthesis, and what else is wanted."""
+    return tuple(step for step in _HLS_STEPS if step == "csynth" or step in wanted)
+
+
+def messages(fatal: Sequence[str] = ()) -> Messages:
+    """Give how the tools mark lines, with further message ids that are fatal, such as `Timing 38-282`."""
+    ids = dict.fromkeys((*FATAL, *fatal))
+    return Messages(
+        error="^ERROR:", critical="^CRITICAL WARNING:", fatal=tuple(rf"^CRITICAL WARNING: \[{each}\]" for each in ids)
+    )
+
+
+def switches(step: str, *, compared: bool) -> dict[str, bool]:
+    """Give the switches of hls4ml's `build_prj.tcl` for one step.
+
+    C synthesis begins with an empty solution, so that no result of an earlier one remains.
+
+    Args:
+        step: `csim`, `csynth`, `cosim` or `export`.
+        compared: After the simulation of the RTL, compare its outputs with those of the C simulation.
+    """
+    # In this order: the Tcl of the Vivado backend takes the first `synth=` it finds, and `vsynth=` holds one.
+    return {
+        "reset": step in ("csim", "csynth"),
+        "csim": step == "csim",
+        "synth": step == "csynth",
+        "cosim": step == "cosim",
+        "validation": step == "cosim" and compared,
+        "export": step == "export",
+        "vsynth": False,
+        "fifo_opt": False,
+    }
+
+
+def leaves(step: str, top: str) -> tuple[ExpectedFile, ...]:
+    """Give what a step of `build_prj.tcl` leaves."""
+    solution = f"{top}_prj/solution1"
+    return {
+        "csim": (ExpectedFile("tb_data/csim_results.log"),),
+        "csynth": (ExpectedFile(f"{solution}/syn/report/{top}_csynth.xml", "csynth"),),
+        "cosim": (
+            ExpectedFile(f"{solution}/sim/report/{top}_cosim.rpt", "cosim"),
+            ExpectedFile("tb_data/rtl_cosim_results.log"),
+        ),
+        "export": (ExpectedFile(f"{solution}/impl/ip/component.xml"),),
+    }[step]

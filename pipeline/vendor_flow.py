@@ -1,0 +1,200 @@
+"""The vendor's flow of a run, as its configuration asks for it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hls.errors import ToolError, ToolMissingError
+from hls.rtl.design import RtlDesign
+from hls.synthesis.implement import design_sources
+from hls.synthesis.report import SynthesisReport
+from hls.synthesis.vendors import figures, flows, programs
+from hls.synthesis.vendors import run as driver
+from hls.synthesis.vendors.plan import ToolStep, VendorPlan
+from hls.synthesis.vendors.run import StepResult
+from hls.synthesis.vendors.vivado import RtlSources
+from pipeline.config import RunConfig
+from pipeline.stages import Context
+
+_PLACE = "synthesize"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the flow.
+
+    Attributes:
+        content: The section `vendor` of the report.
+        reports: The figures.
+    """
+
+    content: dict[str, Any]
+    reports: list[SynthesisReport]
+
+
+def plan(config: RunConfig, converted: Path | None) -> VendorPlan:
+    """Plan the flow of a run.
+
+    Args:
+        config: The configuration.
+        converted: Folder of the finished conversion; None to plan before it, without the files of our RTL.
+    """
+    rtl = None
+    if config.synthesis.vendor_rtl != "none":
+        rtl = RtlSources("rtl", config.name, "clk", ())
+        if converted is not None:
+            design = RtlDesign.load(converted)
+            files = tuple(path.as_posix() for path in design_sources(design, converted / "rtl"))
+            rtl = replace(rtl, top=design.top, files=files)
+    return flows.plan(
+        flows.Flow(
+            backend=config.hls.backend,
+            top=config.name,
+            part=config.hls.part,
+            clock_period_ns=config.hls.clock_period_ns,
+            steps=tuple(config.synthesis.vendor_steps),
+            rtl=rtl,
+            rtl_step=None if rtl is None else config.synthesis.vendor_rtl,
+            fatal_warnings=tuple(config.synthesis.vendor_fatal_warnings),
+        )
+    )
+
+
+def versions(config: RunConfig) -> dict[str, str]:
+    """Tell one installation of the tools from another without starting them, which may take a licence."""
+    return {f"vendor {step.title}": _identity(programs.present(step)) for step in plan(config, None).steps}
+
+
+def _identity(program: Path | None) -> str:
+    if program is None:
+        return "missing"
+    target = program.resolve()
+    return f"{target} of {target.stat().st_mtime_ns}"
+
+
+def origins(converted: Path) -> dict[str, Path]:
+    """Give the folders of the designs that the tools are given."""
+    return {"hls": converted / "hls", "rtl": converted / "rtl"}
+
+
+def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
+    """Run what is asked for and can be run.
+
+    Args:
+        context: The run.
+        folder: The stage's folder, in which the projects are left.
+        checkpoints: Folder in which the tools work, so that what they finished is kept if another fails.
+
+    Raises:
+        ToolMissingError: A tool is missing that must be there.
+        ToolFailedError: One failed.
+    """
+    config, converted = context.config, context.folder.stage("convert")
+    planned = plan(config, converted)
+    if config.synthesis.vendor == "never":
+        return _left_ready(
+            planned, converted, folder, "not-asked", "the HLS project is ready; the vendor's tool was not asked for"
+        )
+    runnable = planned
+    if config.synthesis.vendor == "auto":
+        first = {design: next(step for step in planned.steps if step.design == design) for design in planned.designs}
+        there = {design for design, step in first.items() if programs.present(step) is not None}
+        runnable = planned.only(lambda step: step.design in there)
+        if not runnable.steps:
+            names = " and ".join(dict.fromkeys(_names(step) for step in first.values()))
+            message = f"{names} was not found on PATH; the HLS project is ready"
+            return _left_ready(planned, converted, folder, "tool-not-found", message)
+    results = _run(context, runnable, converted, folder, checkpoints)
+    reports = figures.read(runnable, folder)
+    _copy(planned, converted, folder)
+    content = _content(planned, "built", _ran(results), results)
+    return Outcome(content, reports)
+
+
+def _run(
+    context: Context, planned: VendorPlan, converted: Path, folder: Path, checkpoints: Path
+) -> tuple[StepResult, ...]:
+    """Run the tools in the checkpoints' folder, and take their projects from there."""
+    sources = driver.prepare(planned, origins(converted), checkpoints)
+    try:
+        with context.console.task("vendor flow") as task:
+            results = driver.run(
+                planned,
+                checkpoints,
+                sources,
+                timeout_s=context.config.time_limits.vendor_s,
+                progress=task.update,
+            )
+    except ToolMissingError as error:
+        raise ToolMissingError(f"{error}, or take the run to a computer that has it with --plan-only") from error
+    except ToolError as error:
+        # They are kept with the logs of other tools.
+        for step in planned.steps:
+            log = checkpoints / step.design / step.log
+            if log.is_file():
+                (folder / step.design).mkdir(exist_ok=True)
+                shutil.copyfile(log, folder / step.design / step.log)
+        raise type(error)(str(error).replace(str(checkpoints), str(folder))) from error
+    for design in planned.designs:
+        (checkpoints / design).rename(folder / design)
+    return results
+
+
+def _left_ready(planned: VendorPlan, converted: Path, folder: Path, status: str, message: str) -> Outcome:
+    """Leave the projects so that the first tool can be started in each."""
+    _copy(planned, converted, folder)
+    return Outcome(_content(planned, status, message, ()), [])
+
+
+def _copy(planned: VendorPlan, converted: Path, folder: Path) -> None:
+    """Copy the designs that no tool has worked on; tools write into them, and finished stages stay as they are."""
+    for design in planned.designs:
+        if not (folder / design).exists():
+            shutil.copytree(origins(converted)[design], folder / design)
+            for step in reversed([step for step in planned.steps if step.design == design]):
+                driver.write_files(step, folder / design)
+
+
+def _content(planned: VendorPlan, status: str, message: str, results: Sequence[StepResult]) -> dict[str, Any]:
+    done = {(result.design, result.step): result for result in results}
+    first = next(step for step in planned.steps if step.name == "csynth")
+    return {
+        "backend": planned.backend,
+        "project": f"{_PLACE}/{first.design}",
+        "command": first.commands[0].line,
+        "status": status,
+        "message": message,
+        "steps": [_step(step, done.get((step.design, step.name))) for step in planned.steps],
+    }
+
+
+def _step(step: ToolStep, result: StepResult | None) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": step.title,
+        "folder": f"{_PLACE}/{step.design}",
+        "command": step.commands[0].line,
+        "status": "planned",
+    }
+    if result is not None:
+        found = asdict(result)
+        shown |= {name: found[name] for name in ("status", "command", "version", "seconds", "critical_warnings")}
+        shown["log"] = f"{_PLACE}/{result.log}"
+        shown["reports"] = {f"{_PLACE}/{path}": sha for path, sha in result.reports.items()}
+    return shown
+
+
+def _names(step: ToolStep) -> str:
+    return " or ".join(command.program for command in step.commands)
+
+
+def _ran(results: Sequence[StepResult]) -> str:
+    """Say which tool did what."""
+    by_tool: dict[str, list[str]] = {}
+    for result in results:
+        title = result.step if result.design == "hls" else f"{result.step} of our RTL"
+        by_tool.setdefault(f"{result.command.split()[0]} {result.version}", []).append(title)
+    return "; ".join(f"{name} did {', '.join(titles)}" for name, titles in by_tool.items())
