@@ -111,7 +111,7 @@ class Figure:
     evidence: tuple[str, ...] = ()
 
 
-def panel(chart: alt.TopLevelMixin, label: str, *, height: float, title: str = "") -> Panel:
+def panel(chart: alt.TopLevelMixin, label: str, *, height: float, title: str = "", right: float = 5) -> Panel:
     """Finish a chart: as wide as its place on the page, with a description that assistive technology reads.
 
     Args:
@@ -119,13 +119,19 @@ def panel(chart: alt.TopLevelMixin, label: str, *, height: float, title: str = "
         label: What it shows, with the leading figures.
         height: In pixels.
         title: Stands above it, where a figure has several.
+        right: Room at the right for text, in pixels.
     """
     import altair as alt
 
     more: dict[str, Any] = {"title": title} if title else {}
+    padding = {"left": 5, "top": 5, "right": right, "bottom": 5}
     autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return Panel(
-        without_schema(chart.properties(description=label, width="container", height=height, autosize=autosize, **more))
+        without_schema(
+            chart.properties(
+                description=label, width="container", height=height, padding=padding, autosize=autosize, **more
+            )
+        )
     )
 
 
@@ -148,7 +154,7 @@ def bars(
     *,
     series: Sequence[str],
     unit: str = "",
-    number_format: str = ",.4~g",
+    number_format: str = ",.4~r",
     limit: float | None = None,
     title: str = "",
 ) -> Panel:
@@ -160,15 +166,16 @@ def bars(
         series: All series in their order, each with a colour of its own.
         unit: Title of the axis.
         number_format: How the axis writes numbers, as d3 names it.
-        limit: End of the axis; by default a little behind the longest bar.
+        limit: End of the axis; by default that of the longest bar.
         title: Stands above it.
     """
     import altair as alt
 
     names = list(dict.fromkeys(str(row["name"]) for row in rows))
     largest = max((float(row["value"] or 0) for row in rows), default=0.0)
+    scale = alt.Scale(domain=[0, limit or largest or 1.0], nice=False)
     # Room for the value at the end of the longest bar.
-    scale = alt.Scale(domain=[0, limit or 1.18 * largest or 1.0], nice=False)
+    room = 16 + 7 * max((len(str(row["shown"])) for row in rows), default=0)
     axis = alt.Axis(title=unit or None, format=number_format, tickCount=4)
     several = len(series) > 1
     colour = alt.Color("series:N", sort=list(series), scale=alt.Scale(domain=list(series), range=list(SERIES)))
@@ -184,7 +191,7 @@ def bars(
     )
     text = base.mark_text(align="left", dx=5, color=QUIET, fontSize=11, aria=False).encode(text="shown:N")
     step = ROW if not several else max(ROW, 15 * len(series) + 8)
-    return panel(drawn + text, label, height=step * len(names), title=title)
+    return panel(drawn + text, label, height=step * len(names), title=title, right=room)
 
 
 class Line(NamedTuple):

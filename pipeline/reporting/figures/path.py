@@ -23,8 +23,8 @@ def _figure(entry: Synthesis, n: int) -> Figure:
         name=f"critical-path-{n + 1}",
         title=f"Critical path on {entry.part}{wrapper}",
         caption=(
-            f"Critical path of {entry.tool} on {entry.part}{wrapper}{reached}. The path runs from left to right "
-            "through cells (logic) and wires (routing); a wire belongs to the layer that it comes from."
+            f"By {entry.tool}{reached} (dashed). The path runs from left to right through cells (logic) and wires "
+            "(routing); a wire belongs to the layer that it comes from."
         ),
         panels=(_panel(entry, stretches),),
         table=Table(
@@ -69,12 +69,9 @@ def _panel(entry: Synthesis, stretches: list[timing.Stretch]) -> Panel:
             tooltip=["name:N", "series:N", alt.Tooltip("delay:Q", title="ns", format=".2f")],
         )
     )
-    limit = alt.Chart(data([{"at": entry.clock_period_ns, "what": "clock period"}])).encode(x="at:Q")
+    limit = alt.Chart(data([{"at": entry.clock_period_ns}])).encode(x="at:Q")
     missed = at > entry.clock_period_ns
     rule = limit.mark_rule(color=BAD if missed else QUIET, strokeDash=[4, 3])
-    text = limit.mark_text(align="right", baseline="top", dx=-4, fontSize=11, color=QUIET).encode(
-        text="what:N", y=alt.value(2)
-    )
     period = f"{entry.clock_period_ns:g} ns"
     label = f"Critical path of {at:.2f} ns in {len(stretches)} stretches; the clock period is {period}."
-    return panel(drawn + rule + text, label, height=24 * len(names))
+    return panel(drawn + rule, label, height=24 * len(names))

@@ -87,7 +87,7 @@ def _against_rate(roc: Roc) -> Panel:
         "rate:Q",
         title="background rate in Hz",
         scale=alt.Scale(type="log", domain=[least, roc.event_rate_hz], nice=False),
-        axis=alt.Axis(format="~s", tickCount=6),
+        axis=alt.Axis(format="~s", values=[10.0**n for n in range(-3, 13)]),
     )
     y = alt.Y(
         "signal:Q", title="signal efficiency", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5)
