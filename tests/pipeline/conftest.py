@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from pipeline.reporting.report import Report
+from tests.pipeline import sample_reports
 
 ROOT = Path(__file__).parents[2]
 SAMPLE_REPORT = Path(__file__).parent.parent / "data" / "sample_report.json"
@@ -64,23 +65,15 @@ def sample_report() -> Report:
 
 
 @pytest.fixture
+def placed(sample_report: Report) -> Report:
+    """A run whose RTL was placed and routed on an ECP5, after a search for its pipeline depth."""
+    return sample_reports.placed(sample_report)
+
+
+@pytest.fixture
 def trigger_report(sample_report: Report) -> Report:
-    """A run of a trigger, with curves of signal against background on 4 events of each."""
-    curves = [
-        {"model": "float", "auc": 0.9, "auc_error": 0.05, "background": [0, 1, 2, 4], "signal": [1, 2, 3, 4]},
-        {"model": "quantized", "auc": 0.8, "auc_error": None, "background": [0, 1, 3, 4], "signal": [1, 2, 3, 4]},
-        {"model": "csim", "auc": 0.8, "auc_error": None, "background": [0, 1, 3, 4], "signal": [1, 2, 3, 4]},
-    ]
-    roc = {
-        "score": "logit[signal] - logit[noise]",
-        "signal": ["signal"],
-        "background": ["noise"],
-        "signal_events": 4,
-        "background_events": 4,
-        "event_rate_hz": 40e6,
-        "curves": curves,
-    }
-    return Report.model_validate(sample_report.model_dump() | {"roc": roc})
+    """A run of a trigger, with curves of signal against background."""
+    return sample_reports.trigger(sample_report)
 
 
 def call(*arguments: str | Path) -> Outcome:

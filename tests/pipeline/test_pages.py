@@ -311,29 +311,6 @@ def test_what_was_rewritten_and_its_proof_are_shown(sample_report: Report, diffe
         assert words in text
 
 
-@pytest.fixture
-def placed(sample_report: Report) -> Report:
-    """A run whose RTL was placed and routed on an ECP5, after a search for its pipeline depth."""
-    data = sample_report.model_dump()
-    part = data["synthesis"][1]["part"] = "LFE5U-85F-6BG381C"
-    steps = [("conv1", "clk-to-q", 0.5), ("conv1", "routing", 2.25), ("dense", "logic", 5.0), ("dense", "setup", 0.38)]
-    data["synthesis"][1]["critical_path"] = [
-        {"start": f"{layer}.from_{n}", "end": f"{layer}.to_{n}", "kind": kind, "delay_ns": delay, "layer": layer}
-        for n, (layer, kind, delay) in enumerate(steps)
-    ]
-    counts = {"ff": 77, "dsp": 3, "bram": 1, "srl": 5, "carry": 9}
-    data["synthesis"][0]["layers"] = [{"name": "conv1", "lut": 4321, **counts}, {"name": "dense", "lut": 987, **counts}]
-    totals = {"part": part, "lut": 83640, "ff": 83640, "dsp": 156, "bram": 208}
-    data["place_and_route"] = {
-        **{"part": part, "status": "placed", "message": "the clock period of 5 ns is missed by 3.13 ns", "met": False},
-        **{"board": "ulx3s_85f", "bitstream": "synthesize/place_and_route/digits_board.bit", "totals": totals},
-    }
-    tried = {"stage_delay": 5.0, "latency_cycles": 13, "lut": 11906, "ff": 3398, "reached_ns": 8.13}
-    lacking = {"stage_delay": 2.5, "latency_cycles": 26, "lut": None, "ff": None, "reached_ns": None}
-    closure = {"clock_period_ns": 5.0, "part": part, "candidates": [tried, lacking], "chosen": tried, "met": False}
-    return Report.model_validate({**data, "timing_closure": closure})
-
-
 @pytest.mark.parametrize("render", [pages.html, pages.markdown])
 def test_a_placed_design_shows_its_clock_its_critical_path_by_layer_and_its_bitstream(
     placed: Report, render: object
@@ -342,7 +319,7 @@ def test_a_placed_design_shows_its_clock_its_critical_path_by_layer_and_its_bits
     for words in (
         r"Clock[ |]+123\.0[ |]*MHz[ |]+LFE5U-85F-6BG381C; 5 ns missed by 3\.13 ns[ |]+open-place-and-route",
         r"the clock period of 5 ns is missed by 3\.13 ns",
-        r"Critical path .*LFE5U-85F-6BG381C: 123 MHz, clock period of 5 ns missed by 3\.13 ns",
+        r"Critical path .*LFE5U-85F-6BG381C.*: 123 MHz, clock period of 5 ns missed by 3\.13 ns",
         r"conv1[ |`]+conv1\.from_0[ |`]+conv1\.to_1[ |`]+0\.5[ |]+2\.25",
         r"dense[ |`]+dense\.from_2[ |`]+dense\.to_3[ |`]+5\.38[ |]+0",
         r"synthesize/place_and_route/digits_board\.bit",
