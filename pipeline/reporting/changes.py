@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.reporting.charts import Column, Table, Value
 from pipeline.reporting.earlier import Change, EarlierRun
-from pipeline.reporting.merits import Merit, merits
-from pipeline.reporting.rendering import number, percent
+from pipeline.reporting.merits import Merit, change, merits, shown
 from pipeline.reporting.report import Report
 
 
@@ -44,10 +43,10 @@ def since_last(report: Report) -> History | None:
             columns=(
                 Column("Figure"),
                 Column("Evidence", "evidence"),
-                Column("Before", "number"),
-                Column("Now", "number"),
-                Column("Change", "number"),
-                Column("In words"),
+                Column("Before"),
+                Column("Now"),
+                Column("Change"),
+                Column("Which is"),
             ),
             rows=tuple(_row(merit, before.get(merit.name)) for merit in now),
         ),
@@ -57,24 +56,10 @@ def since_last(report: Report) -> History | None:
 
 
 def _row(now: Merit, before: Merit | None) -> tuple[Value, ...]:
-    label = now.label
     if before is None:
-        return label, now.evidence, None, now.value, None, "not measured before"
-    if before.evidence != now.evidence:
-        words = f"of other evidence before: {before.evidence}"
-        return label, now.evidence, before.value, now.value, None, words
-    return label, now.evidence, before.value, now.value, now.value - before.value, _words(now, before)
-
-
-def _words(now: Merit, before: Merit) -> str:
-    """Say how much a figure changed, and whether that is better."""
+        return now.label, now.evidence, None, shown(now), "not measured before", None
     difference = now.value - before.value
-    if not difference:
-        return "the same"
-    judged = "better" if (difference > 0) == (now.better == "more") else "worse"
-    if now.better == "more":
-        # Shares: what counts is points, not a share of a share.
-        return f"{number(round(100 * difference, 2))} points, {judged}"
-    if not before.value:
-        return judged
-    return f"{'+' if difference > 0 else '−'}{percent(abs(difference) / before.value, 1)}, {judged}"
+    judged = None
+    if difference and before.evidence == now.evidence:
+        judged = "better" if (difference > 0) == (now.better == "more") else "worse"
+    return now.label, now.evidence, shown(before), shown(now), change(before, now), judged

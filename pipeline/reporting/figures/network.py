@@ -106,18 +106,20 @@ def _placed(
     places: dict[int, tuple[float, float]] = {}
     steps: list[tuple[int, int]] = []
     free = count
-    for positions, _, _, found in from_edges(edges, vertex_spacing=_WIDTH + _GAP, dummy_vertices=True).dot_layout():
+    apart = _WIDTH + _GAP
+    layouts = from_edges(edges, vertex_spacing=apart, dummy_vertices=True)
+    for positions, _, _, found in layouts.dot_layout(apart) if edges else []:
         # Bends are numbered anew in each part of a network that has several.
         own = {number: number if number < count else free + number for number, _ in positions}
         places |= {own[number]: at for number, at in positions}
         steps += [(own[start], own[end]) for start, end in found or []]
         free = max(free, *(own.values())) + 1
     # A layer by itself is in no edge.
-    right = max((x for x, _ in places.values()), default=-_WIDTH - _GAP)
+    right = max((x for x, _ in places.values()), default=-apart)
     top = max((y for _, y in places.values()), default=0.0)
     for number in range(count):
         if number not in places:
-            right += _WIDTH + _GAP
+            right += apart
             places[number] = (right, top)
     left = min(x for x, _ in places.values()) - _WIDTH / 2 - _MARGIN
     rows = {y: n for n, y in enumerate(sorted({y for _, y in places.values()}, reverse=True))}
