@@ -6,7 +6,7 @@ others in the dark and on paper.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -148,11 +148,20 @@ def data(rows: Rows) -> alt.Data:
     return alt.Data(values=[dict(row) for row in rows])  # type: ignore[no-untyped-call]
 
 
+def coloured(names: Iterable[str]) -> dict[str, str]:
+    """Give each name a colour, the same in all charts of a figure.
+
+    >>> list(coloured(["yosys", "vitis", "yosys"]))
+    ['yosys', 'vitis']
+    """
+    return {name: SERIES[n % len(SERIES)] for n, name in enumerate(dict.fromkeys(names))}
+
+
 def bars(
     rows: Rows,
     label: str,
     *,
-    series: Sequence[str],
+    series: Mapping[str, str],
     unit: str = "",
     number_format: str = ",.4~r",
     limit: float | None = None,
@@ -163,7 +172,7 @@ def bars(
     Args:
         rows: With `name`, `series`, `value` and `shown`, the value as text; in the order in which they stand.
         label: What the chart shows, with the leading figures.
-        series: All series in their order, each with a colour of its own.
+        series: All series in their order, each with its colour.
         unit: Title of the axis.
         number_format: How the axis writes numbers, as d3 names it.
         limit: End of the axis; by default that of the longest bar.
@@ -178,7 +187,7 @@ def bars(
     room = 16 + 7 * max((len(str(row["shown"])) for row in rows), default=0)
     axis = alt.Axis(title=unit or None, format=number_format, tickCount=4)
     several = len(series) > 1
-    colour = alt.Color("series:N", sort=list(series), scale=alt.Scale(domain=list(series), range=list(SERIES)))
+    colour = alt.Color("series:N", sort=list(series), scale=alt.Scale(domain=list(series), range=list(series.values())))
     base = alt.Chart(data(rows)).encode(
         y=alt.Y("name:N", sort=names, title=None),
         x=alt.X("value:Q", scale=scale, axis=axis),

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.reporting import changes, headline, merits, page, sizes, timing
 from pipeline.reporting.evidence import EVIDENCE, share
-from pipeline.reporting.figures import confusion, network, path, profile, resources, roc, training
+from pipeline.reporting.figures import confusion, latency, network, path, profile, resources, roc, training
 from pipeline.reporting.rendering import environment
 from pipeline.reporting.report import Report
 
@@ -39,6 +39,7 @@ def html(report: Report) -> str:
     drawn = {
         "roc": roc.figure(report),
         "confusion": confusion.figure(report),
+        "latency": latency.figure(report),
         "paths": path.figures(report),
         "occupancy": resources.occupancy(report),
         "by_layer": resources.by_layer(report),

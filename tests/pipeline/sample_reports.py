@@ -26,6 +26,11 @@ def placed(report: Report) -> Report:
     tried = {"stage_delay": 5.0, "latency_cycles": 13, "lut": 11906, "ff": 3398, "reached_ns": 8.13}
     lacking = {"stage_delay": 2.5, "latency_cycles": 26, "lut": None, "ff": None, "reached_ns": None}
     closure = {"clock_period_ns": 5.0, "part": part, "candidates": [tried, lacking], "chosen": tried, "met": False}
+    names = ("latency_cycles_best", "latency_cycles_worst", "initiation_interval_min", "initiation_interval_max")
+    data["synthesis"][2]["timings"] = [
+        {"name": layer, **dict(zip(names, cycles, strict=True))}
+        for layer, cycles in (("conv1", (4, 5, 1, 1)), ("dense", (3, None, None, None)))
+    ]
     return Report.model_validate({**data, "timing_closure": closure})
 
 

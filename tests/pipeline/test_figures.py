@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from pipeline.reporting.charts import Figure, Panel
-from pipeline.reporting.figures import confusion, path, profile, resources, roc, training
+from pipeline.reporting.figures import confusion, latency, path, profile, resources, roc, training
 from pipeline.reporting.report import Report
+from tests.pipeline import sample_reports
 
 DRAW: list[Callable[[Report], Figure | None]] = [
     confusion.figure,
@@ -108,13 +109,41 @@ def test_resources_by_layer_are_told_apart_by_what_counted_them(sample_report: R
     counts = {"ff": 77, "dsp": 0, "bram": 1, "srl": 5, "carry": 9}
     synthesis[0]["layers"] = [{"name": "logits", "lut": 987, **counts}, {"name": "conv1", "lut": 4321, **counts}]
     figure = drawn(resources.by_layer(change(sample_report, synthesis=synthesis)))
-    assert [panel.spec["title"] for panel in figure.panels] == ["LUT", "FF", "BRAM"]
+    assert [panel.spec["title"] for panel in figure.panels] == ["LUT", "FF", "BRAM (18 Kbit)"]
     lut = {(row["name"], row["series"]): row["value"] for row in values(figure.panels[0])}
     assert lut["conv1", "yosys, open-synthesis"] == 4321
     assert lut["conv1", "alkaid, estimate"] == 1873
     assert [row["name"] for row in values(figure.panels[1])] == ["conv1", "logits"]
     assert figure.evidence == ("estimate", "open-synthesis")
     assert ("conv1", "open-synthesis", "yosys", 4321, 77, 0, 1) in figure.table.rows
+
+
+def test_colours_stay_with_what_counted_from_chart_to_chart(sample_report: Report) -> None:
+    figure = drawn(resources.by_layer(sample_reports.placed(sample_report)))
+    scales = [panel.spec["layer"][0]["encoding"]["color"]["scale"] for panel in figure.panels]
+    lut, ff = (dict(zip(scale["domain"], scale["range"], strict=True)) for scale in scales[:2])
+    assert set(lut) == {"alkaid, estimate", "yosys, open-synthesis"}
+    assert ff == {"yosys, open-synthesis": lut["yosys, open-synthesis"]}
+
+
+def test_latency_by_layer_is_the_worst_that_is_known(sample_report: Report) -> None:
+    assert latency.figure(sample_report) is None
+    names = (
+        "name",
+        "latency_cycles_best",
+        "latency_cycles_worst",
+        "initiation_interval_min",
+        "initiation_interval_max",
+    )
+    rows = [("logits", 7, None, None, None), ("conv1", 1027, 1030, 1024, 1027)]
+    synthesis = [entry.model_dump() for entry in sample_report.synthesis]
+    synthesis[-1]["timings"] = [dict(zip(names, row, strict=True)) for row in rows]
+    figure = drawn(latency.figure(change(sample_report, synthesis=synthesis)))
+    cycles, interval = ([(row["name"], row["value"]) for row in values(panel)] for panel in figure.panels)
+    assert cycles == [("conv1", 1030), ("logits", 7)]
+    assert interval == [("conv1", 1027)]
+    assert figure.table.rows[1] == ("logits", "vendor-csynth", "vitis", 7, None, None, None)
+    assert figure.evidence == ("vendor-csynth",)
 
 
 def test_nothing_counted_by_layer_gives_no_figure(sample_report: Report) -> None:

@@ -99,7 +99,7 @@ def test_it_loads_without_a_word_and_without_the_network(views: dict[str, Visit]
 def test_every_figure_is_drawn_in_the_colours_of_the_page(views: dict[str, Visit], view: str) -> None:
     page = views[view].page
     charts = page.locator(".chart svg")
-    assert charts.count() == page.locator("script.spec").count() == 12
+    assert charts.count() == page.locator("script.spec").count() == 14
     dark = view == "dark"
     for n in range(charts.count()):
         box = charts.nth(n).bounding_box()
@@ -137,14 +137,14 @@ def test_the_network_is_drawn_with_all_layers(views: dict[str, Visit], report: R
 
 def test_every_figure_has_a_table_and_every_chart_a_description(page: Page) -> None:
     figures = page.locator("figure.drawn")
-    assert figures.count() == 7
+    assert figures.count() == 8
     for n in range(figures.count()):
         figure = figures.nth(n)
         assert figure.locator("figcaption p").count() == 1
         assert figure.locator("details table tbody tr").count() >= 1
     described = page.locator(".chart[role=graphics-document][aria-label], .chart [role=graphics-document][aria-label]")
     labels = described.evaluate_all("(all) => all.map((chart) => chart.getAttribute('aria-label'))")
-    assert len(labels) == 12
+    assert len(labels) == 14
     assert all(len(label) > 20 for label in labels)
 
 
@@ -275,7 +275,7 @@ def test_what_a_run_names_is_text_and_only_the_page_s_own_scripts_run(
     assert visit.asked == [(tmp_path / "hostile.html").as_uri()]
     assert visit.page.title() == f"{name}: pass"
     assert visit.page.locator("img").count() == 0
-    assert visit.page.locator(".chart svg").count() == 12
+    assert visit.page.locator(".chart svg").count() == 14
     # Even what gets into the page does not run.
     visit.page.evaluate("""() => {
       const script = document.createElement("script");

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipeline.reporting.charts import Column, Figure, Table, Value, bars
+from pipeline.reporting.charts import Column, Figure, Panel, Table, Value, bars, coloured
 from pipeline.reporting.evidence import share, totals_of
 from pipeline.reporting.rendering import percent
 from pipeline.reporting.report import Report, Synthesis
 
 # In the order in which they are shown, with their names.
-_COUNTED = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram": "BRAM"}
-_PART = {**_COUNTED, "bram": "BRAM (18 Kbit)"}
+_PART = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram": "BRAM (18 Kbit)"}
+_COUNTED = {**_PART, "uram": "URAM", "m20k": "M20K", "mlab": "MLAB"}
 
 
 class _Count(NamedTuple):
@@ -34,26 +34,12 @@ def by_layer(report: Report) -> Figure | None:
     counts = list(_counts(report))
     if not counts:
         return None
-    series = list(dict.fromkeys(each.series for each in counts))
     layers = list(dict.fromkeys(each.layer for each in counts))
     order = [layer.name for layer in report.layers]
     layers.sort(key=lambda name: order.index(name) if name in order else len(order))
-    panels = []
-    for resource, name in _COUNTED.items():
-        of_resource = [each for each in counts if each.resource == resource]
-        if any(each.amount for each in of_resource):
-            found = {(each.layer, each.series): each.amount for each in of_resource}
-            used = [layer for layer in layers if any(found.get((layer, each)) for each in series)]
-            rows: list[dict[str, Value]] = [
-                {"name": layer, "series": each, "value": count, "shown": f"{count:,.0f}"}
-                for layer in used
-                for each in series
-                if (count := found.get((layer, each))) is not None
-            ]
-            largest = max(of_resource, key=lambda each: each.amount)
-            label = f"{name} of {len(used)} layers; most in {largest.layer}, {largest.amount:,.0f} by {largest.series}."
-            shown = [each for each in series if any(row["series"] == each for row in rows)]
-            panels.append(bars(rows, label, series=shown, title=name))
+    counted = [name for name in _COUNTED if any(each.resource == name for each in counts)]
+    colours = coloured(each.series for each in counts)
+    panels = [panel for resource in counted for panel in _panel(counts, resource, layers, colours)]
     if not panels:
         return None
     return Figure(
@@ -65,17 +51,36 @@ def by_layer(report: Report) -> Figure | None:
         ),
         panels=tuple(panels),
         table=Table(
-            caption="What each layer takes, by everything that counts by layer. BRAM in halves of 18 Kbit.",
+            caption="What each layer takes, by everything that counts by layer.",
             columns=(
                 Column("Layer"),
                 Column("Evidence", "evidence"),
                 Column("By"),
-                *(Column(name, "number") for name in _PART.values()),
+                *(Column(_COUNTED[resource], "number") for resource in counted),
             ),
-            rows=_layer_rows(counts, layers),
+            rows=_layer_rows(counts, layers, counted),
         ),
         evidence=tuple(dict.fromkeys(each.evidence for each in counts)),
     )
+
+
+def _panel(counts: list[_Count], resource: str, layers: list[str], colours: dict[str, str]) -> Iterator[Panel]:
+    of_resource = [each for each in counts if each.resource == resource]
+    found = {(each.layer, each.series): each.amount for each in of_resource}
+    used = [layer for layer in layers if any(found.get((layer, series)) for series in colours)]
+    if not used:
+        return
+    rows: list[dict[str, Value]] = [
+        {"name": layer, "series": series, "value": count, "shown": f"{count:,.0f}"}
+        for layer in used
+        for series in colours
+        if (count := found.get((layer, series))) is not None
+    ]
+    largest = max(of_resource, key=lambda each: each.amount)
+    name = _COUNTED[resource]
+    label = f"{name} of {len(used)} layers; most in {largest.layer}, {largest.amount:,.0f} by {largest.series}."
+    series = {name: colour for name, colour in colours.items() if any(row["series"] == name for row in rows)}
+    yield bars(rows, label, series=series, title=name)
 
 
 def _counts(report: Report) -> Iterator[_Count]:
@@ -94,13 +99,13 @@ def _series(entry: Synthesis) -> str:
     return f"{entry.tool}, {entry.evidence}" + ("" if entry.design == "rtl" else f", {entry.design}")
 
 
-def _layer_rows(counts: list[_Count], layers: list[str]) -> tuple[tuple[Value, ...], ...]:
+def _layer_rows(counts: list[_Count], layers: list[str], counted: list[str]) -> tuple[tuple[Value, ...], ...]:
     found: dict[tuple[str, str, str], dict[str, float]] = {}
     for each in counts:
         found.setdefault((each.layer, each.evidence, each.series), {})[each.resource] = each.amount
     places = {layer: n for n, layer in enumerate(layers)}
     return tuple(
-        (layer, evidence, series.partition(",")[0], *(of.get(resource) for resource in _COUNTED))
+        (layer, evidence, series.partition(",")[0], *(of.get(resource) for resource in counted))
         for (layer, evidence, series), of in sorted(found.items(), key=lambda item: places[item[0][0]])
     )
 
@@ -129,7 +134,7 @@ def occupancy(report: Report) -> Figure | None:
         }
         for entry, resource, count, part in found
     ]
-    series = list(dict.fromkeys(str(row["series"]) for row in rows))
+    series = coloured(str(row["series"]) for row in rows)
     fullest = max(found, key=lambda each: each[3])
     label = (
         f"Share of the part that the design takes; most of {_PART[fullest[1]]}, {percent(fullest[3])} by "
