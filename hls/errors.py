@@ -17,6 +17,10 @@ class DoesNotFitError(HlsError):
     """The design needs more than the device has."""
 
 
+class ResultsError(HlsError):
+    """Results from another computer are not whole, or of another design."""
+
+
 class ToolError(HlsError):
     """Base of the errors of outside programs."""
 

@@ -136,6 +136,19 @@ class RunFolder:
         if (self.path / name / "manifest.json").is_file():
             shutil.rmtree(self.path / name)
 
+    def put(self, folder: Path, name: str) -> None:
+        """Put a copy of a folder beside the stages' folders, in place of an earlier one, when it is whole.
+
+        Raises:
+            RunFolderError: It cannot be written.
+        """
+        unfinished = self.path / f"{name}{_UNFINISHED}"
+        try:
+            shutil.copytree(folder, unfinished)
+            self._replace(unfinished, self.path / name)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
     def write(self, name: str, text: str) -> None:
         """Write a text file beside the stages' folders; what stood there stays whole until the new text is.
 

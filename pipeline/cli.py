@@ -55,9 +55,15 @@ def run(
     from_stage: From = None,
     force: Force = False,
     assignments: Assignments = None,
+    plan_only: Annotated[
+        bool,
+        typer.Option(
+            "--plan-only", help="Stop before synthesis; write an archive to run the vendor's tools elsewhere."
+        ),
+    ] = False,
 ) -> None:
     """Do a whole run: train, convert, check, synthesize, report."""
-    _run(config, out, assignments, until="report", from_stage=from_stage, force=force)
+    _run(config, out, assignments, until="report", from_stage=from_stage, force=force, plan_only=plan_only)
 
 
 @app.command()
@@ -88,6 +94,25 @@ def synthesize(config: Config, out: Out = None, force: Force = False, assignment
 def report(config: Config, out: Out = None, force: Force = False, assignments: Assignments = None) -> None:
     """Write report.json, report.md and report.html, after whatever is still to be done."""
     _run(config, out, assignments, until="report", force=force)
+
+
+@app.command()
+def collect(
+    results: Annotated[
+        Path, typer.Argument(help="results.tar.gz, or the folder in which run.sh ran.", metavar="RESULTS")
+    ],
+    run: Annotated[
+        Path | None, typer.Option(help="Folder of the run; default: vivado_projects/<name>.", metavar="RUN")
+    ] = None,
+) -> None:
+    """Take back what the vendor's tools left on another computer (run --plan-only), and complete the run."""
+    import shlex
+
+    from pipeline.vendor_archive import collect as collect_results
+
+    with _interruptible():
+        status = collect_results(results, run, command=shlex.join(["trigcnn", *sys.argv[1:]]))
+    raise typer.Exit(int(status))
 
 
 @app.command()
@@ -386,6 +411,7 @@ def _run(
     until: str,
     from_stage: str | None = None,
     force: bool = False,
+    plan_only: bool = False,
 ) -> None:
     import shlex
 
@@ -400,6 +426,7 @@ def _run(
             until=until,
             from_stage=from_stage,
             force=force,
+            plan_only=plan_only,
             command=shlex.join(["trigcnn", *sys.argv[1:]]),
         )
     except KeyboardInterrupt:

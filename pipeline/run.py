@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from pathlib import Path
 from typing import Any
 
-from pipeline import history
+from pipeline import history, vendor_archive
 from pipeline.cache import RunFolder
 from pipeline.config import RunConfig
 from pipeline.console import Console
@@ -32,6 +33,7 @@ def run(
     until: str = "report",
     from_stage: str | None = None,
     force: bool = False,
+    plan_only: bool = False,
     command: str = "trigcnn run",
 ) -> ExitStatus:
     """Do what is to be done of a run.
@@ -42,6 +44,7 @@ def run(
         until: Last stage.
         from_stage: Do this stage and all later ones again.
         force: Do every stage again.
+        plan_only: Stop before synthesis, and write an archive for the vendor's tools on another computer.
         command: Command line, for the report.
 
     Returns:
@@ -52,7 +55,7 @@ def run(
         RunFolderError: The folder cannot be written or is taken.
         ModelsError, HlsError: See there.
     """
-    names = ORDER[: ORDER.index(until) + 1]
+    names = ORDER[: ORDER.index("check" if plan_only else until) + 1]
     if from_stage is not None and from_stage not in names:
         raise ConfigError(f"--from {from_stage}: must be one of {', '.join(names)}")
     again = names if force else names[names.index(from_stage) :] if from_stage else ()
@@ -73,6 +76,14 @@ def run(
             start = time.monotonic()
             folder.execute(stage)
             console.line(f"{name}: done in {time.monotonic() - start:.1f} s")
+        if plan_only:
+            path = vendor_archive.pack(config, folder)
+            console.line(
+                f"archive: {path}; unpack it where the tools are, and run there: bash {config.name}_vendor/run.sh"
+            )
+            console.line(
+                f"then take its results.tar.gz back: trigcnn collect results.tar.gz --run {shlex.quote(str(out))}"
+            )
         return _verdict(context, names)
 
 

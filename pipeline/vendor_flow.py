@@ -17,6 +17,8 @@ from hls.synthesis.vendors import run as driver
 from hls.synthesis.vendors.plan import ToolStep, VendorPlan
 from hls.synthesis.vendors.run import StepResult
 from hls.synthesis.vendors.vivado import RtlSources
+from pipeline import collected
+from pipeline.collected import Collected
 from pipeline.config import RunConfig
 from pipeline.stages import Context
 
@@ -95,6 +97,10 @@ def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
     """
     config, converted = context.config, context.folder.stage("convert")
     planned = plan(config, converted)
+    if (elsewhere := collected.read(context.folder)) is not None:
+        if elsewhere.matches(planned, inputs(planned, converted)):
+            return _collected(planned, converted, folder, elsewhere)
+        context.console.line("  the results that were collected are of another design, and are not used")
     if config.synthesis.vendor == "never":
         return _left_ready(
             planned, converted, folder, "not-asked", "the HLS project is ready; the vendor's tool was not asked for"
@@ -113,6 +119,23 @@ def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
     _copy(planned, converted, folder)
     content = _content(planned, "built", _ran(results), results)
     return Outcome(content, reports)
+
+
+def inputs(planned: VendorPlan, converted: Path) -> dict[str, str]:
+    """Give SHA-256 of the files that the tools are given, by path; as `run.prepare` does."""
+    return {
+        f"{design}/{name}": sha
+        for design in planned.designs
+        for name, sha in driver.inputs(origins(converted)[design], planned.written(design)).items()
+    }
+
+
+def _collected(planned: VendorPlan, converted: Path, folder: Path, elsewhere: Collected) -> Outcome:
+    _copy(planned, converted, folder)
+    for design in planned.designs:
+        shutil.copytree(elsewhere.folder / design, folder / design, dirs_exist_ok=True)
+    message = f"collected from {elsewhere.source}, run on {', '.join(elsewhere.hosts)}: {_ran(elsewhere.results)}"
+    return Outcome(_content(planned, "collected", message, elsewhere.results), figures.read(planned, folder))
 
 
 def _run(

@@ -17,7 +17,7 @@ from hls.synthesis import cell_delays, path_delay, serial_wrapper, yosys
 from hls.synthesis.implement import design_sources, implement
 from hls.synthesis.parts import yosys_family
 from hls.synthesis.report import SynthesisReport
-from pipeline import placing, vendor_flow
+from pipeline import collected, placing, vendor_flow
 from pipeline.cache import RunFolder, Stage
 from pipeline.stages import Context
 
@@ -28,9 +28,15 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="synthesize",
         after=("convert",),
-        code=("hls", "pipeline/placing.py", "pipeline/stages/synthesize.py", "pipeline/vendor_flow.py"),
+        code=(
+            "hls",
+            "pipeline/placing.py",
+            "pipeline/stages/synthesize.py",
+            "pipeline/vendor_flow.py",
+            "pipeline/collected.py",
+        ),
         options=config.model_dump(mode="json", include={"name", "hls", "rtl", "synthesis", "place_and_route"}),
-        files=(),
+        files=collected.files(context.folder),
         # A vendor's tool that was installed since is a reason to run again.
         versions={**placing.versions(), **vendor_flow.versions(config)},
         work=lambda folder: _work(context, folder),

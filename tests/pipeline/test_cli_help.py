@@ -17,7 +17,20 @@ import yaml
 from pipeline.stages import ORDER
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("run", *ORDER, "evaluate", "explain", "layers", "doctor", "zoo", "models", "schema", "golden", "datasets")
+COMMANDS = (
+    "run",
+    *ORDER,
+    "collect",
+    "evaluate",
+    "explain",
+    "layers",
+    "doctor",
+    "zoo",
+    "models",
+    "schema",
+    "golden",
+    "datasets",
+)
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from pipeline.cache import file_digest
 from pipeline.reporting.report import Report
@@ -68,3 +72,90 @@ def test_a_killed_vendor_flow_goes_on_at_the_next_tool(
     assert vendor_tools.calls() == ["vivado logic-synthesis in hls"]
     content = json.loads((out / "report" / "report.json").read_text())
     assert [step["status"] for step in content["vendor"]["steps"]] == ["kept", "done"]
+
+
+def elsewhere(out: Path, place: Path) -> Path:
+    """Unpack a run's archive as on another computer, and run it."""
+    with tarfile.open(out / "quick_vendor.tar.gz") as packed:
+        packed.extractall(place, filter="data")
+    subprocess.run(["bash", place / "quick_vendor" / "run.sh"], check=True, capture_output=True)
+    return place / "quick_vendor"
+
+
+def test_a_run_is_completed_by_what_comes_back_from_another_computer(
+    trigcnn: Trigcnn, quick_run: Run, vendor_tools: VendorTools, tmp_path: Path
+) -> None:
+    config, out = quick_run
+    wanted = ("--set", "synthesis.vendor=auto", "--set", "synthesis.vendor_steps=[csim,logic-synthesis]")
+    outcome = trigcnn("run", config, "--out", out, *wanted, "--plan-only")
+    assert outcome.returncode == 0, outcome.stderr
+    assert f"archive: {out}/quick_vendor.tar.gz; unpack it where the tools are, and run there: bash" in outcome.stdout
+    assert "synthesize:" not in outcome.stdout
+    vendor_tools.install("vitis-run", "vivado")
+    vendor_tools.behave("critical@csynth", "2023.2")
+    there = elsewhere(out, tmp_path / "there")
+    assert vendor_tools.calls() == [
+        "vitis-run csim in hls",
+        "vitis-run csynth in hls",
+        "vivado logic-synthesis in hls",
+    ]
+    outcome = trigcnn("collect", there / "results.tar.gz", "--run", out)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "check: unchanged\n" in outcome.stdout
+    report = Report.model_validate_json((out / "report" / "report.json").read_text())
+    host = platform.node()
+    assert report.vendor.status == "collected"
+    assert report.vendor.message == (
+        f"collected from results.tar.gz, run on {host}: vitis-run 2023.2 did csim, csynth; vivado 2023.2 did "
+        "logic-synthesis"
+    )
+    assert [(step.name, step.status, len(step.critical_warnings)) for step in report.vendor.steps] == [
+        ("csim", "collected", 0),
+        ("csynth", "collected", 1),
+        ("logic-synthesis", "collected", 0),
+    ]
+    assert [entry.evidence for entry in report.synthesis] == ["vendor-csynth", "vendor-synthesis"]
+    for step in report.vendor.steps:
+        assert {file_digest(out / path) for path in step.reports} == set(step.reports.values())
+    # No tool ran here, and none does when the run is done again.
+    assert vendor_tools.calls() == []
+    outcome = trigcnn("run", out / "resolved.yaml", "--out", out, "--from", "synthesize")
+    assert outcome.returncode == 0, outcome.stderr
+    assert vendor_tools.calls() == []
+    # With other options they are of something else.
+    outcome = trigcnn("run", out / "resolved.yaml", "--out", out, "--set", "synthesis.vendor_steps=[csim]")
+    assert "the results that were collected are of another design, and are not used" in outcome.stdout
+    assert vendor_tools.calls() == ["vitis-run csim in hls", "vitis-run csynth in hls"]
+
+
+def test_results_of_another_run_are_refused_and_change_nothing(
+    trigcnn: Trigcnn, quick_run: Run, vendor_tools: VendorTools, tmp_path: Path
+) -> None:
+    config, out = quick_run
+    assert trigcnn("run", config, "--out", out, "--plan-only").returncode == 0
+    vendor_tools.install("vitis-run")
+    there = elsewhere(out, tmp_path / "there")
+    outcome = trigcnn("run", config, "--out", out, "--set", "hls.reuse_factor=2", "--set", "synthesis.vendor=never")
+    assert outcome.returncode == 0, outcome.stderr
+    before = {path: file_digest(path) for path in out.rglob("*") if path.is_file()}
+    outcome = trigcnn("collect", there, "--run", out)
+    assert outcome.returncode == 2
+    assert "is not the same in the results and in the run: the results are of another design" in outcome.stderr
+    assert {path: file_digest(path) for path in out.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("none.tar.gz",), "none.tar.gz: there is no such file or folder; give the results.tar.gz that run.sh wrote"),
+        ((".",), "has no readable manifest.json"),
+    ],
+)
+def test_what_is_no_result_is_refused(
+    arguments: tuple[str, ...], message: str, trigcnn: Trigcnn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = trigcnn("collect", *arguments)
+    assert outcome.returncode == 2
+    assert message in outcome.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -51,13 +51,17 @@ def check_left(step: ToolStep, program: str, folder: Path, started_ns: int, log:
         ToolFailedError: One is missing, or older than the run.
     """
     for expected in step.leaves:
-        path = folder / expected.path
-        if not path.is_file():
-            raise ToolFailedError(f"{program} succeeded without a report: {path} is missing; look into {log}")
-        if path.stat().st_mtime_ns < started_ns:
-            raise ToolFailedError(
-                f"{program} succeeded without a new report: {path} is older than the run; look into {log}"
-            )
+        check_fresh(program, folder / expected.path, started_ns, log)
+
+
+def check_fresh(program: str, path: Path, started_ns: int, log: Path) -> None:
+    """See that a file is there, and not older than the tool's start; see `check_left`."""
+    if not path.is_file():
+        raise ToolFailedError(f"{program} succeeded without a report: {path} is missing; look into {log}")
+    if path.stat().st_mtime_ns < started_ns:
+        raise ToolFailedError(
+            f"{program} succeeded without a new report: {path} is older than the run; look into {log}"
+        )
 
 
 class Follower:

@@ -61,10 +61,12 @@ class ExpectedFile:
     Attributes:
         path: Its path, relative to the folder in which the tool runs.
         reader: Reads figures from it; None where there are none to read.
+        bulky: Whether it only serves a later step, and does not come back from another computer.
     """
 
     path: str
     reader: Reader | None = None
+    bulky: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,11 @@ class VendorPlan:
     def designs(self) -> tuple[DesignName, ...]:
         """What it works on."""
         return tuple(dict.fromkeys(step.design for step in self.steps))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Names of folders for the steps, in their order."""
+        return tuple(f"{number}_{step.design}_{step.name}" for number, step in enumerate(self.steps, 1))
 
     def written(self, design: DesignName) -> frozenset[str]:
         """Names of the files of a design that steps write, and that may come with other contents."""

@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
-from hls.synthesis.vendors import xilinx
+from hls.synthesis.vendors import templating, xilinx
 from hls.synthesis.vendors.plan import Command, DesignName, ExpectedFile, Phase, ToolStep, VersionQuery
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 MEND = "install Vivado and source its settings64.sh"
 STEPS = ("logic-synthesis", "implementation")
@@ -83,7 +78,8 @@ def steps(
 def _step(step: str, sources: RtlSources, part: str, clock_period_ns: float, fatal: Sequence[str]) -> ToolStep:
     stage = f"{FOLDER}/{_STAGES[step]}"
     script = f"{step}.tcl"
-    text = _template().render(
+    text = templating.render(
+        "vivado.tcl.j2",
         step=step,
         sources=sources,
         part=part,
@@ -111,21 +107,7 @@ def _step(step: str, sources: RtlSources, part: str, clock_period_ns: float, fat
             ExpectedFile(f"{stage}_utilization.rpt", "utilization"),
             ExpectedFile(f"{stage}_utilization_hierarchical.rpt"),
             ExpectedFile(f"{stage}_timing.rpt", "timing"),
-            ExpectedFile(f"{stage}.dcp"),
+            ExpectedFile(f"{stage}.dcp", bulky=True),
         ),
         phases=_PHASES[step],
     )
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - Tcl, not HTML
-        loader=PackageLoader("hls.synthesis.vendors"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("vivado.tcl.j2")

@@ -1,0 +1,233 @@
+"""Results of a plan that was run on another computer: taken in, and held to the same checks as a run here."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from hls.errors import ResultsError, ToolFailedError
+from hls.synthesis.vendors import checks, figures, programs
+from hls.synthesis.vendors.archive import FORMAT, MANIFEST
+from hls.synthesis.vendors.plan import ToolStep, VendorPlan
+from hls.synthesis.vendors.run import StepResult, digest
+
+_RESULTS = "results"
+_LARGEST_BYTES = 4 << 30
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a package said of itself; see `archive.pack`."""
+
+    run: str
+    plan: dict[str, Any]
+    inputs: dict[str, str]
+    files: dict[str, str]
+    checked: list[str]
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """Read a manifest; a ValueError, KeyError or TypeError says that it is none."""
+        content = json.loads(path.read_text())
+        if content["format"] != FORMAT:
+            raise ValueError(f"format {content['format']}, not {FORMAT}")
+        kinds = {"run": str, "plan": dict, "inputs": dict, "files": dict, "checked": list}
+        for name, kind in kinds.items():
+            if not isinstance(content[name], kind):
+                raise TypeError(f"{name} is no {kind.__name__}")
+        return cls(**{name: content[name] for name in kinds})
+
+
+def take(source: Path, folder: Path) -> Manifest:
+    """Copy results into a new folder.
+
+    Args:
+        source: `results.tar.gz`, or the folder in which `run.sh` ran.
+        folder: Where to; its parent is there.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ResultsError: There is nothing to take, it is not whole, or it holds what results never do: paths out of the
+            folder, links, devices.
+    """
+    folder.mkdir()
+    if source.is_dir():
+        packed = source / "results.tar.gz"
+        _copy(source, folder) if (source / _RESULTS).is_dir() or not packed.is_file() else _unpack(packed, folder)
+    else:
+        _unpack(source, folder)
+    try:
+        return Manifest.read(folder / MANIFEST)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ResultsError(
+            f"{source}: has no readable {MANIFEST}; give the results.tar.gz that run.sh wrote, or the folder of run.sh"
+        ) from error
+
+
+def check(
+    plan: VendorPlan, inputs: Mapping[str, str], manifest: Manifest, folder: Path, target: Path
+) -> tuple[StepResult, ...]:
+    """Hold results to the plan of a run, and put them where a run here would have left them.
+
+    Args:
+        plan: What the run plans now.
+        inputs: SHA-256 of the files that the run gives to the tools.
+        manifest: Of the results.
+        folder: Where `take` has put them.
+        target: New folder for the logs and reports, by design.
+
+    Raises:
+        ResultsError: They are of something else, or not whole.
+        ToolFailedError: A tool failed, printed an error, or did not leave what it must.
+        ToolMissingError: The version of a tool does not do.
+    """
+    _check_same(plan, inputs, manifest, folder)
+    target.mkdir()
+    found = []
+    for name, step in zip(plan.ids, plan.steps, strict=True):
+        found.append(_step(step, folder / _RESULTS / name, target))
+        figures.read_step(plan, step, target)
+    return tuple(found)
+
+
+def hosts(plan: VendorPlan, folder: Path) -> tuple[str, ...]:
+    """Give the names of the computers on which the steps ran, each once."""
+    return tuple(dict.fromkeys(_text(folder / _RESULTS / name / "host") or "unknown" for name in plan.ids))
+
+
+def _check_same(plan: VendorPlan, inputs: Mapping[str, str], manifest: Manifest, folder: Path) -> None:
+    other = "the results are of another design or configuration; pack the run again with --plan-only"
+    if manifest.run != plan.top:
+        raise ResultsError(f"the results are of {manifest.run}, and the run is {plan.top}; choose it with --run")
+    for name in sorted({*inputs, *manifest.inputs}):
+        if inputs.get(name) != manifest.inputs.get(name):
+            raise ResultsError(f"{name} is not the same in the results and in the run: {other}")
+    if manifest.plan != json.loads(json.dumps(plan.as_json())):
+        raise ResultsError(f"what was run is not what the run plans: {other}")
+    seen = dict(_sums(folder / _RESULTS / "inputs.sha256"))
+    for name in manifest.checked:
+        if seen.get(name) != manifest.files.get(name, ""):
+            raise ResultsError(
+                f"{name} was changed on the other computer, or run.sh did not come to its end; unpack the archive "
+                "again there and run it"
+            )
+
+
+def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
+    number = _text(result / "command")
+    if number is None or not number.isdecimal() or int(number) >= len(step.commands):
+        raise ToolFailedError(f"{step.title}: was not run to its end; run run.sh again, it goes on there")
+    command = step.commands[int(number)]
+    program, log = command.program, target / step.design / step.log
+    log.parent.mkdir(exist_ok=True)
+    if (result / "log").is_file():
+        shutil.copy2(result / "log", log)
+    status = _text(result / "status")
+    if status != "0":
+        said = "was ended" if status is None else f"failed with exit status {status}"
+        raise ToolFailedError(f"{step.title}: {program} {said} on the other computer; run run.sh again")
+    version = (
+        programs.UNKNOWN if command.version is None else programs.read(command.version, _text(result / "version") or "")
+    )
+    if command.version is not None and (reason := programs.unfit(command.version, version)) is not None:
+        raise ToolFailedError(f"{step.title}: {program} is {reason}; {step.mend}")
+    critical = checks.check_log(step, program, log)
+    returned = [expected for expected in step.leaves if not expected.bulky]
+    try:
+        started_ns = (result / "started").stat().st_mtime_ns
+    except OSError as error:
+        raise ResultsError(f"{step.title}: it is not known when it began; run it again") from error
+    sums = dict(_sums(result / "sums"))
+    for expected in returned:
+        path = result / "left" / expected.path
+        checks.check_fresh(program, path, started_ns, log)
+        if digest(path) != sums.get(expected.path):
+            raise ResultsError(f"{step.title}: {expected.path} was changed since the tool left it; run it again")
+        kept = target / step.design / expected.path
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, kept)
+    seconds = _text(result / "seconds") or ""
+    return StepResult(
+        step=step.name,
+        design=step.design,
+        status="collected",
+        command=command.line,
+        version=version,
+        seconds=float(seconds) if seconds.isdecimal() else 0.0,
+        log=f"{step.design}/{step.log}",
+        critical_warnings=critical,
+        reports={f"{step.design}/{expected.path}": sums[expected.path] for expected in returned},
+    )
+
+
+def _unpack(source: Path, folder: Path) -> None:
+    """Unpack by hand: nothing of an archive is trusted but names and contents of plain files, and their times."""
+    total = 0
+    try:
+        with tarfile.open(source, "r:gz") as archive:
+            for member in archive:
+                if member.isdir() and _is_inside(member.name):
+                    continue
+                if not member.isreg():
+                    raise ResultsError(f"{source}: {member.name!r} is a link or device; results are plain files")
+                total += member.size
+                if total > _LARGEST_BYTES:
+                    raise ResultsError(f"{source}: holds more than {_LARGEST_BYTES >> 30} GiB; these are no results")
+                stream = archive.extractfile(member)
+                if stream is not None:
+                    _put(source, member.name, stream.read(), int(member.mtime * 10**9), folder)
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise ResultsError(f"{source}: cannot be unpacked ({error}); bring results.tar.gz over again") from error
+
+
+def _copy(source: Path, folder: Path) -> None:
+    for path in (source / MANIFEST, *_walk(source / _RESULTS)):
+        if path.is_symlink():
+            raise ResultsError(f"{path}: is a link; results are plain files")
+        if path.is_file():
+            name = path.relative_to(source).as_posix()
+            _put(source, name, path.read_bytes(), path.stat().st_mtime_ns, folder)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Give what is in a folder, without following links."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from _walk(path)
+
+
+def _put(source: Path, name: str, data: bytes, time_ns: int, folder: Path) -> None:
+    if not _is_inside(name):
+        raise ResultsError(f"{source}: {name!r} leads out of the folder; results do not")
+    path = folder / name
+    if path.exists():
+        raise ResultsError(f"{source}: holds {name!r} twice")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    os.utime(path, ns=(time_ns, time_ns))
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\\" not in name
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(errors="replace").strip() if path.is_file() else None
+
+
+def _sums(path: Path) -> Iterator[tuple[str, str]]:
+    """Read what `sha256sum` printed."""
+    for line in (_text(path) or "").splitlines():
+        sha, _, name = line.partition("  ")
+        yield name, sha

@@ -1,0 +1,93 @@
+"""The vendor's tools on another computer: what they need goes out in an archive, what they leave is taken back in."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hls.errors import ResultsError
+from hls.synthesis.vendors import archive, results
+from hls.synthesis.vendors.plan import VendorPlan
+from pipeline import collected, vendor_flow
+from pipeline.cache import RunFolder, installed_version
+from pipeline.collected import Collected
+from pipeline.config import RunConfig
+from pipeline.config_file import load
+from pipeline.console import Console
+from pipeline.errors import ExitStatus, RunFolderError
+from pipeline.stages import synthesize
+
+_DISTRIBUTIONS = ("trigcnn", "hls4ml", "qkeras", "alkaid")
+
+
+def pack(config: RunConfig, run: RunFolder) -> Path:
+    """Write the archive of a run that is converted and checked.
+
+    Returns:
+        The archive, `<name>_vendor.tar.gz` in the run's folder.
+    """
+    converted = run.stage("convert")
+    plan = vendor_flow.plan(config, converted)
+    bench = run.path / "check" / "rtl"
+    path = run.path / f"{config.name}_vendor.tar.gz"
+    archive.pack(
+        archive.Package(
+            plan=plan,
+            inputs=vendor_flow.inputs(plan, converted),
+            origins=vendor_flow.origins(converted),
+            others={"test_bench": bench} if bench.is_dir() else {},
+            texts={"configuration.yaml": config.to_yaml()},
+            versions={name: installed_version(name) for name in _DISTRIBUTIONS},
+        ),
+        path,
+    )
+    return path
+
+
+def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
+    """Take results in, and complete their run with them.
+
+    Args:
+        source: `results.tar.gz`, or the folder in which `run.sh` ran.
+        path: Folder of the run; default: `vivado_projects/<name>`.
+        command: Command line, for the report.
+
+    Raises:
+        ResultsError: They are not whole, or not of this run.
+        ToolError: A tool failed there.
+        RunFolderError: There is no such run.
+    """
+    from pipeline.run import run as run_stages
+
+    if not source.exists():
+        raise ResultsError(f"{source}: there is no such file or folder; give the results.tar.gz that run.sh wrote")
+    console = Console()
+    with tempfile.TemporaryDirectory() as place:
+        manifest = results.take(source, Path(place) / "taken")
+        run = RunFolder(Path("vivado_projects") / manifest.run if path is None else path)
+        resolved = run.path / "resolved.yaml"
+        if not resolved.is_file():
+            raise RunFolderError(
+                f"{run.path}: is not the folder of a run (no resolved.yaml in it); choose it with --run"
+            )
+        config = load(resolved)
+        plan = vendor_flow.plan(config, run.stage("convert"))
+        with run.lock():
+            _keep(source, run, plan, manifest, Path(place))
+    console.line(f"collected: {source}")
+    status = run_stages(config, run.path, command=command)
+    if synthesize.read(run)["vendor"]["status"] != "collected":
+        raise ResultsError(
+            f"{run.path}: was converted anew, and the results are of what was there before; pack it again"
+        )
+    return status
+
+
+def _keep(source: Path, run: RunFolder, plan: VendorPlan, manifest: results.Manifest, place: Path) -> None:
+    """Check results, and put them into the run when they are whole."""
+    taken, checked = place / "taken", place / "checked"
+    inputs = vendor_flow.inputs(plan, run.stage("convert"))
+    found = results.check(plan, inputs, manifest, taken, checked)
+    hosts = results.hosts(plan, taken)
+    Collected(checked, source.name, hosts, manifest.plan, dict(manifest.inputs), found).write()
+    run.put(checked, collected.FOLDER)
