@@ -12,6 +12,7 @@ from hls.rtl.design import Language
 from hls.rtl.vhdl import check_name
 from hls.synthesis import boards, ecp5
 from hls.synthesis.parts import totals, yosys_family
+from hls.synthesis.vendors import flows
 from pipeline.config_budget import BudgetConfig
 from pipeline.config_section import Section
 from pipeline.config_training import TrainingConfig
@@ -297,9 +298,13 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _vendor_has_rtl(self) -> Self:
+    def _vendor_flow_is_possible(self) -> Self:
         if self.synthesis.vendor_rtl != "none" and self.rtl.architecture == "none":
             raise ValueError("synthesis.vendor_rtl: there is no RTL to synthesize; set rtl.architecture: auto")
+        try:
+            flows.check_steps(self.hls.backend, self.synthesis.vendor_steps)
+        except ConversionError as error:
+            raise ValueError(f"synthesis.vendor_steps: {error}") from error
         return self
 
     @model_validator(mode="after")

@@ -184,7 +184,7 @@ def _copy(planned: VendorPlan, converted: Path, folder: Path) -> None:
 
 def _content(planned: VendorPlan, status: str, message: str, results: Sequence[StepResult]) -> dict[str, Any]:
     done = {(result.design, result.step): result for result in results}
-    first = next(step for step in planned.steps if step.name == "csynth")
+    first = next((step for step in planned.steps if step.name == "csynth"), planned.steps[0])
     return {
         "backend": planned.backend,
         "project": f"{_PLACE}/{first.design}",

@@ -1,13 +1,25 @@
-"""The whole of a vendor's flow: the HLS tool on hls4ml's project, and Vivado on its RTL and on ours."""
+"""The whole of a vendor's flow: its tools on hls4ml's project, and Vivado on our RTL."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from hls.errors import ConversionError
 from hls.options import Backend
-from hls.synthesis.vendors import vitis, vivado, vivado_hls
+from hls.synthesis.vendors import catapult, libero, oneapi, quartus, vitis, vivado, vivado_hls, xilinx
 from hls.synthesis.vendors.plan import ToolStep, VendorPlan
 from hls.synthesis.vendors.vivado import RtlSources
+
+# What can be asked for besides C synthesis.
+STEPS: dict[Backend, frozenset[str]] = {
+    "Vitis": xilinx.STEPS,
+    "Vivado": xilinx.STEPS,
+    "Quartus": quartus.STEPS,
+    "oneAPI": oneapi.STEPS,
+    "Catapult": catapult.STEPS,
+    "Libero": libero.STEPS,
+}
 
 
 @dataclass(frozen=True)
@@ -39,23 +51,41 @@ class Flow:
 def plan(flow: Flow) -> VendorPlan:
     """Plan a flow.
 
-    Steps that a vendor's tools do not have are left out.
+    Raises:
+        ConversionError: The vendor's tools do not have one of the steps.
     """
+    check_steps(flow.backend, flow.steps)
     steps = _hls_steps(flow)
     if flow.rtl is not None and flow.rtl_step is not None:
         steps += _vivado(flow, flow.rtl, (flow.rtl_step,))
     return VendorPlan(flow.backend, flow.top, flow.clock_period_ns, steps)
 
 
+def check_steps(backend: Backend, steps: Collection[str]) -> None:
+    """See that a vendor's tools have the steps that are asked for; see `plan`."""
+    for step in steps:
+        if step not in STEPS[backend]:
+            raise ConversionError(
+                f"the flow of {backend} has no step {step}; there are {', '.join(sorted(STEPS[backend]))}"
+            )
+
+
 def _hls_steps(flow: Flow) -> tuple[ToolStep, ...]:
     match flow.backend:
         case "Vitis":
             steps = vitis.steps(flow.top, flow.steps, fatal=flow.fatal_warnings)
+            return steps + _vivado(flow, vivado.hls_rtl(flow.top), flow.steps)
         case "Vivado":
             steps = vivado_hls.steps(flow.top, flow.steps, fatal=flow.fatal_warnings)
-        case _:
-            raise NotImplementedError(flow.backend)
-    return steps + _vivado(flow, vivado.hls_rtl(flow.top), flow.steps)
+            return steps + _vivado(flow, vivado.hls_rtl(flow.top), flow.steps)
+        case "Quartus":
+            return quartus.steps(flow.top, flow.steps)
+        case "oneAPI":
+            return oneapi.steps(flow.top, flow.steps)
+        case "Catapult":
+            return catapult.steps(flow.top, flow.steps)
+        case "Libero":
+            return libero.steps(flow.top, flow.steps)
 
 
 def _vivado(flow: Flow, sources: RtlSources, wanted: tuple[str, ...]) -> tuple[ToolStep, ...]:

@@ -102,12 +102,14 @@ class ToolStep:
     """One run of one tool. All paths are relative to the folder in which it runs.
 
     Attributes:
-        name: What it does: `csim`, `csynth`, `cosim`, `export`, `logic-synthesis`, `implementation` or `configure`.
+        name: What it does: `csim`, `csynth`, `cosim`, `export`, `logic-synthesis`, `implementation`; or what has to be
+            done before, such as `configure`.
         design: What it works on, and the folder in which it runs.
         commands: Command lines that do the same; the first is taken whose program is there in a right version.
         mend: What to do where none is.
         log: File that receives what the tool prints.
         messages: How its log marks what is wrong.
+        banner: Regular expression that finds the version in the log, first group, of a tool that has no query.
         needs: Further programs that it starts itself.
         files: Text of the files to write before, by name.
         environment: Variables to set.
@@ -122,6 +124,7 @@ class ToolStep:
     mend: str
     log: str
     messages: Messages
+    banner: str = ""
     needs: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)

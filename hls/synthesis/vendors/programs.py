@@ -34,7 +34,7 @@ class Found:
 
 def present(step: ToolStep) -> Path | None:
     """Give the program that a step would take, without starting it; None if it or one that it needs is missing."""
-    paths = [shutil.which(command.program) for command in step.commands]
+    paths = [shutil.which(command.program) for command in step.commands if not command.program.startswith("./")]
     found = next((path for path in paths if path is not None), None)
     if found is None or any(shutil.which(name) is None for name in step.needs):
         return None
@@ -88,12 +88,12 @@ def query(version: VersionQuery) -> str:
             tool.run([program, *version.arguments], cwd=Path(folder), log=log, timeout_s=_QUERY_S)
         except ToolFailedError:
             return UNKNOWN
-        return read(version, log.read_text(errors="replace"))
+        return read(version.pattern, log.read_text(errors="replace"))
 
 
-def read(version: VersionQuery, text: str) -> str:
-    """Find the version in what a tool printed."""
-    match = re.search(version.pattern, text)
+def read(pattern: str, text: str) -> str:
+    """Find the version in what a tool printed: the first group of a regular expression, if there is one."""
+    match = re.search(pattern, text) if pattern else None
     return UNKNOWN if match is None else match[1]
 
 

@@ -135,12 +135,13 @@ def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
     if status != "0":
         said = "was ended" if status is None else f"failed with exit status {status}"
         raise ToolFailedError(f"{step.title}: {program} {said} on the other computer; run run.sh again")
-    version = (
-        programs.UNKNOWN if command.version is None else programs.read(command.version, _text(result / "version") or "")
-    )
-    if command.version is not None and (reason := programs.unfit(command.version, version)) is not None:
-        raise ToolFailedError(f"{step.title}: {program} is {reason}; {step.mend}")
     critical = checks.check_log(step, program, log)
+    if command.version is None:
+        version = programs.read(step.banner, log.read_text(errors="replace"))
+    else:
+        version = programs.read(command.version.pattern, _text(result / "version") or "")
+        if (reason := programs.unfit(command.version, version)) is not None:
+            raise ToolFailedError(f"{step.title}: {program} is {reason}; {step.mend}")
     returned = [expected for expected in step.leaves if not expected.bulky]
     try:
         started_ns = (result / "started").stat().st_mtime_ns

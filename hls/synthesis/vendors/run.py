@@ -181,7 +181,7 @@ def _run_step(
         design=step.design,
         status="done",
         command=found.command.line,
-        version=found.version,
+        version=found.version if step.banner == "" else programs.read(step.banner, log.read_text(errors="replace")),
         seconds=round(seconds, 1),
         log=f"{step.design}/{step.log}",
         critical_warnings=critical,

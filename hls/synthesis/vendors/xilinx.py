@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from hls.synthesis.vendors.plan import ExpectedFile, Messages, Phase
 
+STEPS = frozenset({"csim", "cosim", "export", "logic-synthesis", "implementation"})
 _HLS_STEPS = ("csim", "csynth", "cosim", "export")
 # Without them the clock is not constrained, or the netlist is not the design.
 FATAL = (

@@ -1,0 +1,59 @@
+"""Microchip's SmartHLS and Libero on hls4ml's project: `shls`, which starts what its Makefile asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from hls.synthesis.vendors.plan import Command, ExpectedFile, Messages, Phase, ToolStep
+
+STEPS = frozenset({"csim", "cosim", "logic-synthesis", "implementation"})
+MEND = "install SmartHLS with Libero SoC, and put shls (and for more than C synthesis libero and vsim) on PATH"
+
+_REPORT = "hls_output/reports/summary.results.rpt"
+# In their order: name of the step, shls' command, what must be there after it.
+_COMMANDS = (
+    ("csim-build", "sw_compile", ()),
+    ("csim", "sw_run", ("tb_data/csim_results.log",)),
+    ("csynth", "hw", ()),
+    ("cosim", "cosim", ()),
+    ("logic-synthesis", "rtl_synth", ()),
+    ("implementation", "fpga", ()),
+)
+_NEEDS = {"cosim": ("vsim",), "logic-synthesis": ("libero",), "implementation": ("libero",)}
+_PHASES = (
+    Phase(r"Info: (?:Running|Starting|Executing) (.{1,60})", r"\1"),
+    Phase(r"^=+ *(Synthesis|Place and Route|Timing)", r"\1"),
+)
+
+
+def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
+    """Plan what SmartHLS does.
+
+    Args:
+        top: hls4ml's `ProjectName`.
+        wanted: Of `csim`, `cosim`, `logic-synthesis` and `implementation`, those to do besides C synthesis.
+    """
+    names = {"csynth", *wanted} | ({"csim-build"} if "csim" in wanted else set())
+    chosen = [row for row in _COMMANDS if row[0] in names]
+    last = chosen[-1][0]
+    return tuple(_step(name, command, files, is_last=name == last) for name, command, files in chosen)
+
+
+def _step(name: str, command: str, files: tuple[str, ...], *, is_last: bool) -> ToolStep:
+    leaves = tuple(ExpectedFile(path) for path in files)
+    if is_last:
+        # Each command writes this report anew, with what was done until then.
+        leaves += (ExpectedFile(_REPORT, "libero"),)
+    return ToolStep(
+        name=name,
+        design="hls",
+        # -s: without the commands that come before it.
+        commands=(Command("shls", ("-s", command)),),
+        mend=MEND,
+        log=f"{name}.log",
+        messages=Messages(error=r"^ *(Error|ERROR):|: error:", critical="^ *(Critical Warning|CRITICAL WARNING):"),
+        banner=r"SmartHLS[^\n0-9]*(\d{4}\.\d+(?:\.\d+)?)",
+        needs=_NEEDS.get(name, ()),
+        leaves=leaves,
+        phases=_PHASES,
+    )

@@ -1,0 +1,78 @@
+"""Intel's oneAPI compiler on hls4ml's project: CMake, and the targets of its CMakeLists.txt."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from hls.synthesis.vendors.plan import Command, ExpectedFile, Phase, ToolStep, VersionQuery
+from hls.synthesis.vendors.quartus import MESSAGES
+
+STEPS = frozenset({"csim", "cosim", "implementation"})
+MEND = "install oneAPI 2025.0 or older with its FPGA support package and source its setvars.sh"
+
+# 2025.1 has no FPGA support.
+_VERSION = VersionQuery("icpx", ("--version",), r"Compiler (\d{4}\.\d+(?:\.\d+)?)", maximum="2025.0")
+_PHASES = (
+    Phase(r"^\[ *(\d+%)\]", r"make \1"),
+    Phase(r"Running Quartus Prime (.*)$", r"Quartus \1"),
+)
+
+
+def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
+    """Plan what the compiler does.
+
+    Args:
+        top: hls4ml's `ProjectName`.
+        wanted: Of `csim` (its emulator), `cosim` (the simulated RTL) and `implementation` (with Quartus), those to do
+            besides the estimate that is its C synthesis.
+    """
+    planned = [_step("configure", "cmake", ("-S", ".", "-B", "build"), clears=("build",))]
+    if "csim" in wanted:
+        planned += _simulation(top, "csim", "fpga_emu")
+    planned.append(_built(top, "csynth", "report", ("summary.ndjson", "loop_attr.ndjson")))
+    if "cosim" in wanted:
+        planned += _simulation(top, "cosim", "fpga_sim")
+    if "implementation" in wanted:
+        needed = ("summary.ndjson", "loop_attr.ndjson", "quartus.ndjson")
+        planned.append(_built(top, "implementation", "fpga", needed, needs=("icpx", "quartus_sh")))
+    return tuple(planned)
+
+
+def _built(
+    top: str, name: str, target: str, reports: tuple[str, ...], *, needs: tuple[str, ...] = ("icpx",)
+) -> ToolStep:
+    folder = f"build/{top}.{target}.prj/reports/resources/json"
+    leaves = tuple(ExpectedFile(f"{folder}/{report}") for report in reports)
+    read = (ExpectedFile(leaves[0].path, "oneapi"), *leaves[1:])
+    return _step(name, "make", ("-C", "build", target), leaves=read, needs=needs)
+
+
+def _simulation(top: str, name: str, target: str) -> tuple[ToolStep, ToolStep]:
+    built = _step(f"{name}-build", "make", ("-C", "build", target))
+    # In the project's folder, not in build/ as hls4ml does it: the test bench looks for tb_data/ where it is started,
+    # and simulates zeros where it does not find it.
+    ran = _step(name, f"./build/{top}.{target}", (), leaves=(ExpectedFile("tb_data/results.log"),), needs=())
+    return built, ran
+
+
+def _step(
+    name: str,
+    program: str,
+    arguments: tuple[str, ...],
+    *,
+    leaves: tuple[ExpectedFile, ...] = (),
+    clears: tuple[str, ...] = (),
+    needs: tuple[str, ...] = ("icpx",),
+) -> ToolStep:
+    return ToolStep(
+        name=name,
+        design="hls",
+        commands=(Command(program, arguments, _VERSION),),
+        mend=MEND,
+        log=f"{name}.log",
+        messages=MESSAGES,
+        needs=needs,
+        clears=clears,
+        leaves=leaves,
+        phases=_PHASES,
+    )
