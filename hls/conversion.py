@@ -18,6 +18,8 @@ import numpy.typing as npt
 from hls import conversion_checks as checks
 from hls import extraction, handlers, number_formats
 from hls.admission import admit
+from hls.backends import FACTS
+from hls.backends.completion import complete_graph, complete_project
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph
@@ -39,7 +41,8 @@ def normal_form(model: Any, options: HlsOptions, *, input_format: FixedPoint | N
     strategies: dict[str, str] = {name: own.strategy for name, own in options.layers.items() if own.strategy}
     admit(model, io_type=options.io_type, strategy=options.strategy, strategies=strategies, backend=options.backend)
     resource = frozenset(layer.name for layer in model.layers if options.strategy_of(layer.name) == "Resource")
-    return rewrite(model, RewriteOptions(options.io_type, input_format, resource))
+    facts = FACTS[options.backend]
+    return rewrite(model, RewriteOptions(options.io_type, input_format, resource, facts.depthwise, facts.mean))
 
 
 def convert(
@@ -82,8 +85,7 @@ def convert(
         checks.check_strides(graph, options)
         checks.check_padding(graph)
         checks.check_repacking(graph, options)
-        hls_model.write()
-        _forget_folder(project)
+        _write(hls_model, options, project)
     return graph
 
 
@@ -124,9 +126,15 @@ def convert_unchecked(
                 entry["Precision"].update(options.layers[layer].precision)
         hls_model = _run_hls4ml(model, name, options, project, log.parent, test_bench, config, bit_exact=None)
         graph = extraction.extract(hls_model, name, strict=False)
-        hls_model.write()
-        _forget_folder(project)
+        _write(hls_model, options, project)
     return graph
+
+
+def _write(hls_model: Any, options: HlsOptions, project: Path) -> None:
+    complete_graph(hls_model, options)
+    hls_model.write()
+    complete_project(hls_model, options, project)
+    _forget_folder(project)
 
 
 def _declared(normal: NormalForm, options: HlsOptions) -> number_formats.Declared:

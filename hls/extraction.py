@@ -162,7 +162,18 @@ def _weights(node: Any, key: str, variable: Any) -> Weights:
     stored = number_format(variable.type.precision, node.name)
     data = np.asarray(variable.data, dtype=np.float64)
     text = np.array([float(variable.precision_fmt.format(value)) for value in data.ravel()]).reshape(data.shape)
-    return Weights(stored, np.ascontiguousarray(_filters_last(node, key, stored.cast(text))))
+    return Weights(stored, np.ascontiguousarray(_filters_last(node, key, _unpadded(node, key, stored.cast(text)))))
+
+
+def _unpadded(node: Any, key: str, integers: Any) -> Any:
+    """For Intel's tools, a dense layer's weights are in a row, of which a large one has zeros up to powers of two."""
+    if key != "weight" or node.class_name != "Dense" or integers.ndim != 1:
+        return integers
+    inputs, outputs = int(node.get_attr("n_in")), int(node.get_attr("n_out"))
+    if integers.size != inputs * outputs:
+        reuse = int(node.get_attr("reuse_factor"))
+        integers = integers.reshape(-1, reuse + int(node.get_attr("rfpad")))[: inputs * outputs // reuse, :reuse]
+    return integers.reshape(outputs, inputs)
 
 
 def _filters_last(node: Any, key: str, integers: Any) -> Any:

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, field_validator, model_validator
 
+from hls.backends import FACTS, check_part, check_strategy
 from hls.errors import ConversionError
+from hls.options import Backend
 from hls.rtl.design import Language
 from hls.rtl.vhdl import check_name
 from hls.synthesis import boards, ecp5
@@ -78,22 +80,50 @@ class LayerConfig(Section):
 class HlsConfig(Section):
     """The HLS project that hls4ml writes."""
 
-    backend: Literal["Vitis", "Vivado"] = "Vitis"
-    """Vendor's tool that the project is for: Vitis HLS or Vivado HLS."""
+    backend: Backend = "Vitis"
+    """Vendor's tool that the project is for: Vitis HLS, Vivado HLS, the Intel HLS compiler (Quartus), oneAPI, Catapult
+    HLS, Libero SmartHLS; see docs/backends.md."""
     part: str = Field(default="xcvu9p-flga2577-2-e", pattern=r"^[A-Za-z0-9_-]+$")
-    """Device: letters, digits, hyphens and underscores."""
+    """Device: letters, digits, hyphens and underscores. Default with Quartus: Arria10, with oneAPI: Agilex7, with
+    Catapult: xcku115-flvb2104-2-i, with Libero: MPF300."""
     clock_period_ns: float = Field(default=5.0, ge=0.1)
     """Clock period in ns."""
     io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
     """All values of an event at once, or one pixel after another."""
     strategy: Literal["Latency", "Resource"] = "Latency"
-    """Unroll all multiplications, or reuse multipliers."""
+    """Unroll all multiplications, or reuse multipliers. Quartus and oneAPI have Resource only, the default there."""
     reuse_factor: int = Field(default=1, ge=1)
     """Times that each multiplier is used per event."""
     number_formats: Literal["exact", "hls4ml"] = "exact"
     """exact: no bit is lost but where the model rounds; hls4ml: as hls4ml chooses them by itself, to compare with."""
     layers: dict[str, LayerConfig] = Field(default_factory=dict)
     """Options of single layers, by layer name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_backend(cls, given: Any) -> Any:
+        facts = FACTS.get(given.get("backend", "Vitis")) if isinstance(given, dict) else None
+        return given if facts is None else {"part": facts.part, "strategy": facts.strategies[0], **given}
+
+    @model_validator(mode="after")
+    def _backend_has_it(self) -> Self:
+        """Not after hours of training."""
+        strategies = {f"hls.layers.{name}.strategy": own.strategy for name, own in self.layers.items() if own.strategy}
+        try:
+            check_part(self.backend, self.part)
+        except ConversionError as error:
+            raise ValueError(f"hls.part: {error}") from error
+        for option, strategy in {"hls.strategy": self.strategy, **strategies}.items():
+            try:
+                check_strategy(self.backend, strategy)
+            except ConversionError as error:
+                raise ValueError(f"{option}: {error}") from error
+        return self
+
+    @property
+    def amd_part(self) -> str:
+        """The device, or where it is another maker's, one of AMD that the open tools know."""
+        return self.part if FACTS[self.backend].amd else FACTS["Vitis"].part
 
 
 class RtlLayerConfig(Section):
@@ -137,6 +167,8 @@ class SynthesisConfig(Section):
 
     yosys: bool = True
     """Synthesize the RTL with Yosys."""
+    yosys_part: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    """AMD device that Yosys counts for; default: hls.part where that is AMD's, else xcvu9p-flga2577-2-e."""
     yosys_effort: Literal["fast", "default"] = "fast"
     """default restructures the logic first; twice the time, and about the same number of LUTs."""
     yosys_dsp: bool = False
@@ -255,10 +287,13 @@ class RunConfig(Section):
     def _part_is_known(self) -> Self:
         """Not after hours of training."""
         if self.rtl.architecture != "none" and self.synthesis.yosys:
+            option = "hls.part" if self.synthesis.yosys_part is None else "synthesis.yosys_part"
             try:
-                yosys_family(self.hls.part)
+                yosys_family(self.yosys_part)
             except ConversionError as error:
-                raise ValueError(f"hls.part: {error}, or set synthesis.yosys: false") from error
+                raise ValueError(f"{option}: {error}, or set synthesis.yosys: false") from error
+        elif self.synthesis.yosys_part is not None:
+            raise ValueError("synthesis.yosys_part: Yosys is not asked for; leave it out")
         return self
 
     @model_validator(mode="after")
@@ -315,6 +350,11 @@ class RunConfig(Section):
             except ConversionError as error:
                 raise ValueError(f"name: {error}") from error
         return self
+
+    @property
+    def yosys_part(self) -> str:
+        """The part that Yosys counts for, and by which the architecture of the RTL is chosen."""
+        return self.synthesis.yosys_part or self.hls.amd_part
 
     @property
     def placed_part(self) -> str:

@@ -69,7 +69,7 @@ def _rtl(prepared: Prepared) -> Engine:
     if prepared.rtl.stage_delay == "auto":
         raise GoldenError("a case needs the stage delay that was chosen; give rtl.stage_delay a number")
     project = prepared.folder / "rtl"
-    options = rtl_options(prepared.hls, prepared.rtl, prepared.rtl.stage_delay)
+    options = rtl_options(prepared.hls, prepared.rtl, prepared.rtl.stage_delay, prepared.hls.amd_part)
     log = prepared.folder / "rtl.log"
     design = generation.generate(prepared.graph, project, options, log=log, timeout_s=TimeLimits().rtl_s)
     return rtl.build(prepared.graph, design, project, prepared.folder, timeout_s=_timeout_s())

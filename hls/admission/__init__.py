@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from hls.admission.lacking import lack
 from hls.admission.rows import Place, Row, Rows
 from hls.admission.table import ACTIVATIONS, INERT, INERT_ENDINGS, LAYERS, PROJECT, REFUSED_LAYERS, WEIGHTS, name
 from hls.errors import AdmissionError
@@ -66,7 +67,7 @@ def look_up(
     backend: str = "Vitis",
 ) -> Iterator[Finding]:
     """Find every field of a model in the table; see `admit`."""
-    place = Place(None, io_type=io_type, strategy=strategy)
+    place = Place(None, io_type=io_type, strategy=strategy, backend=backend)
     options = {"io_type": io_type, "strategy": strategy, "backend": backend}
     yield from _fields("hls", ("project", "hls"), options, PROJECT, place)
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
@@ -120,6 +121,10 @@ def _layer(place: Place) -> Iterator[Finding]:
             return
         effect, mend = "it is not among the layers that are known to convert exactly", f"use {', '.join(LAYERS)}"
         yield Finding("", f"{where}: {effect}; {mend}")
+        return
+    missing = lack(kind, place.backend, place.io_type)
+    if missing is not None:
+        yield Finding(f"lacking {kind}", f"{where}: hls.backend={missing.condition}: {missing.effect}; {missing.mend}")
         return
     yield from _fields(where, ("layer", kind), _values(layer), LAYERS[kind], place)
     for role, quantizer, section in _quantizers(layer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
+from hls.admission.lacking import LACKING
 from hls.admission.layers import RefusedLayer
 from hls.admission.rows import Row, Rows
 from hls.admission.table import ACTIVATIONS, INERT, LAYERS, PROJECT, REFUSED_LAYERS, WEIGHTS
@@ -54,6 +55,11 @@ def _parts() -> Iterator[str]:
     yield "| Layer | hls4ml alone | What would go wrong | What to do |\n|---|---|---|---|\n"
     for reason, kinds in _inverse(REFUSED_LAYERS).items():
         yield f"| {', '.join(kinds)} | {reason.alone} | {reason.effect} | {reason.mend} |\n"
+    yield "\n### Layers that a back end lacks\n\n"
+    yield "| hls.backend | Layers | hls4ml alone | What would go wrong | What to do |\n|---|---|---|---|---|\n"
+    for missing in LACKING:
+        cells = (missing.condition, ", ".join(missing.kinds), missing.alone, missing.effect, missing.mend)
+        yield "| " + " | ".join(cells) + " |\n"
     yield "\n## Activations\n\nArguments of quantizers in `QActivation`, and in `activation` of layers.\n\n"
     yield _table(ACTIVATIONS, "Quantizers")
     yield "\n## Weights\n\nArguments of quantizers of kernels, biases and the factor of a mean.\n\n"

@@ -23,6 +23,7 @@ class Place:
         last: Whether the layer's result leaves the model and nothing in it reads that result.
         io_type: hls4ml's.
         strategy: The layer's strategy.
+        backend: hls4ml's.
     """
 
     layer: Any
@@ -30,6 +31,7 @@ class Place:
     last: bool = False
     io_type: str = "io_parallel"
     strategy: str = "Latency"
+    backend: str = "Vitis"
 
 
 Check = Callable[[Any, Place], bool]

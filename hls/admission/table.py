@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from hls.admission.layers import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS
 from hls.admission.quantizers import ACTIVATIONS, WEIGHTS
 from hls.admission.rows import Place, Row, Rows, exact, one_of, refused
+from hls.options import Backend
 
 PROJECT: Rows = (
     *exact("io_type", "io_parallel, io_stream", one_of("io_parallel", "io_stream")),
@@ -20,21 +23,13 @@ PROJECT: Rows = (
         "hls4ml takes any other word for Latency, and does not say so",
         "use Latency or Resource",
     ),
-    *exact("backend", "Vitis, Vivado", one_of("Vitis", "Vivado")),
-    *refused(
-        "backend",
-        "Quartus, Catapult",
-        "exact",
-        "no engine here runs its C++",
-        "use Vitis or Vivado",
-        one_of("Quartus", "Catapult"),
-    ),
+    *exact("backend", ", ".join(get_args(Backend)), one_of(*get_args(Backend))),
     *refused(
         "backend",
         "others",
         "error",
-        "hls4ml has no such back end, or none without a compiler of its vendor",
-        "use Vitis or Vivado",
+        "hls4ml has no such back end, or none that is known to be exact",
+        f"use {' or '.join(get_args(Backend))}",
     ),
 )
 """Options of the project, with the names that hls4ml gives them."""

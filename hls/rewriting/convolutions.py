@@ -95,8 +95,9 @@ def convolve_depthwise(site: Site, name: str, kernel: Any, bias: list[Any], stri
 
     Keras knows equal strides only.
     """
-    resource = site.name in site.state.options.resource and site.state.options.io_type == "io_parallel"
-    if kernel.shape[-1] == 1 and not resource and len(set(strides)) == 1:
+    options = site.state.options
+    resource = site.name in options.resource and options.io_type == "io_parallel"
+    if options.depthwise and kernel.shape[-1] == 1 and not resource and len(set(strides)) == 1:
         kernel = _dilated(site, kernel)
         one = strides[0] if kernel.ndim == 3 else strides
         return site.state.plain(

@@ -53,12 +53,13 @@ def _mean(site: Site, window: tuple[int, ...], strides: tuple[int, ...]) -> Any:
     layer, x = site.layer, site.x
     count = int(np.prod(window))
     kind = type(layer).__name__.removeprefix("Q")
-    if getattr(layer, "average_quantizer_internal", None) is None:
+    quantized = getattr(layer, "average_quantizer_internal", None) is not None
+    if site.state.options.mean and not quantized:
         options = {} if kind.startswith("Global") else {"pool_size": window, "strides": strides, "padding": "valid"}
         result = site.state.plain(kind, site.name, x, **options)
     else:
-        factor = float(np.asarray(frozen_weights(site, "average", 1.0 / count)))
-        site.note(f"it became a depthwise convolution with the quantized factor {factor:g}")
+        factor = float(np.asarray(frozen_weights(site, "average", 1.0 / count))) if quantized else 1.0 / count
+        site.note(f"it became a depthwise convolution with the {'quantized ' if quantized else ''}factor {factor:g}")
         kernel = np.full((*window, int(x.shape[-1]), 1), factor)
         result = convolve_depthwise(site, site.name, kernel, [], strides, "valid")
         if count & (count - 1):

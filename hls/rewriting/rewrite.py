@@ -23,11 +23,15 @@ class RewriteOptions:
         io_type: hls4ml's.
         input_format: Number format of the digitiser; needed where the model does not quantize its input.
         resource: Names of the layers that use the Resource strategy.
+        depthwise: Whether the back end has depthwise convolutions.
+        mean: Whether the back end's average pooling keeps all bits.
     """
 
     io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
     input_format: FixedPoint | None = None
     resource: frozenset[str] = frozenset()
+    depthwise: bool = True
+    mean: bool = True
 
 
 @dataclass(frozen=True)

@@ -45,9 +45,10 @@ def stage(context: Context) -> Stage:
             "pipeline/placing.py",
             "pipeline/stages/convert.py",
         ),
-        options=context.config.model_dump(
-            mode="json", include={"name", "hls", "rtl", *(searched if searching else ())}
-        ),
+        options={
+            **context.config.model_dump(mode="json", include={"name", "hls", "rtl", *(searched if searching else ())}),
+            "part": context.config.yosys_part,
+        },
         files=(),
         versions={
             **{name: installed_version(name) for name in _DISTRIBUTIONS},
@@ -109,13 +110,13 @@ def convert_as_asked(
     )
 
 
-def rtl_options(hls: HlsConfig, rtl: RtlConfig, stage_delay: float) -> RtlOptions:
-    """Give the options of RTL."""
+def rtl_options(hls: HlsConfig, rtl: RtlConfig, stage_delay: float, part: str) -> RtlOptions:
+    """Give the options of RTL for a part of AMD."""
     if rtl.architecture == "none":
         raise TypeError("no RTL is asked for")
     return RtlOptions(
         architecture=rtl.architecture,
-        part=hls.part,
+        part=part,
         clock_period_ns=hls.clock_period_ns,
         stage_delay=stage_delay,
         max_multiplications=rtl.max_multiplications,
@@ -158,7 +159,7 @@ def _work(context: Context, folder: Path) -> None:
         return
 
     def generate(stage_delay: float, place: Path, *, vhdl: bool = False) -> RtlDesign:
-        options = replace(rtl_options(config.hls, config.rtl, stage_delay), vhdl=vhdl)
+        options = replace(rtl_options(config.hls, config.rtl, stage_delay, config.yosys_part), vhdl=vhdl)
         log = folder / "rtl.log"
         return generation.generate(graph, place, options, log=log, timeout_s=config.time_limits.rtl_s)
 

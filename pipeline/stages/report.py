@@ -97,7 +97,7 @@ def _measured(context: Context) -> content.Report:
         rtl=None if design is None else _rtl(design, config.hls.clock_period_ns),
         test_benches=checked["test_benches"],
         synthesis=[_in_order(entry, graph) for entry in synthesized["synthesis"]],
-        part=_totals(config.hls.part),
+        part=_totals(config.yosys_part),
         place_and_route=_placed(synthesized["place_and_route"]),
         timing_closure=None if closure is None else content.TimingClosure.model_validate(closure),
         vendor=synthesized["vendor"],

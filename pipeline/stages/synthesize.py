@@ -89,12 +89,12 @@ def _design(context: Context, folder: Path) -> Iterator[RtlDesign]:
 def _yosys(context: Context, folder: Path) -> list[SynthesisReport]:
     config = context.config
     # The only family whose cells have delays there.
-    netlist = Path("netlist.json") if yosys_family(config.hls.part) == cell_delays.FAMILY else None
+    netlist = Path("netlist.json") if yosys_family(config.yosys_part) == cell_delays.FAMILY else None
     with _design(context, folder) as design:
         plan = yosys.plan(
             design_sources(design, folder),
             design.top,
-            part=config.hls.part,
+            part=config.yosys_part,
             effort=config.synthesis.yosys_effort,
             statistics=Path("yosys_stat.json"),
             dsp=config.synthesis.yosys_dsp,

@@ -323,16 +323,3 @@ def test_hls4ml_alone_does_not_take_events_of_any_length(tmp_path: Path) -> None
 def test_hls4ml_alone_does_not_take_other_options(option: str, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="other"):
         alone(network([conv("")], "io_parallel").model, tmp_path, **{option: "other"})
-
-
-@shows("exact", ["hls.backend=Quartus, Catapult"])
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["Quartus", "Catapult"])
-def test_hls4ml_alone_is_exact_with_some_other_back_ends(backend: str, tmp_path: Path) -> None:
-    model = network([conv("")], "io_parallel").model
-    (given,) = events(model)
-    converted = alone(model, tmp_path, backend=backend)
-    with contextlib.redirect_stdout(io.StringIO()):
-        converted.compile()
-        found = converted.predict(given)
-    np.testing.assert_array_equal(found.ravel(), model.predict(given, verbose=0).ravel())

@@ -106,7 +106,11 @@ def test_an_unknown_key_is_refused_with_the_nearest(content: dict[str, Any], mes
         ("hls.clock_period_ns=.inf", "hls.clock_period_ns: Input should be a finite number (found inf)"),
         ("hls.clock_period_ns=.nan", "hls.clock_period_ns: Input should be"),
         ("hls.clock_period_ns=-5", "hls.clock_period_ns: Input should be greater than or equal to 0.1 (found -5)"),
-        ("hls.backend=Quartus", "hls.backend: Input should be 'Vitis' or 'Vivado' (found 'Quartus')"),
+        (
+            "hls.backend=Quartz",
+            "hls.backend: Input should be 'Vitis', 'Vivado', 'Quartus', 'oneAPI', 'Catapult' or 'Libero' (found "
+            "'Quartz')",
+        ),
         (
             "rtl.architecture=null",
             "rtl.architecture: Input should be 'auto', 'parallel', 'streaming' or 'none' (found None)",
@@ -337,7 +341,7 @@ def test_a_name_that_vhdl_does_not_have_is_refused_where_vhdl_is_made(name: str)
 
 
 def test_a_part_of_another_maker_is_taken_where_yosys_is_not_used() -> None:
-    content = {"name": "net", "hls": {"part": "10AX115"}, "synthesis": {"yosys": False}}
+    content = {"name": "net", "hls": {"backend": "Quartus", "part": "10AX115"}, "synthesis": {"yosys": False}}
     assert validate(content, "here").hls.part == "10AX115"
 
 
