@@ -18,8 +18,8 @@ Rows = Sequence[Mapping[str, Value]]
 
 INK, QUIET, RULE, WASH, GOOD, BAD = (f"var(--{name})" for name in ("ink", "quiet", "rule", "wash", "good", "bad"))
 SERIES = tuple(f"var(--series-{n})" for n in range(1, 6))
-# Pixels from one row of bars to the next.
-ROW = 22
+# Pixels from one row of bars to the next, and of a bar in a key.
+ROW, BLOCK = 22, 10
 
 _AXIS = {
     "domainColor": RULE,
@@ -41,16 +41,7 @@ STYLE: dict[str, Any] = {
     "axis": _AXIS,
     "axisY": {"domain": False},
     "axisBand": {"grid": False, "labelColor": INK},
-    "legend": {
-        "columns": {"expr": "width < 420 ? 1 : 0"},
-        "labelColor": INK,
-        "labelFontSize": 12,
-        "labelLimit": 260,
-        "orient": "top",
-        "symbolType": "square",
-        "title": None,
-    },
-    "title": {"anchor": "start", "color": INK, "fontSize": 13, "fontWeight": 600, "offset": 8},
+    "legend": {"disable": True},
     "text": {"color": INK, "fontSize": 12},
     "rule": {"color": QUIET},
     "range": {"category": list(SERIES)},
@@ -79,15 +70,28 @@ class Table:
     rows: tuple[tuple[Value, ...], ...]
 
 
+class Line(NamedTuple):
+    """How a series is drawn, in the chart and in its key."""
+
+    name: str
+    colour: str
+    dash: tuple[int, ...] = ()
+    width: float = 1.8
+
+
 @dataclass(frozen=True)
 class Panel:
     """One chart.
 
     Attributes:
         spec: Its Vega-Lite specification, with the data and a description for those who do not see it.
+        title: Stands above it, where a figure has several.
+        key: What its colours and dashes mean. It is part of the page, where it can wrap and be read.
     """
 
     spec: dict[str, Any]
+    title: str = ""
+    key: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,14 @@ class Figure:
     evidence: tuple[str, ...] = ()
 
 
-def panel(chart: alt.TopLevelMixin, label: str, *, height: float, title: str = "", right: float = 5) -> Panel:
+def panel(
+    chart: alt.TopLevelMixin,
+    label: str,
+    *,
+    height: float,
+    title: str = "",
+    key: Sequence[Line] = (),
+) -> Panel:
     """Finish a chart: as wide as its place on the page, with a description that assistive technology reads.
 
     Args:
@@ -119,20 +130,14 @@ def panel(chart: alt.TopLevelMixin, label: str, *, height: float, title: str = "
         label: What it shows, with the leading figures.
         height: In pixels.
         title: Stands above it, where a figure has several.
-        right: Room at the right for text, in pixels.
+        key: What its colours and dashes mean.
     """
     import altair as alt
 
-    more: dict[str, Any] = {"title": title} if title else {}
-    padding = {"left": 5, "top": 5, "right": right, "bottom": 5}
+    padding = {"left": 5, "top": 5, "right": 12, "bottom": 5}
     autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
-    return Panel(
-        without_schema(
-            chart.properties(
-                description=label, width="container", height=height, padding=padding, autosize=autosize, **more
-            )
-        )
-    )
+    chart = chart.properties(description=label, width="container", height=height, padding=padding, autosize=autosize)
+    return Panel(without_schema(chart), title, tuple(key))
 
 
 def without_schema(chart: alt.TopLevelMixin) -> dict[str, Any]:
@@ -164,7 +169,6 @@ def bars(
     series: Mapping[str, str],
     unit: str = "",
     number_format: str = ",.4~r",
-    limit: float | None = None,
     title: str = "",
 ) -> Panel:
     """Draw horizontal bars, a row for each name and in it a bar for each series, with the value at its end.
@@ -175,18 +179,20 @@ def bars(
         series: All series in their order, each with its colour.
         unit: Title of the axis.
         number_format: How the axis writes numbers, as d3 names it.
-        limit: End of the axis; by default that of the longest bar.
         title: Stands above it.
     """
     import altair as alt
 
     names = list(dict.fromkeys(str(row["name"]) for row in rows))
     largest = max((float(row["value"] or 0) for row in rows), default=0.0)
-    scale = alt.Scale(domain=[0, limit or largest or 1.0], nice=False)
-    # Room for the value at the end of the longest bar.
-    room = 16 + 7 * max((len(str(row["shown"])) for row in rows), default=0)
-    axis = alt.Axis(title=unit or None, format=number_format, tickCount=4)
+    # The axis ends with the longest bar: Vega then knows how much room the value at its end takes at any width.
+    scale = alt.Scale(domain=[0, largest or 1.0], nice=False)
+    # No half cells and no half cycles.
+    whole = all(float(row["value"] or 0).is_integer() for row in rows)
+    ticks = max(1, min(4, int(largest))) if whole else 4
+    axis = alt.Axis(title=unit or None, format=number_format, tickCount=ticks)
     several = len(series) > 1
+    key = [Line(name, colour, width=BLOCK) for name, colour in series.items()] if several else []
     colour = alt.Color("series:N", sort=list(series), scale=alt.Scale(domain=list(series), range=list(series.values())))
     base = alt.Chart(data(rows)).encode(
         y=alt.Y("name:N", sort=names, title=None),
@@ -195,21 +201,10 @@ def bars(
     if several:
         base = base.encode(yOffset=alt.YOffset("series:N", sort=list(series)))
     tip = [alt.Tooltip("name:N", title="name"), alt.Tooltip("series:N"), alt.Tooltip("shown:N", title="value")]
-    drawn = base.mark_bar(height={"band": 0.8}).encode(
-        color=colour.legend(alt.Legend() if several else None), tooltip=tip
-    )
+    drawn = base.mark_bar(height={"band": 0.8}).encode(color=colour, tooltip=tip)
     text = base.mark_text(align="left", dx=5, color=QUIET, fontSize=11, aria=False).encode(text="shown:N")
     step = ROW if not several else max(ROW, 15 * len(series) + 8)
-    return panel(drawn + text, label, height=step * len(names), title=title, right=room)
-
-
-class Line(NamedTuple):
-    """How a series is drawn."""
-
-    name: str
-    colour: str
-    dash: tuple[int, ...] = ()
-    width: float = 1.8
+    return panel(drawn + text, label, height=step * len(names), title=title, key=key)
 
 
 def lines(
@@ -250,11 +245,9 @@ def lines(
         .encode(
             x=x,
             y=y,
-            color=alt.Color("series:N", sort=names, scale=scale([line.colour for line in drawn])).legend(
-                alt.Legend(symbolType="stroke")
-            ),
+            color=alt.Color("series:N", sort=names, scale=scale([line.colour for line in drawn])),
             strokeDash=alt.StrokeDash("series:N", sort=names, scale=scale([list(line.dash) for line in drawn])),
             strokeWidth=alt.StrokeWidth("series:N", sort=names, scale=scale([line.width for line in drawn])),
         )
     )
-    return panel(alt.layer(curves, *more), label, height=height, title=title)
+    return panel(alt.layer(curves, *more), label, height=height, title=title, key=drawn)

@@ -109,7 +109,7 @@ def test_resources_by_layer_are_told_apart_by_what_counted_them(sample_report: R
     counts = {"ff": 77, "dsp": 0, "bram": 1, "srl": 5, "carry": 9}
     synthesis[0]["layers"] = [{"name": "logits", "lut": 987, **counts}, {"name": "conv1", "lut": 4321, **counts}]
     figure = drawn(resources.by_layer(change(sample_report, synthesis=synthesis)))
-    assert [panel.spec["title"] for panel in figure.panels] == ["LUT", "FF", "BRAM (18 Kbit)"]
+    assert [panel.title for panel in figure.panels] == ["LUT", "FF", "BRAM (18 Kbit)"]
     lut = {(row["name"], row["series"]): row["value"] for row in values(figure.panels[0])}
     assert lut["conv1", "yosys, open-synthesis"] == 4321
     assert lut["conv1", "alkaid, estimate"] == 1873
@@ -170,7 +170,7 @@ def test_occupancy_is_a_share_of_the_part_with_its_evidence(sample_report: Repor
 
 def test_curves_are_drawn_for_the_models_that_were_trained(sample_report: Report) -> None:
     figure = drawn(training.figure(sample_report))
-    assert [panel.spec["title"] for panel in figure.panels] == ["accuracy", "loss"]
+    assert [panel.title for panel in figure.panels] == ["accuracy", "loss"]
     assert {row["series"] for row in values(figure.panels[1])} == {
         f"{model}, {events}" for model in ("quantized", "float twin") for events in ("validation", "training")
     }
@@ -195,7 +195,7 @@ def test_curves_show_what_was_followed_what_was_kept_and_where_the_network_was_c
     told = sample_report.training.model_dump() | {"quantized": quantized, "float_twin": None, "teacher": teacher}
     report = change(sample_report, training=told)
     figure = drawn(training.figure(report))
-    assert [panel.spec["title"] for panel in figure.panels] == ["signal efficiency", "loss", "loss of the teacher"]
+    assert [panel.title for panel in figure.panels] == ["signal efficiency", "loss", "loss of the teacher"]
     marks = {row["what"]: row["at"] for row in values(figure.panels[0]) if "what" in row}
     assert marks == {"pruned": 1.5, "folded": 2.5}
     efficiency = [(row["epoch"], row["value"], row["kept"]) for row in values(figure.panels[0]) if "kept" in row]

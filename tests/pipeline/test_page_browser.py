@@ -105,7 +105,7 @@ def test_every_figure_is_drawn_in_the_colours_of_the_page(views: dict[str, Visit
         box = charts.nth(n).bounding_box()
         assert box is not None
         assert box["width"] > (200 if view == "phone" else 300), n
-        assert box["height"] > 60, n
+        assert box["height"] > 40, n
         pixels = picture(page, ".chart", n).reshape(-1, 3).astype(int)
         colours, counts = np.unique(pixels, axis=0, return_counts=True)
         paper = colours[counts.argmax()]

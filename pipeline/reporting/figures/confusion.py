@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pipeline.reporting.charts import (
     BAD,
-    QUIET,
     RULE,
     SERIES,
     Column,
@@ -81,8 +80,8 @@ def _panel(classes: list[str], counts: list[list[int]], label: str) -> Panel:
         base.transform_filter("datum.events > 0")
         .mark_rect()
         .encode(
-            color=alt.Color("right:N", scale=alt.Scale(domain=[True, False], range=[SERIES[0], BAD]), legend=None),
-            opacity=alt.Opacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0.12, 0.6]), legend=None),
+            color=alt.Color("right:N", scale=alt.Scale(domain=[True, False], range=[SERIES[0], BAD])),
+            opacity=alt.Opacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0.12, 0.6])),
             tooltip=["true:N", "given:N", alt.Tooltip("events:Q", format=","), alt.Tooltip("share:Q", format=".1%")],
         )
     )
@@ -93,4 +92,4 @@ def _panel(classes: list[str], counts: list[list[int]], label: str) -> Panel:
     )
     step = alt.Step(_CELL)
     chart = (frame + filled + text).properties(description=label, width=step, height=step)
-    return Panel(without_schema(chart.configure_axis(titleColor=QUIET)))
+    return Panel(without_schema(chart))

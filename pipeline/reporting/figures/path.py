@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.reporting import timing
-from pipeline.reporting.charts import BAD, QUIET, SERIES, Column, Figure, Panel, Table, Value, data, panel
+from pipeline.reporting.charts import BAD, BLOCK, QUIET, SERIES, Column, Figure, Line, Panel, Table, Value, data, panel
 from pipeline.reporting.report import Report, Synthesis
 
 
@@ -57,6 +57,7 @@ def _panel(entry: Synthesis, stretches: list[timing.Stretch]) -> Panel:
                 rows.append({"name": name, "series": kind, "from": at, "to": at + delay, "delay": delay})
                 at += delay
     names = list(dict.fromkeys(str(row["name"]) for row in rows))
+    key = [Line("logic", SERIES[0], width=BLOCK), Line("routing", SERIES[1], width=BLOCK)]
     end = 1.05 * max(at, entry.clock_period_ns)
     drawn = (
         alt.Chart(data(rows))
@@ -65,7 +66,9 @@ def _panel(entry: Synthesis, stretches: list[timing.Stretch]) -> Panel:
             x=alt.X("from:Q", title="ns", scale=alt.Scale(domain=[0, end], nice=False)),
             x2="to:Q",
             y=alt.Y("name:N", sort=names, title=None),
-            color=alt.Color("series:N", scale=alt.Scale(domain=["logic", "routing"], range=[SERIES[0], SERIES[1]])),
+            color=alt.Color(
+                "series:N", scale=alt.Scale(domain=[line.name for line in key], range=[line.colour for line in key])
+            ),
             tooltip=["name:N", "series:N", alt.Tooltip("delay:Q", title="ns", format=".2f")],
         )
     )
@@ -74,4 +77,4 @@ def _panel(entry: Synthesis, stretches: list[timing.Stretch]) -> Panel:
     rule = limit.mark_rule(color=BAD if missed else QUIET, strokeDash=[4, 3])
     period = f"{entry.clock_period_ns:g} ns"
     label = f"Critical path of {at:.2f} ns in {len(stretches)} stretches; the clock period is {period}."
-    return panel(drawn + rule, label, height=24 * len(names))
+    return panel(drawn + rule, label, height=24 * len(names), key=key)

@@ -6,12 +6,14 @@ import math
 
 from pipeline.reporting.charts import (
     BAD,
+    BLOCK,
     QUIET,
     ROW,
     RULE,
     SERIES,
     Column,
     Figure,
+    Line,
     Panel,
     Table,
     Value,
@@ -123,8 +125,9 @@ def _panel(ranges: list[Range], outside: int) -> Panel:
         .mark_text(align="left", dx=4, color=QUIET, fontSize=11)
         .encode(x="from:Q", text=alt.value("all zero"))
     )
+    key = [Line(name, shade, width=BLOCK) for name, shade in zip(_TENSORS, SERIES, strict=False)]
     label = f"Magnitudes of the values of {len(rows)} tensors on the bits of their formats; {outside} leave theirs."
-    return panel(held + line + box + median + dot + empty, label, height=ROW * len(rows))
+    return panel(held + line + box + median + dot + empty, label, height=ROW * len(rows), key=key)
 
 
 def _table(ranges: list[Range]) -> Table:

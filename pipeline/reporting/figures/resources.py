@@ -140,17 +140,15 @@ def occupancy(report: Report) -> Figure | None:
         f"Share of the part that the design takes; most of {_PART[fullest[1]]}, {percent(fullest[3])} by "
         f"{fullest[0].tool} on {fullest[0].part}."
     )
-    # A part that is all but empty would show nothing on an axis up to 100 %.
-    limit = fullest[3] if fullest[3] < 0.5 else max(1.0, fullest[3])
     parts = list(dict.fromkeys(entry.part for entry, *_ in found))
     return Figure(
         name="occupancy",
         title="Occupancy of the part",
         caption=(
-            f"Share of {' and of '.join(parts)} that the design takes, and the count."
-            + ("" if limit >= 1 else " The axis ends with the longest bar, not with the whole part.")
+            f"Share of {' and of '.join(parts)} that the design takes, and the count. The axis ends with the "
+            "longest bar, not with the whole part."
         ),
-        panels=(bars(rows, label, series=series, number_format=".2~%", limit=limit),),
+        panels=(bars(rows, label, series=series, number_format=".2~%"),),
         table=Table(
             caption="What the design takes, of what the part has.",
             columns=(
