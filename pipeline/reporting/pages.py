@@ -83,6 +83,7 @@ def _content(report: Report) -> dict[str, Any]:
         "cards": headline.cards(report),
         "sentence": headline.sentence(report),
         "share": share,
+        "rates": None if report.roc is None else roc.table(report.roc),
         "training_rows": training.rows(report),
         "legend": _legend(report),
         "timings": [entry for entry in report.synthesis if _has_timing(entry)],

@@ -80,10 +80,10 @@ def _curve(model: Model, scores: Values, is_signal: Values, is_background: Value
 
 
 def thinned(exact: Curve, points: int = _POINTS) -> Integers:
-    """Choose thresholds that draw the curve, from the tightest to the loosest.
+    """Choose thresholds that draw the curve, from the tightest to the loosest; all, where there are few.
 
-    Both ends are among them, what the loosest thresholds accept for 1, 2, 5, 10, 20 ... events of the background, and
-    others that lie evenly along signal and along the logarithm of background.
+    Both ends are among them, what the loosest thresholds accept for 0, 1, 2, 5, 10, 20 ... events of the background,
+    and others that lie evenly along signal and along the logarithm of background.
 
     Args:
         exact: The curve at all thresholds.
@@ -95,7 +95,9 @@ def thinned(exact: Curve, points: int = _POINTS) -> Integers:
     # From the tightest threshold: accepted events rise.
     signal, background = exact.signal[::-1], exact.background[::-1]
     last = background.size - 1
-    kept = [np.array([0, last]), _loosest(background, working_points(exact.background_events))]
+    if last < points:
+        return np.arange(last, -1, -1)
+    kept = [np.array([0, last]), _loosest(background, np.append(0, working_points(exact.background_events)))]
     even = max(points // 2, 1)
     steps = np.geomspace(1, exact.background_events, even).astype(np.int64)
     kept.append(_loosest(background, steps))

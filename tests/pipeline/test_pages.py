@@ -396,6 +396,15 @@ def test_a_trigger_shows_its_efficiency_at_a_fixed_rate(trigger: Report, render:
     assert "several outputs" not in text
 
 
+def test_rates_stand_in_both_pages(trigger_report: Report) -> None:
+    text = pages.markdown(trigger_report)
+    assert "| Target rate in Hz | Background efficiency | Background events, C simulation |" in text
+    assert "| 20,000,000 | 50.00% | 1 | 75.00% | 50.00% | 50.00% |" in text
+    assert "float 0.9, quantized 0.8, csim 0.8" in text
+    table = re.sub(r"[\s|]+", " ", re.sub(r"<[^>]+>", "|", without_code(pages.html(trigger_report))))
+    assert " 20,000,000 50.00% 1 75.00% 50.00% 50.00% " in table
+
+
 def test_the_page_of_a_trigger_is_sound_and_leads_with_its_efficiency(trigger: Report) -> None:
     outline(pages.html(trigger))
     first, second = headline.cards(trigger)[:2]

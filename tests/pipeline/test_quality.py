@@ -57,6 +57,20 @@ def test_each_model_has_a_threshold_of_its_own() -> None:
     assert (first.float, first.quantized, first.csim, first.background_accepted) == (0.5, 0.5, 0.0, 0)
 
 
+def test_a_trigger_has_curves_of_all_its_models_also_of_the_rtl() -> None:
+    outputs = by_model(SCORES[:, None]) | {"rtl": SCORES[:, None]}
+    found = measure(outputs, LABELS, ["noise", "a", "b"], anomaly())
+    assert found.roc is not None
+    assert [curve.model for curve in found.roc.curves] == ["float", "quantized", "csim", "rtl"]
+    assert (found.roc.signal, found.roc.signal_events, found.roc.background_events) == (["a"], 2, 4)
+    assert (found.roc.curves[3].background, found.roc.curves[3].signal) == (
+        [0, 0, 1, 1, 2, 3, 4],
+        [0, 1, 1, 2, 2, 2, 2],
+    )
+    assert found.roc.curves[3].auc == 7 / 8
+    assert measure(outputs, LABELS, ["noise", "a", "b"], anomaly(), several=True).roc is None
+
+
 def test_a_classifier_has_accuracy_and_a_confusion_matrix() -> None:
     logits = np.eye(3)[np.array([0, 0, 0, 1, 1, 1, 2, 0])]
     found = measure(by_model(logits), LABELS, ["noise", "a", "b"], TriggerConfig())

@@ -161,6 +161,11 @@ def test_an_rtl_that_differs_misses_the_gate_and_is_shown(
         assert (entry["max_difference_lsb"], entry["first_layer"]) == (5.0, "logits")
     assert report["verdict"] == "fail"
     assert found in (out / "report" / "report.md").read_text()
+    profile = {(entry["layer"], entry["tensor"]): entry for entry in report["ranges"]}
+    logits = profile["logits", "weight"]
+    assert logits["lsb"] <= logits["magnitudes"]["least"] <= logits["magnitudes"]["median"]
+    assert logits["magnitudes"]["greatest"] == max(-logits["minimum"], logits["maximum"])
+    assert [layer["inputs"] for layer in report["layers"]][1:] == [[layer["name"]] for layer in report["layers"]][:-1]
 
 
 def test_weights_that_were_lost_in_the_c_project_miss_the_gate_and_their_layer_is_named(

@@ -51,7 +51,7 @@ def test_thinned_curves_keep_round_numbers_of_background_events_exactly() -> Non
     ranks = np.unique(SCORES, return_inverse=True)[1].astype(np.int64)
     exact = curve(Spectrum.of(ranks[LABELS == 1]), Spectrum.of(ranks[LABELS == 0]))
     chosen = thinned(exact)
-    for events in (1, 2, 5, 10, 100, 2000):
+    for events in (0, 1, 2, 5, 10, 100, 2000):
         loosest = exact.signal[exact.background <= events].max()
         kept = chosen[exact.background[chosen] <= events]
         assert exact.signal[kept].max() == loosest

@@ -41,7 +41,7 @@ def figure(report: Report) -> Figure | None:
             f"few of these events ({hertz(roc.event_rate_hz / roc.background_events)} each) the curves are uncertain."
         ),
         panels=(_against_rate(roc), _against_background(roc, areas)),
-        table=_table(roc),
+        table=table(roc),
         evidence=("evaluation", "simulation"),
     )
 
@@ -126,7 +126,8 @@ def _against_background(roc: Roc, areas: str) -> Panel:
     )
 
 
-def _table(roc: Roc) -> Table:
+def table(roc: Roc) -> Table:
+    """Give what each model accepts of the signal at rates of 1, 2, 5, 10, 20 ... background events."""
     curves = sorted(roc.curves, key=lambda curve: list(_DRAWN).index(curve.model))
     last = curves[-1]
     rows: list[tuple[Value, ...]] = []
