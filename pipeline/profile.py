@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph
-from pipeline.reporting.report import Magnitudes, Range
+from pipeline.reporting.magnitudes import Magnitudes, Range
 
 Values = npt.NDArray[Any]
 Tensor = Literal["weight", "bias", "result"]

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from hls.synthesis.report import Evidence
 from pipeline.reporting.earlier import EarlierRun
+from pipeline.reporting.magnitudes import Range
 from pipeline.reporting.quality import Accuracy, ConfusionMatrix, Roc, SignalEfficiency, TargetFit
 from pipeline.reporting.section import Section
 
@@ -133,32 +134,6 @@ class GeometryEntry(Section):
     multiplications: int = Field(description="products with weights per event, zeros too")
     dense: DenseEntry | None = Field(description="null where each value has only one value of its own")
     unseen: list[str] = Field(description="which pixels no window sees, in words")
-
-
-class Magnitudes(Section):
-    """Magnitudes of the values of a tensor that are not zero."""
-
-    least: float
-    lower_quartile: float
-    median: float
-    upper_quartile: float
-    greatest: float
-
-
-class Range(Section):
-    """Values that were seen, against the range of their number format."""
-
-    layer: str
-    tensor: Literal["weight", "bias", "result"]
-    format: str
-    minimum: float
-    maximum: float
-    format_minimum: float
-    format_maximum: float
-    lsb: float = Field(description="weight of the format's last bit")
-    values: int = Field(description="number of values seen")
-    zeros: int = Field(description="how many of them are zero")
-    magnitudes: Magnitudes | None = Field(description="null where all values are zero")
 
 
 class Rtl(Section):

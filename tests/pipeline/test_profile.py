@@ -7,7 +7,7 @@ import pytest
 
 from hls.fixed_point import FixedPoint
 from pipeline.profile import measure, profile
-from pipeline.reporting.report import Magnitudes
+from pipeline.reporting.magnitudes import Magnitudes
 from tests.hls.graphs import given, graph, layer, weighted
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from pipeline.reporting.charts import (
     BAD,
@@ -20,9 +21,14 @@ from pipeline.reporting.charts import (
     data,
     panel,
 )
-from pipeline.reporting.report import Range, Report
+from pipeline.reporting.magnitudes import Range
+from pipeline.reporting.report import Report
+
+if TYPE_CHECKING:
+    import altair as alt
 
 _TENSORS = ("weight", "bias", "result")
+_TOLD = ("least", "median", "greatest")
 
 
 def figure(report: Report) -> Figure | None:
@@ -81,37 +87,31 @@ def _row(entry: Range) -> dict[str, Value]:
 
 
 def _panel(ranges: list[Range], outside: int) -> Panel:
+    rows = [_row(entry) for entry in ranges]
+    tensors = {entry.tensor for entry in ranges}
+    key = [Line(name, SERIES[n], width=BLOCK) for n, name in enumerate(_TENSORS) if name in tensors]
+    label = f"Magnitudes of the values of {len(rows)} tensors on the bits of their formats; {outside} leave theirs."
+    return panel(_chart(rows), label, height=ROW * len(rows), key=key)
+
+
+def _chart(rows: list[dict[str, Value]]) -> alt.TopLevelMixin:
     import altair as alt
 
-    rows = [_row(entry) for entry in ranges]
-    names = [str(row["name"]) for row in rows]
     low = min(float(row["from"] or 0) for row in rows)
     high = max(float(row["to"] or 0) for row in rows)
     x = alt.Scale(domain=[math.floor(low) - 0.5, math.ceil(high) + 0.5], nice=False)
     axis = alt.Axis(title="bit: log₂ of the magnitude", tickMinStep=1, format="d", gridOpacity=0.6)
-    base = alt.Chart(data(rows)).encode(y=alt.Y("name:N", sort=names, title=None))
+    base = alt.Chart(data(rows)).encode(y=alt.Y("name:N", sort=[str(row["name"]) for row in rows], title=None))
     colour = alt.Color("tensor:N", sort=list(_TENSORS), scale=alt.Scale(domain=list(_TENSORS), range=list(SERIES[:3])))
-    tip = [
-        *(alt.Tooltip(f"{name}:N") for name in ("name", "format")),
-        *(
-            alt.Tooltip(f"{name}:Q", title=title, format=form)
-            for name, title, form in (
-                ("least", "least, log₂", ".3~g"),
-                ("median", "median, log₂", ".3~g"),
-                ("greatest", "greatest, log₂", ".3~g"),
-                ("zeros", "zeros", ".1%"),
-            )
-        ),
-    ]
     held = base.mark_bar(color=RULE, opacity=0.7, height={"band": 0.8}).encode(
-        x=alt.X("from:Q", scale=x, axis=axis), x2="to:Q", tooltip=tip
+        x=alt.X("from:Q", scale=x, axis=axis), x2="to:Q", tooltip=_tips()
     )
     seen = base.transform_filter("isValid(datum.median)")
     line = seen.mark_rule(strokeWidth=1.6, aria=False).encode(
         x="least:Q", x2="greatest:Q", color=alt.condition("datum.outside", alt.value(BAD), colour)
     )
     box = seen.mark_bar(height={"band": 0.4}, minBandSize=2).encode(
-        x="lower_quartile:Q", x2="upper_quartile:Q", color=colour, tooltip=tip
+        x="lower_quartile:Q", x2="upper_quartile:Q", color=colour, tooltip=_tips()
     )
     median = seen.mark_tick(color="var(--paper)", thickness=2, size=0.4 * ROW, aria=False).encode(x="median:Q")
     # A box of no width: most values have one magnitude.
@@ -120,14 +120,15 @@ def _panel(ranges: list[Range], outside: int) -> Panel:
         .mark_tick(thickness=3, size=0.45 * ROW, aria=False)
         .encode(x="median:Q", color=colour)
     )
-    empty = (
-        base.transform_filter("!isValid(datum.median)")
-        .mark_text(align="left", dx=4, color=QUIET, fontSize=11)
-        .encode(x="from:Q", text=alt.value("all zero"))
-    )
-    key = [Line(name, shade, width=BLOCK) for name, shade in zip(_TENSORS, SERIES, strict=False)]
-    label = f"Magnitudes of the values of {len(rows)} tensors on the bits of their formats; {outside} leave theirs."
-    return panel(held + line + box + median + dot + empty, label, height=ROW * len(rows), key=key)
+    empty = base.transform_filter("!isValid(datum.median)").mark_text(align="left", dx=4, color=QUIET, fontSize=11)
+    return alt.layer(held, line, box, median, dot, empty.encode(x="from:Q", text=alt.value("all zero")))
+
+
+def _tips() -> list[alt.Tooltip]:
+    import altair as alt
+
+    logarithms = [alt.Tooltip(f"{name}:Q", title=f"{name}, log₂", format=".3~g") for name in _TOLD]
+    return [alt.Tooltip("name:N"), alt.Tooltip("format:N"), *logarithms, alt.Tooltip("zeros:Q", format=".1%")]
 
 
 def _table(ranges: list[Range]) -> Table:
