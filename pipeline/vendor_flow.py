@@ -115,7 +115,7 @@ def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
             message = f"{names} was not found on PATH; the HLS project is ready"
             return _left_ready(planned, converted, folder, "tool-not-found", message)
     results = _run(context, runnable, converted, folder, checkpoints)
-    reports = figures.read(runnable, folder)
+    reports = figures.read(runnable, folder, driver.versions(results))
     _copy(planned, converted, folder)
     content = _content(planned, "built", _ran(results), results)
     return Outcome(content, reports)
@@ -134,8 +134,9 @@ def _collected(planned: VendorPlan, converted: Path, folder: Path, elsewhere: Co
     _copy(planned, converted, folder)
     for design in planned.designs:
         shutil.copytree(elsewhere.folder / design, folder / design, dirs_exist_ok=True)
+    reports = figures.read(planned, folder, driver.versions(elsewhere.results))
     message = f"collected from {elsewhere.source}, run on {', '.join(elsewhere.hosts)}: {_ran(elsewhere.results)}"
-    return Outcome(_content(planned, "collected", message, elsewhere.results), figures.read(planned, folder))
+    return Outcome(_content(planned, "collected", message, elsewhere.results), reports)
 
 
 def _run(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 # What streaming RTL puts behind a layer's name to name its instance.
-_INSTANCE = "_unit"
+INSTANCE = "_unit"
 
 Evidence = Literal[
     "estimate",
@@ -90,7 +90,7 @@ class PathStep:
 def layer_of(cell: str, layers: Collection[str]) -> str | None:
     """Name the layer of a cell: the first level of the hierarchy in its name is the instance of the layer's module."""
     instance, dot, _ = cell.partition(".")
-    layer = instance.removesuffix(_INSTANCE)
+    layer = instance.removesuffix(INSTANCE)
     return layer if dot and layer in layers else None
 
 

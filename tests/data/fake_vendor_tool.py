@@ -22,7 +22,14 @@ VERSIONS = {
     "vitis_hls": "Vitis HLS - High-Level Synthesis from C, C++ and OpenCL v{} (64-bit)",
     "vivado_hls": "Vivado(TM) HLS - High-Level Synthesis from C, C++ and SystemC v{} (64-bit)",
     "vivado": "Vivado v{} (64-bit)",
+    "i++": "Intel(R) HLS Compiler Pro Edition\nVersion {} Build 94",
+    "icpx": "Intel(R) oneAPI DPC++/C++ Compiler {} ({}.20240719)",
 }
+# What CMake makes of hls4ml's targets; the compiler is told the target.
+MAKEFILE = """\
+report fpga fpga_emu fpga_sim:
+\ticpx $@
+"""
 
 
 def hls_step() -> str:
@@ -44,9 +51,8 @@ def hls_files(step: str) -> Iterator[tuple[str, str]]:
         yield f"{solution}/syn/verilog/{top}.v", f"module {top}(); endmodule\n"
         yield f"{solution}/syn/report/{top}_csynth.xml", (REPORTS / recorded).read_text()
     if step == "cosim":
-        recorded_cosim = REPORTS / "vitis_cosim.rpt"
         yield "tb_data/rtl_cosim_results.log", "1 0.5 \n"
-        yield f"{solution}/sim/report/{top}_cosim.rpt", recorded_cosim.read_text() if recorded_cosim.is_file() else "\n"
+        yield f"{solution}/sim/report/{top}_cosim.rpt", (REPORTS / "vitis_cosim.rpt").read_text()
     if step == "export":
         yield f"{solution}/impl/ip/component.xml", "<component/>\n"
 
@@ -55,17 +61,66 @@ def vivado_files(step: str, script: str) -> Iterator[tuple[str, str]]:
     for design in re.findall(r"\b(?:add_files|read_verilog|open_checkpoint) \{?([^\s}]+)", script):
         if not Path(design).exists():
             fail(f"[Common 17-55] {design} is not there")
-    utilization = (REPORTS / "ultrascale_utilization.rpt").read_text()
-    if step == "implementation":
-        utilization = re.sub(r"(Design State : ).*", r"\1Routed", utilization)
-    timing = REPORTS / "vivado_timing_summary.rpt"
-    for command, path in re.findall(r"(\w+)(?: -hierarchical| -force)?(?: -file)? (\S+\.(?:rpt|dcp))", script):
-        if command == "report_utilization":
-            yield path, utilization
-        elif command == "report_timing_summary":
-            yield path, timing.read_text() if timing.is_file() else "\n"
-        elif command != "open_checkpoint":
-            yield path, f"{command}\n"
+    recorded = {
+        "report_utilization": "ultrascale_utilization.rpt",
+        "report_utilization -hierarchical": "hierarchical_utilization.rpt",
+        "report_timing_summary": "timing_summary.rpt",
+    }
+    state = "Routed" if step == "implementation" else "Synthesized"
+    for command, path in re.findall(r"^ +(\w+(?: -hierarchical)?) -f(?:ile|orce) (\S+)$", script, re.MULTILINE):
+        text = (REPORTS / recorded[command]).read_text() if command in recorded else f"{command}\n"
+        yield path, re.sub(r"(Design State +: ).*", rf"\1{state}", text)
+
+
+def compiled(*leaves: tuple[str, str]) -> str:
+    """Give a program that plays a compiled test bench: its texts go to files when it is run."""
+    lines = [f"mkdir -p $(dirname {path}); cat >{path} <<'END'\n{text}END\n" for path, text in leaves]
+    return f'#!/bin/sh\necho "simulation in $(basename $PWD)" >>$FAKE_CALLS\n{"".join(lines)}'
+
+
+def ipp_files() -> Iterator[tuple[str, str]]:
+    target = ARGUMENTS[ARGUMENTS.index("-o") + 1]
+    reports = f"{target}.prj/reports/lib"
+    yield f"{reports}/report_data.js", (REPORTS / "quartus/report_data.js").read_text()
+    if "--quartus-compile" in ARGUMENTS:
+        yield f"{reports}/quartus_data.js", (REPORTS / "quartus/quartus_data.js").read_text()
+    verified = (REPORTS / "quartus/verification_data.js").read_text()
+    yield target, compiled((f"{reports}/verification_data.js", verified), ("tb_data/results.log", "0.5\n"))
+
+
+def icpx_files(target: str) -> Iterator[tuple[str, str]]:
+    (source,) = Path("../src/firmware").glob("*.cpp")
+    if target in ("fpga_emu", "fpga_sim"):
+        yield f"{source.stem}.{target}", compiled(("tb_data/results.log", "0.5\n"))
+    else:
+        for name in ("summary", "loop_attr", *(("quartus",) if target == "fpga" else ())):
+            text = (REPORTS / f"oneapi/{name}.ndjson").read_text()
+            if name == "quartus" and "unfitted@fpga" not in os.environ["FAKE_VENDOR"]:
+                text = re.sub(r'"TBD"', '"123"', text)
+            yield f"{source.stem}.{target}.prj/reports/resources/json/{name}.ndjson", text
+
+
+def catapult_files() -> Iterator[tuple[str, str]]:
+    (source,) = Path("firmware").glob("*.cpp")
+    switches = dict(re.findall(r"(\w+)=(\w+)", ARGUMENTS[-1]))
+    solution = f"{source.stem}_prj/{source.stem}.v1"
+    if Path(f"{source.stem}_prj").exists():
+        fail("the project is there already")
+    if switches["csim"] == "True":
+        yield "tb_data/csim_results.log", "0.5\n"
+    if switches["cosim"] == "True":
+        yield "tb_data/rtl_cosim_results.log", "0.5\n"
+    yield f"{solution}/rtl.rpt", (REPORTS / "catapult_rtl.rpt").read_text()
+    if switches["vsynth"] == "True":
+        for name, recorded in (("utilization", "ultrascale_utilization"), ("timing_summary", "timing_summary")):
+            yield f"{solution}/vivado_concat_v/{name}_synth.rpt", (REPORTS / f"{recorded}.rpt").read_text()
+
+
+def shls_files(step: str) -> Iterator[tuple[str, str]]:
+    if step == "sw_run":
+        yield "tb_data/csim_results.log", "0.5\n"
+    if step not in ("sw_compile", "sw_run"):
+        yield "hls_output/reports/summary.results.rpt", (REPORTS / "smarthls_summary.rpt").read_text()
 
 
 def fail(message: str) -> None:
@@ -75,9 +130,20 @@ def fail(message: str) -> None:
 
 def main() -> None:
     if NAME in VERSIONS and ARGUMENTS in (["-version"], ["--version"]):
-        print(VERSIONS[NAME].format(os.environ.get("FAKE_VERSION", "2024.1")))
+        print(VERSIONS[NAME].replace("{}", os.environ.get("FAKE_VERSION", "2024.1")))
         return
-    if NAME == "vivado":
+    if NAME == "i++":
+        step, files = "compile", ipp_files()
+    elif NAME == "cmake":
+        step, files = "configure", iter([(f"{ARGUMENTS[-1]}/Makefile", MAKEFILE)])
+    elif NAME == "icpx":
+        step, files = ARGUMENTS[0], icpx_files(ARGUMENTS[0])
+    elif NAME == "catapult":
+        print("# Catapult Ultra Synthesis 2024.1/1091966 (Production Release)")
+        step, files = "all", catapult_files()
+    elif NAME == "shls":
+        step, files = ARGUMENTS[1], shls_files(ARGUMENTS[1])
+    elif NAME == "vivado":
         script = ARGUMENTS[-1]
         step = script.removesuffix(".tcl")
         files = vivado_files(step, Path(script).read_text())
@@ -94,6 +160,9 @@ def behave(behaviour: str, files: list[tuple[str, str]]) -> None:
     print("INFO: Analyzing design file 'firmware/top.cpp' ...", flush=True)
     print("INFO: [HLS 200-42] -- Implementing module 'dense'", flush=True)
     match behaviour:
+        case "fail" if NAME in ("i++", "icpx"):
+            print("firmware/tiny.cpp:3:1: error: no such type", flush=True)
+            sys.exit(1)
         case "fail":
             fail("[HLS 200-70] no licence")
         case "part":
@@ -113,7 +182,9 @@ def behave(behaviour: str, files: list[tuple[str, str]]) -> None:
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        if behaviour in ("crash", "cut") and path.suffix in (".xml", ".rpt"):
+        if text.startswith("#!"):
+            path.chmod(0o755)
+        if behaviour in ("crash", "cut") and path.suffix in (".xml", ".rpt", ".js", ".ndjson"):
             os.truncate(path, len(text) // 2)
             if behaviour == "crash":
                 sys.stdout.flush()

@@ -151,7 +151,7 @@ def test_vivado_gets_the_rtl_of_the_hls_tool_and_ours_in_runs_of_their_own() -> 
     )
     assert [(expected.path, expected.reader) for expected in found[2].leaves] == [
         ("vivado/routed_utilization.rpt", "utilization"),
-        ("vivado/routed_utilization_hierarchical.rpt", None),
+        ("vivado/routed_utilization_hierarchical.rpt", "layers"),
         ("vivado/routed_timing.rpt", "timing"),
         ("vivado/routed.dcp", None),
     ]

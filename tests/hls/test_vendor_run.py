@@ -13,7 +13,7 @@ from hls.synthesis.vendors import figures
 from hls.synthesis.vendors.flows import Flow, plan
 from hls.synthesis.vendors.plan import VendorPlan
 from hls.synthesis.vendors.programs import present
-from hls.synthesis.vendors.run import StepResult, prepare, run
+from hls.synthesis.vendors.run import StepResult, prepare, run, versions
 from hls.synthesis.vendors.vivado import RtlSources
 from tests.conftest import VendorTools
 
@@ -73,7 +73,7 @@ def test_a_run_leaves_what_the_tool_says(
     assert result.critical_warnings == ()
     assert list(result.reports) == [CSYNTH]
     assert (root / result.log).read_text().endswith("INFO: done\n")
-    (report,) = figures.read(chosen, root)
+    (report,) = figures.read(chosen, root, {})
     assert (report.evidence, report.design) == ("vendor-csynth", "hls")
     assert report.tool == ("Vitis HLS" if backend == "Vitis" else "Vivado HLS")
     assert vendor_tools.calls() == [f"{program} csynth in hls"]
@@ -95,14 +95,19 @@ def test_all_steps_of_both_designs_run_in_their_order(runs: Runs, root: Path, ve
         "vivado implementation in rtl",
     ]
     assert [result.status for result in results] == ["done"] * 8
-    reports = figures.read(chosen, root)
-    assert [(report.design, report.evidence) for report in reports if report.lut is not None] == [
+    reports = figures.read(chosen, root, versions(results))
+    assert [(report.design, report.evidence) for report in reports] == [
         ("hls", "vendor-csynth"),
+        ("hls", "vendor-cosim"),
         ("hls", "vendor-synthesis"),
         ("hls", "vendor-implementation"),
         ("rtl", "vendor-synthesis"),
         ("rtl", "vendor-implementation"),
     ]
+    assert [report.version for report in reports] == ["2024.1", "2024.1", *["2024.1.2"] * 4]
+    # The timing of the netlist, and what its layers take, come with its resources.
+    assert reports[3].slack_ns == reports[5].slack_ns == pytest.approx(-0.062)
+    assert reports[3].layers is not None
     # The stages of the log come to the display.
     assert (1, 8, "csynth") in seen
     assert (1, 8, "csynth, scheduling dense") in seen

@@ -2,38 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.reports import csynth, utilization
+from hls.errors import ToolFailedError
+from hls.synthesis.report import INSTANCE, LayerResources, SynthesisReport
+from hls.synthesis.reports import catapult, cosim, csynth, libero, oneapi, quartus, timing_summary, utilization
 from hls.synthesis.vendors.plan import ExpectedFile, ToolStep, VendorPlan
 
 
-def read(plan: VendorPlan, root: Path) -> list[SynthesisReport]:
+def read(plan: VendorPlan, root: Path, versions: Mapping[tuple[str, str], str]) -> list[SynthesisReport]:
     """Read what the steps of a plan left.
 
     Args:
         plan: The plan; it was run.
         root: Folder with the designs.
+        versions: Version of the tool of each step, by design and name; for reports that do not hold it.
 
     Raises:
-        ToolFailedError: A report is cut off, or not what it should be.
+        ToolFailedError: A report is cut off, not what it should be, or tells of a failure.
     """
-    return [report for step in plan.steps for report in read_step(plan, step, root)]
+    return [
+        report
+        for step in plan.steps
+        for report in read_step(plan, step, root, versions.get((step.design, step.name), ""))
+    ]
 
 
-def read_step(plan: VendorPlan, step: ToolStep, root: Path) -> list[SynthesisReport]:
+def read_step(plan: VendorPlan, step: ToolStep, root: Path, version: str) -> list[SynthesisReport]:
     """Read what one step left; see `read`."""
-    found = [_read(plan, step, expected, root / step.design) for expected in step.leaves]
-    return [report for report in found if report is not None]
+    folder = root / step.design
+    found = [
+        replace(report, version=report.version or version)
+        for expected in step.leaves
+        for report in _read(plan, step, expected, folder)
+    ]
+    parts = {str(expected.reader): folder / expected.path for expected in step.leaves}
+    return found if "utilization" not in parts else [*found, _vivado(plan, step, parts)]
 
 
-def _read(plan: VendorPlan, step: ToolStep, expected: ExpectedFile, folder: Path) -> SynthesisReport | None:
-    path = folder / expected.path
+def _read(plan: VendorPlan, step: ToolStep, expected: ExpectedFile, folder: Path) -> list[SynthesisReport]:
+    path, period = folder / expected.path, plan.clock_period_ns
     match expected.reader:
         case "csynth":
-            return csynth.parse(path)
-        case "utilization":
-            return utilization.parse(path, clock_period_ns=plan.clock_period_ns, design=step.design)
+            return [csynth.parse(path)]
+        case "cosim":
+            return [cosim.parse(path, part=plan.part, clock_period_ns=period)]
+        case "quartus":
+            return [quartus.parse(path.parent, part=plan.part, clock_period_ns=period)]
+        case "quartus-fit":
+            return [_fitted(path, quartus.parse_fit(path.parent, part=plan.part, clock_period_ns=period))]
+        case "oneapi":
+            return [oneapi.parse(path.parent, part=plan.part, clock_period_ns=period)]
+        case "oneapi-fit":
+            return [_fitted(path, oneapi.parse_fit(path.parent, part=plan.part, clock_period_ns=period))]
+        case "catapult":
+            return [catapult.parse(path, part=plan.part)]
+        case "libero":
+            return [libero.parse(path, clock_period_ns=period)]
         case _:
-            return None
+            return []
+
+
+def _fitted(path: Path, report: SynthesisReport | None) -> SynthesisReport:
+    if report is None:
+        raise ToolFailedError(f"{path} has no figures of Quartus, which was to place and route the design")
+    return report
+
+
+def _vivado(plan: VendorPlan, step: ToolStep, parts: Mapping[str, Path]) -> SynthesisReport:
+    """Put Vivado's reports of one netlist together: resources, those of the layers, timing."""
+    period = plan.clock_period_ns
+    report = utilization.parse(parts["utilization"], clock_period_ns=period, design=step.design)
+    if "layers" in parts:
+        layers = utilization.parse(parts["layers"], clock_period_ns=period, design=step.design).layers
+        report = replace(report, layers=layers and tuple(_layer(layer, step) for layer in layers))
+    timing = timing_summary.parse(parts["timing"], clock_period_ns=period, design=step.design)
+    return replace(
+        report,
+        estimated_clock_period_ns=timing.estimated_clock_period_ns,
+        hold_slack_ns=timing.hold_slack_ns,
+        total_negative_slack_ns=timing.total_negative_slack_ns,
+        failing_endpoints=timing.failing_endpoints,
+        critical_path=timing.critical_path,
+    )
+
+
+def _layer(layer: LayerResources, step: ToolStep) -> LayerResources:
+    return replace(layer, name=layer.name.removesuffix(INSTANCE)) if step.design == "rtl" else layer

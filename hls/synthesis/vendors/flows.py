@@ -58,7 +58,7 @@ def plan(flow: Flow) -> VendorPlan:
     steps = _hls_steps(flow)
     if flow.rtl is not None and flow.rtl_step is not None:
         steps += _vivado(flow, flow.rtl, (flow.rtl_step,))
-    return VendorPlan(flow.backend, flow.top, flow.clock_period_ns, steps)
+    return VendorPlan(flow.backend, flow.top, flow.part, flow.clock_period_ns, steps)
 
 
 def check_steps(backend: Backend, steps: Collection[str]) -> None:

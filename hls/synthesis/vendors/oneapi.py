@@ -29,22 +29,21 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
     planned = [_step("configure", "cmake", ("-S", ".", "-B", "build"), clears=("build",))]
     if "csim" in wanted:
         planned += _simulation(top, "csim", "fpga_emu")
-    planned.append(_built(top, "csynth", "report", ("summary.ndjson", "loop_attr.ndjson")))
+    estimate = _json(top, "report")
+    leaves = (ExpectedFile(f"{estimate}/summary.ndjson", "oneapi"), ExpectedFile(f"{estimate}/loop_attr.ndjson"))
+    planned.append(_step("csynth", "make", ("-C", "build", "report"), leaves=leaves))
     if "cosim" in wanted:
         planned += _simulation(top, "cosim", "fpga_sim")
     if "implementation" in wanted:
-        needed = ("summary.ndjson", "loop_attr.ndjson", "quartus.ndjson")
-        planned.append(_built(top, "implementation", "fpga", needed, needs=("icpx", "quartus_sh")))
+        fit = ExpectedFile(f"{_json(top, 'fpga')}/quartus.ndjson", "oneapi-fit")
+        planned.append(
+            _step("implementation", "make", ("-C", "build", "fpga"), leaves=(fit,), needs=("icpx", "quartus_sh"))
+        )
     return tuple(planned)
 
 
-def _built(
-    top: str, name: str, target: str, reports: tuple[str, ...], *, needs: tuple[str, ...] = ("icpx",)
-) -> ToolStep:
-    folder = f"build/{top}.{target}.prj/reports/resources/json"
-    leaves = tuple(ExpectedFile(f"{folder}/{report}") for report in reports)
-    read = (ExpectedFile(leaves[0].path, "oneapi"), *leaves[1:])
-    return _step(name, "make", ("-C", "build", target), leaves=read, needs=needs)
+def _json(top: str, target: str) -> str:
+    return f"build/{top}.{target}.prj/reports/resources/json"
 
 
 def _simulation(top: str, name: str, target: str) -> tuple[ToolStep, ToolStep]:

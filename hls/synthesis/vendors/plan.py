@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from hls.options import Backend
@@ -12,7 +12,10 @@ from hls.options import Backend
 # The designs of a run, which are also the folders that they lie in: hls4ml's project, and our RTL.
 DesignName = Literal["hls", "rtl"]
 # Readers of reports; see `figures.py`.
-Reader = Literal["csynth", "cosim", "utilization", "timing", "quartus", "oneapi", "catapult", "libero"]
+Reader = Literal[
+    "csynth", "cosim", "utilization", "layers", "timing", "quartus", "quartus-fit", "oneapi", "oneapi-fit", "catapult",
+    "libero",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -145,18 +148,20 @@ class VendorPlan:
     Attributes:
         backend: hls4ml's name of the tool that the HLS project is for.
         top: The project's name, and its top function.
+        part: Device.
         clock_period_ns: Clock period asked for, in ns.
         steps: The tools, in their order.
     """
 
     backend: Backend
     top: str
+    part: str
     clock_period_ns: float
     steps: tuple[ToolStep, ...]
 
     def only(self, wanted: Callable[[ToolStep], bool]) -> VendorPlan:
         """Give the plan with some of its steps."""
-        return VendorPlan(self.backend, self.top, self.clock_period_ns, tuple(filter(wanted, self.steps)))
+        return replace(self, steps=tuple(filter(wanted, self.steps)))
 
     @property
     def designs(self) -> tuple[DesignName, ...]:

@@ -66,7 +66,7 @@ def _find(step: ToolStep, asked: dict[VersionQuery, str]) -> Found:
         version = asked[command.version]
         if (reason := unfit(command.version, version)) is None:
             return Found(command, path, version)
-        refused.append(f"{path} is {reason}")
+        refused.append(f"{shutil.which(command.version.program)} is {reason}")
     if refused:
         raise ToolMissingError(f"{', and '.join(refused)}; {step.mend}")
     names = " or ".join(command.program for command in step.commands)

@@ -33,13 +33,11 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
         wanted: `cosim` to simulate the RTL, which is what tells the latency; `implementation` to place and route it.
     """
     target, reports = f"{top}-fpga", f"{top}-fpga.prj/reports/lib"
-    placed = "implementation" in wanted
-    last = "cosim" if "cosim" in wanted else "compile"
-
-    def left(name: str, step: str) -> ExpectedFile:
-        # The reader reads the folder as it is at the end.
-        return ExpectedFile(f"{reports}/{name}", "quartus" if step == last else None)
-
+    placed, simulated = "implementation" in wanted, "cosim" in wanted
+    # Latency and interval come into the estimate by the simulation, which is read then.
+    leaves = [ExpectedFile(f"{reports}/report_data.js", None if simulated else "quartus")]
+    if placed:
+        leaves.append(ExpectedFile(f"{reports}/quartus_data.js", "quartus-fit"))
     compiled = ToolStep(
         name="implementation" if placed else "csynth",
         design="hls",
@@ -50,16 +48,18 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
         needs=("i++", "quartus_sh") if placed else ("i++",),
         # make would find it up to date.
         clears=(target, f"{target}.prj"),
-        leaves=(left("report_data.js", "compile"), *((ExpectedFile(f"{reports}/quartus_data.js"),) if placed else ())),
+        leaves=tuple(leaves),
         phases=_PHASES,
     )
-    simulated = ToolStep(
+    if not simulated:
+        return (compiled,)
+    simulation = ToolStep(
         name="cosim",
         design="hls",
-        commands=(Command(f"./{target}", ()),),
+        commands=(Command(f"./{target}", (), _VERSION),),
         mend=MEND,
         log="cosim.log",
         messages=MESSAGES,
-        leaves=(left("verification_data.js", "cosim"), ExpectedFile("tb_data/results.log")),
+        leaves=(ExpectedFile(f"{reports}/verification_data.js", "quartus"), ExpectedFile("tb_data/results.log")),
     )
-    return (compiled, simulated) if "cosim" in wanted else (compiled,)
+    return compiled, simulation

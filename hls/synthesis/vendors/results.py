@@ -94,8 +94,9 @@ def check(
     target.mkdir()
     found = []
     for name, step in zip(plan.ids, plan.steps, strict=True):
-        found.append(_step(step, folder / _RESULTS / name, target))
-        figures.read_step(plan, step, target)
+        result = _step(step, folder / _RESULTS / name, target)
+        figures.read_step(plan, step, target, result.version)
+        found.append(result)
     return tuple(found)
 
 

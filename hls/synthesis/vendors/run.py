@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -123,7 +123,7 @@ def run(
             note = _note(progress, number, len(plan.steps), step.title)
             result = _run_step(step, program, root, key, timeout_s, note)
             # A report that cannot be read is no result, and must not be kept as one.
-            figures.read_step(plan, step, root)
+            figures.read_step(plan, step, root, result.version)
             results.append(result)
             state[key] = result
             _write_state(root / STATE, state)
@@ -134,6 +134,11 @@ def run(
 def _note(progress: Progress, done: int, total: int, title: str) -> Callable[[str], None]:
     progress(done, total, title)
     return lambda stage: progress(done, total, f"{title}, {stage}" if stage else title)
+
+
+def versions(results: Sequence[StepResult]) -> dict[tuple[str, str], str]:
+    """Give the version of each step's tool, by design and name; without those that are not known."""
+    return {(each.design, each.step): each.version for each in results if each.version != programs.UNKNOWN}
 
 
 def write_files(step: ToolStep, folder: Path) -> None:

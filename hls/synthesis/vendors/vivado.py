@@ -105,7 +105,7 @@ def _step(step: str, sources: RtlSources, part: str, clock_period_ns: float, fat
         files=files,
         leaves=(
             ExpectedFile(f"{stage}_utilization.rpt", "utilization"),
-            ExpectedFile(f"{stage}_utilization_hierarchical.rpt"),
+            ExpectedFile(f"{stage}_utilization_hierarchical.rpt", "layers"),
             ExpectedFile(f"{stage}_timing.rpt", "timing"),
             ExpectedFile(f"{stage}.dcp", bulky=True),
         ),
