@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hls import choices, extraction, handlers, number_formats
 from hls import conversion_checks as checks
-from hls import extraction, handlers, number_formats
 from hls.admission import admit
 from hls.backends import FACTS
 from hls.backends.completion import complete_graph, complete_project
@@ -134,6 +134,7 @@ def _write(hls_model: Any, options: HlsOptions, project: Path) -> None:
     complete_graph(hls_model, options)
     hls_model.write()
     complete_project(hls_model, options, project)
+    choices.save(choices.read(hls_model), project)
     _forget_folder(project)
 
 

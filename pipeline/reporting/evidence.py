@@ -16,7 +16,8 @@ EVIDENCE = {
     "simulation": "The design was run: the C++ project as a program, the Verilog clock by clock.",
     "estimate": (
         "LUTs: the adder-graph cost model of alkaid; no synthesis tool has seen the design. Clock: delays of the "
-        "synthesized cells and an assumed delay for each wire; nothing is placed."
+        "synthesized cells and an assumed delay for each wire; nothing is placed. Cycles of the HLS project: the "
+        "loops of hls4ml's templates."
     ),
     "open-synthesis": (
         "Yosys: logic mapped to the part's primitives, before place and route. It gives no timing, and the "

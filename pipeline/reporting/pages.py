@@ -97,7 +97,8 @@ def _legend(report: Report) -> dict[str, str]:
     shown: set[str] = {"evaluation", "simulation", *(entry.evidence for entry in report.synthesis)}
     if report.timing_closure is not None:
         shown.add("open-place-and-route")
-    if report.rtl is not None or any(layer.estimated_lut is not None for layer in report.layers):
+    estimated = report.rtl is not None or report.hls_estimate is not None
+    if estimated or any(layer.estimated_lut is not None for layer in report.layers):
         shown.add("estimate")
     return {label: meaning for label, meaning in EVIDENCE.items() if label in shown}
 

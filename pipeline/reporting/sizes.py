@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from models.geometry import LayerGeometry
-from pipeline.reporting.report import GeometryEntry
+from pipeline.reporting.geometry import GeometryEntry
 
 
 def entries(layers: Iterable[LayerGeometry]) -> list[GeometryEntry]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _DISTRIBUTIONS = ("alkaid", "hls4ml", "numpy", "qkeras", "tensorflow", "tf-keras")
 # The vendor's test bench reads text: enough events to see a difference, not hours of simulation.
 _TEST_BENCH_EVENTS = 1000
+_LAYERS = "hls_layers.json"
 
 
 def stage(context: Context) -> Stage:
@@ -131,6 +132,12 @@ def read_rewriting(folder: RunFolder) -> dict[str, Any]:
     return content
 
 
+def read_layers(folder: RunFolder) -> dict[str, Any]:
+    """Read each layer of the HLS project, and what the whole of it will take."""
+    content: dict[str, Any] = json.loads((folder.stage("convert") / _LAYERS).read_text())
+    return content
+
+
 def _work(context: Context, folder: Path) -> None:
     from hls.engines.keras import KerasEngine
     from hls.rewriting.rewrite import prove
@@ -155,6 +162,7 @@ def _work(context: Context, folder: Path) -> None:
         bench = (trained.test_events[part], reference[part].astype(np.float32))
         graph = convert_as_asked(config.hls, normal, name=config.name, folder=folder, test_bench=bench)
     graph.save(folder)
+    _describe_project(context, graph, folder)
     if config.rtl.architecture == "none":
         return
 
@@ -169,6 +177,18 @@ def _work(context: Context, folder: Path) -> None:
         stage_delay = config.rtl.stage_delay
     with context.console.task("generating RTL"):
         generate(stage_delay, folder / "rtl", vhdl=config.rtl.language == "vhdl").save(folder)
+
+
+def _describe_project(context: Context, graph: Graph, folder: Path) -> None:
+    """Leave what became of the options of each layer, and say what the vendor's tool may not manage."""
+    from hls import choices, project_layers
+
+    options = hls_options(context.config.hls)
+    content = project_layers.describe(graph, options, choices.load(folder / "hls"))
+    (folder / _LAYERS).write_text(json.dumps(content, indent=1) + "\n")
+    for layer in content["layers"]:
+        for finding in layer["findings"]:
+            context.console.line(f"  layer {layer['name']}: {finding}")
 
 
 def _close(context: Context, folder: Path, generate: Generate) -> Closure:

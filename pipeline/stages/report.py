@@ -19,6 +19,7 @@ from pipeline.diagnosis.findings import Change
 from pipeline.gates import judge
 from pipeline.reporting import report as content
 from pipeline.reporting import sizes
+from pipeline.reporting.hls_project import HlsEstimate
 from pipeline.reporting.quality import Quality
 from pipeline.stages import ORDER, Context, check, convert, synthesize, train
 
@@ -78,6 +79,8 @@ def _measured(context: Context) -> content.Report:
     gates = judge(config.gates, checked, synthesized)
     found = Quality.model_validate(checked["quality"])
     closure = placing.read(context.folder)
+    project = convert.read_layers(context.folder)
+    hls_layers = project.pop("layers")
     return content.Report(
         name=config.name,
         verdict="pass",
@@ -100,6 +103,8 @@ def _measured(context: Context) -> content.Report:
         part=_totals(config.yosys_part),
         place_and_route=_placed(synthesized["place_and_route"]),
         timing_closure=None if closure is None else content.TimingClosure.model_validate(closure),
+        hls_layers=hls_layers,
+        hls_estimate=None if project["latency_cycles"] is None else HlsEstimate(**project),
         vendor=synthesized["vendor"],
         history=history.earlier(context.folder, config.model_dump(mode="json")),
         provenance=_provenance(context),

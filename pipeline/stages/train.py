@@ -33,6 +33,7 @@ def stage(context: Context) -> Stage:
         code=(
             "models",
             "hls/admission",
+            "hls/reuse.py",
             "hls/rewriting/quantizers.py",
             "pipeline/quality.py",
             "pipeline/trigger/scores.py",
@@ -100,9 +101,11 @@ def read(folder: RunFolder) -> TrainOutput:
 
 def _work(context: Context, folder: Path) -> None:
     from hls.admission import admit
+    from hls.reuse import check_model
     from models import datasets, geometry, training
     from models.float_twin import float_twin
     from models.keras2 import device, predict
+    from pipeline.stages.convert import hls_options
 
     config = context.config
     dataset = datasets.load(
@@ -119,6 +122,7 @@ def _work(context: Context, folder: Path) -> None:
     training.check_fits(model, dataset, trained=wanted, objective=objective)
     _check_gates(context, model, dataset)
     admit(model)
+    check_model(model, hls_options(config.hls))
     if config.model.dropped_pixels == "refuse":
         geometry.refuse_dropped(geometry.geometry(model))
     for tensor in model.inputs:

@@ -192,6 +192,13 @@ def test_a_layer_that_cannot_be_converted_exactly_is_refused_before_training(ref
     assert message.startswith("the model cannot be converted exactly:\n  - layer leaky (LeakyReLU): ")
 
 
+def test_a_reuse_factor_that_is_not_possible_is_refused_before_training(refused: Refused) -> None:
+    assert refused("hls.strategy=Resource", "hls.layers.dense1.reuse_factor=3") == (
+        "layer dense1: reuse_factor 3 is not possible; set hls.layers.dense1.reuse_factor to 1 or 5 "
+        "(possible: 1, 5, 10, 20)"
+    )
+
+
 def test_a_damaged_saved_model(refused: Refused) -> None:
     path = refused.config.parent / "net.h5"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(40))

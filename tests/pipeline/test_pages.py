@@ -101,7 +101,7 @@ def test_tables_have_captions_and_scopes_and_figures_have_labels(sample_report: 
     page = pages.html(sample_report)
     page = without_code(page)
     tables = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)
-    assert len(tables) == 18
+    assert len(tables) == 19
     assert all("<caption>" in table for table in tables)
     assert re.findall(r"<th(?![^>]*scope=)[ >]", page) == []
     drawings = re.findall(r"<svg(?![^>]*aria-hidden)[^>]*>", page)
@@ -449,3 +449,14 @@ def test_what_a_vendors_tool_says_of_each_layer_and_of_the_clock_is_shown(sample
     assert re.search(r"dense *\| 7 to \? *\| –", pages.markdown(changed))
     assert re.search(r"conv1[\s|]+vendor-csynth[\s|]+vitis[\s|]+1,027[\s|]+1,027[\s|]+1,024[\s|]+1,027", html)
     assert re.search(r"dense[\s|]+vendor-csynth[\s|]+vitis[\s|]+7[\s|]+–[\s|]+–[\s|]+–", html)
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_each_layer_of_the_hls_project_is_shown_with_what_hls4ml_chose(sample_report: Report, render: object) -> None:
+    text = _text(render, sample_report)
+    assert re.search(r"conv1[\s|]+Latency[\s|]+1[\s|]+any[\s|]+53[\s|]+38[\s|]+38", text)
+    # Asked for 3, and got what was near.
+    choice = r"logits[\s|]+Resource[\s|]+2[\s|(]+asked: 3[)\s|]+1, 2, 4, 8, 16, 32, 80, 160[\s|]+80[\s|]+4[\s|]+4"
+    assert re.search(choice, text)
+    assert re.search(r"Whole design[*\s|]+48[\s|]+39", text)
+    assert re.search(r"conv2[\s|]*: its products, all at once: 1,152 elements; SmartHLS warns above 1,000", text)

@@ -96,6 +96,30 @@ def test_every_figure_of_the_report_has_its_evidence(tiny_run: Run) -> None:
 
 
 @pytest.mark.slow
+def test_the_report_has_each_layer_of_the_hls_project_before_any_tool_has_run(tiny_run: Run) -> None:
+    folder = tiny_run[1] / "report"
+    report = read(folder / "report.json")
+    layers = {layer["name"]: layer for layer in report["hls_layers"]}
+    assert list(layers) == [layer["name"] for layer in report["layers"]]
+    for layer in report["layers"]:
+        project = layers[layer["name"]]
+        if not layer["weights"]:
+            assert project["strategy"] is None
+            continue
+        assert (project["strategy"], project["strategy_asked"]) == ("Latency", "Latency")
+        assert (project["reuse_factor"], project["reuse_factor_asked"], project["reuse_factors"]) == (1, 1, None)
+        # All at once: those without a zero weight.
+        assert project["multipliers"] == layer["weights"] - layer["zero_weights"]
+        # A convolution takes a cycle for each pixel of its result, and a few to compute it.
+        pixels = layer["shape"][0] * layer["shape"][1] if layer["kind"] == "Conv2D" else 0
+        assert 1 <= project["latency_cycles"] - pixels <= 6
+    assert read(tiny_run[1] / "convert" / "hls_layers.json")["layers"] == report["hls_layers"]
+    slowest = max(layer["initiation_interval"] for layer in report["hls_layers"])
+    assert report["hls_estimate"]["initiation_interval"] == slowest + 1
+    assert "The HLS project, by layer" in (folder / "report.md").read_text()
+    assert "The HLS project, by layer" in (folder / "report.html").read_text()
+
+
 def test_the_report_tells_how_to_make_the_run_again(tiny_run: Run) -> None:
     config, out = tiny_run
     provenance = read(out / "report" / "report.json")["provenance"]
