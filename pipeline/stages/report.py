@@ -17,8 +17,8 @@ from pipeline import budget, history, placing
 from pipeline.cache import Stage, installed_version
 from pipeline.diagnosis.findings import Change
 from pipeline.gates import judge
+from pipeline.reporting import by_layer, sizes
 from pipeline.reporting import report as content
-from pipeline.reporting import sizes
 from pipeline.reporting.hls_project import HlsEstimate
 from pipeline.reporting.quality import Quality
 from pipeline.stages import ORDER, Context, check, convert, synthesize, train
@@ -34,7 +34,7 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="report",
         after=("train", "convert", "check", "synthesize"),
-        code=("pipeline", "models/geometry", "hls/synthesis/parts.py"),
+        code=("pipeline", "models/geometry", "hls/synthesis/parts.py", "hls/synthesis/reports/modules.py"),
         options=context.config.model_dump(mode="json"),
         files=(),
         versions={name: installed_version(name) for name in _DISTRIBUTIONS},
@@ -81,6 +81,8 @@ def _measured(context: Context) -> content.Report:
     closure = placing.read(context.folder)
     project = convert.read_layers(context.folder)
     hls_layers = project.pop("layers")
+    names = {layer["index"]: layer["name"] for layer in hls_layers}
+    entries = [content.Synthesis.model_validate(entry) for entry in synthesized["synthesis"]]
     return content.Report(
         name=config.name,
         verdict="pass",
@@ -99,7 +101,7 @@ def _measured(context: Context) -> content.Report:
         training=_training(config.seed, trained.info),
         rtl=None if design is None else _rtl(design, config.hls.clock_period_ns),
         test_benches=checked["test_benches"],
-        synthesis=[_in_order(entry, graph) for entry in synthesized["synthesis"]],
+        synthesis=[by_layer.arrange(entry, list(names.values()), names) for entry in entries],
         part=_totals(config.yosys_part),
         place_and_route=_placed(synthesized["place_and_route"]),
         timing_closure=None if closure is None else content.TimingClosure.model_validate(closure),
@@ -124,13 +126,6 @@ def _totals(part: str) -> content.PartTotals | None:
 
 def _placed(found: dict[str, Any] | None) -> content.PlaceAndRoute | None:
     return None if found is None else content.PlaceAndRoute(**found, totals=_totals(found["part"]))
-
-
-def _in_order(entry: dict[str, Any], graph: Graph) -> content.Synthesis:
-    """Give a tool's report, with its layers in the order of the graph."""
-    order = {layer.name: n for n, layer in enumerate(graph.layers)}
-    layers = entry["layers"] and sorted(entry["layers"], key=lambda layer: order.get(layer["name"], len(order)))
-    return content.Synthesis.model_validate({**entry, "layers": layers})
 
 
 def _layer(layer: Layer, design: RtlDesign | None) -> content.LayerEntry:

@@ -8,7 +8,7 @@ from hls.errors import ToolFailedError
 from hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
 from hls.synthesis.reports import csynth
 from hls.synthesis.reports.csynth_text import parse
-from hls.synthesis.reports.modules import layer_index, name_layers
+from hls.synthesis.reports.modules import layer_index
 from tests.hls.reports_at_hand import CSYNTH, REPORTS, changed, cut, real
 
 
@@ -95,14 +95,6 @@ def test_a_design_without_modules_has_no_rows(tmp_path: Path) -> None:
 def test_clock_periods_have_units(tmp_path: Path) -> None:
     report = parse(changed("vitis_hls_csynth.rpt", "|  2.50 ns|  1.812 ns|", "|0.0025 us|     ?    |", tmp_path))
     assert (report.clock_period_ns, report.estimated_clock_period_ns) == (2.5, None)
-
-
-def test_layers_can_be_named_by_their_index() -> None:
-    report = name_layers(parse(REPORTS / "vitis_hls_csynth.rpt"), {2: "conv1", 4: "relu1"})
-    assert report.timings is not None
-    assert report.layers is not None
-    assert [timing.name for timing in report.timings] == ["conv1", "relu1", "Block_entry_proc_U0"]
-    assert [layer.name for layer in report.layers] == ["conv1", "relu1", "Block_entry_proc_U0"]
 
 
 @pytest.mark.parametrize(

@@ -111,5 +111,8 @@ def test_what_was_refused_hls4ml_would_have_changed(tmp_path: Path) -> None:
         )
         choice = next(choice for choice in load(project) if choice.name == "dense")
         assert choice.strategy == "Resource"
+        # The index is in the name of the C++ configuration, and so in that of the tool's module.
+        parameters = (project / "firmware" / "parameters.h").read_text()
+        assert f"// dense\nstruct config{choice.index} : nnet::dense_config" in parameters
         taken[wanted] = choice.reuse_factor
     assert taken == {1: 1, 4: 3, 6: 6, 7: 6, 24: 24, 99: 24}

@@ -24,7 +24,7 @@ def parse(path: Path) -> SynthesisReport:
     """Read the report of the whole design, and of the modules that it is made of.
 
     A latency or interval that the tool could not tell (`undef`, `?`) is None, not zero. Layers have the tool's names of
-    their instances; `modules.name_layers` puts others in their place.
+    their instances; `modules.layer_name` tells which layer it is.
 
     Args:
         path: The file `<project>_prj/solution1/syn/report/<top>_csynth.xml`.

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
-
-from hls.synthesis.report import SynthesisReport
 
 # hls4ml names a layer's C++ configuration after its place in the graph, and HLS tools name instances after it.
 _INDEX = re.compile(r"config(\d+)(?!\d)")
@@ -31,22 +28,15 @@ def instance_of(pin: str) -> str | None:
     return next((level for level in pin.split("/") if layer_index(level) is not None), None)
 
 
-def name_layers(report: SynthesisReport, names: Mapping[int, str]) -> SynthesisReport:
-    """Put names of layers in place of the tool's names of their instances.
+def layer_name(instance: str, names: Mapping[int, str]) -> str:
+    """Give the name of the layer that an instance is; an instance of no known layer keeps its own.
 
     Args:
-        report: Report of a project of hls4ml.
-        names: Names by hls4ml's index. Instances of other indices keep their names.
+        instance: The tool's name of an instance.
+        names: Names of layers by hls4ml's index.
+
+    >>> layer_name("conv_2d_cl_array_16u_config2_U0", {2: "conv1"}), layer_name("Block_proc_U0", {2: "conv1"})
+    ('conv1', 'Block_proc_U0')
     """
-
-    def named(instance: str) -> str:
-        index = layer_index(instance)
-        return instance if index is None else names.get(index, instance)
-
-    layers, timings, path = report.layers, report.timings, report.critical_path
-    return replace(
-        report,
-        layers=layers and tuple(replace(layer, name=named(layer.name)) for layer in layers),
-        timings=timings and tuple(replace(timing, name=named(timing.name)) for timing in timings),
-        critical_path=path and tuple(replace(step, layer=step.layer and named(step.layer)) for step in path),
-    )
+    index = layer_index(instance)
+    return instance if index is None else names.get(index, instance)

@@ -1,0 +1,40 @@
+"""A tool's figures by layer: under the layers' names, and in the order of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from hls.synthesis.reports.modules import layer_name
+
+if TYPE_CHECKING:
+    from pipeline.reporting.report import LayerResources, LayerTiming, Synthesis
+
+
+def arrange(entry: Synthesis, order: Sequence[str], names: Mapping[int, str]) -> Synthesis:
+    """Name and order what a tool says of each layer; what is no layer comes last.
+
+    Args:
+        entry: A tool's report.
+        order: Names of the layers, in the order of the graph.
+        names: Names of the layers by hls4ml's index, by which a tool names the instances of an HLS project.
+    """
+    places = {name: n for n, name in enumerate(order)}
+    known = names if entry.design == "hls" else {}
+
+    def placed(row: LayerResources | LayerTiming) -> int:
+        return places.get(row.name, len(places))
+
+    layers = [layer.model_copy(update={"name": layer_name(layer.name, known)}) for layer in entry.layers or ()]
+    timings = [timing.model_copy(update={"name": layer_name(timing.name, known)}) for timing in entry.timings or ()]
+    path = [
+        step.model_copy(update={"layer": step.layer and layer_name(step.layer, known)})
+        for step in entry.critical_path or ()
+    ]
+    return entry.model_copy(
+        update={
+            "layers": sorted(layers, key=placed) or None,
+            "timings": sorted(timings, key=placed) or None,
+            "critical_path": path or None,
+        }
+    )
