@@ -54,7 +54,7 @@ def describe(graph: Graph, options: HlsOptions, choices: tuple[Choice, ...]) -> 
     """
     expected = performance.estimate(graph, options, choices) if _known(graph) else None
     chosen = {choice.name: choice for choice in choices}
-    layers = [_layer(layer, graph, options, chosen[layer.name], expected) for layer in graph.layers]
+    layers = [_layer(layer, options, chosen[layer.name], expected) for layer in graph.layers]
     return {
         "latency_cycles": expected and expected.latency_cycles,
         "initiation_interval": expected and expected.initiation_interval,
@@ -67,17 +67,11 @@ def _known(graph: Graph) -> bool:
     return all(layer.attributes or ("Conv" not in layer.kind and layer.kind != "Dense") for layer in graph.layers)
 
 
-def _layer(
-    layer: Layer, graph: Graph, options: HlsOptions, choice: Choice, expected: performance.Estimate | None
-) -> ProjectLayer:
+def _layer(layer: Layer, options: HlsOptions, choice: Choice, expected: performance.Estimate | None) -> ProjectLayer:
     shape = reuse.matrix(layer) if layer.attributes else None
     cycles = None if expected is None else expected.layers[layer.name]
     weighted = shape is not None and choice.strategy is not None
-    excesses = (
-        unrolling.excesses(layer, graph, options, strategy=choice.strategy, reuse_factor=choice.reuse_factor)
-        if layer.attributes
-        else []
-    )
+    excesses = unrolling.excesses(layer, options, choice) if layer.attributes else []
     return ProjectLayer(
         name=layer.name,
         index=choice.index,
@@ -86,7 +80,7 @@ def _layer(
         reuse_factor_asked=options.reuse_factor_of(layer.name) if weighted else None,
         reuse_factor=choice.reuse_factor if weighted else None,
         reuse_factors=None if shape is None else _possible(layer, shape, options),
-        multipliers=None if shape is None or not weighted else _multipliers(layer, shape, choice),
+        multipliers=_multipliers(layer, choice) if weighted else None,
         latency_cycles=None if cycles is None else cycles.latency,
         initiation_interval=None if cycles is None else cycles.interval,
         findings=tuple(map(str, excesses)),
@@ -103,9 +97,8 @@ def _possible(layer: Layer, shape: tuple[int, int], options: HlsOptions) -> tupl
     )
 
 
-def _multipliers(layer: Layer, shape: tuple[int, int], choice: Choice) -> int:
+def _multipliers(layer: Layer, choice: Choice) -> int:
     """A product with zero needs no multiplier of its own; one that is used in turns stands for weights of all kinds."""
-    products = shape[0] * shape[1]
-    if choice.strategy == "Latency":
-        products = int(np.count_nonzero(layer.weights["weight"].integers))
+    weights = layer.weights["weight"].integers
+    products = int(np.count_nonzero(weights)) if choice.strategy == "Latency" else weights.size
     return -(-products // choice.reuse_factor)

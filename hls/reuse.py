@@ -7,6 +7,7 @@ another one, with no more than a printed line (`hls4ml/backends/fpga/fpga_backen
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
@@ -81,6 +82,30 @@ def nearest(wanted: int, factors: tuple[int, ...]) -> tuple[int, ...]:
     return factors[max(place - 1, 0) : place + 1]
 
 
+def of_model(model: Any, options: HlsOptions) -> Iterator[tuple[str, tuple[int, ...] | None]]:
+    """Give each layer's name and the reuse factors that it can have, as far as the model itself tells.
+
+    Args:
+        model: Keras 2 model with its weights. Layers that become several in the conversion are left out.
+        options: Options of the project.
+    """
+    for layer in model.layers:
+        kind = type(layer).__name__.removeprefix("Q").removesuffix("Batchnorm")
+        if kind in ("Dense", "Conv1D", "Conv2D"):
+            *window, n_out = (int(size) for size in layer.kernel.shape)
+            yield (
+                layer.name,
+                possible(
+                    math.prod(window),
+                    n_out,
+                    backend=options.backend,
+                    strategy=options.strategy_of(layer.name),
+                    io_type=options.io_type,
+                    convolution=kind != "Dense",
+                ),
+            )
+
+
 def check_model(model: Any, options: HlsOptions) -> None:
     """Refuse reuse factors that are not possible, as far as the model itself tells: before it is trained.
 
@@ -91,25 +116,10 @@ def check_model(model: Any, options: HlsOptions) -> None:
     Raises:
         ConversionError: A layer cannot have its reuse factor; the message names the nearest that it can have.
     """
-    for layer in model.layers:
-        kind = type(layer).__name__.removeprefix("Q").removesuffix("Batchnorm")
-        if kind not in ("Dense", "Conv1D", "Conv2D"):
-            continue
-        *window, n_out = (int(size) for size in layer.kernel.shape)
-        n_in = 1
-        for size in window:
-            n_in *= size
-        wanted, strategy = options.reuse_factor_of(layer.name), options.strategy_of(layer.name)
-        factors = possible(
-            n_in,
-            n_out,
-            backend=options.backend,
-            strategy=strategy,
-            io_type=options.io_type,
-            convolution=kind != "Dense",
-        )
+    for name, factors in of_model(model, options):
+        wanted = options.reuse_factor_of(name)
         if factors is not None and wanted not in factors:
-            raise ConversionError(refusal(layer.name, wanted, factors))
+            raise ConversionError(refusal(name, wanted, factors))
 
 
 def refusal(name: str, wanted: int, factors: tuple[int, ...]) -> str:

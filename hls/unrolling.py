@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hls import reuse
-from hls.graph import Graph, Layer
+from hls.choices import Choice
+from hls.graph import Layer
 from hls.options import Backend, HlsOptions
 
 _LIMITS: dict[Backend, tuple[int, str]] = {
@@ -43,57 +44,43 @@ class Excess:
         return f"{self.what}: {self.elements:,} elements; {self.limit}; {self.mend}"
 
 
-def excesses(
-    layer: Layer, graph: Graph, options: HlsOptions, *, strategy: str | None, reuse_factor: int
-) -> list[Excess]:
+def excesses(layer: Layer, options: HlsOptions, choice: Choice) -> list[Excess]:
     """Find what of a layer is too large for the tool.
 
     Args:
         layer: The layer.
-        graph: The graph that it is in.
         options: Options of the project.
-        strategy: What hls4ml chose; None for a layer without weights.
-        reuse_factor: What hls4ml chose.
+        choice: What hls4ml made of them.
     """
     if options.backend not in _LIMITS:
         return []
     limit, words = _LIMITS[options.backend]
+    registers = "an array of registers"
     found = []
     if options.io_type == "io_parallel" and layer.size > limit and layer.kind != "Reshape":
-        found.append(Excess("its results, an array of registers", layer.size, words, "set hls.io_type to io_stream"))
+        found.append(Excess(f"its results, {registers}", layer.size, words, "set hls.io_type to io_stream"))
     shape = reuse.matrix(layer)
-    if shape is not None and strategy is not None:
-        found += _products(layer, shape, options, limit, words, strategy, reuse_factor)
-        window = layer.multiplications and shape[0]
-        if options.io_type == "io_stream" and window > limit:
-            found.append(
-                Excess("its input window, an array of registers", window, words, "use fewer channels in front")
-            )
+    if shape is None or choice.strategy is None:
+        return found
+    # With `Latency` all products of a pixel are an array with an unrolled loop, with `Resource` those of a turn.
+    products = layer.weights["weight"].integers.size
+    if choice.strategy == "Latency":
+        what = "its products, all at once"
+    else:
+        what, products = "its products, in a turn", -(-products // choice.reuse_factor)
+    if products > limit:
+        found.append(Excess(what, products, words, _more_reuse(layer, shape, options, limit)))
+    if options.io_type == "io_stream" and shape[0] > limit:
+        found.append(Excess(f"its input window, {registers}", shape[0], words, "make what is in front of it smaller"))
     return found
 
 
-def _products(
-    layer: Layer,
-    shape: tuple[int, int],
-    options: HlsOptions,
-    limit: int,
-    words: str,
-    strategy: str,
-    reuse_factor: int,
-) -> list[Excess]:
-    """With `Latency` all products of a pixel are an array with an unrolled loop, with `Resource` those of a turn."""
-    n_in, n_out = shape
-    products = n_in * n_out if strategy == "Latency" else -(-n_in * n_out // reuse_factor)
-    if products <= limit:
-        return []
-    parallel = options.io_type == "io_parallel" and layer.kind != "Dense"
-    factors = reuse.valid_reuse_factors(n_in, n_out)
-    enough = [f for f in factors if n_in * n_out <= limit * f and not (parallel and f > n_in)]
+def _more_reuse(layer: Layer, shape: tuple[int, int], options: HlsOptions, limit: int) -> str:
+    """Name the least reuse factor with which few enough products are left in a turn."""
+    size = layer.weights["weight"].integers.size
+    enough = [factor for factor in reuse.valid_reuse_factors(*shape) if size <= limit * factor]
+    # In io_parallel, a convolution cannot use a multiplier for more than one filter.
+    streams = options.io_type == "io_parallel" and layer.kind != "Dense" and enough[0] > shape[0]
     key = f"hls.layers.{layer.name}"
-    if enough:
-        mend = f"set {key}.strategy to Resource and {key}.reuse_factor to {enough[0]} or more"
-    else:
-        least = next(f for f in factors if n_in * n_out <= limit * f)
-        mend = f"set hls.io_type to io_stream, {key}.strategy to Resource and {key}.reuse_factor to {least} or more"
-    what = "its products, all at once" if strategy == "Latency" else "its products, in a turn"
-    return [Excess(what, products, words, mend)]
+    first = "set hls.io_type to io_stream, " if streams else "set "
+    return f"{first}{key}.strategy to Resource and {key}.reuse_factor to {enough[0]} or more"

@@ -11,7 +11,7 @@ from pipeline.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.config import DataConfig
+    from pipeline.config import DataConfig, RunConfig
     from pipeline.reporting.geometry import GeometryEntry
 
 _SAVED = (".keras", ".h5")
@@ -40,7 +40,7 @@ def show(path: Path, assignments: list[str] | None, *, as_json: bool) -> None:
     from pipeline.console import Console
     from pipeline.reporting import sizes
 
-    model, refuses = _model(path, assignments)
+    model, config = _model(path, assignments)
     layers = geometry(model)
     entries = sizes.entries(layers)
     console = Console()
@@ -48,14 +48,26 @@ def show(path: Path, assignments: list[str] | None, *, as_json: bool) -> None:
         console.line(json.dumps([entry.model_dump(mode="json") for entry in entries], indent=2))
     else:
         console.table(_COLUMNS, _rows(entries))
-        for line in sizes.unseen(entries):
+        for line in (*_reuse_factors(model, config), *sizes.unseen(entries)):
             console.line(line)
-    if refuses:
+    if config is not None and config.model.dropped_pixels == "refuse":
         refuse_dropped(layers)
 
 
-def _model(path: Path, assignments: list[str] | None) -> tuple[Any, bool]:
-    """Give the model, and whether the configuration refuses dropped pixels."""
+def _reuse_factors(model: Any, config: RunConfig | None) -> Iterator[str]:
+    """Say which reuse factors each layer can have, where not every whole number does."""
+    if config is None:
+        return
+    from hls.reuse import of_model
+    from pipeline.stages.convert import hls_options
+
+    for name, factors in of_model(model, hls_options(config.hls)):
+        if factors is not None:
+            yield f"layer {name}: possible reuse factors are {', '.join(map(str, factors))}"
+
+
+def _model(path: Path, assignments: list[str] | None) -> tuple[Any, RunConfig | None]:
+    """Give the model, and the configuration if it is one's."""
     from models import datasets
     from models.source import load_saved
     from pipeline.config_file import load
@@ -64,13 +76,12 @@ def _model(path: Path, assignments: list[str] | None) -> tuple[Any, bool]:
     if path.suffix in _SAVED:
         if assignments:
             raise ConfigError(f"--set changes a configuration, and {path} is a saved model; leave it out")
-        return load_saved(path), False
+        return load_saved(path), None
     config = load(path, assignments)
-    refuses = config.model.dropped_pixels == "refuse"
     if config.model.source.endswith(_SAVED):
-        return load_saved(config.model.source), refuses
+        return load_saved(config.model.source), config
     dataset = datasets.load(**_small(config.data), seed=config.seed)
-    return build_model(config, dataset)[0], refuses
+    return build_model(config, dataset)[0], config
 
 
 def _small(data: DataConfig) -> dict[str, Any]:

@@ -194,11 +194,10 @@ def test_a_tool_whose_templates_were_not_looked_at_gets_no_estimate() -> None:
 
 
 def excesses(
-    network: Builder, number: int, options: HlsOptions, strategy: str = "Latency", reuse: int = 1
+    network: Builder, number: int, options: HlsOptions, strategy: str = "Latency", factor: int = 1
 ) -> list[str]:
     layer = network.layers[number]
-    found = unrolling.excesses(layer, network.graph(), options, strategy=strategy, reuse_factor=reuse)
-    return [str(excess) for excess in found]
+    return [str(excess) for excess in unrolling.excesses(layer, options, Choice(layer.name, number, strategy, factor))]
 
 
 def test_the_published_network_keeps_just_below_the_limit_of_vivado() -> None:

@@ -70,6 +70,14 @@ def test_a_saved_model_needs_no_configuration(trigcnn: Trigcnn, tmp_path: Path) 
     assert (outcome.returncode, outcome.stderr) == (2, REFUSED)
 
 
+def test_the_possible_reuse_factors_are_listed_where_there_is_a_choice(trigcnn: Trigcnn, lenet: Path) -> None:
+    said = "layer logits: possible reuse factors are "
+    assert said not in trigcnn("layers", lenet).stdout
+    outcome = trigcnn("layers", lenet, "--set", "hls.layers.logits.strategy=Resource")
+    (line,) = [line for line in outcome.stdout.splitlines() if line.startswith("layer ")]
+    assert line.startswith(f"{said}1, 2, ")
+
+
 def test_a_missing_file_is_bad_input(trigcnn: Trigcnn, tmp_path: Path) -> None:
     for name in ("none.yaml", "none.keras"):
         outcome = trigcnn("layers", tmp_path / name)
