@@ -336,6 +336,8 @@ class RunConfig(Section):
     def _vendor_flow_is_possible(self) -> Self:
         if self.synthesis.vendor_rtl != "none" and self.rtl.architecture == "none":
             raise ValueError("synthesis.vendor_rtl: there is no RTL to synthesize; set rtl.architecture: auto")
+        if self.synthesis.vendor_rtl != "none" and not self.hls.part.lower().startswith("x"):
+            raise ValueError(f"synthesis.vendor_rtl: Vivado knows parts of Xilinx only, not hls.part: {self.hls.part}")
         try:
             flows.check_steps(self.hls.backend, self.synthesis.vendor_steps)
         except ConversionError as error:

@@ -131,7 +131,8 @@ _CLOSE = 0.5
 
 def _description(location: tuple[Any, ...]) -> str:
     """Give what is said of an option."""
-    (*section, name), model = location, RunConfig
+    # An entry of a list is described with the list.
+    (*section, name), model = [part for part in location if isinstance(part, str)], RunConfig
     for part in section:
         model = _model_in(model.model_fields[part].annotation) or model  # type: ignore[assignment]
     return str(model.model_fields[name].description)

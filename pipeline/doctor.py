@@ -46,13 +46,17 @@ _PROGRAMS = (
     ("make", True, "no simulation of the RTL (Debian: apt install make; RHEL: dnf install make)"),
     ("iverilog", False, "no simulation of test benches with Icarus Verilog; they run with Verilator too"),
     ("ghdl", False, "no simulation of VHDL"),
-    ("vitis-run", False, "no vendor synthesis of Vitis projects; the project and the command are left ready"),
+    ("vitis-run", False, "no vendor synthesis of Vitis projects, but with vitis_hls, which older versions have"),
     (
         "vivado_hls",
         False,
-        "no vendor synthesis of Vivado HLS projects; the project and the command are left ready",
+        "no vendor synthesis of Vivado HLS projects; without its tool a project is left or packed (--plan-only)",
     ),
-    ("vivado", False, "no vendor logic synthesis"),
+    ("vivado", False, "no vendor logic synthesis, nor implementation, for parts of Xilinx"),
+    ("i++", False, "no vendor synthesis of Quartus projects"),
+    ("icpx", False, "no vendor synthesis of oneAPI projects"),
+    ("catapult", False, "no vendor synthesis of Catapult projects"),
+    ("shls", False, "no vendor synthesis of Libero projects"),
 )
 
 

@@ -68,7 +68,7 @@ def plan(config: RunConfig, converted: Path | None) -> VendorPlan:
 
 def versions(config: RunConfig) -> dict[str, str]:
     """Tell one installation of the tools from another without starting them, which may take a licence."""
-    return {f"vendor {step.title}": _identity(programs.present(step)) for step in plan(config, None).steps}
+    return {f"vendor {name}": _identity(path) for name, path in programs.used(plan(config, None)).items()}
 
 
 def _identity(program: Path | None) -> str:
@@ -108,10 +108,11 @@ def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
     runnable = planned
     if config.synthesis.vendor == "auto":
         first = {design: next(step for step in planned.steps if step.design == design) for design in planned.designs}
-        there = {design for design, step in first.items() if programs.present(step) is not None}
+        absent = {design: programs.missing(step) for design, step in first.items()}
+        there = {design for design, name in absent.items() if name is None}
         runnable = planned.only(lambda step: step.design in there)
         if not runnable.steps:
-            names = " and ".join(dict.fromkeys(_names(step) for step in first.values()))
+            names = " and ".join(dict.fromkeys(str(name) for name in absent.values()))
             message = f"{names} was not found on PATH; the HLS project is ready"
             return _left_ready(planned, converted, folder, "tool-not-found", message)
     results = _run(context, runnable, converted, folder, checkpoints)
@@ -201,18 +202,17 @@ def _step(step: ToolStep, result: StepResult | None) -> dict[str, Any]:
         "name": step.title,
         "folder": f"{_PLACE}/{step.design}",
         "command": step.commands[0].line,
+        "tool": step.commands[0].tool,
         "status": "planned",
     }
     if result is not None:
         found = asdict(result)
-        shown |= {name: found[name] for name in ("status", "command", "version", "seconds", "critical_warnings")}
+        shown |= {
+            name: found[name] for name in ("status", "command", "tool", "version", "seconds", "critical_warnings")
+        }
         shown["log"] = f"{_PLACE}/{result.log}"
         shown["reports"] = {f"{_PLACE}/{path}": sha for path, sha in result.reports.items()}
     return shown
-
-
-def _names(step: ToolStep) -> str:
-    return " or ".join(command.program for command in step.commands)
 
 
 def _ran(results: Sequence[StepResult]) -> str:
@@ -220,5 +220,5 @@ def _ran(results: Sequence[StepResult]) -> str:
     by_tool: dict[str, list[str]] = {}
     for result in results:
         title = result.step if result.design == "hls" else f"{result.step} of our RTL"
-        by_tool.setdefault(f"{result.command.split()[0]} {result.version}", []).append(title)
+        by_tool.setdefault(f"{result.tool} {result.version}", []).append(title)
     return "; ".join(f"{name} did {', '.join(titles)}" for name, titles in by_tool.items())

@@ -242,6 +242,7 @@ class VendorStep(Section):
     name: str = Field(description="what it does, such as csynth or implementation of our RTL")
     folder: str = Field(description="folder in which the tool runs, relative to the run folder")
     command: str
+    tool: str = Field(description="the tool, which the command may start by way of a Makefile")
     status: Literal["planned", "done", "kept", "collected"] = Field(
         description="not run; run; finished by an earlier run that did not come to its end; run on another computer"
     )

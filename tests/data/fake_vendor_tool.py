@@ -159,6 +159,8 @@ def main() -> None:
 def behave(behaviour: str, files: list[tuple[str, str]]) -> None:
     print("INFO: Analyzing design file 'firmware/top.cpp' ...", flush=True)
     print("INFO: [HLS 200-42] -- Implementing module 'dense'", flush=True)
+    if NAME == "vivado":
+        print("Starting RTL Elaboration : Time (s): cpu = 00:00:02", flush=True)
     match behaviour:
         case "fail" if NAME in ("i++", "icpx"):
             print("firmware/tiny.cpp:3:1: error: no such type", flush=True)

@@ -13,6 +13,7 @@ from hls.synthesis.report import SynthesisReport
 from hls.synthesis.vendors import figures
 from hls.synthesis.vendors.flows import STEPS, Flow, plan
 from hls.synthesis.vendors.plan import VendorPlan
+from hls.synthesis.vendors.programs import missing
 from hls.synthesis.vendors.run import StepResult, prepare, run, versions
 from tests.conftest import VendorTools
 
@@ -263,7 +264,9 @@ def test_a_missing_tool_is_named(
     backend: Backend, tools: tuple[str, ...], message: str, project: Project, vendor_tools: VendorTools
 ) -> None:
     vendor_tools.install(*tools)
+    name = message.removeprefix("^").partition(" ")[0]
     wanted = "cosim" if backend == "Catapult" else "implementation"
     with pytest.raises(ToolMissingError, match=message):
         project.run(planned(backend, wanted))
     assert vendor_tools.calls() == []
+    assert name in [missing(step) for step in planned(backend, wanted).steps]

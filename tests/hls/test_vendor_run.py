@@ -12,7 +12,7 @@ from hls.options import Backend
 from hls.synthesis.vendors import figures
 from hls.synthesis.vendors.flows import Flow, plan
 from hls.synthesis.vendors.plan import VendorPlan
-from hls.synthesis.vendors.programs import present
+from hls.synthesis.vendors.programs import missing
 from hls.synthesis.vendors.run import StepResult, prepare, run, versions
 from hls.synthesis.vendors.vivado import RtlSources
 from tests.conftest import VendorTools
@@ -160,19 +160,19 @@ def test_a_minor_version_of_the_newest_is_right(runs: Runs, vendor_tools: Vendor
 
 
 @pytest.mark.parametrize(
-    ("backend", "message"),
+    ("backend", "name", "mend"),
     [
-        ("Vitis", "^vitis-run or vitis_hls was not found on PATH; install Vitis 2020.2 or newer"),
-        ("Vivado", "^vivado_hls was not found on PATH; install Vivado 2020.1 or older with Vivado HLS"),
+        ("Vitis", "vitis-run or vitis_hls", "install Vitis 2020.2 or newer"),
+        ("Vivado", "vivado_hls", "install Vivado 2020.1 or older with Vivado HLS"),
     ],
 )
 def test_a_missing_tool_is_named_with_what_to_install(
-    backend: Backend, message: str, runs: Runs, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, name: str, mend: str, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolMissingError, match=message):
+    with pytest.raises(ToolMissingError, match=f"^{name} was not found on PATH; {mend}"):
         runs(planned(backend=backend))
-    assert present(planned(backend=backend).steps[0]) is None
+    assert missing(planned(backend=backend).steps[0]) == name
 
 
 def test_a_tool_that_is_needed_later_is_missed_before_the_first_one_runs(runs: Runs, vendor_tools: VendorTools) -> None:
@@ -251,6 +251,22 @@ def test_a_run_goes_on_at_the_tool_that_failed(runs: Runs, vendor_tools: VendorT
         ("implementation", "done"),
     ]
     assert vendor_tools.calls() == ["vivado implementation in hls"]
+
+
+def test_a_run_goes_on_at_the_tool_that_was_interrupted(runs: Runs, vendor_tools: VendorTools) -> None:
+    vendor_tools.install("vitis-run", "vivado")
+    vendor_tools.behave("hang@logic-synthesis")
+
+    def interrupt(done: int, total: int, text: str) -> None:
+        if text == "logic-synthesis, elaboration":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runs(planned("logic-synthesis"), progress=interrupt)
+    vendor_tools.calls()
+    vendor_tools.behave("")
+    assert [result.status for result in runs(planned("logic-synthesis"))] == ["kept", "done"]
+    assert vendor_tools.calls() == ["vivado logic-synthesis in hls"]
 
 
 def test_nothing_is_kept_after_a_source_or_a_report_has_changed(

@@ -107,6 +107,14 @@ def test_an_unknown_key_is_refused_with_the_nearest(content: dict[str, Any], mes
         ("hls.clock_period_ns=.nan", "hls.clock_period_ns: Input should be"),
         ("hls.clock_period_ns=-5", "hls.clock_period_ns: Input should be greater than or equal to 0.1 (found -5)"),
         (
+            "synthesis.vendor_steps=[synthesis]",
+            "synthesis.vendor_steps.0: Input should be 'csim', 'cosim', 'export', 'logic-synthesis' or",
+        ),
+        (
+            "synthesis.vendor_fatal_warnings=[Timing]",
+            "synthesis.vendor_fatal_warnings.0: must match its description: Ids of",
+        ),
+        (
             "hls.backend=Quartz",
             "hls.backend: Input should be 'Vitis', 'Vivado', 'Quartus', 'oneAPI', 'Catapult' or 'Libero' (found "
             "'Quartz')",
@@ -134,6 +142,28 @@ def test_a_wrong_value_is_named_with_its_key(path: Path, assignment: str, messag
 def test_every_problem_is_listed_at_once(path: Path) -> None:
     found = error_of(path, "training.epochs=0", "hls.part=3", "sede=1")
     assert re.findall(r"^  - ([\w.]+): ", found, re.MULTILINE) == ["training.epochs", "hls.part", "sede"]
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        (
+            ("hls.backend=Catapult", "synthesis.vendor_steps=[implementation]"),
+            "synthesis.vendor_steps: the flow of Catapult has no step implementation; there are cosim, csim, "
+            "logic-synthesis",
+        ),
+        (
+            ("rtl.architecture=none", "synthesis.vendor_rtl=implementation"),
+            "synthesis.vendor_rtl: there is no RTL to synthesize; set rtl.architecture: auto",
+        ),
+        (
+            ("hls.backend=Quartus", "hls.part=Arria10", "synthesis.yosys=false", "synthesis.vendor_rtl=implementation"),
+            "synthesis.vendor_rtl: Vivado knows parts of Xilinx only, not hls.part: Arria10",
+        ),
+    ],
+)
+def test_a_vendor_s_flow_that_cannot_be_is_refused(path: Path, assignments: tuple[str, ...], message: str) -> None:
+    assert message in error_of(path, *assignments)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pipeline.doctor
 from pipeline.doctor import doctor_report, findings
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
-VENDOR = ("vitis-run", "vivado_hls", "vivado")
+VENDOR = ("vitis-run", "vivado_hls", "vivado", "i++", "icpx", "catapult", "shls")
 OPTIONAL = ("iverilog", "ghdl", *VENDOR)
 
 Without = Callable[[Collection[str]], None]

@@ -52,6 +52,11 @@ class Command:
     version: VersionQuery | None = None
 
     @property
+    def tool(self) -> str:
+        """Name of the tool, which a program such as `make` only starts."""
+        return self.program if self.version is None else self.version.program
+
+    @property
     def line(self) -> str:
         """The command for a shell."""
         return shlex.join((self.program, *self.arguments))

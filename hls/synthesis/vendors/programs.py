@@ -32,13 +32,24 @@ class Found:
     version: str
 
 
-def present(step: ToolStep) -> Path | None:
-    """Give the program that a step would take, without starting it; None if it or one that it needs is missing."""
-    paths = [shutil.which(command.program) for command in step.commands if not command.program.startswith("./")]
-    found = next((path for path in paths if path is not None), None)
-    if found is None or any(shutil.which(name) is None for name in step.needs):
-        return None
-    return Path(found)
+def missing(step: ToolStep) -> str | None:
+    """Name what a step needs and is not on PATH, without starting anything; None where all is there."""
+    names = [command.program for command in step.commands if not command.program.startswith("./")]
+    if names and all(shutil.which(name) is None for name in names):
+        return " or ".join(names)
+    return next((name for name in step.needs if shutil.which(name) is None), None)
+
+
+def used(plan: VendorPlan) -> dict[str, Path | None]:
+    """Give all programs that a plan may start, by name, and where each is; None where it is missing."""
+    names = [
+        name
+        for step in plan.steps
+        for name in (*(command.program for command in step.commands), *step.needs)
+        if not name.startswith("./")
+    ]
+    found = {name: shutil.which(name) for name in names}
+    return {name: None if path is None else Path(path) for name, path in found.items()}
 
 
 def find(plan: VendorPlan) -> tuple[Found, ...]:
@@ -69,8 +80,7 @@ def _find(step: ToolStep, asked: dict[VersionQuery, str]) -> Found:
         refused.append(f"{shutil.which(command.version.program)} is {reason}")
     if refused:
         raise ToolMissingError(f"{', and '.join(refused)}; {step.mend}")
-    names = " or ".join(command.program for command in step.commands)
-    raise ToolMissingError(f"{names} was not found on PATH; {step.mend}")
+    raise ToolMissingError(f"{missing(step)} was not found on PATH; {step.mend}")
 
 
 def query(version: VersionQuery) -> str:

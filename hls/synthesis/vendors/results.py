@@ -163,6 +163,7 @@ def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
         design=step.design,
         status="collected",
         command=command.line,
+        tool=command.tool,
         version=version,
         seconds=float(seconds) if seconds.isdecimal() else 0.0,
         log=f"{step.design}/{step.log}",

@@ -29,6 +29,7 @@ class StepResult:
         design: What it worked on.
         status: `done`, or `kept` of an earlier call that did not come to its end, or `collected` from elsewhere.
         command: The command line.
+        tool: Name of the tool.
         version: Version of its tool, or `unknown`.
         seconds: How long it took, in s.
         log: Its log, relative to the folder with the designs.
@@ -41,6 +42,7 @@ class StepResult:
     design: str
     status: Literal["done", "kept", "collected"]
     command: str
+    tool: str
     version: str
     seconds: float
     log: str
@@ -186,6 +188,7 @@ def _run_step(
         design=step.design,
         status="done",
         command=found.command.line,
+        tool=found.command.tool,
         version=found.version if step.banner == "" else programs.read(step.banner, log.read_text(errors="replace")),
         seconds=round(seconds, 1),
         log=f"{step.design}/{step.log}",
