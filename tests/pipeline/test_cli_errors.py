@@ -32,7 +32,7 @@ def error_of(outcome: Outcome, status: ExitStatus) -> str:
 
 def stages(out: Path) -> set[str]:
     """What stands in the run's folder; nothing may be half-written."""
-    return {path.name for path in out.iterdir()} - {".lock", "resolved.yaml"}
+    return {path.name for path in out.iterdir()} - {".lock", "resolved.yaml", "history.jsonl"}
 
 
 class Refused:

@@ -23,6 +23,7 @@ COMMANDS = (
     "collect",
     "evaluate",
     "explain",
+    "compare",
     "layers",
     "doctor",
     "zoo",
