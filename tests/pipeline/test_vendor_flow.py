@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -11,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from hls.rtl.design import RtlDesign
+from pipeline import vendor_flow
 from pipeline.cache import file_digest
+from pipeline.config import RunConfig
 from pipeline.reporting.report import Report
 from tests.conftest import VendorTools
 
@@ -72,6 +76,28 @@ def test_a_killed_vendor_flow_goes_on_at_the_next_tool(
     assert vendor_tools.calls() == ["vivado logic-synthesis in hls"]
     content = json.loads((out / "report" / "report.json").read_text())
     assert [step["status"] for step in content["vendor"]["steps"]] == ["kept", "done"]
+
+
+def test_our_rtl_goes_to_vivado_without_the_wrapper_and_other_constraints(tmp_path: Path) -> None:
+    design = RtlDesign("parallel", "tiny", 2, 1, (), (), 10.0, {})
+    for name in ("tiny.v", "tiny_wrapper.v", "tiny.xdc", "static/adder.v"):
+        path = tmp_path / "rtl" / "src" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n")
+    design.save(tmp_path)
+    config = RunConfig.model_validate({"name": "tiny", "synthesis": {"vendor_rtl": "implementation"}})
+    planned = vendor_flow.plan(config, tmp_path)
+    assert [step.title for step in planned.steps] == [
+        "csynth",
+        "logic-synthesis of our RTL",
+        "implementation of our RTL",
+    ]
+    script = planned.steps[1].files["logic-synthesis.tcl"]
+    assert re.findall(r"read_\w+ .*", script) == [
+        "read_verilog {src/static/adder.v}",
+        "read_verilog {src/tiny.v}",
+        "read_xdc -mode out_of_context clock.xdc",
+    ]
 
 
 def elsewhere(out: Path, place: Path) -> Path:
