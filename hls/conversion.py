@@ -19,7 +19,7 @@ from hls import choices, extraction, handlers, number_formats
 from hls import conversion_checks as checks
 from hls.admission import admit
 from hls.backends import FACTS
-from hls.backends.completion import complete_graph, complete_project
+from hls.backends.completion import complete_graph, complete_project, unread_options, without_missing_templates
 from hls.errors import ConversionError
 from hls.fixed_point import FixedPoint
 from hls.graph import Graph
@@ -42,7 +42,8 @@ def normal_form(model: Any, options: HlsOptions, *, input_format: FixedPoint | N
     admit(model, io_type=options.io_type, strategy=options.strategy, strategies=strategies, backend=options.backend)
     resource = frozenset(layer.name for layer in model.layers if options.strategy_of(layer.name) == "Resource")
     facts = FACTS[options.backend]
-    return rewrite(model, RewriteOptions(options.io_type, input_format, resource, facts.depthwise, facts.mean))
+    depthwise = options.io_type in facts.depthwise
+    return rewrite(model, RewriteOptions(options.io_type, input_format, resource, depthwise, facts.mean))
 
 
 def convert(
@@ -132,7 +133,8 @@ def convert_unchecked(
 
 def _write(hls_model: Any, options: HlsOptions, project: Path) -> None:
     complete_graph(hls_model, options)
-    hls_model.write()
+    with without_missing_templates(hls_model, options):
+        hls_model.write()
     complete_project(hls_model, options, project)
     choices.save(choices.read(hls_model), project)
     _forget_folder(project)
@@ -242,6 +244,7 @@ def _run_hls4ml(
         input_data_tb=files[0],
         output_data_tb=files[1],
         bit_exact=bit_exact,
+        **unread_options(options.backend),
     )
     # Writes each layer's result in simulation; synthesis does not see it.
     hls_model.config.trace_output = True
@@ -261,10 +264,12 @@ def _layer_options(model: Any, options: HlsOptions) -> dict[str, Any]:
     entries = {}
     roles = ("result", "weight", "bias", "accum", "scale", "table")
     for number, layer in enumerate(model.layers):
+        strategy = options.strategy_of(layer.name)
         entries[layer.name] = {
             "Precision": dict.fromkeys(roles, f"fixed<{30 + number % 30},{5 + number // 30}>"),
             "Trace": True,
-            "Strategy": options.strategy_of(layer.name),
+            # With Libero, hls4ml takes them in lower case only.
+            "Strategy": strategy.lower() if options.backend == "Libero" else strategy,
             "ReuseFactor": options.reuse_factor_of(layer.name),
         }
     return entries

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from hls.backends import FACTS, check_part, check_strategy
+from hls.backends import FACTS, check
 from hls.errors import ConversionError
 from hls.options import Backend
 from hls.rtl.design import Language
@@ -108,16 +108,13 @@ class HlsConfig(Section):
     @model_validator(mode="after")
     def _backend_has_it(self) -> Self:
         """Not after hours of training."""
-        strategies = {f"hls.layers.{name}.strategy": own.strategy for name, own in self.layers.items() if own.strategy}
-        try:
-            check_part(self.backend, self.part)
-        except ConversionError as error:
-            raise ValueError(f"hls.part: {error}") from error
-        for option, strategy in {"hls.strategy": self.strategy, **strategies}.items():
+        own = ((f"layers.{name}.strategy", layer.strategy) for name, layer in self.layers.items() if layer.strategy)
+        given = (("part", self.part), ("io_type", self.io_type), ("strategy", self.strategy), *own)
+        for option, value in given:
             try:
-                check_strategy(self.backend, strategy)
+                check(self.backend, option.rpartition(".")[2], value)  # type: ignore[arg-type]
             except ConversionError as error:
-                raise ValueError(f"{option}: {error}") from error
+                raise ValueError(f"hls.{option}: {error}") from error
         return self
 
     @property

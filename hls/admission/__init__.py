@@ -70,6 +70,8 @@ def look_up(
     place = Place(None, io_type=io_type, strategy=strategy, backend=backend)
     options = {"io_type": io_type, "strategy": strategy, "backend": backend}
     yield from _fields("hls", ("project", "hls"), options, PROJECT, place)
+    for layer_name, value in (strategies or {}).items():
+        yield from _fields(f"hls.layers.{layer_name}", ("project", "hls"), {"strategy": value}, PROJECT, place)
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
         yield Finding(
             "",
@@ -122,7 +124,7 @@ def _layer(place: Place) -> Iterator[Finding]:
         effect, mend = "it is not among the layers that are known to convert exactly", f"use {', '.join(LAYERS)}"
         yield Finding("", f"{where}: {effect}; {mend}")
         return
-    missing = lack(kind, place.backend, place.io_type)
+    missing = lack(kind, place.backend, place.io_type, len(getattr(layer, "input_shape", ())))
     if missing is not None:
         yield Finding(f"lacking {kind}", f"{where}: hls.backend={missing.condition}: {missing.effect}; {missing.mend}")
         return

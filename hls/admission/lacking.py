@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hls.admission.layers import LAYERS, TRAINING_ONLY
 from hls.admission.rows import Alone
 from hls.options import Backend
 
@@ -18,6 +19,7 @@ class Lack(NamedTuple):
         effect: What would go wrong.
         mend: What the user can do.
         io_type: The only io_type that it speaks of; None for both.
+        axes: Fewest axes of the input, with that of the events, that it speaks of.
     """
 
     backend: Backend
@@ -26,6 +28,7 @@ class Lack(NamedTuple):
     effect: str
     mend: str
     io_type: str | None = None
+    axes: int = 0
 
     @property
     def condition(self) -> str:
@@ -33,6 +36,19 @@ class Lack(NamedTuple):
         return " in ".join(word for word in (self.backend, self.io_type) if word)
 
 
+_LIBERO = (
+    "InputLayer",
+    "QActivation",
+    "Activation",
+    "ReLU",
+    "LeakyReLU",
+    "ThresholdedReLU",
+    "Softmax",
+    "QDense",
+    "Flatten",
+    "Reshape",
+    *TRAINING_ONLY,
+)
 LACKING: tuple[Lack, ...] = (
     Lack(
         "Catapult",
@@ -50,12 +66,35 @@ LACKING: tuple[Lack, ...] = (
         "use hls.io_type: io_parallel, or bring the axes into their order in front of the model",
         "io_stream",
     ),
+    Lack(
+        "Libero",
+        tuple(kind for kind in LAYERS if kind not in _LIBERO),
+        "error",
+        "hls4ml has no such layer there",
+        "use dense layers and activations, or another back end",
+    ),
+    Lack(
+        "Libero",
+        ("QDense",),
+        "error",
+        "a dense layer on pixels is a convolution, which hls4ml does not have there",
+        "put a Flatten in front, or use another back end",
+        axes=3,
+    ),
 )
 
 
-def lack(kind: str, backend: str, io_type: str) -> Lack | None:
-    """Give what speaks against a class of layers with a back end, if anything does."""
+def lack(kind: str, backend: str, io_type: str, axes: int = 0) -> Lack | None:
+    """Give what speaks against a class of layers with a back end, if anything does.
+
+    Args:
+        kind: The class.
+        backend: hls4ml's.
+        io_type: hls4ml's.
+        axes: Axes of the layer's input, with that of the events.
+    """
     for found in LACKING:
-        if found.backend == backend and found.io_type in (None, io_type) and kind in found.kinds:
+        where = found.backend == backend and found.io_type in (None, io_type)
+        if where and kind in found.kinds and axes >= found.axes:
             return found
     return None

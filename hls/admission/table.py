@@ -5,16 +5,49 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Literal, get_args
 
 from hls.admission.layers import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS
 from hls.admission.quantizers import ACTIVATIONS, WEIGHTS
-from hls.admission.rows import Place, Row, Rows, exact, one_of, refused
+from hls.admission.rows import Check, Place, Row, Rows, exact, one_of, refused
+from hls.backends import FACTS
 from hls.options import Backend
 
+
+def _lacking(value: str, field: Literal["io_types", "strategies"]) -> Check:
+    """Where a back end does not have a value."""
+    return lambda given, place: (
+        given == value and place.backend in FACTS and value not in getattr(FACTS[place.backend], field)
+    )
+
+
 PROJECT: Rows = (
+    *refused(
+        "io_type",
+        "io_stream, with Libero",
+        "error",
+        "hls4ml stops while it writes the project",
+        "use io_parallel, or another back end",
+        _lacking("io_stream", "io_types"),
+    ),
     *exact("io_type", "io_parallel, io_stream", one_of("io_parallel", "io_stream")),
     *refused("io_type", "others", "error", "hls4ml has no such interface", "use io_parallel or io_stream"),
+    *refused(
+        "strategy",
+        "Latency, with Quartus and oneAPI",
+        "exact",
+        "hls4ml takes it for Resource, and does not say so",
+        "use Resource",
+        _lacking("Latency", "strategies"),
+    ),
+    *refused(
+        "strategy",
+        "Resource, with Libero",
+        "other numbers",
+        "hls4ml leaves the weights in an order that its C++ does not expect",
+        "use Latency",
+        _lacking("Resource", "strategies"),
+    ),
     *exact("strategy", "Latency, Resource", one_of("Latency", "Resource")),
     *refused(
         "strategy",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from hls.errors import ConversionError
-from hls.options import Backend, Strategy
+from hls.options import Backend, IoType, Strategy
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,9 @@ class Facts:
         parts: What names of devices look like.
         kind_of_part: The same, in words.
         amd: Whether the devices are AMD's, which the open tools know.
-        strategies: Strategies that hls4ml has there, the usual one first.
-        depthwise: Whether it has depthwise convolutions; without, they become convolutions with zeros.
+        io_types: Interfaces that hls4ml has there.
+        strategies: Strategies that are exact there, the usual one first.
+        depthwise: Where it has depthwise convolutions that are exact; elsewhere they become convolutions with zeros.
         mean: Whether its average pooling keeps all bits; without, a mean becomes a convolution with the factor.
     """
 
@@ -29,15 +31,16 @@ class Facts:
     parts: str
     kind_of_part: str
     amd: bool = False
+    io_types: tuple[IoType, ...] = ("io_parallel", "io_stream")
     strategies: tuple[Strategy, ...] = ("Latency", "Resource")
-    depthwise: bool = True
+    depthwise: tuple[IoType, ...] = ("io_parallel", "io_stream")
     mean: bool = True
 
 
 _AMD = r"x[acq][a-z0-9_-]+"
 _AMD_PART = "an AMD part, such as xcvu9p-flga2577-2-e"
 
-FACTS: dict[Backend, Facts] = {
+FACTS: dict[str, Facts] = {
     "Vitis": Facts("Vitis HLS", "xcvu9p-flga2577-2-e", _AMD, _AMD_PART, amd=True),
     "Vivado": Facts("Vivado HLS", "xcvu9p-flga2577-2-e", _AMD, _AMD_PART, amd=True),
     "Quartus": Facts(
@@ -46,7 +49,7 @@ FACTS: dict[Backend, Facts] = {
         r"arria ?10|stratix ?10|agilex.*|cyclone.*|max ?10|(10|1s|ag|5c)[a-z0-9]+",
         "a family or part of Intel, such as Arria10, Stratix10 or 10AX115S2F45I1SG",
         strategies=("Resource",),
-        depthwise=False,
+        depthwise=(),
         mean=False,
     ),
     "oneAPI": Facts(
@@ -55,41 +58,37 @@ FACTS: dict[Backend, Facts] = {
         r"arria ?10|stratix ?10|agilex.*|cyclone.*|(10|1s|ag|5c)[a-z0-9]+",
         "a family or part of Intel, such as Agilex7, Stratix10 or AGFB014R24B2E2V",
         strategies=("Resource",),
+        depthwise=("io_parallel",),
         mean=False,
     ),
-    "Catapult": Facts("Catapult HLS", "xcku115-flvb2104-2-i", _AMD, _AMD_PART, amd=True, depthwise=False, mean=False),
+    "Catapult": Facts("Catapult HLS", "xcku115-flvb2104-2-i", _AMD, _AMD_PART, amd=True, depthwise=(), mean=False),
     "Libero": Facts(
         "Libero SmartHLS",
         "MPF300",
         r"(mpf|m2s|m2gl|rt)\w+",
         "a PolarFire part of Microchip, such as MPF300",
+        io_types=("io_parallel",),
+        strategies=("Latency",),
     ),
 }
 
 
-def check_part(backend: Backend, part: str) -> None:
-    """Hold a device to the back end.
+def check(backend: Backend, option: Literal["part", "io_type", "strategy"], value: str) -> None:
+    """Hold an option of the project to the back end.
 
     Raises:
-        ConversionError: The tool of the back end knows no such device.
+        ConversionError: The vendor's tool knows no such device, or hls4ml's C++ for it has no such interface or
+            strategy, or not exactly.
 
-    >>> check_part("Quartus", "Arria10")
+    >>> check("Quartus", "part", "Arria10")
     """
     facts = FACTS[backend]
-    if not re.fullmatch(facts.parts, part, re.IGNORECASE):
-        raise ConversionError(
-            f"{part!r} is no device of {facts.tool} (hls.backend={backend}); name {facts.kind_of_part}"
-        )
-
-
-def check_strategy(backend: Backend, strategy: Strategy) -> None:
-    """Hold a strategy to the back end.
-
-    Raises:
-        ConversionError: hls4ml has no such strategy there, and would take another one without a word.
-
-    >>> check_strategy("Quartus", "Resource")
-    """
-    known = FACTS[backend].strategies
-    if strategy not in known:
-        raise ConversionError(f"hls4ml has no {strategy} with hls.backend={backend}; use {' or '.join(known)}")
+    if option == "part":
+        if not re.fullmatch(facts.parts, value, re.IGNORECASE):
+            raise ConversionError(
+                f"{value!r} is no device of {facts.tool} (hls.backend={backend}); name {facts.kind_of_part}"
+            )
+        return
+    known = facts.io_types if option == "io_type" else facts.strategies
+    if value not in known:
+        raise ConversionError(f"{value} is not possible with hls.backend={backend}; use {' or '.join(known)}")

@@ -121,8 +121,9 @@ def _work(context: Context, folder: Path) -> None:
     dataset = dataset.shaped_for(training.input_shapes(model))
     training.check_fits(model, dataset, trained=wanted, objective=objective)
     _check_gates(context, model, dataset)
-    admit(model)
-    check_model(model, hls_options(config.hls))
+    hls = config.hls
+    admit(model, io_type=hls.io_type, strategy=hls.strategy, backend=hls.backend)
+    check_model(model, hls_options(hls))
     if config.model.dropped_pixels == "refuse":
         geometry.refuse_dropped(geometry.geometry(model))
     for tensor in model.inputs:

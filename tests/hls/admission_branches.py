@@ -220,8 +220,9 @@ class Network(NamedTuple):
     options: HlsOptions
 
 
-def network(branches: list[Branch], io_type: IoType) -> Network:
-    """A model with one input or more, and one output, for each branch."""
+def network(branches: list[Branch], options: HlsOptions | IoType) -> Network:
+    """A model with one input or more, and one output, for each branch; layers that have a name keep it."""
+    options = dataclasses.replace(OPTIONS, io_type=options) if isinstance(options, str) else options
     modules = bring_up()
     names = {**vars(modules.keras.layers), **vars(modules.qkeras.quantizers)}
     names |= {name: kind for name, kind in vars(modules.qkeras).items() if name.startswith("Q")}
@@ -248,7 +249,7 @@ def network(branches: list[Branch], io_type: IoType) -> Network:
     for weight in spread:
         weight.assign(np.logspace(1, -7, weight.shape.num_elements()).reshape(weight.shape))
     own = {name: LayerOptions("Resource") for name in resource}
-    return Network(model, dataclasses.replace(OPTIONS, io_type=io_type, layers=own))
+    return Network(model, dataclasses.replace(options, layers={**options.layers, **own}))
 
 
 def fill(model: Any) -> None:

@@ -154,6 +154,9 @@ REFUSED: dict[str, tuple[Branch, str]] = {
 # Rows that only another test shows.
 ELSEWHERE = (
     "hls.io_type=others",
+    "hls.io_type=io_stream, with Libero",
+    "hls.strategy=Latency, with Quartus and oneAPI",
+    "hls.strategy=Resource, with Libero",
     "hls.strategy=others",
     "hls.backend=others",
     "InputLayer.uses=more",

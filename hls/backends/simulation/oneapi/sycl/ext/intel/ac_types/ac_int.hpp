@@ -1,0 +1,3 @@
+#pragma once
+
+#include "ac_int.h"
