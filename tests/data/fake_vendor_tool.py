@@ -47,9 +47,10 @@ def hls_files(step: str) -> Iterator[tuple[str, str]]:
     if step == "csim":
         yield "tb_data/csim_results.log", "1 0.5 \n"
     if step == "csynth":
-        recorded = "vitis_hls_csynth.xml" if NAME.startswith("vitis") else "vivado_hls_csynth.xml"
+        recorded = "vitis_hls_csynth" if NAME.startswith("vitis") else "vivado_hls_csynth"
         yield f"{solution}/syn/verilog/{top}.v", f"module {top}(); endmodule\n"
-        yield f"{solution}/syn/report/{top}_csynth.xml", (REPORTS / recorded).read_text()
+        for suffix in ("xml", "rpt"):
+            yield f"{solution}/syn/report/{top}_csynth.{suffix}", (REPORTS / f"{recorded}.{suffix}").read_text()
     if step == "cosim":
         yield "tb_data/rtl_cosim_results.log", "1 0.5 \n"
         yield f"{solution}/sim/report/{top}_cosim.rpt", (REPORTS / "vitis_cosim.rpt").read_text()

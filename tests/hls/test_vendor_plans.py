@@ -73,7 +73,8 @@ def test_the_vitis_plan_is_what_hls4ml_would_run() -> None:
             "}\n"
         )
     }
-    assert step.leaves == (ExpectedFile("tiny_prj/solution1/syn/report/tiny_csynth.xml", "csynth"),)
+    report = "tiny_prj/solution1/syn/report/tiny_csynth"
+    assert step.leaves == (ExpectedFile(f"{report}.xml", "csynth"), ExpectedFile(f"{report}.rpt"))
 
 
 def test_the_vivado_hls_plan_is_what_hls4ml_would_run() -> None:
@@ -101,7 +102,7 @@ def test_each_step_of_an_hls_tool_is_a_run_of_its_own(backend: Backend) -> None:
     assert switched_on(steps(backend, "cosim")[1]) == ["cosim"]
     assert [[expected.path for expected in step.leaves] for step in wanted] == [
         ["tb_data/csim_results.log"],
-        ["tiny_prj/solution1/syn/report/tiny_csynth.xml"],
+        ["tiny_prj/solution1/syn/report/tiny_csynth.xml", "tiny_prj/solution1/syn/report/tiny_csynth.rpt"],
         ["tiny_prj/solution1/sim/report/tiny_cosim.rpt", "tb_data/rtl_cosim_results.log"],
         ["tiny_prj/solution1/impl/ip/component.xml"],
     ]

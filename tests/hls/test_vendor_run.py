@@ -71,7 +71,7 @@ def test_a_run_leaves_what_the_tool_says(
     assert (result.step, result.status, result.version) == ("csynth", "done", version)
     assert result.command == chosen.steps[0].commands[0].line
     assert result.critical_warnings == ()
-    assert list(result.reports) == [CSYNTH]
+    assert list(result.reports) == [CSYNTH, CSYNTH.replace(".xml", ".rpt")]
     assert (root / result.log).read_text().endswith("INFO: done\n")
     (report,) = figures.read(chosen, root, {})
     assert (report.evidence, report.design) == ("vendor-csynth", "hls")
