@@ -126,8 +126,7 @@ def test_colours_stay_with_what_counted_from_chart_to_chart(sample_report: Repor
     assert ff == {"yosys, open-synthesis": lut["yosys, open-synthesis"]}
 
 
-def test_latency_by_layer_is_the_worst_that_is_known(sample_report: Report) -> None:
-    assert latency.figure(sample_report) is None
+def test_latency_by_layer_is_the_worst_that_is_known_of_each_tool(sample_report: Report) -> None:
     names = (
         "name",
         "latency_cycles_best",
@@ -138,12 +137,17 @@ def test_latency_by_layer_is_the_worst_that_is_known(sample_report: Report) -> N
     rows = [("logits", 7, None, None, None), ("conv1", 1027, 1030, 1024, 1027)]
     synthesis = [entry.model_dump() for entry in sample_report.synthesis]
     synthesis[-1]["timings"] = [dict(zip(names, row, strict=True)) for row in rows]
-    figure = drawn(latency.figure(change(sample_report, synthesis=synthesis)))
+    figure = drawn(latency.figure(change(sample_report, synthesis=synthesis, hls_layers=[])))
     cycles, interval = ([(row["name"], row["value"]) for row in values(panel)] for panel in figure.panels)
     assert cycles == [("conv1", 1030), ("logits", 7)]
     assert interval == [("conv1", 1027)]
     assert figure.table.rows[1] == ("logits", "vendor-csynth", "vitis", 7, None, None, None)
     assert figure.evidence == ("vendor-csynth",)
+    # Beside it what the loops of the project tell.
+    both = drawn(latency.figure(change(sample_report, synthesis=synthesis)))
+    assert [line.name for line in both.panels[0].key] == ["loops of the HLS project, estimate", "vitis, vendor-csynth"]
+    assert [row["value"] for row in values(both.panels[0]) if row["name"] == "conv1"] == [38, 1030]
+    assert latency.figure(change(sample_report, hls_layers=[])) is None
 
 
 def test_nothing_counted_by_layer_gives_no_figure(sample_report: Report) -> None:

@@ -101,14 +101,14 @@ def test_tables_have_captions_and_scopes_and_figures_have_labels(sample_report: 
     page = pages.html(sample_report)
     page = without_code(page)
     tables = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)
-    assert len(tables) == 19
+    assert len(tables) == 20
     assert all("<caption>" in table for table in tables)
     assert re.findall(r"<th(?![^>]*scope=)[ >]", page) == []
     drawings = re.findall(r"<svg(?![^>]*aria-hidden)[^>]*>", page)
     assert len(drawings) == 1
     assert all('role="img"' in svg and re.search(r'aria-label="[^"]{20,}"', svg) for svg in drawings)
     figures = re.findall(r"<figure.*?</figure>", page, flags=re.DOTALL)
-    assert len(figures) == 5
+    assert len(figures) == 6
     assert all(re.search(r"<figcaption>.*<details.*<table", figure, flags=re.DOTALL) for figure in figures)
 
 

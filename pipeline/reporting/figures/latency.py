@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipeline.reporting.charts import Column, Figure, Panel, Table, Value, bars, coloured
+from pipeline.reporting.hls_project import HlsLayerEntry
 from pipeline.reporting.report import LayerTiming, Report
 
 # In the order in which they are drawn: the field, its title, and what the axis counts.
@@ -48,8 +49,8 @@ def figure(report: Report) -> Figure | None:
         name="latency-by-layer",
         title="Latency by layer",
         caption=(
-            "The worst that is said of each layer, in clock cycles. Layers that run at the same time overlap: their "
-            "latencies do not add up to the design's, and the largest interval is the design's."
+            "The worst that is said of each layer of the HLS project, in clock cycles. Layers run at the same time: "
+            "their latencies do not add up to the design's, and the largest interval is the design's."
         ),
         panels=tuple(panels),
         table=Table(
@@ -83,8 +84,26 @@ def figure(report: Report) -> Figure | None:
 def _entries(report: Report) -> Iterator[_Entry]:
     """In the order of the layers, the tools of each behind one another."""
     order = {layer.name: n for n, layer in enumerate(report.layers)}
-    found = [_Entry(entry.tool, entry.evidence, timing) for entry in report.synthesis for timing in entry.timings or []]
+    found = [
+        _Entry("loops of the HLS project", "estimate", _estimated(layer))
+        for layer in report.hls_layers
+        if layer.latency_cycles is not None or layer.initiation_interval is not None
+    ]
+    found += [
+        _Entry(entry.tool, entry.evidence, timing) for entry in report.synthesis for timing in entry.timings or []
+    ]
     yield from sorted(found, key=lambda each: order.get(each.timing.name, len(order)))
+
+
+def _estimated(layer: HlsLayerEntry) -> LayerTiming:
+    latency, interval = layer.latency_cycles, layer.initiation_interval
+    return LayerTiming(
+        name=layer.name,
+        latency_cycles_best=latency,
+        latency_cycles_worst=latency,
+        initiation_interval_min=interval,
+        initiation_interval_max=interval,
+    )
 
 
 def _panel(entries: list[_Entry], quantity: str, colours: dict[str, str]) -> Iterator[Panel]:
