@@ -195,6 +195,18 @@ class RunFolder:
         untouched = all(file_digest(folder / name) == digest for name, digest in found.outputs.items())
         return untouched and found.key == self._wanted(stage).key
 
+    def key(self, stage: Stage) -> str:
+        """Digest of all that decides a stage's outcome.
+
+        Raises:
+            RunFolderError: A stage before it is not finished.
+        """
+        return self._wanted(stage).key
+
+    def adopt(self, stage: Stage, fresh: Path) -> None:
+        """Put a folder in place that another run finished for the same key."""
+        self._replace(fresh, self.path / stage.name)
+
     def checkpoints(self, stage: Stage) -> Path:
         """Give a folder, not made yet, for what lets a stage's work go on after a kill.
 

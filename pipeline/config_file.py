@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,23 @@ def validate(content: dict[str, Any], where: str) -> RunConfig:
         raise ConfigError(f"{where}: the configuration cannot be used:{lines}") from error
 
 
+def with_values(config: RunConfig, values: Mapping[str, Any], where: str) -> RunConfig:
+    """Give a configuration with other values of some options.
+
+    Args:
+        config: The configuration.
+        values: By path, such as `training.epochs`.
+        where: Where they come from, for the error message.
+
+    Raises:
+        ConfigError: A value cannot be used, or there is no such option.
+    """
+    content = config.model_dump(mode="json")
+    for path, value in values.items():
+        _put(content, path.split("."), value, f"{where}: {path}")
+    return validate(content, where)
+
+
 def named_values(assignments: list[str], flag: str) -> dict[str, Any]:
     """Read values of options from the command line.
 
@@ -97,14 +115,19 @@ def _assign(content: dict[str, Any], assignment: str) -> None:
     keys, equals, value = assignment.partition("=")
     if not equals or not all(keys.split(".")):
         raise ConfigError(f"--set {assignment}: write key.path=value, for example training.epochs=10")
-    *path, last = keys.split(".")
+    where = f"--set {assignment}"
+    _put(content, keys.split("."), _yaml(value, where), where)
+
+
+def _put(content: dict[str, Any], keys: list[str], value: Any, where: str) -> None:
+    *path, last = keys
     for key in path:
         if content.get(key) is None:
             content[key] = {}
         content = content[key]
         if not isinstance(content, dict):
-            raise ConfigError(f"--set {assignment}: {key} holds a value, not keys")
-    content[last] = _yaml(value, f"--set {assignment}")
+            raise ConfigError(f"{where}: {key} holds a value, not keys")
+    content[last] = value
 
 
 def _explain(problem: Any) -> str:
@@ -170,8 +193,13 @@ def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:
         options["folder"] = str(folder / Path(options["folder"]).expanduser())
     if model.endswith((".keras", ".h5")) or ".py:" in model:
         model = str(folder / Path(model).expanduser())
+    training = config.training
+    if training.initial_weights is not None:
+        begin = str(folder / Path(training.initial_weights).expanduser())
+        training = training.model_copy(update={"initial_weights": begin})
     return config.model_copy(
         update={
+            "training": training,
             "data": config.data.model_copy(update={"source": data, "options": options}),
             "model": config.model.model_copy(update={"source": model}),
         }

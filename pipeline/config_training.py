@@ -88,6 +88,9 @@ class TrainingConfig(Section):
     """Steps (batches) from one choice of the weights that become zero to the next; default: one epoch."""
     folded_epochs: int = Field(default=0, ge=0)
     """Epochs after batch normalization was folded into kernels and biases of few bits; 0 leaves it as it is."""
+    initial_weights: str | None = None
+    """Saved model (.keras, .h5) whose weights training begins with, in all layers of the same name and shapes; the
+    float twin begins at random."""
     checkpoint_epochs: int = Field(default=1, ge=1)
     """Epochs from one checkpoint to the next; a run that was killed goes on from the last one, to the same weights."""
     tensorboard: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from pipeline import interrupts
 
@@ -19,12 +19,12 @@ _WIDE = 240
 
 
 class Console:
-    """Standard output of a run."""
+    """What a run prints: on standard output, or into a stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
         from rich.console import Console as RichConsole
 
-        self._rich: RichConsole = RichConsole(highlight=False, soft_wrap=True)
+        self._rich: RichConsole = RichConsole(file=stream, highlight=False, soft_wrap=True)
 
     def line(self, text: str) -> None:
         """Print a line."""

@@ -15,9 +15,10 @@ from pipeline.console import Console
 from pipeline.errors import ConfigError, ExitStatus
 from pipeline.gates import judge
 from pipeline.reporting.report import Report
-from pipeline.stages import ORDER, Context, check, convert, report, synthesize, train
+from pipeline.stage_store import StageStore
+from pipeline.stages import ORDER, Context, Watch, check, convert, report, synthesize, train
 
-_STAGES = {
+STAGES = {
     "train": train.stage,
     "convert": convert.stage,
     "check": check.stage,
@@ -35,6 +36,9 @@ def run(
     force: bool = False,
     plan_only: bool = False,
     command: str = "trigcnn run",
+    store: StageStore | None = None,
+    watch: Watch | None = None,
+    console: Console | None = None,
 ) -> ExitStatus:
     """Do what is to be done of a run.
 
@@ -46,6 +50,9 @@ def run(
         force: Do every stage again.
         plan_only: Stop before synthesis, and write an archive for the vendor's tools on another computer.
         command: Command line, for the report.
+        store: Where stages are shared with other runs.
+        watch: Told of each epoch of the quantized model; may raise what ends the run.
+        console: Where progress is shown; default: standard output.
 
     Returns:
         DONE, or GATE_MISSED if the check ran and a gate is missed.
@@ -60,13 +67,13 @@ def run(
         raise ConfigError(f"--from {from_stage}: must be one of {', '.join(names)}")
     again = names if force else names[names.index(from_stage) :] if from_stage else ()
     folder = RunFolder(out)
-    console = Console()
-    context = Context(config, folder, console, command)
+    console = console or Console()
+    context = Context(config, folder, console, command, watch)
     with folder.lock():
         folder.claim(ORDER)
         folder.write("resolved.yaml", config.to_yaml())
         for name in names:
-            stage = _STAGES[name](context)
+            stage = STAGES[name](context)
             if name not in again and folder.is_current(stage):
                 console.line(f"{name}: unchanged")
                 continue
@@ -74,7 +81,12 @@ def run(
             folder.discard("report")
             console.line(f"{name}: …")
             start = time.monotonic()
+            if store is not None and name not in again and store.fetch(folder, stage):
+                console.line(f"{name}: taken from the store")
+                continue
             folder.execute(stage)
+            if store is not None:
+                store.keep(folder, stage)
             console.line(f"{name}: done in {time.monotonic() - start:.1f} s")
         if plan_only:
             path = vendor_archive.pack(config, folder)

@@ -14,6 +14,7 @@ from pipeline.config import RunConfig
 from pipeline.console import Console
 from pipeline.errors import ConfigError
 from pipeline.quality import threshold_at
+from pipeline.stages import Watch
 from pipeline.trigger.scores import make_score
 
 if TYPE_CHECKING:
@@ -67,7 +68,15 @@ def recipe(config: RunConfig, dataset: Dataset) -> Recipe:
 
 
 def train_models(
-    config: RunConfig, model: Any, twin: Any, dataset: Dataset, console: Console, *, checkpoints: Path, logs: Path
+    config: RunConfig,
+    model: Any,
+    twin: Any,
+    dataset: Dataset,
+    console: Console,
+    *,
+    checkpoints: Path,
+    logs: Path,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train all models of a run; what a killed run left is taken up.
 
@@ -79,6 +88,7 @@ def train_models(
         console: Where progress is shown.
         checkpoints: Folder for checkpoints.
         logs: Folder for TensorBoard, if that is asked for.
+        watch: Told of each epoch of the quantized model.
 
     Raises:
         ModelError: See `models.training`.
@@ -98,6 +108,7 @@ def train_models(
         checkpoint_epochs=options.checkpoint_epochs,
         logs=logs if options.tensorboard else None,
         each_step=interrupts.check,
+        each_epoch=watch,
     )
     histories: dict[str, Any] = {"quantized": None, "float_twin": None, "teacher": None}
     teacher = None

@@ -6,6 +6,7 @@ from models.training.distillation import Distillation, limits_of, of_classes, st
 from models.training.fit import seed_everything, train, train_for_hardware
 from models.training.objectives import check_fits, classify, input_shapes, outputs_wanted, with_targets
 from models.training.recipe import History, Hooks, Measure, Progress, Recipe
+from models.training.warm_start import begin_with
 from models.training.weights import weights_by_class
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Measure",
     "Progress",
     "Recipe",
+    "begin_with",
     "check_fits",
     "classify",
     "input_shapes",

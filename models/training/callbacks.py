@@ -13,7 +13,7 @@ import numpy.typing as npt
 from models.datasets import Dataset
 from models.errors import ModelError
 from models.keras2 import bring_up, predict
-from models.training.recipe import History, Hooks, Measure, Monitor, Progress
+from models.training.recipe import History, Hooks, Monitor, Progress
 
 _SHOWN = {"loss": "loss", "accuracy": "accuracy", "signal_efficiency": "signal efficiency"}
 
@@ -55,9 +55,7 @@ class Best:
         self.stopped = self.wait >= self.patience
 
 
-def record(
-    history: History, best: Best, dataset: Dataset, measure: Measure | None, epochs: int, progress: Progress
-) -> Any:
+def record(history: History, best: Best, dataset: Dataset, hooks: Hooks, epochs: int, progress: Progress) -> Any:
     """Fill a history, keep the best weights, and stop when they no longer change.
 
     Raises:
@@ -78,14 +76,16 @@ def record(
                 history.validation_accuracy.append(float(logs["val_accuracy"]))
                 shown, value = "accuracy", history.validation_accuracy[-1]
             if best.monitor == "signal_efficiency":
-                assert measure is not None  # noqa: S101 - `train` has seen to it
+                assert hooks.measure is not None  # noqa: S101 - `train` has seen to it
                 outputs = predict(self.model, dataset.validation.events)
-                history.signal_efficiency.append(measure(outputs, dataset.validation.labels))
+                history.signal_efficiency.append(hooks.measure(outputs, dataset.validation.labels))
                 shown, value = "signal_efficiency", history.signal_efficiency[-1]
             figure = -loss if best.monitor == "loss" else value
             best.take(self.model, epoch, figure, loss)
             self.model.stop_training = best.stopped
             progress(epoch + 1, epochs, f"validation {_SHOWN[shown]} {value:.4f}")
+            if hooks.each_epoch is not None:
+                hooks.each_epoch(epoch + 1, figure)
 
     return Record()
 

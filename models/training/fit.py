@@ -65,9 +65,12 @@ def train_for_hardware(
         pruning_last_epoch=0,
     )
     first = len(history.loss)
-    second = train(
-        folded, dataset, further, lambda epoch, _, text: progress(first + epoch, epochs, text), hooks.of("folded")
+    each_epoch = hooks.each_epoch
+    after = replace(
+        hooks.of("folded"),
+        each_epoch=None if each_epoch is None else lambda epoch, figure: each_epoch(first + epoch, figure),
     )
+    second = train(folded, dataset, further, lambda epoch, _, text: progress(first + epoch, epochs, text), after)
     return folded, history.followed_by(second)
 
 
@@ -107,7 +110,7 @@ def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hook
     callbacks = [
         *([] if pruning is None else [pruning]),
         *([] if hooks.each_step is None else [each_step(hooks)]),
-        record(history, best, dataset, hooks.measure, recipe.epochs, progress),
+        record(history, best, dataset, hooks, recipe.epochs, progress),
         *([] if hooks.logs is None else [tensorboard(hooks.logs, history)]),
     ]
     done = 0

@@ -140,6 +140,8 @@ class Hooks:
         checkpoint_epochs: Epochs after each of which it is written.
         logs: Folder for TensorBoard; None for none.
         each_step: Called after each step; may raise what ends the training.
+        each_epoch: Called after each epoch of the network for hardware with its number, from 1, and what is
+            monitored, the larger the better; may raise what ends the training.
         measure: Signal efficiency, where that is what is monitored.
     """
 
@@ -147,6 +149,7 @@ class Hooks:
     checkpoint_epochs: int = 1
     logs: Path | None = None
     each_step: Callable[[], None] | None = None
+    each_epoch: Callable[[int, float], None] | None = None
     measure: Measure | None = None
 
     def of(self, phase: str) -> Hooks:
@@ -156,5 +159,6 @@ class Hooks:
             checkpoint_epochs=self.checkpoint_epochs,
             logs=None if self.logs is None else self.logs / phase,
             each_step=self.each_step,
+            each_epoch=self.each_epoch if phase == "quantized" else None,
             measure=self.measure,
         )

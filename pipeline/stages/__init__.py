@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 from pipeline.cache import RunFolder
 from pipeline.config import RunConfig
 from pipeline.console import Console
+
+# Called with the number of an epoch, from 1, and what is monitored, the larger the better; may raise what ends the run.
+Watch = Callable[[int, float], None]
 
 ORDER = ("train", "convert", "check", "synthesize", "report")
 
@@ -22,12 +26,14 @@ class Context:
         folder: The run's folder.
         console: Where progress is shown.
         command: The command line, for the report.
+        watch: Told of each epoch of the quantized model.
     """
 
     config: RunConfig
     folder: RunFolder
     console: Console
     command: str
+    watch: Watch | None = None
 
     @cached_property
     def user_model(self) -> Path | None:

@@ -25,6 +25,8 @@ def stage(context: Context) -> Stage:
 
     config = context.config
     files = [context.user_model] if context.user_model else []
+    if config.training.initial_weights is not None:
+        files.append(Path(config.training.initial_weights))
     files += files_read(config.data.source, config.data.options)
     return Stage(
         name="train",
@@ -117,6 +119,9 @@ def _work(context: Context, folder: Path) -> None:
     objective = config.training.objective
     training.seed_everything(config.seed)
     model, saved = build_model(config, dataset)
+    if config.training.initial_weights is not None:
+        begun = _begin(model, Path(config.training.initial_weights))
+        context.console.line(f"  weights of {', '.join(begun)} are those of {config.training.initial_weights}")
     wanted = config.training.enabled if config.training.enabled is not None else not saved
     dataset = dataset.shaped_for(training.input_shapes(model))
     training.check_fits(model, dataset, trained=wanted, objective=objective)
@@ -140,6 +145,7 @@ def _work(context: Context, folder: Path) -> None:
             context.console,
             checkpoints=context.folder.checkpoints(stage(context)),
             logs=context.folder.path / "logs" / "tensorboard",
+            watch=context.watch,
         )
         model, twin, teacher, dataset = trained.quantized, trained.float_twin, trained.teacher, trained.dataset
         histories = trained.histories
@@ -175,6 +181,19 @@ def _work(context: Context, folder: Path) -> None:
         "histories": histories,
     }
     (folder / "info.json").write_text(json.dumps(info, indent=1) + "\n")
+
+
+def _begin(model: Any, path: Path) -> list[str]:
+    from models import source, training
+    from models.errors import ModelError
+
+    begun = training.begin_with(model, source.load_saved(path))
+    if not begun:
+        raise ModelError(
+            f"training.initial_weights: no layer of {path} has the name and the shapes of one of this network; "
+            "name a model of the same architecture, or remove the option"
+        )
+    return begun
 
 
 def _check_gates(context: Context, model: Any, dataset: Any) -> None:

@@ -207,3 +207,23 @@ def test_a_distillation_that_sees_no_signal_cannot_be_stopped_by_its_efficiency(
     assert outcome.returncode == 2
     assert "cannot be measured with no events of soft for validation" in outcome.stderr
     assert "training the teacher" not in outcome.stdout
+
+
+def test_a_training_begins_with_the_weights_that_are_named(quick_run: tuple[Path, Path], trigcnn: Trigcnn) -> None:
+    config, out = quick_run
+    weights = out / "train" / "quantized.keras"
+    done = trigcnn("train", config, "--out", out.parent / "warm", "--set", f"training.initial_weights={weights}")
+    assert done.returncode == 0, done.stderr
+    assert f"weights of dense1, logits are those of {weights}" in done.stdout
+    cold = json.loads((out / "train" / "info.json").read_text())["histories"]["quantized"]["loss"]
+    warm = json.loads((out.parent / "warm" / "train" / "info.json").read_text())["histories"]["quantized"]["loss"]
+    assert warm[0] < cold[0]
+
+
+def test_weights_of_another_network_are_refused(quick_run: tuple[Path, Path], trigcnn: Trigcnn) -> None:
+    config, out = quick_run
+    other = f"training.initial_weights={out / 'train' / 'quantized.keras'}"
+    done = trigcnn("train", config, "--out", out.parent / "cold", "--set", other, "--set", "model.options.units=7")
+    assert done.returncode == 2
+    assert "no layer of" in done.stderr
+    assert "has the name and the shapes of one of this network" in done.stderr
