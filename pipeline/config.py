@@ -17,6 +17,7 @@ from hls.synthesis.parts import totals, yosys_family
 from hls.synthesis.vendors import flows
 from pipeline.config_budget import BudgetConfig
 from pipeline.config_section import Section
+from pipeline.config_sweep import SweepConfig
 from pipeline.config_training import TrainingConfig
 from pipeline.reserved_words import RESERVED_WORDS
 
@@ -272,6 +273,7 @@ class RunConfig(Section):
     gates: GatesConfig = Field(default_factory=GatesConfig)
     budget: BudgetConfig = Field(default_factory=BudgetConfig)
     trigger: TriggerConfig = Field(default_factory=TriggerConfig)
+    sweep: SweepConfig = Field(default_factory=SweepConfig)
 
     @field_validator("name")
     @classmethod

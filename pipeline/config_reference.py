@@ -51,6 +51,10 @@ def _section(prefix: str, model: type[BaseModel]) -> Iterator[str]:
             from pipeline.config import LayerConfig
 
             inner.append((f"{path}.<name>", LayerConfig))
+        if path == "sweep.space":
+            from pipeline.config_sweep import Domain
+
+            inner.append((f"{path}.<path>", Domain))
     for path, section in inner:
         yield from _section(path, section)
 

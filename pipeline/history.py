@@ -5,7 +5,6 @@ They stand in `history.jsonl` in the run's folder, one line per run that came to
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import yaml
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from pipeline.cache import RunFolder, file_digest
 from pipeline.errors import RunFolderError
 from pipeline.option_changes import differing
+from pipeline.option_changes import shown as option_shown
 from pipeline.reporting.earlier import Change, EarlierRun
 from pipeline.reporting.merits import Merit, merits
 from pipeline.reporting.report import Report, Verdict
@@ -50,7 +50,7 @@ def earlier(folder: RunFolder, configuration: dict[str, Any]) -> list[EarlierRun
             verdict=line.verdict,
             merits=line.merits,
             changes=[
-                Change(option=option, before=_shown(before), after=_shown(after))
+                Change(option=option, before=option_shown(before), after=option_shown(after))
                 for option, (before, after) in differing([line.configuration, configuration]).items()
             ],
         )
@@ -97,7 +97,3 @@ def _read(folder: RunFolder) -> list[_Line]:
                 f"{path}: line {number} is none that a run wrote ({error.errors()[0]['msg']}); remove the line"
             ) from error
     return found
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,3 +38,12 @@ def differing(configurations: Sequence[Mapping[str, Any]]) -> dict[str, list[Any
     names = dict.fromkeys(name for options in each for name in options if name not in _NO_DIFFERENCE)
     values = {name: [options.get(name) for options in each] for name in names}
     return {name: found for name, found in values.items() if any(value != found[0] for value in found[1:])}
+
+
+def shown(value: Any) -> str:
+    """Write a value of an option: JSON, and text without quotes.
+
+    >>> shown([6, 24]), shown("Latency"), shown(None)
+    ('[6, 24]', 'Latency', 'null')
+    """
+    return value if isinstance(value, str) else json.dumps(value)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 from pydantic import Field
 
 from pipeline.option_changes import differing
+from pipeline.option_changes import shown as option_shown
 from pipeline.reporting.merits import Merit, merits
 from pipeline.reporting.pareto import front
 from pipeline.reporting.report import Report, Verdict
@@ -81,10 +81,10 @@ def compare(reports: Sequence[tuple[str, str, Report]]) -> Compared:
         runs=runs,
         figures=list(names),
         options=[
-            OptionRow(option=option, values=[_shown(value) for value in values])
+            OptionRow(option=option, values=[option_shown(value) for value in values])
             for option, values in differing(configurations).items()
         ],
-        fronts=_fronts(runs, list(names)),
+        fronts=fronts(runs, list(names)),
     )
 
 
@@ -101,7 +101,13 @@ def _run(label: str, source: str, report: Report) -> ComparedRun:
     )
 
 
-def _fronts(runs: list[ComparedRun], names: list[str]) -> list[Front]:
+def fronts(runs: list[ComparedRun], names: list[str]) -> list[Front]:
+    """Find the Pareto front of each figure of quality against each cost.
+
+    Args:
+        runs: The runs.
+        names: Figures that any of them has.
+    """
     found = []
     qualities = {merit.name: None for run in runs for merit in run.merits if merit.better == "more"}
     for quality in qualities:
@@ -123,7 +129,3 @@ def _fronts(runs: list[ComparedRun], names: list[str]) -> list[Front]:
                 )
             )
     return found
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

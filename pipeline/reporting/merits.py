@@ -12,6 +12,7 @@ from pipeline.reporting.section import Section
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.reporting.quality import Quality
     from pipeline.reporting.report import Report, Synthesis
 
 # In the order in which they are shown, with their names in tables.
@@ -38,10 +39,11 @@ def merits(report: Report, design: Design | None = None) -> list[Merit]:
         report: The run.
         design: Take times and resources of this design only; default: of the Verilog where there is one.
     """
-    return [*_quality(report), *_times(report, design), *_clock(report, design), *_resources(report, design)]
+    return [*of_quality(report), *_times(report, design), *_clock(report, design), *_resources(report, design)]
 
 
-def _quality(report: Report) -> Iterator[Merit]:
+def of_quality(report: Report | Quality) -> Iterator[Merit]:
+    """Give how well a network does its task, by the C simulation."""
     for entry in report.signal_efficiencies:
         if entry.signal:
             label = f"Efficiency for {entry.name} at {entry.background_efficiency:.4g} of the background"
@@ -63,8 +65,8 @@ def _times(report: Report, design: Design | None) -> Iterator[Merit]:
     if rtl is not None and design != "hls":
         latency, interval, period = rtl.latency_cycles, rtl.initiation_interval, rtl.clock_period_ns
         evidence, source = rtl.latency_evidence, f"simulated RTL, {rtl.architecture}"
-        yield from _cycles("latency", "Latency", latency, period, evidence, source)
-        yield from _cycles("initiation_interval", "Initiation interval", interval, period, evidence, source)
+        yield from of_cycles("latency", "Latency", latency, period, evidence, source)
+        yield from of_cycles("initiation_interval", "Initiation interval", interval, period, evidence, source)
         return
     for name, label, field in (
         ("latency", "Latency", "latency_cycles_worst"),
@@ -75,10 +77,11 @@ def _times(report: Report, design: Design | None) -> Iterator[Merit]:
         )
         if entry is not None:
             cycles: int = getattr(entry, field)
-            yield from _cycles(name, label, cycles, entry.clock_period_ns, entry.evidence, _source(entry))
+            yield from of_cycles(name, label, cycles, entry.clock_period_ns, entry.evidence, _source(entry))
 
 
-def _cycles(name: str, label: str, cycles: int, period: float, evidence: str, source: str) -> Iterator[Merit]:
+def of_cycles(name: str, label: str, cycles: int, period: float, evidence: str, source: str) -> Iterator[Merit]:
+    """Give a time in clock cycles, and in ns."""
     yield Merit(
         name=f"{name}_cycles" if name == "latency" else name,
         label=f"{label}, cycles",

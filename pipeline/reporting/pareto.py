@@ -19,8 +19,9 @@ def front(points: Sequence[tuple[float, ...]]) -> list[int]:
     >>> front([(1.0, 5.0), (2.0, 5.0), (2.0, 3.0), (3.0, 4.0)])
     [0, 2]
     """
-    return [index for index, point in enumerate(points) if not any(_dominates(other, point) for other in points)]
+    return [index for index, point in enumerate(points) if not any(dominates(other, point) for other in points)]
 
 
-def _dominates(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
+def dominates(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
+    """Whether a point is nowhere worse than another, and somewhere better."""
     return first != second and all(a <= b for a, b in zip(first, second, strict=True))

@@ -30,6 +30,7 @@ COMMANDS = (
     "models",
     "schema",
     "golden",
+    "sweep",
     "datasets",
 )
 

@@ -1,0 +1,143 @@
+"""A search over the options of a run, as a configuration says it."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.config_section import Section
+
+_OPTION = r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+$"
+OptionPath = Annotated[str, Field(pattern=_OPTION)]
+
+
+class Domain(Section):
+    """The values that an option may take: those of a list, or a range."""
+
+    choices: Annotated[list[Any], Field(min_length=1)] | None = None
+    """Values, lists and text too."""
+    low: int | float | None = None
+    """Smallest value; whole numbers if low, high and step are whole."""
+    high: int | float | None = None
+    """Largest value."""
+    step: Annotated[int | float, Field(gt=0)] | None = None
+    """From one value to the next; default: 1 for whole numbers, none for others."""
+    log: bool = False
+    """Draw the logarithm evenly."""
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if (self.choices is None) == (self.low is None and self.high is None):
+            raise ValueError("give choices, or low and high")
+        if self.choices is not None:
+            if self.step is not None or self.log:
+                raise ValueError("step and log are for ranges")
+            return self
+        if self.low is None or self.high is None:
+            raise ValueError("a range needs low and high")
+        if self.low > self.high:
+            raise ValueError(f"low {self.low} is above high {self.high}")
+        if self.log and (self.low <= 0 or self.step not in (None, 1)):
+            raise ValueError("log needs low above 0, and no step")
+        return self
+
+    @property
+    def whole(self) -> bool:
+        """Whether a range is one of whole numbers."""
+        return all(value is None or isinstance(value, int) for value in (self.low, self.high, self.step))
+
+    def values(self) -> list[Any] | None:
+        """Give all values in their order; None where they are a continuum.
+
+        >>> Domain(low=2, high=6, step=2).values(), Domain(low=0.0, high=1.0).values()
+        ([2, 4, 6], None)
+        """
+        if self.choices is not None:
+            return list(self.choices)
+        assert self.low is not None  # noqa: S101 - validated above
+        assert self.high is not None  # noqa: S101
+        step = self.step or (1 if self.whole else None)
+        if step is None:
+            return None
+        count = int((self.high - self.low) / step + 1e-9)
+        return [self.low + number * step for number in range(count + 1)]
+
+
+class ClusterConfig(Section):
+    """Where trials run: processes of this machine, batch jobs, or a scheduler that is there already."""
+
+    kind: Literal["local", "htcondor", "slurm", "scheduler"] = "local"
+    """local: processes; htcondor, slurm: jobs of dask-jobqueue; scheduler: that at cluster.address."""
+    address: str | None = None
+    """Address of a Dask scheduler, such as tcp://host:8786."""
+    workers: int | None = Field(default=None, ge=1)
+    """Trials at the same time; default: as many as cores and memory allow, of a batch system 4."""
+    threads: int = Field(default=1, ge=1)
+    """Threads of TensorFlow, of linear algebra and of compilers in each."""
+    memory_gb: float = Field(default=6.0, gt=0)
+    """Memory of each, in GB."""
+    wall_time: str = Field(default="12:00:00", pattern=r"^\d+:[0-5]\d:[0-5]\d$")
+    """Time limit of a batch job."""
+    queue: str | None = None
+    """Queue or partition of the batch system."""
+    disk_gb: float = Field(default=20.0, gt=0)
+    """Disk of each job, in GB (HTCondor)."""
+    directives: list[str] = Field(default_factory=list)
+    """More lines for the batch system, as dask-jobqueue takes them in job_extra_directives."""
+    prologue: list[str] = Field(default_factory=list)
+    """Shell lines in front of each worker, such as the activation of an environment."""
+
+    @model_validator(mode="after")
+    def _address_is_for_schedulers(self) -> Self:
+        if (self.kind == "scheduler") != (self.address is not None):
+            raise ValueError("cluster.kind: scheduler and cluster.address go together")
+        return self
+
+
+class SweepConfig(Section):
+    """A search for the best options of a run: `trigcnn sweep`."""
+
+    space: dict[OptionPath, Domain] = Field(default_factory=dict)
+    """What is varied: paths of options, such as training.pruning_sparsity or model.bits.conv1, each with its values."""
+    objectives: dict[str, Literal["maximize", "minimize"]] = Field(default_factory=dict)
+    """Figures of the report to search for; default: the first of accuracy, efficiency and explained variance, against
+    lut and latency_ns."""
+    sampler: Literal["tpe", "nsga2", "nsga3", "gp", "qmc", "random", "grid"] = "tpe"
+    """Optuna's sampler."""
+    pruner: Literal["median", "percentile", "hyperband", "successive_halving", "none"] = "median"
+    """Optuna's pruner, which ends trainings by their learning curves; none lets all go on."""
+    pruner_options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the pruner, such as n_startup_trials."""
+    trials: int = Field(default=30, ge=1)
+    """Trials that the study is to have in all."""
+    wall_time_s: float | None = Field(default=None, gt=0)
+    """Time after which no new trial begins, in s."""
+    warm_start: bool = True
+    """Begin each training with the weights of the best earlier trial, in all layers of equal shapes."""
+    hopeless: float = Field(default=1.5, ge=1)
+    """A trial whose estimate, before any training, is this many times over the budget is not trained."""
+    promising: Literal["front", "all"] = "front"
+    """Trials that are synthesized: those that no finished trial dominates by estimates, or all."""
+    final_evidence: Literal["none", "place_and_route", "vendor"] = "none"
+    """What the trials of the final front are measured with in the end."""
+    storage: str | None = None
+    """Where the study lives: URL of a database (postgresql://…), or a journal file; default: study.journal."""
+    store: str | None = None
+    """Folder or fsspec URL where workers share results of stages; default: in the sweep's folder."""
+    cluster: ClusterConfig = Field(default_factory=ClusterConfig)
+
+    @model_validator(mode="after")
+    def _grid_is_finite(self) -> Self:
+        endless = [name for name, domain in self.space.items() if domain.values() is None]
+        if self.sampler == "grid" and endless:
+            raise ValueError(f"sampler: grid: {endless[0]} is a continuum; give it a step, or choices")
+        return self
+
+    def grid_size(self) -> int | None:
+        """Number of points of the space; None where an option is a continuum."""
+        sizes = [domain.values() for domain in self.space.values()]
+        if any(values is None for values in sizes):
+            return None
+        return math.prod(len(values or []) for values in sizes)

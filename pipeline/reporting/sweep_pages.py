@@ -1,0 +1,83 @@
+"""The files of a sweep's results: `sweep.json`, and from it `sweep.html`, `sweep.md` and `sweep.csv`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.reporting import page, tables
+from pipeline.reporting.compared import Compared, ComparedRun, fronts
+from pipeline.reporting.figures import pareto, sweeping
+from pipeline.reporting.merits import shown
+from pipeline.reporting.rendering import environment
+from pipeline.reporting.sweep_content import OUTCOMES, Sweep
+
+
+def write(sweep: Sweep, folder: Path, *, pages: bool = True) -> None:
+    """Write the results into the sweep's folder.
+
+    Args:
+        sweep: The results.
+        folder: The folder.
+        pages: Write the page too, not only what programs read.
+    """
+    texts = {"sweep.json": sweep.model_dump_json(indent=2) + "\n", "sweep.csv": csv(sweep)}
+    if pages:
+        texts |= {"sweep.md": markdown(sweep), "sweep.html": html(sweep)}
+    for name, text in texts.items():
+        partial = folder / f".{name}.partial"
+        partial.write_text(text, encoding="utf-8", newline="")
+        partial.replace(folder / name)
+
+
+def markdown(sweep: Sweep) -> str:
+    """Write the front as Markdown."""
+    return environment(for_html=False).get_template("sweep.md.j2").render(sweep=sweep, shown=shown)
+
+
+def html(sweep: Sweep) -> str:
+    """Write the results as one page that needs nothing but itself."""
+    drawn = [sweeping.parallel_coordinates(sweep), sweeping.importance(sweep), sweeping.hypervolume(sweep)]
+    return page.render(
+        "sweep.html.j2",
+        sweep=sweep,
+        fronts=pareto.figures(compared(sweep)),
+        drawn=[figure for figure in drawn if figure is not None],
+        outcomes=OUTCOMES,
+        shown=shown,
+    )
+
+
+def compared(sweep: Sweep) -> Compared:
+    """Give the trials that came to a report as runs to compare."""
+    runs = [
+        ComparedRun(
+            label=str(trial.number),
+            source=f"{trial.folder}/report/report.json",
+            name=sweep.name,
+            date="",
+            verdict="pass" if trial.message.endswith("pass") else "fail",
+            missed=[],
+            differing_outputs=0,
+            merits=trial.merits,
+        )
+        for trial in sweep.trials
+        if trial.outcome == "reported"
+    ]
+    names = dict.fromkeys(merit.name for run in runs for merit in run.merits)
+    return Compared(runs=runs, figures=list(names), options=[], fronts=fronts(runs, list(names)))
+
+
+def csv(sweep: Sweep) -> str:
+    """Give a row per trial: options, figures with their evidence, outcome."""
+    names = list(dict.fromkeys(merit.name for trial in sweep.trials for merit in trial.merits))
+    columns = ["trial", "outcome", "on_front", "feasible", "seconds", *sweep.options]
+    columns += [column for name in names for column in (name, f"evidence of {name}")]
+    rows = []
+    for trial in sweep.trials:
+        cells: list[object] = [trial.number, trial.outcome, trial.on_front, trial.feasible, trial.seconds]
+        cells += [trial.values.get(path) for path in sweep.options]
+        for name in names:
+            merit = trial.merit(name)
+            cells += [None, None] if merit is None else [f"{merit.value:.12g}", merit.evidence]
+        rows.append(cells)
+    return tables.text(columns, rows)

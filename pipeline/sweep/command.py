@@ -1,0 +1,130 @@
+"""`trigcnn sweep`: the search, its results, and the best trial."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from pipeline.config import RunConfig
+from pipeline.console import Console
+from pipeline.errors import ConfigError, RunFolderError
+from pipeline.reporting import sweep_pages
+from pipeline.reporting.merits import shown
+from pipeline.reporting.sweep_content import Sweep, SweepTrial
+from pipeline.sweep import results, space, workers
+from pipeline.sweep.search import Search
+
+
+def search(config: RunConfig, folder: Path, console: Console) -> Sweep:
+    """Do what is to be done of a sweep, and write its results.
+
+    Args:
+        config: The configuration.
+        folder: The sweep's folder; a sweep that was stopped there goes on.
+        console: Where progress is shown.
+
+    Raises:
+        ConfigError: The space, or where the study lives, cannot be used.
+        RunFolderError: Another sweep works in the folder, or it cannot be written.
+        ToolMissingError: There is no such batch system.
+    """
+    space.check(config)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise RunFolderError(
+            f"{folder}: another sweep works in this folder; wait for it or choose another with --out"
+        ) from error
+    except OSError as error:
+        raise RunFolderError(f"{folder}: cannot write there ({error.strerror}); choose another with --out") from error
+    try:
+        (folder / "sweep.yaml").write_text(config.to_yaml(), encoding="utf-8")
+        work = Search(config, folder, console)
+        try:
+            with workers.connected(config.sweep.cluster) as client:
+                work.run(client, workers.here(config.sweep.cluster))
+        finally:
+            # Of a sweep that was stopped too.
+            found = results.collect(config, work.study)
+            sweep_pages.write(found, folder)
+        _show(found, console)
+        console.line(f"sweep: {folder / 'sweep.html'}")
+        return found
+    finally:
+        lock.release()
+
+
+def choose(folder: Path, within: dict[str, float], out: Path | None, console: Console) -> SweepTrial:
+    """Print the best trial within limits, and write its configuration.
+
+    Args:
+        folder: The sweep's folder.
+        within: Limits by figure.
+        out: File of the configuration; default: `best.yaml` in the sweep's folder.
+        console: Where it is printed.
+
+    Raises:
+        ConfigError: There is no sweep, or no trial keeps the limits.
+    """
+    sweep = _read(folder)
+    trial = results.best(sweep, within)
+    run_folder = folder / trial.folder
+    try:
+        config = RunConfig.model_validate(yaml.safe_load((run_folder / "trial.yaml").read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise ConfigError(f"{run_folder}: its configuration trial.yaml cannot be read: {error}") from error
+    lines = [f"trial {trial.number} of the sweep {sweep.name}"]
+    lines += [f"{merit.label}: {shown(merit)} ({merit.evidence}: {merit.source})" for merit in trial.merits]
+    for line in lines:
+        console.line(line)
+    target = out or folder / "best.yaml"
+    options = yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
+    target.write_text("".join(f"# {line}\n" for line in lines) + options, encoding="utf-8")
+    console.line(f"run folder: {run_folder}")
+    console.line(f"configuration: {target}")
+    return trial
+
+
+def latest(root: Path = Path("vivado_projects")) -> Path:
+    """Find the sweep that was worked on last.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    found = sorted(root.glob("*/sweep.json"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise ConfigError(f"{root}: has no sweep; name the folder of one, or begin one with `trigcnn sweep CONFIG`")
+    return found[-1].parent
+
+
+def _read(folder: Path) -> Sweep:
+    path = folder / "sweep.json"
+    try:
+        return Sweep.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{folder}: is no sweep: {path.name} cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        raise ConfigError(f"{path}: is none of this version of trigcnn; run `trigcnn sweep` again there") from error
+
+
+def _show(sweep: Sweep, console: Console) -> None:
+    if not sweep.front:
+        console.line("no trial came to a report within the budget")
+        return
+    columns = ("trial", *(goal.label for goal in sweep.objectives), *sweep.options)
+    rows = []
+    for trial in sweep.front:
+        figures = [trial.merit(goal.name) for goal in sweep.objectives]
+        rows.append(
+            (
+                str(trial.number),
+                *("–" if figure is None else shown(figure) for figure in figures),
+                *(trial.values[path] for path in sweep.options),
+            )
+        )
+    console.table(columns, rows)

@@ -1,0 +1,231 @@
+"""What a sweep has found so far."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipeline.config import RunConfig
+from pipeline.errors import ConfigError
+from pipeline.option_changes import shown as option_shown
+from pipeline.reporting.pareto import front
+from pipeline.reporting.sweep_content import Importance, Sweep, SweepObjective, SweepTrial, Volume
+from pipeline.sweep import space, study
+from pipeline.sweep.study import Objective, TrialRecord
+from pipeline.sweep.trial import TRIALS
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+_MEASURED = ("reported", "dominated")
+# Fewer say nothing of an option.
+_LEAST_TRIALS = 8
+# The reference point lies this far behind the worst value, so that extreme trials count too.
+_BEHIND = 0.1
+
+
+def collect(config: RunConfig, found: Study) -> Sweep:
+    """Give the results of a study.
+
+    Args:
+        config: The sweep's configuration.
+        found: Its study.
+    """
+    goals = study.objectives(config)
+    records = study.records(found)
+    costs = {record.number: each for record in records if (each := costs_of(record, goals)) is not None}
+    # What is over the budget is no answer; estimates alone do not carry a run to the front.
+    eligible = [
+        record.number
+        for record in records
+        if record.number in costs and record.outcome == "reported" and record.feasible
+    ]
+    best = {eligible[index] for index in front([costs[number] for number in eligible])}
+    return Sweep(
+        name=config.name,
+        objectives=[
+            SweepObjective(
+                name=goal.name, label=_label(records, goal), direction="maximize" if goal.maximize else "minimize"
+            )
+            for goal in goals
+        ],
+        options=list(config.sweep.space),
+        budget={name: str(amount) for name, amount in config.budget.amounts().items()},
+        sampler=config.sweep.sampler,
+        pruner=config.sweep.pruner,
+        seed=config.seed,
+        trials=[_trial(config, record, on_front=record.number in best) for record in records],
+        importances=_importances(found, goals),
+        volumes=_volumes([record for record in records if record.number in eligible], costs),
+    )
+
+
+def costs_of(record: TrialRecord, goals: Sequence[Objective]) -> tuple[float, ...] | None:
+    """Give a finished trial's objectives so that less is better; None where it has not all of them."""
+    if record.outcome not in _MEASURED:
+        return None
+    values = [record.figure(goal.name) for goal in goals]
+    if any(value is None for value in values):
+        return None
+    return tuple(goal.cost(value.value) for goal, value in zip(goals, values, strict=True) if value is not None)
+
+
+def _label(records: Sequence[TrialRecord], goal: Objective) -> str:
+    found = (figure for record in records if (figure := record.figure(goal.name)) is not None)
+    figure = next(found, None)
+    return goal.name if figure is None else figure.label
+
+
+def _trial(config: RunConfig, record: TrialRecord, *, on_front: bool) -> SweepTrial:
+    values = space.chosen(config.sweep.space, record.parameters) if record.parameters else {}
+    return SweepTrial(
+        number=record.number,
+        outcome=record.outcome,
+        values={path: option_shown(value) for path, value in values.items()},
+        merits=record.figures,
+        feasible=record.feasible,
+        on_front=on_front,
+        message=record.message,
+        seconds=record.seconds,
+        folder=f"{TRIALS}/{record.number:04d}",
+    )
+
+
+def _importances(found: Study, goals: Sequence[Objective]) -> list[Importance]:
+    import warnings
+
+    from optuna.importance import get_param_importances
+    from optuna.trial import TrialState
+
+    complete = found.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    result: list[Importance] = []
+    for place, goal in enumerate(goals):
+        values = {trial.values[place] for trial in complete}
+        if len(complete) < _LEAST_TRIALS or len(values) < 2:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shares = get_param_importances(found, target=_value_at(place))
+        result += [Importance(objective=goal.name, option=option, share=share) for option, share in shares.items()]
+    return result
+
+
+def _value_at(place: int) -> Callable[[FrozenTrial], float]:
+    return lambda trial: trial.values[place]
+
+
+def _volumes(records: Sequence[TrialRecord], costs: Mapping[int, tuple[float, ...]]) -> list[Volume]:
+    done = sorted((record for record in records if record.seconds is not None), key=lambda record: record.seconds or 0)
+    points = [costs[record.number] for record in done]
+    return [
+        Volume(trial=record.number, seconds=record.seconds or 0.0, hypervolume=value)
+        for record, value in zip(done, volumes(points, points), strict=True)
+    ]
+
+
+def volumes(points: Sequence[tuple[float, ...]], frame: Sequence[tuple[float, ...]]) -> list[float]:
+    """Give the hypervolume that the first points dominate, for each number of them.
+
+    Costs are scaled so that the best value of each in the frame is 0 and the worst 1; the reference point is 1.1,
+    and the volume is a share of the box up to there.
+
+    Args:
+        points: Costs, in their order.
+        frame: Points that set the scale; to compare two searches, those of both.
+    """
+    import moocore
+    import numpy as np
+
+    if not points:
+        return []
+    low, high = np.min(frame, axis=0), np.max(frame, axis=0)
+    width = np.where(high > low, high - low, 1.0)
+    scaled = (np.asarray(points, float) - low) / width
+    reference = np.full(scaled.shape[1], 1.0 + _BEHIND)
+    box = float(np.prod(reference))
+    return [float(moocore.hypervolume(scaled[: count + 1], ref=reference)) / box for count in range(len(points))]
+
+
+def best(sweep: Sweep, within: Mapping[str, float]) -> SweepTrial:
+    """Give the trial with the best first objective that keeps limits.
+
+    Args:
+        sweep: The results.
+        within: Largest value by figure; of figures that should be large, the smallest.
+
+    Raises:
+        ConfigError: A figure is not known, or no trial keeps the limits.
+    """
+    goal = sweep.objectives[0]
+    reported = [trial for trial in sweep.trials if trial.outcome == "reported" and trial.merit(goal.name) is not None]
+    if not reported:
+        raise ConfigError(f"the sweep {sweep.name} has no trial yet that came to a report; let it run on")
+    known = {merit.name for trial in reported for merit in trial.merits}
+    for name in within:
+        if name not in known:
+            raise ConfigError(f"--within {name}: no trial has this figure; known are {', '.join(sorted(known))}")
+    kept = [trial for trial in reported if all(_keeps(trial, name, limit) for name, limit in within.items())]
+    if not kept:
+        raise ConfigError(f"no trial keeps {_limits(within)}; {_nearest(reported, within)}")
+
+    def quality(trial: SweepTrial) -> float:
+        merit = trial.merit(goal.name)
+        assert merit is not None  # noqa: S101 - chosen above
+        return merit.value if goal.direction == "maximize" else -merit.value
+
+    return max(kept, key=lambda trial: (quality(trial), -trial.number))
+
+
+def _keeps(trial: SweepTrial, name: str, limit: float) -> bool:
+    merit = trial.merit(name)
+    if merit is None:
+        return False
+    return merit.value >= limit if merit.better == "more" else merit.value <= limit
+
+
+def _limits(within: Mapping[str, float]) -> str:
+    return ", ".join(f"{name}={limit:g}" for name, limit in within.items())
+
+
+def _nearest(trials: Sequence[SweepTrial], within: Mapping[str, float]) -> str:
+    """Say for each limit which trial comes nearest to it."""
+    lines = []
+    for name in within:
+        found = [(merit, trial) for trial in trials if (merit := trial.merit(name)) is not None]
+        if found:
+            merit, trial = min(found, key=lambda each: -each[0].value if each[0].better == "more" else each[0].value)
+            lines.append(f"{name} {merit.value:,.6g} in trial {trial.number}")
+    return f"the least are {', '.join(lines)}"
+
+
+def parse_limits(text: str) -> dict[str, float]:
+    """Read limits from the command line.
+
+    Raises:
+        ConfigError: They are not of the form `lut=20000,latency_ns=100`.
+
+    >>> parse_limits("lut=20000,latency_ns=100")
+    {'lut': 20000.0, 'latency_ns': 100.0}
+    """
+    found = {}
+    for part in filter(None, text.split(",")):
+        name, equals, value = part.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals or not name.strip():
+            raise ConfigError(f"--within {part}: write figure=limit, for example lut=20000,latency_ns=100")
+    return found
+
+
+def as_json(sweep: Sweep) -> str:
+    """Write the results as JSON."""
+    return json.dumps(sweep.model_dump(mode="json"), indent=2) + "\n"
+
+
+def row(trial: SweepTrial, objectives: Sequence[SweepObjective]) -> list[Any]:
+    """Give the objectives of a trial in their order; None for what is not known."""
+    return [None if (merit := trial.merit(goal.name)) is None else merit.value for goal in objectives]

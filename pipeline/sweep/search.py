@@ -1,0 +1,310 @@
+"""The search: trials are asked for, done by workers piece by piece, and told to the study."""
+
+from __future__ import annotations
+
+import queue
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import optuna
+import yaml
+from optuna.trial import TrialState
+
+from hls.synthesis import parts
+from pipeline.config import RunConfig
+from pipeline.config_file import with_values
+from pipeline.console import Console
+from pipeline.errors import PipelineError
+from pipeline.reporting.merits import Merit, shown
+from pipeline.reporting.pareto import dominates
+from pipeline.reporting.sweep_content import Outcome
+from pipeline.sweep import results, space, study, worker
+from pipeline.sweep.trial import MARKER, TRIALS, Found, Job, Piece, bring
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_PARENTS = 8
+
+
+@dataclass
+class _Running:
+    """A trial that is being worked on."""
+
+    trial: optuna.Trial
+    configuration: str
+    future: Any = None
+    curve: optuna.Trial | None = None
+    learned: float | None = None
+    estimates: list[Merit] = field(default_factory=list)
+
+    @property
+    def number(self) -> int:
+        """Number of the trial."""
+        return self.trial.number
+
+
+class Search:
+    """A study that is being worked on."""
+
+    def __init__(self, config: RunConfig, folder: Path, console: Console) -> None:
+        self._config, self._folder, self._console = config, folder, console
+        storage = study.open_storage(config, folder)
+        self.study = study.open_study(config, storage)
+        self._curves = study.open_curves(config, storage)
+        self._objectives = study.objectives(config)
+        self._store = config.sweep.store or str(folder.resolve() / "store")
+        self._marker = _marked(folder)
+        device = parts.totals(config.hls.part)
+        self._totals: Mapping[str, int] = (
+            {} if device is None else {name: getattr(device, name) for name in ("lut", "ff", "dsp", "bram")}
+        )
+        self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._running: dict[int, _Running] = {}
+        self._began = time.monotonic() - self._time_before()
+
+    def run(self, client: Client, workers: int) -> None:
+        """Work until the study has its trials, or the time is over; trials that a killed sweep left go on first.
+
+        Args:
+            client: Of the workers.
+            workers: Trials at the same time.
+        """
+        self._client = client
+        dask: Any = client
+        dask.subscribe_topic(worker.CURVES, lambda event: self._events.put(event[1]))
+        try:
+            left = [trial.number for trial in self.study.get_trials(states=(TrialState.RUNNING,))]
+            self._enqueue_base()
+            deadline = time.monotonic() + (self._config.sweep.wall_time_s or float("inf"))
+            while True:
+                while len(self._running) < workers and time.monotonic() < deadline:
+                    if left:
+                        self._begin(left.pop(0))
+                    elif self._begun() < self._config.sweep.trials:
+                        self._begin(None)
+                    else:
+                        break
+                if not self._running:
+                    break
+                self._take(self._events.get())
+            self._measure_front()
+        finally:
+            for running in self._running.values():
+                if running.future is not None:
+                    running.future.cancel()
+            dask.unsubscribe_topic(worker.CURVES)
+
+    def _measure_front(self) -> None:
+        """Measure the trials of the front with the strongest evidence that is asked for, where that is not done yet."""
+        kind = self._config.sweep.final_evidence
+        if kind == "none":
+            return
+        option: dict[str, Any] = (
+            {"place_and_route.enabled": True} if kind == "place_and_route" else {"synthesis.vendor": "always"}
+        )
+        done = study.finals(self.study)
+        jobs = {}
+        for trial in results.collect(self._config, self.study).front:
+            if trial.number in done:
+                continue
+            configuration = study.records(self.study)[trial.number].configuration
+            stronger = with_values(RunConfig.model_validate(yaml.safe_load(configuration)), option, kind)
+            job = Job(trial.number, "final", stronger.to_yaml(), str(self._folder.resolve()), self._marker, self._store)
+            self._console.line(f"trial {trial.number}: {kind.replace('_', ' ')}")
+            jobs[self._client.submit(worker.perform, job, pure=False)] = job
+        for future, job in jobs.items():
+            found: Found = future.result()
+            if found.state == "done":
+                if not found.shared:
+                    bring(job, self.folder_of(job.number))
+                study.set_final(self.study, job.number, found.figures)
+            self._console.line(f"trial {job.number}: {found.message or 'measured'}")
+
+    def _begun(self) -> int:
+        return sum(trial.state != TrialState.WAITING for trial in self.study.get_trials(deepcopy=False))
+
+    def _time_before(self) -> float:
+        return max((record.seconds or 0.0 for record in study.records(self.study)), default=0.0)
+
+    def _enqueue_base(self) -> None:
+        """Try the configuration as it is first."""
+        base = study.base_values(self._config)
+        if base is not None and not self.study.trials and self._config.sweep.sampler != "grid":
+            self.study.enqueue_trial(base)
+
+    def _begin(self, number: int | None) -> None:
+        """Begin a new trial, or one that was begun before."""
+        domains = self._config.sweep.space
+        if number is None:
+            trial = self.study.ask(space.distributions(domains))
+        else:
+            trial = optuna.Trial(self.study, self.study.trials[number]._trial_id)
+        number, values = trial.number, space.chosen(domains, trial.params)
+        self._console.line(f"trial {number}: {study.dumps(values)}")
+        running = _Running(trial, "")
+        self._running[number] = running
+        try:
+            config = space.configuration(self._config, values, f"trial {number}")
+        except PipelineError as error:
+            self._end(running, "failed", message=str(error))
+            return
+        running.configuration = config.to_yaml()
+        self._submit(running, "estimate")
+
+    def folder_of(self, number: int) -> Path:
+        """Give the run folder of a trial."""
+        return self._folder / TRIALS / f"{number:04d}"
+
+    def _submit(self, running: _Running, piece: Piece) -> None:
+        job = self._job(running, piece)
+        if piece == "check" and self._config.sweep.pruner != "none":
+            running.curve = self._curves.ask()
+        future: Any = self._client.submit(
+            worker.perform, job, pure=False, key=f"{piece}-{running.number}-{time.time_ns()}"
+        )
+        running.future = future
+        future.add_done_callback(self._events.put)
+
+    def _job(self, running: _Running, piece: Piece) -> Job:
+        parents = self._parents() if piece == "check" and self._config.sweep.warm_start else ()
+        sweep = str(self._folder.resolve())
+        return Job(running.number, piece, running.configuration, sweep, self._marker, self._store, parents)
+
+    def _parents(self) -> tuple[str, ...]:
+        """Give the models of earlier trials, the best first."""
+        goal = self._objectives[0]
+        known = [
+            (goal.cost(found.value), self.folder_of(record.number) / "train" / "quantized.keras")
+            for record in study.records(self.study)
+            if record.outcome in ("reported", "dominated") and (found := record.figure(goal.name)) is not None
+        ]
+        return tuple(str(path.resolve()) for _, path in sorted(known) if path.is_file())[:_PARENTS]
+
+    def _take(self, event: Any) -> None:
+        """Take up what a worker says."""
+        if isinstance(event, dict):
+            self._judge_curve(worker.Point(**event["point"]))
+            return
+        running = next((each for each in self._running.values() if each.future is event), None)
+        if running is None:
+            return
+        try:
+            found: Found = event.result()
+        except Exception as error:
+            # Several workers died on it.
+            self._end(running, "failed", message=f"{type(error).__name__}: {error}")
+            return
+        if found.state != "done":
+            self._end(running, "ended" if found.state == "ended" else "failed", message=found.message)
+            return
+        running.configuration = found.configuration or running.configuration
+        if not found.shared and found.piece != "estimate":
+            try:
+                bring(self._job(running, found.piece), self.folder_of(running.number))
+            except PipelineError as error:
+                self._end(running, "failed", message=str(error))
+                return
+        {"estimate": self._estimated, "check": self._checked, "report": self._reported}[found.piece](running, found)
+
+    def _judge_curve(self, point: worker.Point) -> None:
+        """Let Optuna's pruner see a point of a learning curve, and end the training if that says so."""
+        running = self._running.get(point.number)
+        if running is None or running.curve is None:
+            return
+        running.curve.report(point.figure, point.epoch)
+        running.learned = point.figure
+        if running.curve.should_prune():
+            worker.stop(self._client, point.number)
+
+    def _estimated(self, running: _Running, found: Found) -> None:
+        running.estimates = found.figures
+        estimated = {merit.name for merit in found.figures}
+        allowed = self._config.budget.model_copy(
+            update={name: None for name in self._config.budget.amounts() if name not in estimated}
+        )
+        over = study.violations(allowed, found.figures, self._totals)
+        worst = max(over.values(), default=0.0)
+        if worst > self._config.sweep.hopeless - 1:
+            message = f"estimated {1 + worst:.1f} times over the budget; not trained"
+            self._end(running, "hopeless", figures=found.figures, message=message)
+        else:
+            self._submit(running, "check")
+
+    def _checked(self, running: _Running, found: Found) -> None:
+        costs = self._costs(found.figures)
+        if self._config.sweep.promising == "front" and costs is not None and self._is_dominated(costs):
+            self._end(running, "dominated", figures=found.figures)
+        else:
+            running.estimates = found.figures
+            self._submit(running, "report")
+
+    def _is_dominated(self, costs: tuple[float, ...]) -> bool:
+        known = (
+            self._costs([Merit.model_validate(entry) for entry in trial.user_attrs.get("checked", [])])
+            for trial in self.study.get_trials(deepcopy=False)
+        )
+        return any(other is not None and dominates(other, costs) for other in known)
+
+    def _reported(self, running: _Running, found: Found) -> None:
+        self._end(running, "reported", figures=found.figures, message=f"verdict {found.verdict}")
+
+    def _costs(self, figures: list[Merit]) -> tuple[float, ...] | None:
+        """Give the objectives so that less is better; None where one is not known."""
+        known = {merit.name: merit.value for merit in figures}
+        if any(each.name not in known for each in self._objectives):
+            return None
+        return tuple(each.cost(known[each.name]) for each in self._objectives)
+
+    def _end(
+        self, running: _Running, outcome: Outcome, *, figures: list[Merit] | None = None, message: str = ""
+    ) -> None:
+        """Write down what became of a trial, and tell Optuna."""
+        figures = figures or []
+        costs = self._costs(figures)
+        if outcome in ("reported", "dominated") and costs is None:
+            missing = [each.name for each in self._objectives if each.name not in {merit.name for merit in figures}]
+            outcome, message = "failed", f"nothing measured {', '.join(missing)}"
+        over = study.violations(self._config.budget, figures, self._totals)
+        study.set_outcome(
+            running.trial,
+            outcome,
+            figures=figures,
+            checked=running.estimates,
+            message=message,
+            configuration=running.configuration,
+            violations=over,
+            seconds=time.monotonic() - self._began,
+        )
+        if outcome in ("reported", "dominated"):
+            known = {merit.name: merit.value for merit in figures}
+            self.study.tell(running.trial, [known[each.name] for each in self._objectives])
+        else:
+            state = TrialState.FAIL if outcome == "failed" else TrialState.PRUNED
+            self.study.tell(running.trial, state=state)
+        if running.curve is not None:
+            # Pruners compare with trainings that came to their end.
+            whole = outcome != "ended" and running.learned is not None
+            if whole:
+                self._curves.tell(running.curve, running.learned)
+            else:
+                self._curves.tell(running.curve, state=TrialState.PRUNED)
+        del self._running[running.number]
+        self._console.line(self._line(running.number, outcome, figures, message))
+
+    def _line(self, number: int, outcome: str, figures: list[Merit], message: str) -> str:
+        found = {merit.name: merit for merit in figures}
+        values = [f"{each.name} {shown(found[each.name])}" for each in self._objectives if each.name in found]
+        return f"trial {number}: {outcome}: {', '.join([*values, *([message] if message else [])])}"
+
+
+def _marked(folder: Path) -> str:
+    """Put something into the sweep's folder by which workers tell that they see this one, not one of the same name."""
+    path = folder / MARKER
+    if not path.is_file():
+        path.write_text(uuid.uuid4().hex)
+    return path.read_text()

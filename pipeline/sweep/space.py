@@ -1,0 +1,92 @@
+"""The search space of a sweep, as Optuna's distributions and as options of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipeline.config import RunConfig
+from pipeline.config_file import with_values
+from pipeline.config_sweep import Domain
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+_DIGITS = 4
+
+
+def distributions(space: Mapping[str, Domain]) -> dict[str, BaseDistribution]:
+    """Give Optuna's distribution of each option.
+
+    Lists are choices by their JSON text, since Optuna keeps plain values only.
+    """
+    return {path: _distribution(domain) for path, domain in space.items()}
+
+
+def _distribution(domain: Domain) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if domain.choices is not None:
+        return CategoricalDistribution([as_stored(value) for value in domain.choices])
+    assert domain.low is not None  # noqa: S101 - the configuration is validated
+    assert domain.high is not None  # noqa: S101
+    if domain.whole:
+        return IntDistribution(int(domain.low), int(domain.high), log=domain.log, step=int(domain.step or 1))
+    return FloatDistribution(float(domain.low), float(domain.high), log=domain.log, step=domain.step)
+
+
+def as_stored(value: Any) -> Any:
+    """Give a value as Optuna keeps it.
+
+    >>> as_stored([6, 24]), as_stored(4)
+    ('[6, 24]', 4)
+    """
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def chosen(space: Mapping[str, Domain], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values of the options for parameters that Optuna chose."""
+    values = {}
+    for path, domain in space.items():
+        value = parameters[path]
+        if domain.choices is not None:
+            value = next(each for each in domain.choices if as_stored(each) == value)
+        elif isinstance(value, float):
+            # More digits decide nothing, and nobody can read them.
+            value = float(f"{value:.{_DIGITS}g}")
+        values[path] = value
+    return values
+
+
+def configuration(config: RunConfig, values: Mapping[str, Any], where: str) -> RunConfig:
+    """Give the configuration of a trial.
+
+    The search itself is no part of it, so that it can be run by itself.
+
+    Raises:
+        ConfigError: The values do not fit together.
+    """
+    plain = RunConfig.model_validate({**config.model_dump(mode="json"), "sweep": {}})
+    return with_values(plain, values, where)
+
+
+def check(config: RunConfig) -> None:
+    """See that there is something to search, and that every corner of the space is a configuration.
+
+    Raises:
+        ConfigError: There is no option, or one or its value is not possible.
+    """
+    space = config.sweep.space
+    if not space:
+        raise ConfigError(
+            "sweep.space: nothing is varied; name options, such as model.options.weight_bits: {low: 3, high: 6}"
+        )
+    for path, domain in space.items():
+        if path.split(".")[0] in ("name", "sweep", "gates", "budget"):
+            raise ConfigError(
+                f"sweep.space.{path}: decides nothing of a network; vary data, model, training, hls or rtl"
+            )
+        for value in domain.choices or (domain.low, domain.high):
+            configuration(config, {path: value}, f"sweep.space.{path}")

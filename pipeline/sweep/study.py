@@ -1,0 +1,313 @@
+"""The study of a sweep: Optuna's, with what each trial was found to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.config import RunConfig
+from pipeline.config_budget import BudgetConfig, as_share
+from pipeline.config_sweep import SweepConfig
+from pipeline.errors import ConfigError
+from pipeline.option_changes import shown as option_shown
+from pipeline.reporting.merits import Merit
+from pipeline.reporting.sweep_content import Outcome
+from pipeline.sweep.space import as_stored, distributions
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
+    from optuna.trial import Trial
+
+# With the number of a trial behind it.
+_FINAL = "final "
+_VIOLATIONS, _FIGURES, _CHECKED, _OUTCOME, _MESSAGE, _CONFIGURATION, _SECONDS = (
+    "violations",
+    "figures",
+    "checked",
+    "outcome",
+    "message",
+    "configuration",
+    "seconds",
+)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A figure that is searched for."""
+
+    name: str
+    maximize: bool
+
+    def cost(self, value: float) -> float:
+        """Give the value so that less is better."""
+        return -value if self.maximize else value
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial as the study holds it.
+
+    Attributes:
+        number: Its number.
+        outcome: What became of it. `dominated`: trained and checked, but not synthesized.
+        parameters: Values of the varied options, as Optuna keeps them.
+        figures: Figures with their evidence; of trials that were not trained estimates alone.
+        message: Why it ended or failed.
+        configuration: What was run, as YAML.
+        violations: Of each budget, by how much it is exceeded, as a share of it; up to 0 where it is kept.
+        seconds: Time since the study began, at its end; None while it runs.
+    """
+
+    number: int
+    outcome: Outcome
+    parameters: dict[str, Any]
+    figures: list[Merit]
+    message: str
+    configuration: str
+    violations: dict[str, float]
+    seconds: float | None
+
+    def figure(self, name: str) -> Merit | None:
+        """Give a figure by name."""
+        return next((merit for merit in self.figures if merit.name == name), None)
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it keeps to the budget."""
+        return all(value <= 0 for value in self.violations.values())
+
+
+def objectives(config: RunConfig) -> list[Objective]:
+    """Give the objectives, chosen by the task where the configuration names none."""
+    named = config.sweep.objectives
+    if named:
+        return [Objective(name, direction == "maximize") for name, direction in named.items()]
+    quality = "accuracy" if config.training.objective == "classification" else "explained_variance"
+    if config.trigger.background_efficiencies and config.trigger.signal:
+        quality = f"efficiency for {config.trigger.signal[0]} at {config.trigger.background_efficiencies[0]:g}"
+    return [
+        Objective(quality, maximize=True),
+        Objective("lut", maximize=False),
+        Objective("latency_ns", maximize=False),
+    ]
+
+
+def open_study(config: RunConfig, storage: BaseStorage) -> Study:
+    """Open the study of this name in a storage, or begin it.
+
+    Raises:
+        ConfigError: The study there is of other objectives.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    wanted = objectives(config)
+    directions: list[Literal["maximize", "minimize"]] = ["maximize" if each.maximize else "minimize" for each in wanted]
+    study = optuna.create_study(
+        storage=storage,
+        study_name=config.name,
+        directions=directions,
+        sampler=_sampler(config.sweep, config.seed),
+        load_if_exists=True,
+    )
+    names = [each.name for each in wanted]
+    found = study.user_attrs.get("objectives")
+    if found is not None and found != names:
+        raise ConfigError(
+            f"sweep.objectives: the study {config.name} was begun for {', '.join(found)}, not for {', '.join(names)}; "
+            "choose another folder with --out, or go back to these"
+        )
+    study.set_user_attr("objectives", names)
+    return study
+
+
+def open_curves(config: RunConfig, storage: BaseStorage) -> Study:
+    """Open the study of the learning curves, which Optuna's pruners judge; they know of one objective only."""
+    import optuna
+
+    return optuna.create_study(
+        storage=storage,
+        study_name=f"{config.name}-curves",
+        direction="maximize",
+        sampler=optuna.samplers.RandomSampler(config.seed),
+        pruner=_pruner(config.sweep),
+        load_if_exists=True,
+    )
+
+
+def open_storage(config: RunConfig, folder: Path) -> BaseStorage:
+    """Open the place where the study lives.
+
+    Raises:
+        ConfigError: It cannot be opened.
+    """
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    place = config.sweep.storage
+    try:
+        if place is not None and "://" in place:
+            return optuna.storages.RDBStorage(place)
+        path = folder / "study.journal" if place is None else Path(place)
+        return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
+    except Exception as error:
+        raise ConfigError(f"sweep.storage {place}: cannot be opened: {error}") from error
+
+
+def _sampler(sweep: SweepConfig, seed: int) -> BaseSampler:
+    from optuna import samplers
+
+    if sweep.sampler == "grid":
+        points = {path: [as_stored(value) for value in domain.values() or []] for path, domain in sweep.space.items()}
+        return samplers.GridSampler(points, seed=seed)
+    if sweep.sampler == "random":
+        return samplers.RandomSampler(seed=seed)
+    if sweep.sampler == "qmc":
+        return samplers.QMCSampler(seed=seed)
+    if sweep.sampler == "nsga2":
+        return samplers.NSGAIISampler(seed=seed, population_size=_population(sweep))
+    if sweep.sampler == "nsga3":
+        return samplers.NSGAIIISampler(seed=seed, population_size=_population(sweep))
+    if sweep.sampler == "gp":
+        return samplers.GPSampler(seed=seed)
+    startup = min(10, max(1, sweep.trials // 3))
+    return samplers.TPESampler(
+        seed=seed, multivariate=True, n_startup_trials=startup,
+
+    )  # fmt: skip
+
+
+def _population(sweep: SweepConfig) -> int:
+    return max(4, min(50, sweep.trials // 4))
+
+
+def _pruner(sweep: SweepConfig) -> BasePruner:
+    from optuna import pruners
+
+    kinds: dict[str, Any] = {
+        "median": pruners.MedianPruner,
+        "percentile": pruners.PercentilePruner,
+        "hyperband": pruners.HyperbandPruner,
+        "successive_halving": pruners.SuccessiveHalvingPruner,
+        "none": pruners.NopPruner,
+    }
+    defaults: dict[str, Any] = {"percentile": {"percentile": 50.0}}
+    options = {**defaults.get(sweep.pruner, {}), **sweep.pruner_options}
+    try:
+        pruner: BasePruner = kinds[sweep.pruner](**options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"sweep.pruner_options: {error}") from error
+    return pruner
+
+
+def violations(budget: BudgetConfig, figures: Sequence[Merit], totals: Mapping[str, int]) -> dict[str, float]:
+    """Say by how much figures exceed each budget, as a share of it (below 0 within it).
+
+    A figure that is missing exceeds its budget once.
+
+    Args:
+        budget: What is allowed.
+        figures: What was found.
+        totals: What the part has, by the names of resources.
+    """
+    known = {merit.name: merit.value for merit in figures}
+    found = {}
+    for name, amount in budget.amounts().items():
+        share = as_share(amount) if isinstance(amount, str) else None
+        limit = float(amount) if share is None else share * totals.get(name, 0)
+        value = known.get(name)
+        found[name] = 1.0 if value is None else (value - limit) / limit if limit else value
+    return found
+
+
+def set_outcome(
+    trial: Trial,
+    outcome: Outcome,
+    *,
+    figures: Sequence[Merit] = (),
+    checked: Sequence[Merit] = (),
+    message: str = "",
+    configuration: str = "",
+    violations: Mapping[str, float],
+    seconds: float | None = None,
+) -> None:
+    """Write down what became of a trial, before it is told to Optuna: a kill in between loses nothing."""
+    for name, value in violations.items():
+        trial.set_constraint(name, value)
+    attributes: dict[str, Any] = {
+        _FIGURES: [merit.model_dump(mode="json") for merit in figures],
+        _CHECKED: [merit.model_dump(mode="json") for merit in checked],
+        _MESSAGE: message,
+        _CONFIGURATION: configuration,
+        _VIOLATIONS: dict(violations),
+        _SECONDS: seconds,
+        _OUTCOME: outcome,
+    }
+    for name, attribute in attributes.items():
+        trial.set_user_attr(name, attribute)
+
+
+def set_final(study: Study, number: int, figures: Sequence[Merit]) -> None:
+    """Write down what the strongest evidence says of a trial of the front; a finished trial itself takes no more."""
+    study.set_user_attr(f"{_FINAL}{number}", [merit.model_dump(mode="json") for merit in figures])
+
+
+def finals(study: Study) -> dict[int, list[Merit]]:
+    """Give the figures with the strongest evidence, by trial."""
+    return {
+        int(name.removeprefix(_FINAL)): [Merit.model_validate(entry) for entry in entries]
+        for name, entries in study.user_attrs.items()
+        if name.startswith(_FINAL)
+    }
+
+
+def records(study: Study) -> list[TrialRecord]:
+    """Give all trials that were begun, by number."""
+    from optuna.trial import TrialState
+
+    final = finals(study)
+    return [
+        TrialRecord(
+            number=trial.number,
+            outcome=trial.user_attrs.get(_OUTCOME, "running" if trial.state == TrialState.RUNNING else "failed"),
+            parameters=dict(trial.params),
+            figures=final.get(
+                trial.number, [Merit.model_validate(entry) for entry in trial.user_attrs.get(_FIGURES, [])]
+            ),
+            message=trial.user_attrs.get(_MESSAGE, ""),
+            configuration=trial.user_attrs.get(_CONFIGURATION, ""),
+            violations=dict(trial.user_attrs.get(_VIOLATIONS, {})),
+            seconds=trial.user_attrs.get(_SECONDS),
+        )
+        for trial in study.trials
+        if trial.state != TrialState.WAITING
+    ]
+
+
+def base_values(config: RunConfig) -> dict[str, Any] | None:
+    """Give the configuration's own point of the space, as Optuna keeps it; None if it lies outside."""
+    from pipeline.option_changes import flat
+
+    known = flat(config.model_dump(mode="json"))
+    found = {}
+    for path, domain in config.sweep.space.items():
+        value = known.get(path)
+        inside = value is not None and (
+            value in (domain.choices or [])
+            if domain.choices is not None
+            else isinstance(value, int | float) and distributions({path: domain})[path]._contains(value)
+        )
+        if not inside:
+            return None
+        found[path] = as_stored(value)
+    return found
+
+
+def dumps(values: Mapping[str, Any]) -> str:
+    """Write values in one line."""
+    return ", ".join(f"{path}={option_shown(value)}" for path, value in values.items())

@@ -1,0 +1,262 @@
+"""One trial of a sweep: an ordinary run, done in pieces, each of which a worker may do."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from pipeline.config import RunConfig
+from pipeline.reporting.merits import Merit
+
+# What alkaid's estimate is of the count that Yosys comes to: `python benchmarks/estimate.py`, 0.68 to 0.75.
+_LUT_OF_ESTIMATE = 1 / 0.72
+
+# In the sweep's folder.
+MARKER, TRIALS = ".sweep", "trials"
+
+Piece = Literal["estimate", "check", "report", "final"]
+UNTIL: dict[str, str] = {"estimate": "convert", "check": "check", "report": "report", "final": "report"}
+# Told of each epoch; returns whether the training is to end.
+Curve = Callable[[int, float], bool]
+
+
+class TrainingEnded(Exception):  # noqa: N818 - nothing is wrong
+    """The learning curve is hopeless."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of a trial.
+
+    Attributes:
+        number: Number of the trial.
+        piece: How far to go: before any training, to the end of the check, or to the report.
+        configuration: The trial's configuration, as YAML.
+        sweep: The sweep's folder, if workers see it.
+        marker: What stands in a file there, by which a worker tells whether it sees it.
+        store: Where stages are shared.
+        parents: Saved models with which training may begin, the best first.
+    """
+
+    number: int
+    piece: Piece
+    configuration: str
+    sweep: str
+    marker: str
+    store: str
+    parents: tuple[str, ...] = ()
+
+    @property
+    def shared(self) -> bool:
+        """Whether this process sees the sweep's folder."""
+        try:
+            return (Path(self.sweep) / MARKER).read_text() == self.marker
+        except OSError:
+            return False
+
+    @property
+    def folder(self) -> Path:
+        """Run folder of the trial, for this process."""
+        root = Path(self.sweep) if self.shared else Path(tempfile.gettempdir()) / f"trigcnn-sweep-{self.marker}"
+        return root / TRIALS / f"{self.number:04d}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of a piece.
+
+    Attributes:
+        number: Number of the trial.
+        piece: The piece.
+        state: `ended` if a learning curve was hopeless, `failed` if the network or an option is not possible.
+        figures: Figures by name, with their evidence.
+        message: Why it ended or failed.
+        configuration: The configuration that was run, as YAML; with the weights that training began with.
+        verdict: Of the report.
+        shared: Whether the run is in the sweep's folder; if not, its stages are in the store.
+    """
+
+    number: int
+    piece: Piece
+    state: Literal["done", "ended", "failed"]
+    figures: list[Merit] = field(default_factory=list)
+    message: str = ""
+    configuration: str = ""
+    verdict: str = ""
+    shared: bool = True
+
+
+def perform(job: Job, curve: Curve | None = None) -> Found:
+    """Do a piece of a trial; stages that were done before, here or by another trial, are not done again.
+
+    Args:
+        job: What to do.
+        curve: Told of each epoch.
+
+    """
+    from pipeline.errors import EXPECTED
+
+    config = RunConfig.model_validate(yaml.safe_load(job.configuration))
+    do = {"estimate": _estimate, "check": _check, "report": _report, "final": _report}[job.piece]
+    try:
+        return replace(do(job, config, curve), shared=job.shared)
+    except TrainingEnded as ended:
+        return Found(job.number, job.piece, "ended", message=str(ended), configuration=job.configuration)
+    except EXPECTED as error:
+        return Found(job.number, job.piece, "failed", message=str(error), configuration=job.configuration)
+
+
+def _estimate(job: Job, config: RunConfig, _: Curve | None) -> Found:
+    """Convert the network as it is before training, and estimate what it takes."""
+    from pipeline.config_file import with_values
+
+    if config.rtl.architecture == "none":
+        return Found(job.number, job.piece, "done", configuration=job.configuration)
+    changes: dict[str, Any] = {"training.enabled": False, "training.initial_weights": None, "rtl.stage_delay": 10.0}
+    untrained = with_values(config, changes, "the estimate")
+    folder = job.folder / "estimate"
+    _run(untrained, folder, job, until=UNTIL[job.piece])
+    figures = estimates(untrained, folder, kept=1 - config.training.pruning_sparsity)
+    return Found(job.number, job.piece, "done", figures, configuration=job.configuration)
+
+
+def estimates(config: RunConfig, folder: Path, *, kept: float = 1.0) -> list[Merit]:
+    """Give what the RTL of a run takes before anything is synthesized.
+
+    Args:
+        config: The run's configuration.
+        folder: Its folder, with the stage convert done.
+        kept: Share of the weights that pruning will leave.
+    """
+    from hls.rtl.design import RtlDesign
+    from pipeline.reporting.merits import of_cycles
+
+    design = RtlDesign.load(folder / "convert")
+    period = config.hls.clock_period_ns
+    lut = design.estimated_lut * kept * _LUT_OF_ESTIMATE
+    source = f"alkaid's cost model over 0.72, {design.architecture} RTL"
+    return [
+        Merit(name="lut", label="LUT", value=lut, unit="", better="less", evidence="estimate", source=source),
+        *of_cycles("latency", "Latency", design.latency_cycles, period, "estimate", source),
+        *of_cycles(
+            "initiation_interval", "Initiation interval", design.initiation_interval, period, "estimate", source
+        ),
+    ]
+
+
+def _check(job: Job, config: RunConfig, curve: Curve | None) -> Found:
+    from pipeline.cache import RunFolder
+    from pipeline.config_file import with_values
+    from pipeline.reporting.merits import of_quality
+    from pipeline.reporting.quality import Quality
+    from pipeline.stages import check
+
+    parent = _parent(job)
+    if parent is not None:
+        config = with_values(config, {"training.initial_weights": parent}, "the warm start")
+
+    def watch(epoch: int, figure: float) -> None:
+        if curve is not None and curve(epoch, figure):
+            raise TrainingEnded(f"ended after epoch {epoch}, where it had come to {figure:.4f}")
+
+    folder = job.folder
+    _run(config, folder, job, until=UNTIL[job.piece], watch=watch)
+    quality = Quality.model_validate(check.read(RunFolder(folder))["quality"])
+    figures = list(of_quality(quality))
+    if config.rtl.architecture != "none":
+        figures += estimates(config, folder)
+    return Found(job.number, job.piece, "done", figures, configuration=config.to_yaml())
+
+
+def _report(job: Job, config: RunConfig, _: Curve | None) -> Found:
+    from pipeline.reporting.merits import merits
+    from pipeline.reporting.report import Report
+
+    folder = job.folder
+    _run(config, folder, job, until=UNTIL[job.piece])
+    report = Report.model_validate_json((folder / "report" / "report.json").read_text(encoding="utf-8"))
+    figures = merits(report)
+    return Found(job.number, job.piece, "done", figures, configuration=job.configuration, verdict=report.verdict)
+
+
+def _run(config: RunConfig, folder: Path, job: Job, *, until: str, watch: Any = None) -> None:
+    from pipeline.console import Console
+    from pipeline.run import run
+    from pipeline.stage_store import StageStore
+
+    folder.mkdir(parents=True, exist_ok=True)
+    # So that it can be run and opened by itself.
+    (folder / "trial.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    with (folder / "trial.log").open("a", encoding="utf-8") as stream:
+        run(
+            config,
+            folder,
+            until=until,
+            command=_command(folder),
+            store=StageStore(job.store),
+            watch=watch,
+            console=Console(stream),
+        )
+
+
+def bring(job: Job, folder: Path) -> None:
+    """Bring the stages that a worker elsewhere left in the store into a run folder here.
+
+    Raises:
+        RunFolderError: One is not in the store.
+    """
+    from pipeline.cache import RunFolder
+    from pipeline.console import Console
+    from pipeline.errors import RunFolderError
+    from pipeline.run import STAGES
+    from pipeline.stage_store import StageStore
+    from pipeline.stages import ORDER, Context
+
+    config = RunConfig.model_validate(yaml.safe_load(job.configuration))
+    run_folder, store = RunFolder(folder), StageStore(job.store)
+    with run_folder.lock():
+        run_folder.write("trial.yaml", config.to_yaml())
+        context = Context(config, run_folder, Console(), _command(folder))
+        for name in ORDER[: ORDER.index(UNTIL[job.piece]) + 1]:
+            stage = STAGES[name](context)
+            if not run_folder.is_current(stage) and not store.fetch(run_folder, stage):
+                raise RunFolderError(
+                    f"{job.store}: lacks the stage {name} of trial {job.number}, which a worker finished; let all "
+                    "workers have this version of trigcnn and of its dependencies"
+                )
+
+
+def _command(folder: Path) -> str:
+    return f"trigcnn run {folder / 'trial.yaml'} --out {folder}"
+
+
+def _parent(job: Job) -> str | None:
+    """Choose the first parent all of whose layers fit, else that of which most do."""
+    from models.source import load_saved
+
+    own = job.folder / "estimate" / "train" / "quantized.keras"
+    if not job.parents or not own.is_file():
+        return None
+    shapes = _shapes(load_saved(own))
+    best, most = None, 0
+    for parent in job.parents:
+        if not Path(parent).is_file():
+            continue
+        theirs = _shapes(load_saved(Path(parent)))
+        fitting = sum(theirs.get(name) == shape for name, shape in shapes.items())
+        if fitting == len(shapes):
+            return parent
+        if fitting > most:
+            best, most = parent, fitting
+    return best
+
+
+def _shapes(model: Any) -> Mapping[str, Any]:
+    """Give the shapes of the weights of the layers that have some."""
+    found = {layer.name: [weight.shape for weight in layer.get_weights()] for layer in model.layers}
+    return {name: shapes for name, shapes in found.items() if shapes}

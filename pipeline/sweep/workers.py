@@ -1,0 +1,166 @@
+"""The workers of a sweep: Dask on this machine, on a batch system, or at an address."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hls.errors import ToolMissingError
+from pipeline.config_sweep import ClusterConfig
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_BATCH_WORKERS = 4
+_PROGRAMS = {"htcondor": "condor_submit", "slurm": "sbatch"}
+
+
+def threads(cluster: ClusterConfig) -> dict[str, str]:
+    """Give the variables that hold TensorFlow, linear algebra and compilers to a number of threads."""
+    names = (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    )
+    return {**dict.fromkeys(names, str(cluster.threads)), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+
+
+def number(cluster: ClusterConfig, *, cores: int, memory_gb: float) -> int:
+    """Choose how many workers there are.
+
+    Args:
+        cluster: What is asked for.
+        cores: Cores of this machine.
+        memory_gb: Its memory, in GB.
+
+    >>> number(ClusterConfig(memory_gb=6), cores=16, memory_gb=32)
+    5
+    """
+    if cluster.workers is not None:
+        return cluster.workers
+    if cluster.kind != "local":
+        return _BATCH_WORKERS
+    return max(1, min(cores // cluster.threads, int(memory_gb / cluster.memory_gb)))
+
+
+def here(cluster: ClusterConfig) -> int:
+    """Choose how many workers there are, on this machine."""
+    return number(cluster, cores=os.cpu_count() or 1, memory_gb=_memory_gb())
+
+
+@contextmanager
+def connected(cluster: ClusterConfig) -> Iterator[Client]:
+    """Start the workers, or find them, for as long as they are needed.
+
+    Raises:
+        ToolMissingError: There is no such batch system here.
+        ConfigError: No scheduler answers at the address.
+    """
+    from distributed import Client
+
+    if cluster.kind == "scheduler":
+        try:
+            client = Client(cluster.address, timeout="20s", set_as_default=False)  # type: ignore[no-untyped-call]
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ConfigError(
+                f"sweep.cluster.address {cluster.address}: no Dask scheduler answers there ({error}); start one with "
+                "`dask scheduler`, or choose another cluster.kind"
+            ) from error
+        with client:
+            yield client
+        return
+    with (
+        started(cluster) as running,
+        Client(running, set_as_default=False) as client,  # type: ignore[no-untyped-call]
+    ):
+        yield client
+
+
+def started(cluster: ClusterConfig) -> Any:
+    """Start a cluster of Dask; a context.
+
+    Raises:
+        ToolMissingError: There is no such batch system here.
+    """
+    count = here(cluster)
+    if cluster.kind == "local":
+        from distributed import LocalCluster
+
+        return LocalCluster(  # type: ignore[no-untyped-call]
+            n_workers=count,
+            threads_per_worker=1,
+            memory_limit=f"{cluster.memory_gb}GB",
+            # Nobody else on this machine or outside it looks in; two sweeps do not meet at a port.
+            dashboard_address="127.0.0.1:0",
+            host="127.0.0.1",
+            env=threads(cluster),
+        )
+    _find(cluster)
+    running = batch_cluster(cluster)
+    running.scale(count)
+    return running
+
+
+def _find(cluster: ClusterConfig) -> None:
+    from hls import tool
+
+    program = _PROGRAMS[cluster.kind]
+    try:
+        tool.find(program, "run the sweep on a submit host, or set sweep.cluster.kind: local")
+    except ToolMissingError as error:
+        raise ToolMissingError(f"sweep.cluster.kind {cluster.kind}: {error}") from error
+
+
+def batch_cluster(cluster: ClusterConfig, **more: Any) -> Any:
+    """Give the cluster of a batch system, with no job submitted yet; `job_script()` shows what would be.
+
+    Args:
+        cluster: What is asked for.
+        more: Further options of dask-jobqueue.
+    """
+    from dask_jobqueue import HTCondorCluster, SLURMCluster
+
+    exports = [f"export {name}={value}" for name, value in threads(cluster).items()]
+    common: dict[str, Any] = {
+        # One trial at a time in each; TensorFlow and compilers take the other cores.
+        "cores": cluster.threads,
+        "processes": 1,
+        "memory": f"{cluster.memory_gb:g}GB",
+        "worker_extra_args": ["--nthreads", "1"],
+        "job_script_prologue": [*cluster.prologue, *exports],
+        "job_extra_directives": list(cluster.directives),
+        "scheduler_options": {"dashboard_address": ":0"},
+        **more,
+    }
+    if cluster.kind == "slurm":
+        return SLURMCluster(queue=cluster.queue, walltime=cluster.wall_time, **common)
+    hours, minutes, seconds = map(int, cluster.wall_time.split(":"))
+    limits = {"+MaxRuntime": str(3600 * hours + 60 * minutes + seconds)}
+    if cluster.queue is not None:
+        limits["+JobFlavour"] = f'"{cluster.queue}"'
+    common["job_extra_directives"] = {**limits, **_pairs(cluster.directives)}
+    return HTCondorCluster(disk=f"{cluster.disk_gb:g}GB", **common)
+
+
+def _pairs(directives: list[str]) -> dict[str, str]:
+    """Read lines of the form `name = value`.
+
+    >>> _pairs(["accounting_group = group_cms"])
+    {'accounting_group': 'group_cms'}
+    """
+    pairs = {}
+    for line in directives:
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise ConfigError(f"sweep.cluster.directives: {line!r} must be of the form name = value for HTCondor")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _memory_gb() -> float:
+    return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES") / 1e9

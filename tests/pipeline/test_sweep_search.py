@@ -1,0 +1,279 @@
+"""The search: what becomes of trials, with workers that only play."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.trial import TrialState
+
+from pipeline.config import RunConfig
+from pipeline.console import Console
+from pipeline.errors import ConfigError
+from pipeline.reporting.merits import Merit
+from pipeline.sweep import study, worker
+from pipeline.sweep.search import Search
+from pipeline.sweep.trial import Found, Job
+
+Play = Callable[[Job], Found]
+
+
+def merit(name: str, value: float, evidence: str = "simulation") -> Merit:
+    better: Any = "more" if name == "accuracy" else "less"
+    return Merit(name=name, label=name, value=value, unit="", better=better, evidence=evidence, source="played")
+
+
+def config(**more: Any) -> RunConfig:
+    sweep = {
+        "space": {"model.options.weight_bits": {"low": 2, "high": 6}},
+        "objectives": {"accuracy": "maximize", "lut": "minimize"},
+        "trials": 5,
+        "sampler": "random",
+        **more.pop("sweep", {}),
+    }
+    return RunConfig.model_validate({"name": "played", "sweep": sweep, **more})
+
+
+class Future:
+    """A piece that is done at once."""
+
+    def __init__(self, found: Found | Exception) -> None:
+        self._found = found
+
+    def result(self) -> Found:
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found
+
+    def cancel(self) -> None:
+        pass
+
+    def add_done_callback(self, callback: Callable[[Future], None]) -> None:
+        callback(self)
+
+
+class Client:
+    """Plays pieces as they are submitted."""
+
+    def __init__(self, play: Play) -> None:
+        self.play, self.jobs = play, list[Job]()
+
+    def submit(self, _: object, job: Job, **__: object) -> Future:
+        self.jobs.append(job)
+        try:
+            return Future(self.play(job))
+        except RuntimeError as error:
+            return Future(error)
+
+    def subscribe_topic(self, _: str, handler: Callable[[Any], None]) -> None:
+        self.tell = handler
+
+    def unsubscribe_topic(self, _: str) -> None:
+        pass
+
+
+def bits(job: Job) -> int:
+    import yaml
+
+    found: int = yaml.safe_load(job.configuration)["model"]["options"]["weight_bits"]
+    return found
+
+
+def plays(job: Job) -> Found:
+    """More bits are better and larger."""
+    number = bits(job)
+    estimate = merit("lut", 800.0 * number, "estimate")
+    quality = merit("accuracy", 0.7 + 0.04 * number)
+    figures = {
+        "estimate": [estimate],
+        "check": [quality, estimate],
+        "report": [quality, merit("lut", 1000.0 * number, "open-synthesis")],
+        "final": [quality, merit("lut", 990.0 * number, "vendor-synthesis")],
+    }[job.piece]
+    return Found(job.number, job.piece, "done", figures, configuration=job.configuration, verdict="pass")
+
+
+def searched(folder: Path, given: RunConfig, play: Play = plays, workers: int = 2) -> tuple[Search, Client]:
+    folder.mkdir(exist_ok=True)
+    client, work = Client(play), Search(given, folder, Console())
+    work.run(client, workers)  # type: ignore[arg-type]
+    return work, client
+
+
+def outcomes(work: Search) -> list[str]:
+    return [record.outcome for record in study.records(work.study)]
+
+
+def test_promising_trials_are_synthesized_and_told_to_optuna(tmp_path: Path) -> None:
+    work, _ = searched(tmp_path, config())
+    assert len(work.study.trials) == 5
+    for trial, record in zip(work.study.trials, study.records(work.study), strict=True):
+        assert record.outcome == "reported"
+        assert trial.state == TrialState.COMPLETE
+        number = trial.params["model.options.weight_bits"]
+        assert trial.values == [pytest.approx(0.7 + 0.04 * number), 1000.0 * number]
+        assert record.figure("lut") == merit("lut", 1000.0 * number, "open-synthesis")
+
+
+def test_a_trial_that_another_beats_in_everything_is_not_synthesized(tmp_path: Path) -> None:
+    def worse_each_time(job: Job) -> Found:
+        found = plays(job)
+        lower = [
+            replace_value(each, each.value * (1 + job.number))
+            if each.name == "lut"
+            else replace_value(each, 0.9 - job.number / 10)
+            for each in found.figures
+        ]
+        return replace(found, figures=lower)
+
+    work, client = searched(tmp_path, config(), worse_each_time, workers=1)
+    assert outcomes(work) == ["reported", *["dominated"] * 4]
+    assert [job.number for job in client.jobs if job.piece == "report"] == [0]
+    assert all(record.figure("lut").evidence == "estimate" for record in study.records(work.study)[1:])  # type: ignore[union-attr]
+    work, _ = searched(tmp_path / "all", config(sweep={"promising": "all"}), worse_each_time)
+    assert outcomes(work) == ["reported"] * 5
+
+
+def replace_value(merit: Merit, value: float) -> Merit:
+    return merit.model_copy(update={"value": value})
+
+
+def test_what_is_far_over_the_budget_is_not_trained(tmp_path: Path) -> None:
+    work, client = searched(tmp_path, config(budget={"lut": 2000}, sweep={"hopeless": 1.5, "trials": 12}))
+    trained = {job.number for job in client.jobs if job.piece == "check"}
+    for record in study.records(work.study):
+        number = record.parameters["model.options.weight_bits"]
+        assert (record.number in trained) == (800 * number <= 3000)
+        if record.number not in trained:
+            assert record.outcome == "hopeless"
+            assert record.message.endswith("times over the budget; not trained")
+        else:
+            assert record.violations == {"lut": pytest.approx((1000 * number - 2000) / 2000)}
+            assert record.feasible == (number <= 2)
+    assert {"hopeless", "reported"} <= set(outcomes(work))
+
+
+@pytest.mark.parametrize(
+    ("fails", "message"),
+    [
+        (lambda job: Found(job.number, job.piece, "failed", message="layer conv1: 1 bit is too few"), "layer conv1"),
+        (lambda job: replace(plays(job), figures=[merit("accuracy", 0.5)]), "nothing measured lut"),
+    ],
+)
+def test_a_trial_that_fails_says_why_and_ends_nothing_else(tmp_path: Path, fails: Play, message: str) -> None:
+    def one_fails(job: Job) -> Found:
+        return fails(job) if job.number == 1 and job.piece != "estimate" else plays(job)
+
+    work, _ = searched(tmp_path, config(), one_fails)
+    records = study.records(work.study)
+    assert records[1].outcome == "failed"
+    assert message in records[1].message
+    assert work.study.trials[1].state == TrialState.FAIL
+    assert outcomes(work).count("reported") == 4
+
+
+def test_a_trial_on_which_workers_die_again_and_again_is_given_up(tmp_path: Path) -> None:
+    def dies(job: Job) -> Found:
+        if job.number == 0:
+            raise RuntimeError("KilledWorker")
+        return plays(job)
+
+    work, _ = searched(tmp_path, config(), dies)
+    assert outcomes(work) == ["failed", *["reported"] * 4]
+
+
+def test_a_sweep_that_was_stopped_goes_on_and_does_nothing_twice(tmp_path: Path) -> None:
+    def stops(job: Job) -> Found:
+        if job.number == 2 and job.piece == "report":
+            raise KeyboardInterrupt
+        return plays(job)
+
+    with pytest.raises(KeyboardInterrupt):
+        searched(tmp_path, config(), stops, workers=1)
+    work, client = searched(tmp_path, config())
+    assert outcomes(work) == ["reported"] * 5
+    # Trial 2 was running, and begins with the stages that it has.
+    assert {job.number for job in client.jobs} == {2, 3, 4}
+
+
+def test_a_study_in_a_database_goes_on_as_one_in_a_file(tmp_path: Path) -> None:
+    given = config(sweep={"storage": f"sqlite:///{tmp_path / 'study.db'}", "trials": 2})
+    searched(tmp_path, given)
+    work, client = searched(tmp_path, config(sweep={**given.sweep.model_dump(), "trials": 3}))
+    assert outcomes(work) == ["reported"] * 3
+    assert {job.number for job in client.jobs} == {2}
+
+
+def test_a_database_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"sweep\.storage nosuch://here/study: cannot be opened"):
+        Search(config(sweep={"storage": "nosuch://here/study"}), tmp_path, Console())
+
+
+def test_no_trial_begins_after_the_time_is_over(tmp_path: Path) -> None:
+    work, client = searched(tmp_path, config(sweep={"wall_time_s": 1e-9}))
+    assert client.jobs == []
+    assert work.study.trials == []
+
+
+def test_a_training_whose_curve_lies_below_the_others_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[int] = []
+    monkeypatch.setattr(worker, "stop", lambda client, number: stopped.append(number))
+    client = Client(plays)
+
+    def learns(job: Job) -> Found:
+        if job.piece == "check":
+            for epoch in range(1, 5):
+                figure = epoch * (0.1 if job.number < 4 else 0.01)
+                client.tell((0.0, {"point": {"number": job.number, "epoch": epoch, "figure": figure}}))
+        return plays(job)
+
+    client.play = learns
+    given = config(sweep={"pruner": "median", "pruner_options": {"n_startup_trials": 3}, "trials": 6})
+    Search(given, tmp_path, Console()).run(client, 1)  # type: ignore[arg-type]
+    assert set(stopped) == {4, 5}
+
+
+def test_a_training_that_was_ended_is_pruned(tmp_path: Path) -> None:
+    def ends(job: Job) -> Found:
+        return Found(job.number, job.piece, "ended", message="after epoch 3") if job.piece == "check" else plays(job)
+
+    work, _ = searched(tmp_path, config(), ends)
+    assert outcomes(work) == ["ended"] * 5
+    assert all(trial.state == TrialState.PRUNED for trial in work.study.trials)
+
+
+def test_the_front_is_measured_with_the_strongest_evidence_once(tmp_path: Path) -> None:
+    given = config(sweep={"final_evidence": "vendor"})
+    work, client = searched(tmp_path, given)
+    final = [job for job in client.jobs if job.piece == "final"]
+    assert final
+    assert all("vendor: always" in job.configuration for job in final)
+    by_number = {record.number: record for record in study.records(work.study)}
+    for job in final:
+        assert by_number[job.number].figure("lut") == merit("lut", 990.0 * bits(job), "vendor-synthesis")
+    _, again = searched(tmp_path, given)
+    assert again.jobs == []
+
+
+def test_parents_are_the_best_trials_that_were_trained(tmp_path: Path) -> None:
+    def trained(job: Job) -> Found:
+        if job.piece == "check":
+            (job.folder / "train").mkdir(parents=True)
+            (job.folder / "train" / "quantized.keras").write_text("")
+        return plays(job)
+
+    work, client = searched(tmp_path, config(), trained, workers=1)
+    (last,) = (job for job in client.jobs if job.number == 4 and job.piece == "check")
+    order = sorted(range(4), key=lambda number: -work.study.trials[number].params["model.options.weight_bits"])
+    assert [Path(parent).parts[-3] for parent in last.parents] == [f"{number:04d}" for number in order]
+    work, client = searched(tmp_path / "cold", config(sweep={"warm_start": False}), trained)
+    assert all(job.parents == () for job in client.jobs)
+
+
+def test_a_study_of_other_objectives_is_not_mixed_in(tmp_path: Path) -> None:
+    searched(tmp_path, config())
+    with pytest.raises(ConfigError, match="was begun for accuracy, lut, not for accuracy, dsp"):
+        Search(config(sweep={"objectives": {"accuracy": "maximize", "dsp": "minimize"}}), tmp_path, Console())

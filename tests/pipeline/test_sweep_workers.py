@@ -1,0 +1,80 @@
+"""Where the trials of a sweep run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hls.errors import ToolMissingError
+from pipeline.config_sweep import ClusterConfig
+from pipeline.errors import ConfigError
+from pipeline.sweep import workers
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "sweep"
+
+
+@pytest.mark.parametrize("kind", ["htcondor", "slurm"])
+def test_the_job_of_a_batch_system_is_the_golden_one(kind: str) -> None:
+    """Refresh with `python -m tests.pipeline.test_sweep_workers`."""
+    assert job_script(kind) == (GOLDEN / f"{kind}.txt").read_text()
+
+
+def job_script(kind: str) -> str:
+    """What would be submitted; the address, the interpreter and names made at random are left out."""
+    cluster = ClusterConfig.model_validate(
+        {
+            "kind": kind,
+            "threads": 4,
+            "memory_gb": 8,
+            "wall_time": "02:30:00",
+            "queue": "long",
+            "prologue": ["source /opt/trigcnn/bin/activate"],
+            "directives": ["accounting_group = group_trigger"] if kind == "htcondor" else ["--account=trigger"],
+        }
+    )
+    with workers.batch_cluster(cluster) as running:
+        text = str(running.job_script())
+    text = re.sub(r"tcp://[\d.]+:\d+", "tcp://SCHEDULER", text)
+    return re.sub(r"\S*python\S* -m distributed", "PYTHON -m distributed", text)
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ({"memory_gb": 6}, 4),
+        ({"memory_gb": 1}, 8),
+        ({"memory_gb": 1, "threads": 4}, 2),
+        ({"memory_gb": 100}, 1),
+        ({"workers": 7}, 7),
+        ({"kind": "slurm"}, 4),
+    ],
+)
+def test_cores_and_memory_decide_how_many_workers_there_are(options: dict[str, object], count: int) -> None:
+    assert workers.number(ClusterConfig.model_validate(options), cores=8, memory_gb=24) == count
+
+
+def test_each_worker_has_its_threads() -> None:
+    found = workers.threads(ClusterConfig(threads=3))
+    assert {found[name] for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "OPENBLAS_NUM_THREADS")} == {"3"}
+
+
+def test_a_batch_system_that_is_not_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ToolMissingError, match=r"sweep\.cluster\.kind slurm: sbatch was not found on PATH"):
+        workers.started(ClusterConfig(kind="slurm"))
+
+
+def test_an_address_where_no_scheduler_answers_is_named() -> None:
+    cluster = ClusterConfig(kind="scheduler", address="tcp://127.0.0.1:9")
+    with (
+        pytest.raises(ConfigError, match=r"tcp://127\.0\.0\.1:9: no Dask scheduler answers"),
+        workers.connected(cluster),
+    ):
+        pass
+
+
+if __name__ == "__main__":
+    for each in ("htcondor", "slurm"):
+        (GOLDEN / f"{each}.txt").write_text(job_script(each))
