@@ -156,6 +156,7 @@ def _declared(normal: NormalForm, options: HlsOptions) -> number_formats.Declare
             name: {role: FixedPoint.parse(text) for role, text in own.precision.items()}
             for name, own in options.layers.items()
         },
+        narrowest=FACTS[options.backend].narrowest,
     )
 
 

@@ -39,6 +39,7 @@ class Declared:
         functions: Elementwise functions of tables, by layer name: real values to real values.
         scales: Factor and summand of `ScaleShift` layers, by layer name.
         overrides: Number formats that the user wants instead, by layer name and by `result`, `accum`, `weight`, `bias`.
+        narrowest: Bits of the narrowest number type that there is.
         casts: What the pass made of it: number formats of the layers that may lose bits in their result, by name.
     """
 
@@ -46,6 +47,7 @@ class Declared:
     functions: Mapping[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]]
     scales: Mapping[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
     overrides: Mapping[str, Mapping[str, FixedPoint]]
+    narrowest: int = 1
     casts: dict[str, FixedPoint] = field(default_factory=dict)
 
 
@@ -125,6 +127,7 @@ def _assign_layer(
         result = wanted or _lossless(node, layer, found.exact, content)
         accumulator = own.get("accum") or _whole(found.sums or found.exact, content)
         _set_result(node, result)
+        _check_widths(node, [*own.values(), *([] if wanted is None else [wanted])], content)
         if wanted is not None:
             content.casts[node.name] = wanted
         if node.get_attr("accum_t") is not None:
@@ -138,6 +141,15 @@ def _assign_layer(
         _set_weight(node, key, own.get(key) or layer.weights[key].format)
     final = replace(layer, result=result, accumulator=accumulator if found.sums is not None else None)
     ranges[node.name] = (layer_range(final, inputs).result, layer.shape)
+
+
+def _check_widths(node: Any, given: list[FixedPoint], content: Declared) -> None:
+    for wanted in given:
+        if wanted.width < content.narrowest:
+            raise ConversionError(
+                f"layer {node.name}: its number format {wanted} has {wanted.width} bit, and the back end has no number "
+                f"type below {content.narrowest}; use {content.narrowest} bits, or another hls.backend"
+            )
 
 
 def _lossless(node: Any, layer: Layer, exact: Range, content: Declared) -> FixedPoint:
@@ -156,7 +168,7 @@ def _whole(exact: Range, content: Declared) -> FixedPoint:
     if found.width > _EXACT_BITS:
         raise ValueError(f"{found} has {found.width} of them, of which float64 holds {_EXACT_BITS}")
     coarsest = min((known.fraction for known in content.formats.values()), default=0)
-    missing = max(1 + max(-coarsest, 0) - found.integer, 0)
+    missing = max(1 + max(-coarsest, 0) - found.integer, content.narrowest - found.width, 0)
     return replace(found, width=found.width + missing, integer=found.integer + missing)
 
 

@@ -124,7 +124,7 @@ def _layer(place: Place) -> Iterator[Finding]:
         effect, mend = "it is not among the layers that are known to convert exactly", f"use {', '.join(LAYERS)}"
         yield Finding("", f"{where}: {effect}; {mend}")
         return
-    missing = lack(kind, place.backend, place.io_type, len(getattr(layer, "input_shape", ())))
+    missing = lack(kind, place.backend, place.io_type, len(layer.inbound_nodes[0].output_shapes))
     if missing is not None:
         yield Finding(f"lacking {kind}", f"{where}: hls.backend={missing.condition}: {missing.effect}; {missing.mend}")
         return

@@ -19,7 +19,7 @@ class Lack(NamedTuple):
         effect: What would go wrong.
         mend: What the user can do.
         io_type: The only io_type that it speaks of; None for both.
-        axes: Fewest axes of the input, with that of the events, that it speaks of.
+        axes: Numbers of axes of the result, with that of the events, that it speaks of; empty for all.
     """
 
     backend: Backend
@@ -28,12 +28,13 @@ class Lack(NamedTuple):
     effect: str
     mend: str
     io_type: str | None = None
-    axes: int = 0
+    axes: tuple[int, ...] = ()
 
     @property
     def condition(self) -> str:
         """Where it speaks, in words."""
-        return " in ".join(word for word in (self.backend, self.io_type) if word)
+        where = " in ".join(word for word in (self.backend, self.io_type) if word)
+        return where + (f", {' or '.join(map(str, self.axes))} axes with that of the events" if self.axes else "")
 
 
 _LIBERO = (
@@ -67,6 +68,33 @@ LACKING: tuple[Lack, ...] = (
         "io_stream",
     ),
     Lack(
+        "Catapult",
+        ("Concatenate",),
+        "other numbers",
+        "hls4ml writes as many values of each vector as both have",
+        "use hls.io_type: io_parallel",
+        "io_stream",
+        axes=(2,),
+    ),
+    Lack(
+        "oneAPI",
+        ("Concatenate",),
+        "abort",
+        "hls4ml counts the words of the one vector by the size of the other, and waits for ever if they differ",
+        "use hls.io_type: io_parallel",
+        "io_stream",
+        axes=(2,),
+    ),
+    Lack(
+        "Quartus",
+        ("Permute",),
+        "does not compile",
+        "hls4ml's transposition of streams of three axes is no C++",
+        "use hls.io_type: io_parallel, or bring the axes into their order in front of the model",
+        "io_stream",
+        axes=(4,),
+    ),
+    Lack(
         "Libero",
         tuple(kind for kind in LAYERS if kind not in _LIBERO),
         "error",
@@ -79,22 +107,22 @@ LACKING: tuple[Lack, ...] = (
         "error",
         "a dense layer on pixels is a convolution, which hls4ml does not have there",
         "put a Flatten in front, or use another back end",
-        axes=3,
+        axes=(3, 4),
     ),
 )
 
 
-def lack(kind: str, backend: str, io_type: str, axes: int = 0) -> Lack | None:
+def lack(kind: str, backend: str, io_type: str, axes: int) -> Lack | None:
     """Give what speaks against a class of layers with a back end, if anything does.
 
     Args:
         kind: The class.
         backend: hls4ml's.
         io_type: hls4ml's.
-        axes: Axes of the layer's input, with that of the events.
+        axes: Axes of the layer's result, with that of the events.
     """
     for found in LACKING:
         where = found.backend == backend and found.io_type in (None, io_type)
-        if where and kind in found.kinds and axes >= found.axes:
+        if where and kind in found.kinds and (not found.axes or axes in found.axes):
             return found
     return None

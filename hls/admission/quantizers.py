@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hls.admission.rows import Check, Place, Rows, exact, number, one_of, refused, rewritten
+from hls.backends import FACTS
 
 _TABLE = "a table of what QKeras computes for each value that can come (at most 2**14 entries)"
 TOO_FINE = "others, of which the constants need more than 24 bits"
@@ -98,6 +99,14 @@ ACTIVATIONS: dict[str, Rows] = {
         *_NOISE,
     ),
     "quantized_relu": (
+        *refused(
+            "bits",
+            "1, with Quartus, oneAPI and Catapult",
+            "other numbers",
+            "hls4ml makes two bits of one there",
+            "use 2 bits",
+            lambda bits, place: bits == 1 and place.backend in FACTS and FACTS[place.backend].narrowest > 1,
+        ),
         *_BITS,
         *_INTEGER,
         *rewritten("relu_upper_bound", "a number, with is_quantized_clip=False", _TABLE, _bounded),

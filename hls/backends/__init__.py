@@ -23,6 +23,7 @@ class Facts:
         io_types: Interfaces that hls4ml has there.
         strategies: Strategies that are exact there, the usual one first.
         depthwise: Where it has depthwise convolutions that are exact; elsewhere they become convolutions with zeros.
+        narrowest: Bits of its narrowest number type; hls4ml makes two of one bit for AC types.
         mean: Whether its average pooling keeps all bits; without, a mean becomes a convolution with the factor.
     """
 
@@ -34,6 +35,7 @@ class Facts:
     io_types: tuple[IoType, ...] = ("io_parallel", "io_stream")
     strategies: tuple[Strategy, ...] = ("Latency", "Resource")
     depthwise: tuple[IoType, ...] = ("io_parallel", "io_stream")
+    narrowest: int = 1
     mean: bool = True
 
 
@@ -50,6 +52,7 @@ FACTS: dict[str, Facts] = {
         "a family or part of Intel, such as Arria10, Stratix10 or 10AX115S2F45I1SG",
         strategies=("Resource",),
         depthwise=(),
+        narrowest=2,
         mean=False,
     ),
     "oneAPI": Facts(
@@ -59,9 +62,12 @@ FACTS: dict[str, Facts] = {
         "a family or part of Intel, such as Agilex7, Stratix10 or AGFB014R24B2E2V",
         strategies=("Resource",),
         depthwise=("io_parallel",),
+        narrowest=2,
         mean=False,
     ),
-    "Catapult": Facts("Catapult HLS", "xcku115-flvb2104-2-i", _AMD, _AMD_PART, amd=True, depthwise=(), mean=False),
+    "Catapult": Facts(
+        "Catapult HLS", "xcku115-flvb2104-2-i", _AMD, _AMD_PART, amd=True, depthwise=(), narrowest=2, mean=False
+    ),
     "Libero": Facts(
         "Libero SmartHLS",
         "MPF300",

@@ -157,6 +157,7 @@ ELSEWHERE = (
     "hls.io_type=io_stream, with Libero",
     "hls.strategy=Latency, with Quartus and oneAPI",
     "hls.strategy=Resource, with Libero",
+    "activation quantized_relu.bits=1, with Quartus, oneAPI and Catapult",
     "hls.strategy=others",
     "hls.backend=others",
     "InputLayer.uses=more",

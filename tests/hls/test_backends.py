@@ -62,7 +62,7 @@ def options_of(backend: Backend, io_type: IoType) -> HlsOptions:
 
 def branches_of(backend: Backend, io_type: IoType) -> list[Branch]:
     kinds = [*VECTORS] if backend == "Libero" else [*IMAGES, *OTHERS, *VECTORS]
-    lacking = [kind for kind in ("Maximum", "Permute") if lack(kind, backend, io_type)]
+    lacking = [kind for kind in ("Maximum", "Permute") if lack(kind, backend, io_type, 3)]
     return [branch for branch in kinds if not branch.layers.startswith(tuple(lacking))]
 
 

@@ -370,9 +370,62 @@ def test_a_name_that_vhdl_does_not_have_is_refused_where_vhdl_is_made(name: str)
     assert validate({"name": name, "rtl": {"language": "vhdl", "architecture": "none"}}, "here").name == name
 
 
-def test_a_part_of_another_maker_is_taken_where_yosys_is_not_used() -> None:
-    content = {"name": "net", "hls": {"backend": "Quartus", "part": "10AX115"}, "synthesis": {"yosys": False}}
-    assert validate(content, "here").hls.part == "10AX115"
+@pytest.mark.parametrize(
+    ("hls", "part", "strategy", "yosys_part"),
+    [
+        ({}, "xcvu9p-flga2577-2-e", "Latency", "xcvu9p-flga2577-2-e"),
+        ({"backend": "Vivado", "part": "xc7z020clg400-1"}, "xc7z020clg400-1", "Latency", "xc7z020clg400-1"),
+        ({"backend": "Quartus"}, "Arria10", "Resource", "xcvu9p-flga2577-2-e"),
+        ({"backend": "Quartus", "part": "10AX115S2F45I1SG"}, "10AX115S2F45I1SG", "Resource", "xcvu9p-flga2577-2-e"),
+        ({"backend": "oneAPI"}, "Agilex7", "Resource", "xcvu9p-flga2577-2-e"),
+        ({"backend": "Catapult"}, "xcku115-flvb2104-2-i", "Latency", "xcku115-flvb2104-2-i"),
+        ({"backend": "Libero"}, "MPF300", "Latency", "xcvu9p-flga2577-2-e"),
+    ],
+)
+def test_each_back_end_has_defaults_of_its_own(hls: dict[str, str], part: str, strategy: str, yosys_part: str) -> None:
+    config = validate({"name": "net", "hls": hls}, "here")
+    assert (config.hls.part, config.hls.strategy, config.yosys_part) == (part, strategy, yosys_part)
+    assert validate(yaml.safe_load(config.to_yaml()), "here") == config
+
+
+def test_yosys_counts_for_the_part_that_is_asked_for() -> None:
+    content = {"name": "net", "hls": {"backend": "Libero"}, "synthesis": {"yosys_part": "xc7k325tffg900-2"}}
+    assert validate(content, "here").yosys_part == "xc7k325tffg900-2"
+
+
+@pytest.mark.parametrize(
+    ("hls", "message"),
+    [
+        (
+            {"backend": "Quartus", "part": "xcvu9p"},
+            r"hls\.part: 'xcvu9p' is no device of the Intel HLS compiler .*Arria10",
+        ),
+        ({"part": "Agilex7"}, r"hls\.part: 'Agilex7' is no device of Vitis HLS .*; name an AMD part, such as xcvu9p"),
+        ({"backend": "Libero", "part": "Arria10"}, r"'Arria10' is no device of Libero SmartHLS .*PolarFire .* MPF300"),
+        ({"backend": "oneAPI", "strategy": "Latency"}, r"hls\.strategy: Latency is not possible .*; use Resource"),
+        ({"backend": "Libero", "strategy": "Resource"}, r"hls\.strategy: Resource is not possible .*; use Latency"),
+        ({"backend": "Libero", "io_type": "io_stream"}, r"hls\.io_type: io_stream is not possible .*use io_parallel"),
+        (
+            {"backend": "Quartus", "layers": {"conv": {"strategy": "Latency"}}},
+            r"hls\.layers\.conv\.strategy: Latency is not possible with hls\.backend=Quartus; use Resource",
+        ),
+    ],
+)
+def test_what_a_back_end_does_not_have_is_an_error(hls: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        validate({"name": "net", "hls": hls}, "here")
+
+
+@pytest.mark.parametrize(
+    ("synthesis", "message"),
+    [
+        ({"yosys_part": "Arria10"}, r"synthesis\.yosys_part: part 'Arria10' is of no family known here"),
+        ({"yosys": False, "yosys_part": "xcvu9p"}, r"synthesis\.yosys_part: Yosys is not asked for; leave it out"),
+    ],
+)
+def test_the_part_of_yosys_is_one_that_it_knows_and_uses(synthesis: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        validate({"name": "net", "synthesis": synthesis}, "here")
 
 
 @pytest.mark.parametrize(

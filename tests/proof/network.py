@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from hls.backends import FACTS
 from hls.options import HlsOptions, LayerOptions
 from models.keras2 import bring_up
-
-PART = "xcvu9p-flga2104-2L-e"
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,8 @@ class Network:
     def hls_options(self) -> HlsOptions:
         """Give the options of the conversion."""
         layers = {name: LayerOptions(*own) for name, own in self.options["layers"].items()}
-        return HlsOptions(part=PART, clock_period_ns=5.0, **{**self.options, "layers": layers})
+        part = FACTS[self.options["backend"]].part
+        return HlsOptions(part=part, clock_period_ns=5.0, **{**self.options, "layers": layers})
 
     def to_json(self) -> str:
         """Write it as text that `from_json` reads."""

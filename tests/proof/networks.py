@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from hls.backends import FACTS
 from models.keras2 import bring_up
 from tests.proof import quantizers
 from tests.proof.layers import NARROW, RULES, Draft, Draw, cast, dense, up_sampling
@@ -39,17 +40,19 @@ def _reuse_factors(rows: int, columns: int) -> list[int]:
 
 
 def _options(draft: Draft) -> dict[str, Any]:
+    backend = draft.pick(*FACTS)
+    facts = FACTS[backend]
     options: dict[str, Any] = {
-        "backend": draft.pick("Vitis", "Vivado"),
-        "io_type": draft.pick("io_parallel", "io_stream"),
-        "strategy": draft.pick("Latency", "Resource"),
+        "backend": backend,
+        "io_type": draft.pick(*facts.io_types),
+        "strategy": draft.pick(*facts.strategies),
         "reuse_factor": 1,
     }
     layers: dict[str, Any] = {}
     for step in draft.steps:
         if step.kind not in ("QDense", "QConv1D", "QConv2D") or not draft.chance(30):
             continue
-        strategy = draft.pick("Latency", "Resource")
+        strategy = draft.pick(*facts.strategies)
         layer = draft.tensors[step.name].node.layer
         weight = layer.kernel.shape
         rows = int(np.prod(weight[:-1])) * step.arguments.get("groups", 1)

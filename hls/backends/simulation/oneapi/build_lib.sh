@@ -9,7 +9,7 @@ CFLAGS=(-O3 -fPIC -std=c++17 -w -fno-gnu-unique -DSIMULATED_SYCL -Isimulation -I
 # The numbers of AC types are no constant expressions for g++.
 rm -rf simulation/src
 cp -r src simulation/src
-sed -i 's/static constexpr/static const/' simulation/src/firmware/weights/*.h
+find simulation/src/firmware/weights -name '*.h' -exec sed -i 's/static constexpr/static const/' {} +
 sed -i 's/constexpr auto padds/const auto padds/' simulation/src/firmware/nnet_utils/*_stream.h
 
 mkdir -p firmware

@@ -6,6 +6,7 @@
 #include <deque>
 #include <exception>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #define SYCL_EXTERNAL
@@ -70,7 +71,7 @@ template <class Name, class Value, int32_t capacity = 0, class Properties = prop
 
     static Value read() {
         if (values().empty())
-            throw std::runtime_error("a pipe was read when it was empty");
+            throw std::runtime_error(std::string("a pipe was read when it was empty: ") + __PRETTY_FUNCTION__);
         Value value = values().front();
         values().pop_front();
         return value;
