@@ -354,10 +354,10 @@ def test_hls4ml_alone_takes_latency_for_resource_with_intels_tools(backend: Back
 @shows("other numbers", ["activation quantized_relu.bits=1, with Quartus, oneAPI and Catapult"])
 @pytest.mark.parametrize("backend", ["Quartus", "oneAPI", "Catapult"])
 def test_hls4ml_alone_makes_two_bits_of_one_with_ac_types(backend: Backend, tmp_path: Path) -> None:
-    model = chain(bring_up().qkeras.QActivation("quantized_relu(1,1)", name="relu"))
+    model = chain(bring_up().qkeras.QActivation("quantized_relu(1,0)", name="relu"))
     alone(model, tmp_path, backend=backend)
     (defines,) = tmp_path.rglob("firmware/defines.h")
-    assert "ac_fixed<2,1,false,AC_RND_CONV,AC_SAT>" in defines.read_text()
+    assert "ac_fixed<2,0,false,AC_RND_CONV,AC_SAT>" in defines.read_text()
 
 
 @shows("error", ["hls.io_type=io_stream, with Libero"])
