@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipeline.reporting.earlier import Change, EarlierRun
-from pipeline.reporting.merits import merits
+from pipeline.reporting.merits import Merit, merits
 from pipeline.reporting.report import Report
+from pipeline.reporting.sweep_content import Importance, Sweep, SweepObjective, SweepTrial, Volume
 
 
 def placed(report: Report) -> Report:
@@ -70,3 +73,59 @@ def repeated(report: Report) -> Report:
 def full(report: Report) -> Report:
     """The run with everything that a page can show."""
     return repeated(trigger(placed(report)))
+
+
+def variant(report: Report, number: int) -> Report:
+    """One of several runs: the larger the number, the better and the larger."""
+    data = report.model_dump()
+    data["synthesis"][0]["lut"] = 4000 + 700 * number
+    data["accuracy"]["csim"] = 0.9 + 0.02 * number
+    data["rtl"] |= {"latency_cycles": 10 + number, "latency_ns": 5.0 * (10 + number)}
+    data["provenance"]["configuration"] = f"name: digits\nseed: {number}\n"
+    return Report.model_validate(data)
+
+
+def sweep() -> Sweep:
+    """Twelve trials: more bits are better and larger, and two of them failed."""
+    goals = [
+        SweepObjective(name="accuracy", label="Accuracy", direction="maximize"),
+        SweepObjective(name="lut", label="LUT", direction="minimize"),
+    ]
+    trials = []
+    for number in range(12):
+        bits, failed = 2 + number % 5, number in (3, 7)
+        accuracy, lut = 0.8 + 0.03 * bits - 0.001 * number, 900.0 * bits + 10 * number
+        common: Any = {"unit": "", "source": "sample"}
+        figures = [
+            Merit(name="accuracy", label="Accuracy", value=accuracy, better="more", evidence="simulation", **common),
+            Merit(name="lut", label="LUT", value=lut, better="less", evidence="open-synthesis", **common),
+        ]
+        trials.append(
+            SweepTrial(
+                number=number,
+                outcome="failed" if failed else "reported",
+                values={"model.options.weight_bits": str(bits), "model.options.filters": "[4, 8]"},
+                merits=[] if failed else figures,
+                feasible=not failed,
+                on_front=number < 5 and not failed,
+                message="layer conv1: <b>" if failed else "verdict pass",
+                seconds=60.0 * number,
+                folder=f"trials/{number:04d}",
+            )
+        )
+    return Sweep(
+        name="digits",
+        objectives=goals,
+        options=["model.options.weight_bits", "model.options.filters"],
+        budget={"lut": "20000"},
+        sampler="tpe",
+        pruner="median",
+        seed=1,
+        trials=trials,
+        importances=[
+            Importance(objective=goal.name, option=option, share=share)
+            for goal in goals
+            for option, share in (("model.options.weight_bits", 0.9), ("model.options.filters", 0.1))
+        ],
+        volumes=[Volume(trial=n, seconds=60.0 * n, hypervolume=0.1 + 0.05 * n) for n in range(12)],
+    )

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pipeline.reporting import pages
+from pipeline.reporting import compare_pages, pages, sweep_pages
+from pipeline.reporting.compared import compare
 from pipeline.reporting.report import Report
 from tests.pipeline import sample_reports
 from tests.pipeline.conftest import SAMPLE_REPORT
@@ -284,3 +285,30 @@ def test_what_a_run_names_is_text_and_only_the_page_s_own_scripts_run(
     }""")
     assert visit.page.title() == f"{name}: pass"
     assert any("Content Security Policy" in text for text in visit.said)
+
+
+@pytest.fixture(scope="module")
+def other_pages(report: Report, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The pages of a comparison of three runs and of a sweep of twelve trials."""
+    folder = tmp_path_factory.mktemp("pages")
+    runs = [(f"run {n}", f"{n}/report.json", sample_reports.variant(report, n)) for n in range(3)]
+    texts = {"compare": compare_pages.html(compare(runs)), "sweep": sweep_pages.html(sample_reports.sweep())}
+    for name, text in texts.items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in texts}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(("name", "charts"), [("compare", 2), ("sweep", 4)])
+def test_pages_of_several_runs_are_drawn_alike(
+    browser: Browser, other_pages: dict[str, Path], name: str, charts: int, view: str
+) -> None:
+    width, scheme = VIEWS[view]
+    visit = Visit(browser, other_pages[name], width=width, scheme=scheme)
+    assert visit.said == []
+    assert visit.asked == [other_pages[name].as_uri()]
+    assert visit.page.locator(".chart svg").count() == charts
+    for n in range(charts):
+        pixels = picture(visit.page, ".chart", n).reshape(-1, 3)
+        assert len(np.unique(pixels, axis=0)) > 30, n
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
