@@ -19,7 +19,8 @@ from pipeline.errors import ConfigError
 def load(path: Path, assignments: list[str] | None = None) -> RunConfig:
     """Read a configuration file.
 
-    Paths in it (`data.source`, `data.options.folder`, `model.source`) are relative to the file's folder.
+    Paths in it (`data.source`, `data.options.folder`, `model.source`, `training.initial_weights`, `sweep.storage`,
+    `sweep.store`) are relative to the file's folder.
 
     Args:
         path: YAML file.
@@ -197,8 +198,15 @@ def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:
     if training.initial_weights is not None:
         begin = str(folder / Path(training.initial_weights).expanduser())
         training = training.model_copy(update={"initial_weights": begin})
+    places = {name: getattr(config.sweep, name) for name in ("storage", "store")}
+    sweep = {
+        name: str(folder / Path(place).expanduser())
+        for name, place in places.items()
+        if place is not None and "://" not in place
+    }
     return config.model_copy(
         update={
+            "sweep": config.sweep.model_copy(update=sweep),
             "training": training,
             "data": config.data.model_copy(update={"source": data, "options": options}),
             "model": config.model.model_copy(update={"source": model}),

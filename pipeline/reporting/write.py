@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pipeline.reporting import pages, tables
 from pipeline.reporting.compared import Compared
 from pipeline.reporting.report import Report
+from pipeline.reporting.sweep_content import Sweep
 
 
 class _AsWritten(GenerateJsonSchema):
@@ -41,12 +42,15 @@ def write(report: Report, folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8", newline="")
 
 
-def schema(content: type[BaseModel] = Report, name: str = "report.json") -> dict[str, Any]:
-    """JSON schema of a file that is written; `docs/` holds those of `report.json` and `compare.json`."""
-    body = content.model_json_schema(schema_generator=_AsWritten, mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "title": f"{name} of trigcnn"}
+# What is written as JSON, by the name of its file.
+_CONTENTS: dict[str, type[BaseModel]] = {"report": Report, "compare": Compared, "sweep": Sweep}
+
+
+def schema(name: str = "report") -> dict[str, Any]:
+    """JSON schema of a file: of `report.json`, `compare.json` or `sweep.json`; `docs/` holds them."""
+    body = _CONTENTS[name].model_json_schema(schema_generator=_AsWritten, mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "title": f"{name}.json of trigcnn"}
 
 
 if __name__ == "__main__":
-    chosen = (Compared, "compare.json") if sys.argv[1:] == ["compare"] else (Report, "report.json")
-    sys.stdout.write(json.dumps(schema(*chosen), indent=2) + "\n")
+    sys.stdout.write(json.dumps(schema(*sys.argv[1:]), indent=2) + "\n")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from pipeline.config import RunConfig
@@ -106,6 +108,14 @@ def test_csv_has_a_row_per_trial_with_evidence(sweep: Sweep) -> None:
     done = [row for row in rows if row["outcome"] == "reported"]
     assert {row["evidence of lut"] for row in done} == {"open-synthesis"}
     assert all(float(row["lut"]) == 1000 * float(row["model.options.weight_bits"]) for row in done)
+
+
+def test_what_is_written_keeps_to_the_published_schema(sweep: Sweep, tmp_path: Path) -> None:
+    sweep_pages.write(sweep, tmp_path)
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "sweep.schema.json").read_text())
+    jsonschema.validate(json.loads((tmp_path / "sweep.json").read_text()), schema)
+    written = {path.name for path in tmp_path.iterdir() if path.name.startswith("sweep.")}
+    assert written == {"sweep.json", "sweep.csv", "sweep.md", "sweep.html"}
 
 
 def test_the_page_names_the_front_and_what_became_of_each(sweep: Sweep) -> None:
