@@ -13,11 +13,9 @@ from tests.pipeline.conftest import Outcome
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("backend", "command"), [("Catapult", "catapult -product ultra -shell -f build_prj.tcl"), ("Libero", "shls hw")]
-)
+@pytest.mark.parametrize("backend", ["Catapult", "Libero"])
 def test_a_run_is_exact_and_ends_with_a_project_for_the_tool(
-    backend: Backend, command: str, quick_run: tuple[Path, Path], trigcnn: Callable[..., Outcome]
+    backend: Backend, quick_run: tuple[Path, Path], trigcnn: Callable[..., Outcome]
 ) -> None:
     config, out = quick_run
     outcome = trigcnn("run", config, "--out", out, "--set", f"hls.backend={backend}", "--set", "synthesis.vendor=auto")
@@ -28,7 +26,6 @@ def test_a_run_is_exact_and_ends_with_a_project_for_the_tool(
     assert (compared["engine"], compared["differing_outputs"]) == ("csim", 0)
     assert compared["outputs"] > 200
     assert (report["vendor"]["backend"], report["vendor"]["status"]) == (backend, "tool-not-found")
-    assert report["vendor"]["command"] == command
     assert (out / report["vendor"]["project"] / "firmware" / "quick.cpp").is_file()
     # Nothing in it says where it was written.
     texts = [path.read_bytes() for path in (out / "convert" / "hls").rglob("*") if path.is_file()]
