@@ -104,7 +104,7 @@ class SweepConfig(Section):
     objectives: dict[str, Literal["maximize", "minimize"]] = Field(default_factory=dict)
     """Figures of the report to search for; default: the first of accuracy, efficiency and explained variance, against
     lut and latency_ns."""
-    sampler: Literal["tpe", "nsga2", "nsga3", "gp", "qmc", "random", "grid"] = "tpe"
+    sampler: Literal["tpe", "nsga2", "nsga3", "qmc", "random", "grid"] = "tpe"
     """Optuna's sampler."""
     pruner: Literal["median", "percentile", "hyperband", "successive_halving", "none"] = "median"
     """Optuna's pruner, which ends trainings by their learning curves; none lets all go on."""
@@ -135,9 +135,8 @@ class SweepConfig(Section):
             raise ValueError(f"sampler: grid: {endless[0]} is a continuum; give it a step, or choices")
         return self
 
-    def grid_size(self) -> int | None:
-        """Number of points of the space; None where an option is a continuum."""
-        sizes = [domain.values() for domain in self.space.values()]
-        if any(values is None for values in sizes):
-            return None
-        return math.prod(len(values or []) for values in sizes)
+    def most_trials(self) -> float:
+        """Number of trials after which there is nothing more to try: of a grid its points, else infinity."""
+        if self.sampler != "grid":
+            return math.inf
+        return math.prod(len(domain.values() or []) for domain in self.space.values())

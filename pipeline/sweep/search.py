@@ -79,13 +79,14 @@ class Search:
         dask.subscribe_topic(worker.CURVES, lambda event: self._events.put(event[1]))
         try:
             left = [trial.number for trial in self.study.get_trials(states=(TrialState.RUNNING,))]
-            self._enqueue_base()
+            self._enqueue_first()
+            wanted = min(self._config.sweep.trials, self._config.sweep.most_trials())
             deadline = time.monotonic() + (self._config.sweep.wall_time_s or float("inf"))
             while True:
                 while len(self._running) < workers and time.monotonic() < deadline:
                     if left:
                         self._begin(left.pop(0))
-                    elif self._begun() < self._config.sweep.trials:
+                    elif self._begun() < wanted:
                         self._begin(None)
                     else:
                         break
@@ -131,10 +132,15 @@ class Search:
     def _time_before(self) -> float:
         return max((record.seconds or 0.0 for record in study.records(self.study)), default=0.0)
 
-    def _enqueue_base(self) -> None:
-        """Try the configuration as it is first."""
-        base = study.base_values(self._config)
-        if base is not None and not self.study.trials and self._config.sweep.sampler != "grid":
+    def _enqueue_first(self) -> None:
+        """Try the configuration as it is first; of a grid every point."""
+        if self.study.trials:
+            return
+        sweep, base = self._config.sweep, study.base_values(self._config)
+        if sweep.sampler == "grid":
+            for point in space.grid(sweep.space, self._config.seed):
+                self.study.enqueue_trial(point)
+        elif base is not None:
             self.study.enqueue_trial(base)
 
     def _begin(self, number: int | None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +46,18 @@ def as_stored(value: Any) -> Any:
     ('[6, 24]', 4)
     """
     return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def grid(space: Mapping[str, Domain], seed: int) -> list[dict[str, Any]]:
+    """Give all points of a finite space as Optuna keeps them, in an order at random.
+
+    >>> grid({"a.b": Domain(low=1, high=2), "a.c": Domain(choices=["x"])}, seed=1)
+    [{'a.b': 2, 'a.c': 'x'}, {'a.b': 1, 'a.c': 'x'}]
+    """
+    values = [[as_stored(value) for value in domain.values() or []] for domain in space.values()]
+    points = [dict(zip(space, point, strict=True)) for point in itertools.product(*values)]
+    random.Random(seed).shuffle(points)  # noqa: S311 - no secret
+    return points
 
 
 def chosen(space: Mapping[str, Domain], parameters: Mapping[str, Any]) -> dict[str, Any]:

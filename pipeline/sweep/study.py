@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,12 +161,20 @@ def open_storage(config: RunConfig, folder: Path) -> BaseStorage:
 
 
 def _sampler(sweep: SweepConfig, seed: int) -> BaseSampler:
+    from optuna.exceptions import ExperimentalWarning
+
+    with warnings.catch_warnings():
+        # Of NSGA-III and quasi Monte Carlo: that their options may change.
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return _chosen_sampler(sweep, seed)
+
+
+def _chosen_sampler(sweep: SweepConfig, seed: int) -> BaseSampler:
     from optuna import samplers
 
-    if sweep.sampler == "grid":
-        points = {path: [as_stored(value) for value in domain.values() or []] for path, domain in sweep.space.items()}
-        return samplers.GridSampler(points, seed=seed)
-    if sweep.sampler == "random":
+    # A grid's points are put into the queue when the study begins: Optuna's own sampler of grids ends a study from
+    # within, which is not for trials that are asked for and told.
+    if sweep.sampler in ("random", "grid"):
         return samplers.RandomSampler(seed=seed)
     if sweep.sampler == "qmc":
         return samplers.QMCSampler(seed=seed)
@@ -173,8 +182,6 @@ def _sampler(sweep: SweepConfig, seed: int) -> BaseSampler:
         return samplers.NSGAIISampler(seed=seed, population_size=_population(sweep))
     if sweep.sampler == "nsga3":
         return samplers.NSGAIIISampler(seed=seed, population_size=_population(sweep))
-    if sweep.sampler == "gp":
-        return samplers.GPSampler(seed=seed)
     startup = min(10, max(1, sweep.trials // 3))
     return samplers.TPESampler(
         seed=seed, multivariate=True, n_startup_trials=startup,

@@ -199,6 +199,33 @@ def test_a_sweep_that_was_stopped_goes_on_and_does_nothing_twice(tmp_path: Path)
     assert {job.number for job in client.jobs} == {2, 3, 4}
 
 
+def test_a_grid_is_tried_point_by_point_and_then_ends(tmp_path: Path) -> None:
+    domains = {"model.options.weight_bits": {"low": 2, "high": 3}, "model.options.filters": {"choices": [[2], [4]]}}
+    given = config(sweep={"space": domains, "sampler": "grid", "trials": 30})
+    work, client = searched(tmp_path, given)
+    found = [tuple(trial.params.values()) for trial in work.study.trials]
+    assert sorted(found) == [(2, "[2]"), (2, "[4]"), (3, "[2]"), (3, "[4]")]
+    assert outcomes(work) == ["reported"] * 4
+    assert searched(tmp_path, given)[1].jobs == []
+    assert {job.number for job in client.jobs} == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "nsga3", "qmc", "random"])
+def test_each_sampler_searches_with_trials_of_all_outcomes(tmp_path: Path, sampler: str) -> None:
+    def varied(job: Job) -> Found:
+        kind = job.number % 4
+        if kind == 1 and job.piece == "check":
+            return Found(job.number, job.piece, "ended", message="hopeless")
+        if kind == 2 and job.piece == "check":
+            return Found(job.number, job.piece, "failed", message="no")
+        return plays(job)
+
+    given = config(sweep={"sampler": sampler, "trials": 16, "promising": "all"}, budget={"lut": 5000})
+    work, _ = searched(tmp_path, given, varied)
+    assert [outcomes(work).count(each) for each in ("ended", "failed")] == [4, 4]
+    assert len(work.study.trials) == 16
+
+
 def test_a_study_in_a_database_goes_on_as_one_in_a_file(tmp_path: Path) -> None:
     given = config(sweep={"storage": f"sqlite:///{tmp_path / 'study.db'}", "trials": 2})
     searched(tmp_path, given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -70,7 +71,8 @@ def test_a_grid_needs_steps() -> None:
     grid = SweepConfig(
         space={"a.b": Domain(low=0.0, high=1.0, step=0.25), "a.c": Domain(choices=[1, 2])}, sampler="grid"
     )
-    assert grid.grid_size() == 10
+    assert grid.most_trials() == len(space.grid(grid.space, 1)) == 10
+    assert SweepConfig().most_trials() == math.inf
 
 
 @pytest.mark.parametrize(
