@@ -22,7 +22,7 @@ from pipeline.errors import PipelineError
 from pipeline.reporting.merits import Merit, shown
 from pipeline.reporting.pareto import dominates
 from pipeline.reporting.sweep_content import Outcome
-from pipeline.sweep import results, space, study, worker
+from pipeline.sweep import curves, results, space, study, worker
 from pipeline.sweep.trial import MARKER, TRIALS, Found, Job, Piece, bring
 
 if TYPE_CHECKING:
@@ -38,9 +38,10 @@ class _Running:
     trial: optuna.Trial
     configuration: str
     future: Any = None
-    curve: optuna.Trial | None = None
-    learned: float | None = None
     estimates: list[Merit] = field(default_factory=list)
+    checked: list[Merit] = field(default_factory=list)
+    curve: dict[int, float] = field(default_factory=dict)
+    comparable: list[curves.Curve] = field(default_factory=list)
 
     @property
     def number(self) -> int:
@@ -55,7 +56,7 @@ class Search:
         self._config, self._folder, self._console = config, folder, console
         storage = study.open_storage(config, folder)
         self.study = study.open_study(config, storage)
-        self._curves = study.open_curves(config, storage)
+        self._pruner = curves.pruner(config.sweep)
         self._objectives = study.objectives(config)
         self._store = config.sweep.store or str(folder.resolve() / "store")
         self._marker = _marked(folder)
@@ -168,8 +169,8 @@ class Search:
 
     def _submit(self, running: _Running, piece: Piece) -> None:
         job = self._job(running, piece)
-        if piece == "check" and self._config.sweep.pruner != "none":
-            running.curve = self._curves.ask()
+        if piece == "check":
+            running.comparable = curves.comparable(running.estimates, study.records(self.study), self._objectives)
         future: Any = self._client.submit(
             worker.perform, job, pure=False, key=f"{piece}-{running.number}-{time.time_ns()}"
         )
@@ -220,11 +221,10 @@ class Search:
     def _judge_curve(self, point: worker.Point) -> None:
         """Let Optuna's pruner see a point of a learning curve, and end the training if that says so."""
         running = self._running.get(point.number)
-        if running is None or running.curve is None:
+        if running is None:
             return
-        running.curve.report(point.figure, point.epoch)
-        running.learned = point.figure
-        if running.curve.should_prune():
+        running.curve[point.epoch] = point.figure
+        if curves.hopeless(running.curve, running.comparable, self._pruner):
             worker.stop(self._client, point.number)
 
     def _estimated(self, running: _Running, found: Found) -> None:
@@ -242,11 +242,11 @@ class Search:
             self._submit(running, "check")
 
     def _checked(self, running: _Running, found: Found) -> None:
+        running.checked = found.figures
         costs = self._costs(found.figures)
         if self._config.sweep.promising == "front" and costs is not None and self._is_dominated(costs):
             self._end(running, "dominated", figures=found.figures)
         else:
-            running.estimates = found.figures
             self._submit(running, "report")
 
     def _is_dominated(self, costs: tuple[float, ...]) -> bool:
@@ -280,7 +280,9 @@ class Search:
             running.trial,
             outcome,
             figures=figures,
-            checked=running.estimates,
+            checked=running.checked,
+            estimates=running.estimates,
+            curve=running.curve,
             message=message,
             configuration=running.configuration,
             violations=over,
@@ -292,13 +294,6 @@ class Search:
         else:
             state = TrialState.FAIL if outcome == "failed" else TrialState.PRUNED
             self.study.tell(running.trial, state=state)
-        if running.curve is not None:
-            # Pruners compare with trainings that came to their end.
-            whole = outcome != "ended" and running.learned is not None
-            if whole:
-                self._curves.tell(running.curve, running.learned)
-            else:
-                self._curves.tell(running.curve, state=TrialState.PRUNED)
         del self._running[running.number]
         self._console.line(self._line(running.number, outcome, figures, message))
 

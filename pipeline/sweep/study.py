@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.config import RunConfig
@@ -19,17 +20,18 @@ from pipeline.sweep.space import as_stored, distributions
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
     from optuna.trial import Trial
 
 # With the number of a trial behind it.
 _FINAL = "final "
-_VIOLATIONS, _FIGURES, _CHECKED, _OUTCOME, _MESSAGE, _CONFIGURATION, _SECONDS = (
+_VIOLATIONS, _FIGURES, _CHECKED, _ESTIMATES, _CURVE, _OUTCOME, _MESSAGE, _CONFIGURATION, _SECONDS = (
     "violations",
     "figures",
     "checked",
+    "estimates",
+    "curve",
     "outcome",
     "message",
     "configuration",
@@ -60,6 +62,8 @@ class TrialRecord:
         figures: Figures with their evidence; of trials that were not trained estimates alone.
         message: Why it ended or failed.
         configuration: What was run, as YAML.
+        estimates: Figures before any training.
+        curve: What was monitored, by epoch, the larger the better; empty where nothing was trained.
         violations: Of each budget, by how much it is exceeded, as a share of it; up to 0 where it is kept.
         seconds: Time since the study began, at its end; None while it runs.
     """
@@ -70,6 +74,8 @@ class TrialRecord:
     figures: list[Merit]
     message: str
     configuration: str
+    estimates: list[Merit]
+    curve: dict[int, float]
     violations: dict[str, float]
     seconds: float | None
 
@@ -127,20 +133,6 @@ def open_study(config: RunConfig, storage: BaseStorage) -> Study:
     return study
 
 
-def open_curves(config: RunConfig, storage: BaseStorage) -> Study:
-    """Open the study of the learning curves, which Optuna's pruners judge; they know of one objective only."""
-    import optuna
-
-    return optuna.create_study(
-        storage=storage,
-        study_name=f"{config.name}-curves",
-        direction="maximize",
-        sampler=optuna.samplers.RandomSampler(config.seed),
-        pruner=_pruner(config.sweep),
-        load_if_exists=True,
-    )
-
-
 def open_storage(config: RunConfig, folder: Path) -> BaseStorage:
     """Open the place where the study lives.
 
@@ -193,25 +185,6 @@ def _population(sweep: SweepConfig) -> int:
     return max(4, min(50, sweep.trials // 4))
 
 
-def _pruner(sweep: SweepConfig) -> BasePruner:
-    from optuna import pruners
-
-    kinds: dict[str, Any] = {
-        "median": pruners.MedianPruner,
-        "percentile": pruners.PercentilePruner,
-        "hyperband": pruners.HyperbandPruner,
-        "successive_halving": pruners.SuccessiveHalvingPruner,
-        "none": pruners.NopPruner,
-    }
-    defaults: dict[str, Any] = {"percentile": {"percentile": 50.0}}
-    options = {**defaults.get(sweep.pruner, {}), **sweep.pruner_options}
-    try:
-        pruner: BasePruner = kinds[sweep.pruner](**options)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"sweep.pruner_options: {error}") from error
-    return pruner
-
-
 def violations(budget: BudgetConfig, figures: Sequence[Merit], totals: Mapping[str, int]) -> dict[str, float]:
     """Say by how much figures exceed each budget, as a share of it (below 0 within it).
 
@@ -238,6 +211,8 @@ def set_outcome(
     *,
     figures: Sequence[Merit] = (),
     checked: Sequence[Merit] = (),
+    estimates: Sequence[Merit] = (),
+    curve: Mapping[int, float] = MappingProxyType({}),
     message: str = "",
     configuration: str = "",
     violations: Mapping[str, float],
@@ -249,6 +224,8 @@ def set_outcome(
     attributes: dict[str, Any] = {
         _FIGURES: [merit.model_dump(mode="json") for merit in figures],
         _CHECKED: [merit.model_dump(mode="json") for merit in checked],
+        _ESTIMATES: [merit.model_dump(mode="json") for merit in estimates],
+        _CURVE: {str(epoch): figure for epoch, figure in curve.items()},
         _MESSAGE: message,
         _CONFIGURATION: configuration,
         _VIOLATIONS: dict(violations),
@@ -288,6 +265,8 @@ def records(study: Study) -> list[TrialRecord]:
             ),
             message=trial.user_attrs.get(_MESSAGE, ""),
             configuration=trial.user_attrs.get(_CONFIGURATION, ""),
+            estimates=[Merit.model_validate(entry) for entry in trial.user_attrs.get(_ESTIMATES, [])],
+            curve={int(epoch): figure for epoch, figure in trial.user_attrs.get(_CURVE, {}).items()},
             violations=dict(trial.user_attrs.get(_VIOLATIONS, {})),
             seconds=trial.user_attrs.get(_SECONDS),
         )

@@ -245,7 +245,9 @@ def test_no_trial_begins_after_the_time_is_over(tmp_path: Path) -> None:
     assert work.study.trials == []
 
 
-def test_a_training_whose_curve_lies_below_the_others_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_whose_curve_lies_below_those_of_networks_as_small_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stopped: list[int] = []
     monkeypatch.setattr(worker, "stop", lambda client, number: stopped.append(number))
     client = Client(plays)
@@ -253,14 +255,25 @@ def test_a_training_whose_curve_lies_below_the_others_is_ended(tmp_path: Path, m
     def learns(job: Job) -> Found:
         if job.piece == "check":
             for epoch in range(1, 5):
-                figure = epoch * (0.1 if job.number < 4 else 0.01)
+                # The last two learn less than the others.
+                figure = epoch * (0.1 if job.number < 6 else 0.01)
                 client.tell((0.0, {"point": {"number": job.number, "epoch": epoch, "figure": figure}}))
-        return plays(job)
+        found = plays(job)
+        if job.piece == "estimate":
+            # Trial 6 is smaller than all, trial 7 larger.
+            lut = {6: 100.0, 7: 5000.0}.get(job.number, 1000.0)
+            return replace(found, figures=[replace_value(each, lut) for each in found.figures])
+        return found
 
     client.play = learns
-    given = config(sweep={"pruner": "median", "pruner_options": {"n_startup_trials": 3}, "trials": 6})
+    given = config(sweep={"pruner_options": {"n_startup_trials": 3}, "trials": 8, "promising": "all"})
     Search(given, tmp_path, Console()).run(client, 1)  # type: ignore[arg-type]
-    assert set(stopped) == {4, 5}
+    assert set(stopped) == {7}
+
+
+def test_options_that_the_pruner_has_not_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"sweep\.pruner_options: .*startup"):
+        Search(config(sweep={"pruner_options": {"startup": 3}}), tmp_path, Console())
 
 
 def test_a_training_that_was_ended_is_pruned(tmp_path: Path) -> None:
