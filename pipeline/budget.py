@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.config_budget import BudgetConfig, as_share
+from pipeline.reporting.evidence import Design
 from pipeline.reporting.merits import RESOURCES, Merit, merits
 from pipeline.reporting.report import Gate, Report
 
@@ -22,17 +23,18 @@ def judge(budget: BudgetConfig, report: Report) -> list[Gate]:
         budget: What the design may take.
         report: What was measured.
     """
-    measured = {merit.name: merit for merit in merits(report, budget.design)}
-    return [_gate(budget, name, measured.get(name), report) for name in budget.amounts()]
+    # Times and resources are of one design: never those of the project beside the latency of the Verilog.
+    design = budget.design or ("hls" if report.rtl is None else "rtl")
+    measured = {merit.name: merit for merit in merits(report, design)}
+    return [_gate(budget, name, measured.get(name), design) for name in budget.amounts()]
 
 
-def _gate(budget: BudgetConfig, name: str, merit: Merit | None, report: Report) -> Gate:
+def _gate(budget: BudgetConfig, name: str, merit: Merit | None, design: Design) -> Gate:
     amount = budget.amounts()[name]
     share = as_share(amount) if isinstance(amount, str) else None
     label = RESOURCES.get(name, name)
     wanted = f"at most {amount} of the part's {label}" if share is not None else f"at most {amount:,} {_unit(name)}"
     if merit is None:
-        design = budget.design or ("rtl" if report.rtl is not None else "hls")
         mend = _MENDS["clock" if name == "clock_period_ns" else design]
         return Gate(name=f"budget.{name}", met=False, wanted=wanted, found=f"nothing measured it; {mend}")
     evidence = f"({merit.evidence}: {merit.source})"

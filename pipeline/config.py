@@ -301,11 +301,17 @@ class RunConfig(Section):
             raise ValueError(
                 "budget.design: there is no RTL to judge; set rtl.architecture: auto, or budget.design: hls"
             )
-        shares = self.budget.shares()
-        if shares and totals(self.hls.part) is None:
-            name = next(iter(shares))
+        judged = self.budget.design or ("hls" if self.rtl.architecture == "none" else "rtl")
+        if judged == "hls" and self.budget.bram is not None and not FACTS[self.hls.backend].amd:
             raise ValueError(
-                f"budget.{name}: what {self.hls.part} has is not known here, so no share of it either; give a count"
+                f"budget.bram: counts halves of 18 Kbit, and the parts of hls.backend {self.hls.backend} have blocks of "
+                "other sizes; leave it out"
+            )
+        shares, part = self.budget.shares(), self.hls.part if judged == "hls" else self.yosys_part
+        if shares and totals(part) is None:
+            raise ValueError(
+                f"budget.{next(iter(shares))}: what {part} has is not known here, so no share of it either; give a "
+                "count"
             )
         return self
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.reporting.charts import Column, Table, Value
 from pipeline.reporting.earlier import Change, EarlierRun
-from pipeline.reporting.merits import Merit, change, merits, shown
+from pipeline.reporting.merits import Merit, change, difference_in_kind, merits, shown
 from pipeline.reporting.report import Report
 
 
@@ -48,7 +48,10 @@ def since_last(report: Report) -> History | None:
                 Column("Change"),
                 Column("Which is"),
             ),
-            rows=tuple(_row(merit, before.get(merit.name)) for merit in now),
+            rows=(
+                *(_row(merit, before.get(merit.name)) for merit in now),
+                *(_lost(merit) for merit in last.merits if merit.name not in {each.name for each in now}),
+            ),
         ),
         changes=tuple(last.changes),
         merits=tuple(now),
@@ -60,6 +63,10 @@ def _row(now: Merit, before: Merit | None) -> tuple[Value, ...]:
         return now.label, now.evidence, None, shown(now), "not measured before", None
     difference = now.value - before.value
     judged = None
-    if difference and before.evidence == now.evidence:
+    if difference and difference_in_kind(before, now) is None:
         judged = "better" if (difference > 0) == (now.better == "more") else "worse"
     return now.label, now.evidence, shown(before), shown(now), change(before, now), judged
+
+
+def _lost(before: Merit) -> tuple[Value, ...]:
+    return before.label, before.evidence, shown(before), None, "not measured now", None

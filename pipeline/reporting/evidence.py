@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
+from hls.synthesis import parts
+
 if TYPE_CHECKING:
-    from pipeline.reporting.report import PartTotals, Report, Synthesis
+    from hls.synthesis.parts import Part
+    from pipeline.reporting.report import Report, Synthesis
 
 Design = Literal["rtl", "hls"]
 
@@ -44,15 +47,14 @@ def same_part(first: str, second: str) -> bool:
     return first.startswith(second) or second.startswith(first)
 
 
-def totals_of(entry: Synthesis, report: Report) -> PartTotals | None:
+def totals_of(entry: Synthesis) -> Part | None:
     """What the part has that a tool's report is of; None where it is not known."""
-    known = (report.part, None if report.place_and_route is None else report.place_and_route.totals)
-    return next((part for part in known if part is not None and same_part(entry.part, part.part)), None)
+    return parts.totals(entry.part)
 
 
-def share(count: float | None, entry: Synthesis, report: Report, resource: str) -> float | None:
+def share(count: float | None, entry: Synthesis, resource: str) -> float | None:
     """Share of a resource of the part, 0 to 1; None where its total is unknown."""
-    totals = totals_of(entry, report)
+    totals = totals_of(entry)
     if count is None or totals is None:
         return None
     total: int = getattr(totals, resource)

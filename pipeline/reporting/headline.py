@@ -129,7 +129,7 @@ def _cycles(label: str, cycles: int | None, period: float, evidence: str) -> Car
 def _lut(report: Report) -> Card:
     entry = standing_for(report, "lut")
     if entry is not None and entry.lut is not None:
-        part = share(entry.lut, entry, report, "lut")
+        part = share(entry.lut, entry, "lut")
         note = entry.part if part is None else f"{part:.2%} of {entry.part}"
         return Card("LUTs", entry.lut, "", note, entry.evidence)
     if report.rtl is not None:

@@ -29,6 +29,8 @@ class Merit(Section):
     better: Literal["more", "less"]
     evidence: str
     source: str = Field(description="what measured it, on which design and part")
+    design: str = Field(default="", description="rtl or hls, where a tool measured it")
+    part: str = Field(default="", description="the device that a tool measured it for")
     share: float | None = Field(default=None, description="share of what the part has, 0 to 1; null where not known")
 
 
@@ -114,6 +116,8 @@ def _clock(report: Report, design: Design | None) -> Iterator[Merit]:
             better="less",
             evidence=entry.evidence,
             source=_source(entry),
+            design=entry.design,
+            part=entry.part,
         )
 
 
@@ -130,7 +134,9 @@ def _resources(report: Report, design: Design | None) -> Iterator[Merit]:
                 better="less",
                 evidence=entry.evidence,
                 source=_source(entry),
-                share=share(count, entry, report, name),
+                design=entry.design,
+                part=entry.part,
+                share=share(count, entry, name),
             )
 
 
@@ -152,6 +158,23 @@ def shown(merit: Merit) -> str:
     return f"{merit.value:,.10g}{f' {merit.unit}' if merit.unit else ''}{part}"
 
 
+def difference_in_kind(before: Merit, after: Merit) -> str | None:
+    """Say why two values of a figure do not compare; None where they do.
+
+    >>> figure = Merit(name="lut", label="LUT", value=5000, unit="", better="less", evidence="estimate", source="")
+    >>> difference_in_kind(figure, figure.model_copy(update={"evidence": "open-synthesis"}))
+    'of other evidence before: estimate'
+    """
+    for what, old, new in (
+        ("evidence", before.evidence, after.evidence),
+        ("design", before.design, after.design),
+        ("part", before.part, after.part),
+    ):
+        if old != new:
+            return f"of {'another' if what != 'evidence' else 'other'} {what} before: {old or 'none'}"
+    return None
+
+
 def change(before: Merit, after: Merit) -> str:
     """Say by how much a figure changed: shares in percentage points, all else in itself and in percent.
 
@@ -159,8 +182,9 @@ def change(before: Merit, after: Merit) -> str:
     >>> change(figure, figure.model_copy(update={"value": 5371})), change(figure, figure)
     ('+371 (+7.4%)', 'none')
     """
-    if before.evidence != after.evidence:
-        return f"of other evidence before: {before.evidence}"
+    other = difference_in_kind(before, after)
+    if other is not None:
+        return other
     difference = after.value - before.value
     if difference == 0:
         return "none"

@@ -19,13 +19,16 @@ def markdown(report: Report) -> str:
 def summary(report: Report) -> str:
     """Write a few lines of Markdown for a merge request: verdict, what was missed, figures, and what changed."""
     last = report.history[0] if report.history else None
+    now = merits.merits(report)
+    names = {merit.name for merit in now}
     return (
         environment(for_html=False)
         .get_template("summary.md.j2")
         .render(
             report=report,
             sentence=headline.sentence(report),
-            merits=merits.merits(report),
+            merits=now,
+            lost=[] if last is None else [merit for merit in last.merits if merit.name not in names],
             before=None if last is None else {merit.name: merit for merit in last.merits},
             changes=[] if last is None else last.changes,
             shown=merits.shown,

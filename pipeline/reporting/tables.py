@@ -14,7 +14,7 @@ _LAYER = (
     "name", "kind", "shape", "weight_format", "bias_format", "accumulator_format", "result_format", "parameters",
     "nonzero_parameters", "weights", "zero_weights", "multiplications", "estimated_lut",
 )  # fmt: skip
-_COUNTS = ("lut", "ff", "dsp", "bram", "srl", "carry")
+_COUNTS = ("lut", "ff", "dsp", "bram", "uram", "m20k", "mlab", "srl", "carry")
 
 
 def figures(report: Report) -> str:
@@ -29,7 +29,10 @@ def figures(report: Report) -> str:
 def layers(report: Report) -> str:
     """Give a row per layer: formats, sizes, and what tools counted in it; a column per tool and count."""
     tools = [
-        (f"{entry.tool} {entry.version} {entry.part} {entry.evidence}", {found.name: found for found in entry.layers})
+        (
+            f"{entry.tool} {entry.version} {entry.design} {entry.part} {entry.evidence}",
+            {found.name: found for found in entry.layers},
+        )
         for entry in report.synthesis
         if entry.layers
     ]

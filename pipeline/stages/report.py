@@ -102,7 +102,7 @@ def _measured(context: Context) -> content.Report:
         rtl=None if design is None else _rtl(design, config.hls.clock_period_ns),
         test_benches=checked["test_benches"],
         synthesis=[by_layer.arrange(entry, list(names.values()), names) for entry in entries],
-        part=_totals(config.yosys_part),
+        part=_totals(config.hls.part),
         place_and_route=_placed(synthesized["place_and_route"]),
         timing_closure=None if closure is None else content.TimingClosure.model_validate(closure),
         hls_layers=hls_layers,

@@ -61,8 +61,16 @@ def test_a_figure_that_nothing_measured_misses_and_says_what_measures_it(sample_
 
 
 def test_a_share_of_a_part_of_unknown_size_misses(sample_report: Report) -> None:
-    (gate,) = judge(BudgetConfig(lut="50%"), change(sample_report, part=None))
+    synthesis = [{**entry.model_dump(), "part": "xcvu999p"} for entry in sample_report.synthesis]
+    (gate,) = judge(BudgetConfig(lut="50%"), change(sample_report, part=None, synthesis=synthesis))
     assert (gate.met, "total is not known" in gate.found) == (False, True)
+
+
+def test_resources_are_judged_on_the_design_whose_latency_is_judged(sample_report: Report) -> None:
+    hls = [entry.model_dump() for entry in sample_report.synthesis if entry.design == "hls"]
+    latency, lut = judge(BudgetConfig(latency_cycles=20, lut=10**6), change(sample_report, synthesis=hls))[::-1]
+    assert (latency.met, lut.met) == (True, False)
+    assert lut.found.startswith("nothing measured it")
 
 
 def test_nothing_is_judged_without_a_budget(sample_report: Report) -> None:
@@ -77,6 +85,10 @@ def test_nothing_is_judged_without_a_budget(sample_report: Report) -> None:
         ({"budget": {"lut": 2.5}}, "budget.lut"),
         ({"budget": {"design": "rtl"}, "rtl": {"architecture": "none"}}, "budget.design: there is no RTL to judge"),
         ({"budget": {"dsp": "5%"}, "hls": {"part": "xcvu999p"}}, "budget.dsp: what xcvu999p has is not known here"),
+        (
+            {"budget": {"bram": 5, "design": "hls"}, "hls": {"backend": "Quartus"}},
+            "budget.bram: counts halves of 18 Kbit, and the parts of hls.backend Quartus",
+        ),
     ],
 )
 def test_a_budget_that_cannot_be_judged_is_refused(options: dict[str, Any], message: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pipeline.reporting.changes import since_last
+from pipeline.reporting.earlier import EarlierRun
+from pipeline.reporting.merits import merits
 from pipeline.reporting.report import Report
 from tests.pipeline import sample_reports
 
@@ -32,3 +34,16 @@ def test_figures_of_other_evidence_or_of_none_are_not_compared(sample_report: Re
     rows = {row[0]: row[1:] for row in found.table.rows}
     assert rows["LUT"][3:] == ("of other evidence before: estimate", None)
     assert rows["Accuracy"] == ("simulation", None, "96.67%", "not measured before", None)
+
+
+def test_a_figure_of_another_design_is_not_compared_and_one_that_is_lost_is_named(sample_report: Report) -> None:
+    now = merits(sample_report)
+    lut = next(merit for merit in now if merit.name == "lut")
+    of_hls = lut.model_copy(update={"design": "hls", "value": 9000.0})
+    lost = lut.model_copy(update={"name": "uram", "label": "URAM"})
+    earlier = EarlierRun(date="2026-11-01", command="", verdict="pass", merits=[of_hls, lost], changes=[])
+    found = since_last(sample_report.model_copy(update={"history": [earlier]}))
+    assert found is not None
+    rows = {row[0]: row for row in found.table.rows}
+    assert rows["LUT"][-2:] == ("of another design before: hls", None)
+    assert rows["URAM"][-2:] == ("not measured now", None)

@@ -167,9 +167,10 @@ def test_occupancy_is_a_share_of_the_part_with_its_evidence(sample_report: Repor
         5371 / 1728000,
     ) in figure.table.rows
     assert {row["shown"] for row in values(figure.panels[0])} >= {"5,371 · 0.31%", "14,802 · 0.86%"}
-    # Of another maker's part nothing is known.
-    assert "nextpnr-ecp5" not in column(figure, "By")
-    assert resources.occupancy(change(sample_report, part=None)) is None
+    # Each of its own part, also of another maker's.
+    assert ("nextpnr-ecp5", "LFE5UM5G-85F") in set(zip(column(figure, "By"), column(figure, "Part"), strict=True))
+    unknown = [{**entry.model_dump(), "part": "xcvu999p"} for entry in sample_report.synthesis]
+    assert resources.occupancy(change(sample_report, synthesis=unknown)) is None
 
 
 def test_curves_are_drawn_for_the_models_that_were_trained(sample_report: Report) -> None:

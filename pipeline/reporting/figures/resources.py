@@ -120,8 +120,7 @@ def occupancy(report: Report) -> Figure | None:
         (entry, resource, count, part)
         for resource in _PART
         for entry in report.synthesis
-        if (count := getattr(entry, resource)) is not None
-        and (part := share(count, entry, report, resource)) is not None
+        if (count := getattr(entry, resource)) is not None and (part := share(count, entry, resource)) is not None
     ]
     if not found:
         return None
@@ -161,7 +160,7 @@ def occupancy(report: Report) -> Figure | None:
                 Column("Share", "percent"),
             ),
             rows=tuple(
-                (_PART[resource], entry.tool, entry.evidence, entry.part, count, _total(entry, report, resource), part)
+                (_PART[resource], entry.tool, entry.evidence, entry.part, count, _total(entry, resource), part)
                 for entry, resource, count, part in found
             ),
         ),
@@ -169,7 +168,7 @@ def occupancy(report: Report) -> Figure | None:
     )
 
 
-def _total(entry: Synthesis, report: Report, resource: str) -> int | None:
-    totals = totals_of(entry, report)
+def _total(entry: Synthesis, resource: str) -> int | None:
+    totals = totals_of(entry)
     total: int | None = None if totals is None else getattr(totals, resource)
     return total
