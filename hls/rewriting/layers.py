@@ -92,13 +92,13 @@ def cast(x: Any, number_format: FixedPoint) -> Any:
     """
     tf = sys.modules["tensorflow"]
     scaled = x / number_format.lsb
-    match number_format.rounding:
-        case "TRN":
-            rounded = tf.floor(scaled)
-        case "RND_CONV":
-            rounded = tf.round(scaled)
-        case _:
-            raise ValueError(f"{number_format}: the normal form has no such rounding")
+    # No `match`: TensorFlow's AutoGraph does not know it, and says so in every notebook.
+    if number_format.rounding == "TRN":
+        rounded = tf.floor(scaled)
+    elif number_format.rounding == "RND_CONV":
+        rounded = tf.round(scaled)
+    else:
+        raise ValueError(f"{number_format}: the normal form has no such rounding")
     if number_format.overflow not in ("SAT", "SAT_SYM"):
         raise ValueError(f"{number_format}: the normal form has no such overflow")
     low, high = number_format.limits
