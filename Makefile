@@ -1,6 +1,7 @@
 # make run    creates .venv, installs, runs configs/digits.yaml, prints where the report is
 # make prove  runs N random networks through all engines and compares them bit by bit
 # make zoo    runs every ready configuration, and writes docs/zoo.md
+# make docs   builds the documentation in build/docs; make notebook runs the tutorial and writes docs/tutorial.ipynb
 # make test   creates .venv if need be, installs what tests need, runs lint, types and tests
 SHELL := /bin/bash
 PYTHON ?= python3.11
@@ -10,7 +11,7 @@ CONFIG ?= configs/digits.yaml
 N ?= 100
 JOBS ?= 2
 
-.PHONY: run test prove zoo install install-test requirements clean
+.PHONY: run test prove zoo docs notebook install install-test install-docs requirements clean
 
 run: install
 	@$(BIN)/trigcnn run $(CONFIG)
@@ -28,8 +29,16 @@ zoo: install
 prove: install-test
 	@$(BIN)/python -m tests.proof --networks $(N)
 
+docs: install-docs
+	@$(BIN)/python -m sphinx -q -W -n --keep-going -b html docs build/docs
+	@echo "documentation: build/docs/index.html"
+
+notebook: install-docs
+	@$(BIN)/python -m tests.docs.notebook
+
 install: $(VENV)/installed
 install-test: $(VENV)/installed-test
+install-docs: $(VENV)/installed-docs
 
 # Says what to install, before anything long begins.
 requirements:
@@ -54,6 +63,11 @@ $(VENV)/installed: pyproject.toml | requirements $(VENV)/created
 $(VENV)/installed-test: pyproject.toml | requirements $(VENV)/created
 	@echo "installing into $(VENV), with what tests need (about a minute)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/installed $(VENV)/installed-docs
+
+$(VENV)/installed-docs: pyproject.toml | requirements $(VENV)/created
+	@echo "installing into $(VENV), with what the documentation needs (about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@ $(VENV)/installed
 
 clean:
