@@ -12,7 +12,7 @@ from tests.docs.notebook import DOCS
 ROOT = DOCS.parent
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "vivado_projects" / "README.md"])
 # Above a block of YAML that is something else.
-OTHER = re.compile(r"<!-- not a configuration( yet)? -->\s*$")
+OTHER = re.compile(r"<!-- not a configuration -->\s*$")
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
 
 

@@ -93,12 +93,12 @@ def test_a_command_exists_with_its_options(where: str, words: list[str]) -> None
 
 def _check_trigcnn(words: list[str]) -> None:
     command: Any = get_command(app)
-    # Commands that are on a page before they are there.
-    if words[0] == "sweep" and "sweep" not in command.commands:
-        return
     words = [word.rstrip(",") for word in words]
     while hasattr(command, "commands") and words and words[0] in command.commands:
         command, words = command.commands[words[0]], words[1:]
+    if getattr(command, "commands", {}).keys() >= {"run", "best"}:
+        # `trigcnn sweep CONFIG` is short for `trigcnn sweep run CONFIG`.
+        command = command.commands["run"]
     known = {option for parameter in command.params for option in getattr(parameter, "opts", [])} | {"--help"}
     assert command.params or not words, f"there is no command {words[0]}"
     for word in words:
