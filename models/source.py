@@ -100,6 +100,10 @@ def load_builder(reference: str) -> Callable[..., Any]:
     path = Path(file).expanduser()
     mend = f"no such file; the model {reference!r} must name an existing Python file"
     require_file(path, ModelError, missing=mend, no_file=mend)
+    from models.keras2 import bring_up
+
+    # The file may import QKeras by itself, which must then find Keras 2.
+    bring_up()
     module = _import_file(path)
     builder = vars(module).get(name)
     if builder is None:
