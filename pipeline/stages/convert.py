@@ -34,6 +34,9 @@ def stage(context: Context) -> Stage:
     """Describe the stage."""
     # Only then do place and route decide what the RTL is.
     searching, searched = context.config.rtl.stage_delay == "auto", ("synthesis", "place_and_route")
+    included: dict[str, Any] = {"name": True, "hls": True, "rtl": True, "synthesis": {"yosys_part"}}
+    if searching:
+        included |= dict.fromkeys(searched, True)
     return Stage(
         name="convert",
         after=("train",),
@@ -46,10 +49,7 @@ def stage(context: Context) -> Stage:
             "pipeline/placing.py",
             "pipeline/stages/convert.py",
         ),
-        options={
-            **context.config.model_dump(mode="json", include={"name", "hls", "rtl", *(searched if searching else ())}),
-            "part": context.config.yosys_part,
-        },
+        options=context.config.model_dump(mode="json", include=included),
         files=(),
         versions={
             **{name: installed_version(name) for name in _DISTRIBUTIONS},

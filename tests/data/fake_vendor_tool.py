@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-REPORTS = Path(os.environ["FAKE_REPORTS"])
+REPORTS = Path(os.environ.get("FAKE_REPORTS", ""))
 NAME = Path(sys.argv[0]).name
 ARGUMENTS = sys.argv[1:]
 VERSIONS = {

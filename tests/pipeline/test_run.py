@@ -49,7 +49,7 @@ def test_a_whole_run_ends_with_status_0_and_leaves_every_stage(tiny_process: Out
     assert tiny_process.returncode == 0
     assert done(tiny_process) == list(ORDER)
     _, out = tiny_run
-    assert {path.name for path in out.iterdir()} == {*ORDER, "resolved.yaml", ".lock"}
+    assert {path.name for path in out.iterdir()} == {*ORDER, "resolved.yaml", "history.jsonl", ".lock"}
     assert all((out / name / "manifest.json").is_file() for name in ORDER)
     assert all((out / "report" / f"report.{suffix}").stat().st_size > 1000 for suffix in ("json", "md", "html"))
     # Quiet: neither TensorFlow nor hls4ml says anything.
@@ -364,7 +364,7 @@ def test_a_run_that_is_killed_while_it_trains_can_be_started_again(
     assert {path.name for path in out.iterdir()} == {"train.unfinished", "train.checkpoints", "resolved.yaml", ".lock"}
     outcome = trigcnn("run", quick_config, "--out", out)
     assert (outcome.returncode, done(outcome)) == (0, list(ORDER)), outcome.stderr
-    assert {path.name for path in out.iterdir()} == {*ORDER, "resolved.yaml", ".lock"}
+    assert {path.name for path in out.iterdir()} == {*ORDER, "resolved.yaml", "history.jsonl", ".lock"}
 
 
 @pytest.mark.slow
