@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from hls.errors import ToolError
-from pipeline.errors import RunFolderError
+from pipeline.errors import RunFolderError, RunFolderTakenError
 
 _SOURCES = Path(__file__).resolve().parents[1]
 _UNFINISHED = ".unfinished"
@@ -106,7 +106,7 @@ class RunFolder:
             lock = FileLock(self.path / ".lock", timeout=0)
             lock.acquire()
         except Timeout as error:
-            raise RunFolderError(
+            raise RunFolderTakenError(
                 f"{self.path}: another run works in this folder; wait for it or choose another with --out"
             ) from error
         except OSError as error:

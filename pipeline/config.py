@@ -304,8 +304,8 @@ class RunConfig(Section):
         judged = self.budget.design or ("hls" if self.rtl.architecture == "none" else "rtl")
         if judged == "hls" and self.budget.bram is not None and not FACTS[self.hls.backend].amd:
             raise ValueError(
-                f"budget.bram: counts halves of 18 Kbit, and the parts of hls.backend {self.hls.backend} have blocks of "
-                "other sizes; leave it out"
+                f"budget.bram: counts halves of 18 Kbit, and the parts of hls.backend {self.hls.backend} have blocks "
+                "of other sizes; leave it out"
             )
         shares, part = self.budget.shares(), self.hls.part if judged == "hls" else self.yosys_part
         if shares and totals(part) is None:

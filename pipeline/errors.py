@@ -31,6 +31,14 @@ class RunFolderError(PipelineError):
     """The run's folder cannot be written, is taken by another run, or lacks what a stage needs."""
 
 
+class RunFolderTakenError(RunFolderError):
+    """Another run works in the run's folder."""
+
+
+class SweepError(PipelineError):
+    """A sweep cannot go on; what it has found is kept."""
+
+
 class GoldenError(PipelineError):
     """A golden case cannot be read, written or checked."""
 

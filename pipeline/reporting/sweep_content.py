@@ -36,7 +36,9 @@ class SweepTrial(Section):
     outcome: Outcome
     values: dict[str, str] = Field(description="of the varied options, by path, as JSON; text without quotes")
     merits: list[Merit] = Field(description="of trials that were not synthesized, estimates among them")
-    feasible: bool = Field(description="whether it keeps to the budget")
+    final: list[Merit] = Field(description="the same with the strongest evidence, where it was measured with that")
+    verdict: str = Field(description="of its report, pass or fail; empty without one")
+    feasible: bool = Field(description="whether it keeps to the budget, as far as that was measured")
     on_front: bool
     message: str
     seconds: float | None = Field(description="time since the sweep began at which it was finished")
@@ -52,7 +54,7 @@ class Importance(Section):
 
     objective: str
     option: str
-    share: float = Field(description="of the objective's variance, 0 to 1, by Optuna's PED-ANOVA or fANOVA")
+    share: float = Field(description="of the variance over the synthesized trials, 0 to 1, by fANOVA")
 
 
 class Volume(Section):

@@ -48,20 +48,20 @@ def html(sweep: Sweep) -> str:
 
 
 def compared(sweep: Sweep) -> Compared:
-    """Give the trials that came to a report as runs to compare."""
+    """Give the trials that came to a report, met their gates and keep the budget as runs to compare."""
     runs = [
         ComparedRun(
             label=str(trial.number),
             source=f"{trial.folder}/report/report.json",
             name=sweep.name,
             date="",
-            verdict="pass" if trial.message.endswith("pass") else "fail",
+            verdict="pass",
             missed=[],
             differing_outputs=0,
             merits=trial.merits,
         )
         for trial in sweep.trials
-        if trial.outcome == "reported"
+        if trial.outcome == "reported" and trial.verdict == "pass" and trial.feasible
     ]
     names = dict.fromkeys(merit.name for run in runs for merit in run.merits)
     return Compared(runs=runs, figures=list(names), options=[], fronts=fronts(runs, list(names)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import yaml
@@ -44,7 +45,9 @@ def search(config: RunConfig, folder: Path, console: Console) -> Sweep:
         raise RunFolderError(f"{folder}: cannot write there ({error.strerror}); choose another with --out") from error
     try:
         (folder / "sweep.yaml").write_text(config.to_yaml(), encoding="utf-8")
-        work = Search(config, folder, console)
+        work = Search(
+            config, folder, console, lambda: sweep_pages.write(results.collect(config, work.study), folder, pages=False)
+        )
         try:
             with workers.connected(config.sweep.cluster) as client:
                 work.run(client, workers.here(config.sweep.cluster))
@@ -83,6 +86,14 @@ def choose(folder: Path, within: dict[str, float], out: Path | None, console: Co
     for line in lines:
         console.line(line)
     target = out or folder / "best.yaml"
+    begin = config.training.initial_weights
+    if begin is not None and Path(begin).is_file():
+        # Beside it, so that it can be taken elsewhere.
+        beside = target.with_name(f"{target.stem}_initial_weights.keras")
+        shutil.copyfile(begin, beside)
+        config = config.model_copy(
+            update={"training": config.training.model_copy(update={"initial_weights": beside.name})}
+        )
     options = yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
     target.write_text("".join(f"# {line}\n" for line in lines) + options, encoding="utf-8")
     console.line(f"run folder: {run_folder}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hls.synthesis import parts
 from pipeline.config import RunConfig
 from pipeline.errors import ConfigError
 from pipeline.option_changes import shown as option_shown
@@ -17,7 +18,6 @@ from pipeline.sweep.trial import TRIALS
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.trial import FrozenTrial
 
 _MEASURED = ("reported", "dominated")
 # Fewer say nothing of an option.
@@ -36,11 +36,9 @@ def collect(config: RunConfig, found: Study) -> Sweep:
     goals = study.objectives(config)
     records = study.records(found)
     costs = {record.number: each for record in records if (each := costs_of(record, goals)) is not None}
-    # What is over the budget is no answer; estimates alone do not carry a run to the front.
+    # The front is of one kind of evidence; what the strongest says stands beside it, and keeps the budget too.
     eligible = [
-        record.number
-        for record in records
-        if record.number in costs and record.outcome == "reported" and record.feasible
+        record.number for record in records if record.number in costs and record.eligible and _kept(config, record)
     ]
     best = {eligible[index] for index in front([costs[number] for number in eligible])}
     return Sweep(
@@ -57,7 +55,7 @@ def collect(config: RunConfig, found: Study) -> Sweep:
         pruner=config.sweep.pruner,
         seed=config.seed,
         trials=[_trial(config, record, on_front=record.number in best) for record in records],
-        importances=_importances(found, goals),
+        importances=_importances(records, found, goals),
         volumes=_volumes([record for record in records if record.number in eligible], costs),
     )
 
@@ -78,6 +76,13 @@ def _label(records: Sequence[TrialRecord], goal: Objective) -> str:
     return goal.name if figure is None else figure.label
 
 
+def _kept(config: RunConfig, record: TrialRecord) -> bool:
+    device = parts.totals(config.hls.part)
+    totals = {} if device is None else {name: getattr(device, name) for name in ("lut", "ff", "dsp", "bram")}
+    over = study.violations(config.budget, record.final, totals, only_known=True)
+    return all(value <= 0 for value in over.values())
+
+
 def _trial(config: RunConfig, record: TrialRecord, *, on_front: bool) -> SweepTrial:
     values = space.chosen(config.sweep.space, record.parameters) if record.parameters else {}
     return SweepTrial(
@@ -85,7 +90,9 @@ def _trial(config: RunConfig, record: TrialRecord, *, on_front: bool) -> SweepTr
         outcome=record.outcome,
         values={path: option_shown(value) for path, value in values.items()},
         merits=record.figures,
-        feasible=record.feasible,
+        final=record.final,
+        verdict=record.verdict,
+        feasible=record.feasible and _kept(config, record),
         on_front=on_front,
         message=record.message,
         seconds=record.seconds,
@@ -93,27 +100,30 @@ def _trial(config: RunConfig, record: TrialRecord, *, on_front: bool) -> SweepTr
     )
 
 
-def _importances(found: Study, goals: Sequence[Objective]) -> list[Importance]:
-    import warnings
+def _importances(records: Sequence[TrialRecord], found: Study, goals: Sequence[Objective]) -> list[Importance]:
+    """Say what decides, among the trials that were synthesized: estimates are not counts."""
+    import optuna
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
-    from optuna.importance import get_param_importances
-    from optuna.trial import TrialState
-
-    complete = found.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    numbers = [record.number for record in records if record.outcome == "reported"]
+    complete = [trial for trial in found.get_trials(deepcopy=False) if trial.number in numbers]
     result: list[Importance] = []
     for place, goal in enumerate(goals):
         values = {trial.values[place] for trial in complete}
         if len(complete) < _LEAST_TRIALS or len(values) < 2:
             continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            shares = get_param_importances(found, target=_value_at(place))
+        alone = optuna.create_study(direction="maximize" if goal.maximize else "minimize")
+        alone.add_trials(
+            [
+                optuna.trial.create_trial(
+                    params=trial.params, distributions=trial.distributions, value=trial.values[place]
+                )
+                for trial in complete
+            ]
+        )
+        shares = get_param_importances(alone, evaluator=FanovaImportanceEvaluator(seed=0))
         result += [Importance(objective=goal.name, option=option, share=share) for option, share in shares.items()]
     return result
-
-
-def _value_at(place: int) -> Callable[[FrozenTrial], float]:
-    return lambda trial: trial.values[place]
 
 
 def _volumes(records: Sequence[TrialRecord], costs: Mapping[int, tuple[float, ...]]) -> list[Volume]:
@@ -149,7 +159,7 @@ def volumes(points: Sequence[tuple[float, ...]], frame: Sequence[tuple[float, ..
 
 
 def best(sweep: Sweep, within: Mapping[str, float]) -> SweepTrial:
-    """Give the trial with the best first objective that keeps limits.
+    """Give the trial with the best first objective that keeps limits, the budget and all gates.
 
     Args:
         sweep: The results.
@@ -159,9 +169,16 @@ def best(sweep: Sweep, within: Mapping[str, float]) -> SweepTrial:
         ConfigError: A figure is not known, or no trial keeps the limits.
     """
     goal = sweep.objectives[0]
-    reported = [trial for trial in sweep.trials if trial.outcome == "reported" and trial.merit(goal.name) is not None]
+    reported = [
+        trial
+        for trial in sweep.trials
+        if trial.outcome == "reported" and trial.verdict == "pass" and trial.feasible and trial.merit(goal.name)
+    ]
     if not reported:
-        raise ConfigError(f"the sweep {sweep.name} has no trial yet that came to a report; let it run on")
+        raise ConfigError(
+            f"the sweep {sweep.name} has no trial yet that came to a report, met its gates and keeps the budget; let "
+            "it run on, or allow more"
+        )
     known = {merit.name for trial in reported for merit in trial.merits}
     for name in within:
         if name not in known:

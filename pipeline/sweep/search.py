@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,17 +19,20 @@ from hls.synthesis import parts
 from pipeline.config import RunConfig
 from pipeline.config_file import with_values
 from pipeline.console import Console
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, SweepError
 from pipeline.reporting.merits import Merit, shown
 from pipeline.reporting.pareto import dominates
 from pipeline.reporting.sweep_content import Outcome
 from pipeline.sweep import curves, results, space, study, worker
-from pipeline.sweep.trial import MARKER, TRIALS, Found, Job, Piece, bring
+from pipeline.sweep.trial import FINAL, MARKER, TRIALS, Found, Job, Piece, bring
 
 if TYPE_CHECKING:
     from distributed import Client
 
 _PARENTS = 8
+_PARENTS_OF = "parents"
+# How often the loop looks whether the workers are still there while nothing happens.
+_LOOK_S = 10.0
 
 
 @dataclass
@@ -52,14 +56,29 @@ class _Running:
 class Search:
     """A study that is being worked on."""
 
-    def __init__(self, config: RunConfig, folder: Path, console: Console) -> None:
+    def __init__(
+        self, config: RunConfig, folder: Path, console: Console, after_each: Callable[[], None] | None = None
+    ) -> None:
+        """Open the study.
+
+        Args:
+            config: The configuration.
+            folder: The sweep's folder.
+            console: Where progress is shown.
+            after_each: Called when a trial has ended.
+
+        Raises:
+            ConfigError: The study cannot be opened, or is not this sweep's.
+        """
         self._config, self._folder, self._console = config, folder, console
+        self._after_each = after_each
         storage = study.open_storage(config, folder)
         self.study = study.open_study(config, storage)
         self._pruner = curves.pruner(config.sweep)
         self._objectives = study.objectives(config)
         self._store = config.sweep.store or str(folder.resolve() / "store")
         self._marker = _marked(folder)
+        study.claim(self.study, config, folder, self._marker)
         device = parts.totals(config.hls.part)
         self._totals: Mapping[str, int] = (
             {} if device is None else {name: getattr(device, name) for name in ("lut", "ff", "dsp", "bram")}
@@ -74,10 +93,14 @@ class Search:
         Args:
             client: Of the workers.
             workers: Trials at the same time.
+
+        Raises:
+            SweepError: The scheduler of the workers is gone; running trials go on when the sweep is begun again.
         """
         self._client = client
         dask: Any = client
-        dask.subscribe_topic(worker.CURVES, lambda event: self._events.put(event[1]))
+        curves_here = worker.topic(self._marker)
+        dask.subscribe_topic(curves_here, lambda event: self._events.put(event[1]))
         try:
             left = [trial.number for trial in self.study.get_trials(states=(TrialState.RUNNING,))]
             self._enqueue_first()
@@ -93,13 +116,37 @@ class Search:
                         break
                 if not self._running:
                     break
-                self._take(self._events.get())
-            self._measure_front()
+                self._take(self._next_event())
+            if time.monotonic() < deadline:
+                self._measure_front()
         finally:
-            for running in self._running.values():
-                if running.future is not None:
-                    running.future.cancel()
-            dask.unsubscribe_topic(worker.CURVES)
+            if self._is_connected():
+                self._let_go()
+                dask.unsubscribe_topic(curves_here)
+
+    def _next_event(self) -> Any:
+        while True:
+            try:
+                return self._events.get(timeout=_LOOK_S)
+            except queue.Empty:
+                self._check_connection()
+
+    def _is_connected(self) -> bool:
+        return getattr(self._client, "status", "running") == "running"
+
+    def _check_connection(self) -> None:
+        if not self._is_connected():
+            raise SweepError(
+                "the scheduler of the workers is gone; begin the sweep again: finished trials are kept, and those that "
+                "were running go on"
+            )
+
+    def _let_go(self) -> None:
+        """Let what is still running end."""
+        for running in self._running.values():
+            if running.future is not None:
+                running.future.cancel()
+                worker.stop(self._client, self._marker, running.number)
 
     def _measure_front(self) -> None:
         """Measure the trials of the front with the strongest evidence that is asked for, where that is not done yet."""
@@ -120,12 +167,23 @@ class Search:
             self._console.line(f"trial {trial.number}: {kind.replace('_', ' ')}")
             jobs[self._client.submit(worker.perform, job, pure=False)] = job
         for future, job in jobs.items():
+            self._console.line(f"trial {job.number}: {self._final(future, job)}")
+            if self._after_each is not None:
+                self._after_each()
+
+    def _final(self, future: Any, job: Job) -> str:
+        """Write down what the strongest evidence says of a trial; of one that failed, all stays as it was."""
+        try:
             found: Found = future.result()
-            if found.state == "done":
-                if not found.shared:
-                    bring(job, self.folder_of(job.number))
-                study.set_final(self.study, job.number, found.figures)
-            self._console.line(f"trial {job.number}: {found.message or 'measured'}")
+            if found.state == "done" and not found.shared:
+                bring(job, self.folder_of(job.number) / FINAL)
+        except Exception as error:
+            self._check_connection()
+            return f"failed: {type(error).__name__}: {error}"
+        if found.state != "done":
+            return f"failed: {found.message}"
+        study.set_final(self.study, job.number, found.figures)
+        return "measured"
 
     def _begun(self) -> int:
         return sum(trial.state != TrialState.WAITING for trial in self.study.get_trials(deepcopy=False))
@@ -135,23 +193,22 @@ class Search:
 
     def _enqueue_first(self) -> None:
         """Try the configuration as it is first; of a grid every point."""
-        if self.study.trials:
-            return
         sweep, base = self._config.sweep, study.base_values(self._config)
         if sweep.sampler == "grid":
+            known = [trial.params or trial.system_attrs.get("fixed_params") for trial in self.study.trials]
             for point in space.grid(sweep.space, self._config.seed):
-                self.study.enqueue_trial(point)
-        elif base is not None:
+                # A sweep may have been killed among them.
+                if point not in known:
+                    self.study.enqueue_trial(point)
+        elif base is not None and not self.study.trials:
             self.study.enqueue_trial(base)
 
     def _begin(self, number: int | None) -> None:
         """Begin a new trial, or one that was begun before."""
         domains = self._config.sweep.space
-        if number is None:
-            trial = self.study.ask(space.distributions(domains))
-        else:
-            trial = optuna.Trial(self.study, self.study.trials[number]._trial_id)
-        number, values = trial.number, space.chosen(domains, trial.params)
+        left = None if number is None else self.study.trials[number]._trial_id
+        trial = self.study.ask() if left is None else optuna.Trial(self.study, left)
+        number, values = trial.number, space.chosen(domains, space.suggest(trial, domains))
         self._console.line(f"trial {number}: {study.dumps(values)}")
         running = _Running(trial, "")
         self._running[number] = running
@@ -178,7 +235,13 @@ class Search:
         future.add_done_callback(self._events.put)
 
     def _job(self, running: _Running, piece: Piece) -> Job:
-        parents = self._parents() if piece == "check" and self._config.sweep.warm_start else ()
+        parents: tuple[str, ...] = ()
+        if piece == "check" and self._config.sweep.warm_start:
+            # The same after a kill: other weights to begin with would be another training.
+            kept = running.trial.user_attrs.get(_PARENTS_OF)
+            parents = self._parents() if kept is None else tuple(kept)
+            if kept is None:
+                running.trial.set_user_attr(_PARENTS_OF, list(parents))
         sweep = str(self._folder.resolve())
         return Job(running.number, piece, running.configuration, sweep, self._marker, self._store, parents)
 
@@ -202,7 +265,8 @@ class Search:
             return
         try:
             found: Found = event.result()
-        except Exception as error:
+        except (Exception, CancelledError) as error:
+            self._check_connection()
             # Several workers died on it.
             self._end(running, "failed", message=f"{type(error).__name__}: {error}")
             return
@@ -225,15 +289,11 @@ class Search:
             return
         running.curve[point.epoch] = point.figure
         if curves.hopeless(running.curve, running.comparable, self._pruner):
-            worker.stop(self._client, point.number)
+            worker.stop(self._client, self._marker, point.number)
 
     def _estimated(self, running: _Running, found: Found) -> None:
         running.estimates = found.figures
-        estimated = {merit.name for merit in found.figures}
-        allowed = self._config.budget.model_copy(
-            update={name: None for name in self._config.budget.amounts() if name not in estimated}
-        )
-        over = study.violations(allowed, found.figures, self._totals)
+        over = study.violations(self._config.budget, found.figures, self._totals, only_known=True)
         worst = max(over.values(), default=0.0)
         if worst > self._config.sweep.hopeless - 1:
             message = f"estimated {1 + worst:.1f} times over the budget; not trained"
@@ -250,14 +310,13 @@ class Search:
             self._submit(running, "report")
 
     def _is_dominated(self, costs: tuple[float, ...]) -> bool:
-        known = (
-            self._costs([Merit.model_validate(entry) for entry in trial.user_attrs.get("checked", [])])
-            for trial in self.study.get_trials(deepcopy=False)
-        )
+        # One that is no answer itself keeps none from becoming one.
+        known = (self._costs(record.checked) for record in study.records(self.study) if record.eligible)
         return any(other is not None and dominates(other, costs) for other in known)
 
     def _reported(self, running: _Running, found: Found) -> None:
-        self._end(running, "reported", figures=found.figures, message=f"verdict {found.verdict}")
+        message = "" if found.verdict == "pass" else "missed a gate or the budget; its report says which"
+        self._end(running, "reported", figures=found.figures, message=message, verdict=found.verdict)
 
     def _costs(self, figures: list[Merit]) -> tuple[float, ...] | None:
         """Give the objectives so that less is better; None where one is not known."""
@@ -267,7 +326,13 @@ class Search:
         return tuple(each.cost(known[each.name]) for each in self._objectives)
 
     def _end(
-        self, running: _Running, outcome: Outcome, *, figures: list[Merit] | None = None, message: str = ""
+        self,
+        running: _Running,
+        outcome: Outcome,
+        *,
+        figures: list[Merit] | None = None,
+        message: str = "",
+        verdict: str = "",
     ) -> None:
         """Write down what became of a trial, and tell Optuna."""
         figures = figures or []
@@ -275,7 +340,8 @@ class Search:
         if outcome in ("reported", "dominated") and costs is None:
             missing = [each.name for each in self._objectives if each.name not in {merit.name for merit in figures}]
             outcome, message = "failed", f"nothing measured {', '.join(missing)}"
-        over = study.violations(self._config.budget, figures, self._totals)
+        # What nobody counted is over no budget, but in a report.
+        over = study.violations(self._config.budget, figures, self._totals, only_known=outcome != "reported")
         study.set_outcome(
             running.trial,
             outcome,
@@ -286,6 +352,7 @@ class Search:
             message=message,
             configuration=running.configuration,
             violations=over,
+            verdict=verdict,
             seconds=time.monotonic() - self._began,
         )
         if outcome in ("reported", "dominated"):
@@ -296,6 +363,8 @@ class Search:
             self.study.tell(running.trial, state=state)
         del self._running[running.number]
         self._console.line(self._line(running.number, outcome, figures, message))
+        if self._after_each is not None:
+            self._after_each()
 
     def _line(self, number: int, outcome: str, figures: list[Merit], message: str) -> str:
         found = {merit.name: merit for merit in figures}

@@ -8,12 +8,16 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
 from pipeline.config import RunConfig
+from pipeline.config_budget import BudgetConfig
 from pipeline.config_file import with_values
 from pipeline.config_sweep import Domain
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
+    from optuna import Trial
     from optuna.distributions import BaseDistribution
 
 _DIGITS = 4
@@ -28,8 +32,6 @@ def distributions(space: Mapping[str, Domain]) -> dict[str, BaseDistribution]:
 
 
 def _distribution(domain: Domain) -> BaseDistribution:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
     if domain.choices is not None:
         return CategoricalDistribution([as_stored(value) for value in domain.choices])
     assert domain.low is not None  # noqa: S101 - the configuration is validated
@@ -37,6 +39,22 @@ def _distribution(domain: Domain) -> BaseDistribution:
     if domain.whole:
         return IntDistribution(int(domain.low), int(domain.high), log=domain.log, step=int(domain.step or 1))
     return FloatDistribution(float(domain.low), float(domain.high), log=domain.log, step=domain.step)
+
+
+def suggest(trial: Trial, space: Mapping[str, Domain]) -> dict[str, Any]:
+    """Give the parameters of a trial; those that it has already stay as they are."""
+    found: dict[str, Any] = {}
+    for path, distribution in distributions(space).items():
+        match distribution:
+            case CategoricalDistribution():
+                found[path] = trial.suggest_categorical(path, distribution.choices)
+            case IntDistribution():
+                low, high = distribution.low, distribution.high
+                found[path] = trial.suggest_int(path, low, high, step=distribution.step, log=distribution.log)
+            case FloatDistribution():
+                ends = (distribution.low, distribution.high)
+                found[path] = trial.suggest_float(path, *ends, step=distribution.step, log=distribution.log)
+    return found
 
 
 def as_stored(value: Any) -> Any:
@@ -64,6 +82,9 @@ def chosen(space: Mapping[str, Domain], parameters: Mapping[str, Any]) -> dict[s
     """Give the values of the options for parameters that Optuna chose."""
     values = {}
     for path, domain in space.items():
+        if path not in parameters:
+            # Of a trial that was killed while it was asked for.
+            continue
         value = parameters[path]
         if domain.choices is not None:
             value = next(each for each in domain.choices if as_stored(each) == value)
@@ -97,6 +118,11 @@ def check(config: RunConfig) -> None:
         raise ConfigError(
             "sweep.space: nothing is varied; name options, such as model.options.weight_bits: {low: 3, high: 6}"
         )
+    for name in config.sweep.objectives:
+        if name not in _figures(config):
+            raise ConfigError(
+                f"sweep.objectives.{name}: is no figure of a run; known are {', '.join(sorted(_figures(config)))}"
+            )
     for path, domain in space.items():
         if path.split(".")[0] in ("name", "sweep", "gates", "budget"):
             raise ConfigError(
@@ -104,3 +130,15 @@ def check(config: RunConfig) -> None:
             )
         for value in domain.choices or (domain.low, domain.high):
             configuration(config, {path: value}, f"sweep.space.{path}")
+
+
+def _figures(config: RunConfig) -> set[str]:
+    """Names of the figures that a run of this task can have."""
+    trigger = config.trigger
+    efficiencies = {
+        f"efficiency for {name} at {share:g}"
+        for name in trigger.signal or []
+        for share in trigger.background_efficiencies
+    }
+    quality = {"accuracy"} if config.training.objective == "classification" else {"explained_variance"}
+    return {*efficiencies, *quality, *(name for name in BudgetConfig.model_fields if name != "design")}

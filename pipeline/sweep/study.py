@@ -13,6 +13,7 @@ from pipeline.config import RunConfig
 from pipeline.config_budget import BudgetConfig, as_share
 from pipeline.config_sweep import SweepConfig
 from pipeline.errors import ConfigError
+from pipeline.option_changes import differing
 from pipeline.option_changes import shown as option_shown
 from pipeline.reporting.merits import Merit
 from pipeline.reporting.sweep_content import Outcome
@@ -22,16 +23,17 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
-    from optuna.trial import Trial
+    from optuna.trial import FrozenTrial, Trial
 
 # With the number of a trial behind it.
 _FINAL = "final "
-_VIOLATIONS, _FIGURES, _CHECKED, _ESTIMATES, _CURVE, _OUTCOME, _MESSAGE, _CONFIGURATION, _SECONDS = (
+_VIOLATIONS, _FIGURES, _CHECKED, _ESTIMATES, _CURVE, _VERDICT, _OUTCOME, _MESSAGE, _CONFIGURATION, _SECONDS = (
     "violations",
     "figures",
     "checked",
     "estimates",
     "curve",
+    "verdict",
     "outcome",
     "message",
     "configuration",
@@ -62,6 +64,9 @@ class TrialRecord:
         figures: Figures with their evidence; of trials that were not trained estimates alone.
         message: Why it ended or failed.
         configuration: What was run, as YAML.
+        verdict: Of its report; empty without one.
+        checked: Figures of the check, resources by estimate.
+        final: Figures with the strongest evidence, where it was measured with that in the end.
         estimates: Figures before any training.
         curve: What was monitored, by epoch, the larger the better; empty where nothing was trained.
         violations: Of each budget, by how much it is exceeded, as a share of it; up to 0 where it is kept.
@@ -74,6 +79,9 @@ class TrialRecord:
     figures: list[Merit]
     message: str
     configuration: str
+    verdict: str
+    checked: list[Merit]
+    final: list[Merit]
     estimates: list[Merit]
     curve: dict[int, float]
     violations: dict[str, float]
@@ -85,8 +93,13 @@ class TrialRecord:
 
     @property
     def feasible(self) -> bool:
-        """Whether it keeps to the budget."""
+        """Whether it keeps to the budget, as far as that was measured."""
         return all(value <= 0 for value in self.violations.values())
+
+    @property
+    def eligible(self) -> bool:
+        """Whether it is an answer: synthesized, within the budget, and all gates met, exactness first."""
+        return self.outcome == "reported" and self.verdict == "pass" and self.feasible
 
 
 def objectives(config: RunConfig) -> list[Objective]:
@@ -119,9 +132,10 @@ def open_study(config: RunConfig, storage: BaseStorage) -> Study:
         storage=storage,
         study_name=config.name,
         directions=directions,
-        sampler=_sampler(config.sweep, config.seed),
         load_if_exists=True,
     )
+    # Goes on with other numbers than those that it began with.
+    study.sampler = _sampler(config.sweep, config.seed + len(study.trials))
     names = [each.name for each in wanted]
     found = study.user_attrs.get("objectives")
     if found is not None and found != names:
@@ -131,6 +145,35 @@ def open_study(config: RunConfig, storage: BaseStorage) -> Study:
         )
     study.set_user_attr("objectives", names)
     return study
+
+
+def claim(study: Study, config: RunConfig, folder: Path, marker: str) -> None:
+    """See that a study is this sweep's, with the options with which it was begun.
+
+    Raises:
+        ConfigError: It is another folder's, or was begun with other options.
+    """
+    options = config.model_dump(mode="json")
+    options["sweep"] = {"space": options["sweep"]["space"]}
+    found = study.user_attrs.get("options")
+    owner = study.user_attrs.get("owner")
+    if owner is not None and owner["marker"] != marker:
+        raise ConfigError(
+            f"sweep.storage: the study {config.name} there is that of {owner['folder']}; choose another name, or go on "
+            "in that folder with --out"
+        )
+    if found is not None:
+        changed = [
+            f"{option}: {option_shown(before)} then, {option_shown(now)} now"
+            for option, (before, now) in differing([found, options]).items()
+        ]
+        if changed:
+            raise ConfigError(
+                f"the study {config.name} was begun with other options ({'; '.join(changed)}); choose another folder "
+                "with --out, or go back to these"
+            )
+    study.set_user_attr("options", options)
+    study.set_user_attr("owner", {"marker": marker, "folder": str(folder.resolve())})
 
 
 def open_storage(config: RunConfig, folder: Path) -> BaseStorage:
@@ -185,7 +228,9 @@ def _population(sweep: SweepConfig) -> int:
     return max(4, min(50, sweep.trials // 4))
 
 
-def violations(budget: BudgetConfig, figures: Sequence[Merit], totals: Mapping[str, int]) -> dict[str, float]:
+def violations(
+    budget: BudgetConfig, figures: Sequence[Merit], totals: Mapping[str, int], *, only_known: bool = False
+) -> dict[str, float]:
     """Say by how much figures exceed each budget, as a share of it (below 0 within it).
 
     A figure that is missing exceeds its budget once.
@@ -194,10 +239,13 @@ def violations(budget: BudgetConfig, figures: Sequence[Merit], totals: Mapping[s
         budget: What is allowed.
         figures: What was found.
         totals: What the part has, by the names of resources.
+        only_known: Leave figures out that are missing.
     """
     known = {merit.name: merit.value for merit in figures}
     found = {}
     for name, amount in budget.amounts().items():
+        if only_known and name not in known:
+            continue
         share = as_share(amount) if isinstance(amount, str) else None
         limit = float(amount) if share is None else share * totals.get(name, 0)
         value = known.get(name)
@@ -216,6 +264,7 @@ def set_outcome(
     message: str = "",
     configuration: str = "",
     violations: Mapping[str, float],
+    verdict: str = "",
     seconds: float | None = None,
 ) -> None:
     """Write down what became of a trial, before it is told to Optuna: a kill in between loses nothing."""
@@ -229,6 +278,7 @@ def set_outcome(
         _MESSAGE: message,
         _CONFIGURATION: configuration,
         _VIOLATIONS: dict(violations),
+        _VERDICT: verdict,
         _SECONDS: seconds,
         _OUTCOME: outcome,
     }
@@ -260,12 +310,13 @@ def records(study: Study) -> list[TrialRecord]:
             number=trial.number,
             outcome=trial.user_attrs.get(_OUTCOME, "running" if trial.state == TrialState.RUNNING else "failed"),
             parameters=dict(trial.params),
-            figures=final.get(
-                trial.number, [Merit.model_validate(entry) for entry in trial.user_attrs.get(_FIGURES, [])]
-            ),
+            figures=_merits(trial, _FIGURES),
+            verdict=trial.user_attrs.get(_VERDICT, ""),
+            checked=_merits(trial, _CHECKED),
+            final=final.get(trial.number, []),
             message=trial.user_attrs.get(_MESSAGE, ""),
             configuration=trial.user_attrs.get(_CONFIGURATION, ""),
-            estimates=[Merit.model_validate(entry) for entry in trial.user_attrs.get(_ESTIMATES, [])],
+            estimates=_merits(trial, _ESTIMATES),
             curve={int(epoch): figure for epoch, figure in trial.user_attrs.get(_CURVE, {}).items()},
             violations=dict(trial.user_attrs.get(_VIOLATIONS, {})),
             seconds=trial.user_attrs.get(_SECONDS),
@@ -273,6 +324,10 @@ def records(study: Study) -> list[TrialRecord]:
         for trial in study.trials
         if trial.state != TrialState.WAITING
     ]
+
+
+def _merits(trial: FrozenTrial, attribute: str) -> list[Merit]:
+    return [Merit.model_validate(entry) for entry in trial.user_attrs.get(attribute, [])]
 
 
 def base_values(config: RunConfig) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,9 @@ from pipeline.reporting.merits import Merit
 _LUT_OF_ESTIMATE = 1 / 0.72
 
 # In the sweep's folder.
-MARKER, TRIALS = ".sweep", "trials"
+MARKER, TRIALS, FINAL = ".sweep", "trials", "final"
+
+_PATIENCE_S = 900.0
 
 Piece = Literal["estimate", "check", "report", "final"]
 UNTIL: dict[str, str] = {"estimate": "convert", "check": "check", "report": "report", "final": "report"}
@@ -63,7 +66,9 @@ class Job:
     def folder(self) -> Path:
         """Run folder of the trial, for this process."""
         root = Path(self.sweep) if self.shared else Path(tempfile.gettempdir()) / f"trigcnn-sweep-{self.marker}"
-        return root / TRIALS / f"{self.number:04d}"
+        folder = root / TRIALS / f"{self.number:04d}"
+        # A run of its own: if it fails, the trial's is left as it was.
+        return folder / FINAL if self.piece == "final" else folder
 
 
 @dataclass(frozen=True)
@@ -115,11 +120,16 @@ def _estimate(job: Job, config: RunConfig, _: Curve | None) -> Found:
     """Convert the network as it is before training, and estimate what it takes."""
     from pipeline.config_file import with_values
 
-    if config.rtl.architecture == "none":
-        return Found(job.number, job.piece, "done", configuration=job.configuration)
-    changes: dict[str, Any] = {"training.enabled": False, "training.initial_weights": None, "rtl.stage_delay": 10.0}
+    changes: dict[str, Any] = {"training.enabled": False, "training.initial_weights": None}
+    if config.rtl.stage_delay == "auto":
+        # Place and route would search for it.
+        changes["rtl.stage_delay"] = type(config.rtl).model_fields["stage_delay"].default
     untrained = with_values(config, changes, "the estimate")
     folder = job.folder / "estimate"
+    if config.rtl.architecture == "none":
+        # The shapes of its weights, for a warm start.
+        _run(untrained, folder, job, until="train")
+        return Found(job.number, job.piece, "done", configuration=job.configuration)
     _run(untrained, folder, job, until=UNTIL[job.piece])
     figures = estimates(untrained, folder, kept=1 - config.training.pruning_sparsity)
     return Found(job.number, job.piece, "done", figures, configuration=job.configuration)
@@ -186,22 +196,33 @@ def _report(job: Job, config: RunConfig, _: Curve | None) -> Found:
 
 def _run(config: RunConfig, folder: Path, job: Job, *, until: str, watch: Any = None) -> None:
     from pipeline.console import Console
+    from pipeline.errors import RunFolderTakenError
     from pipeline.run import run
     from pipeline.stage_store import StageStore
 
     folder.mkdir(parents=True, exist_ok=True)
     # So that it can be run and opened by itself.
     (folder / "trial.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    end = time.monotonic() + _PATIENCE_S
     with (folder / "trial.log").open("a", encoding="utf-8") as stream:
-        run(
-            config,
-            folder,
-            until=until,
-            command=_command(folder),
-            store=StageStore(job.store),
-            watch=watch,
-            console=Console(stream),
-        )
+        while True:
+            try:
+                run(
+                    config,
+                    folder,
+                    until=until,
+                    command=_command(folder),
+                    store=StageStore(job.store),
+                    watch=watch,
+                    console=Console(stream),
+                )
+            except RunFolderTakenError:
+                # A worker that was told to end is still in its epoch.
+                if time.monotonic() > end:
+                    raise
+                time.sleep(1.0)
+            else:
+                return
 
 
 def bring(job: Job, folder: Path) -> None:
@@ -226,8 +247,9 @@ def bring(job: Job, folder: Path) -> None:
             stage = STAGES[name](context)
             if not run_folder.is_current(stage) and not store.fetch(run_folder, stage):
                 raise RunFolderError(
-                    f"{job.store}: lacks the stage {name} of trial {job.number}, which a worker finished; let all "
-                    "workers have this version of trigcnn and of its dependencies"
+                    f"{job.store}: lacks the stage {name} of trial {job.number}, which a worker finished elsewhere; "
+                    "set sweep.store to a place that all workers see, and let them have this version of trigcnn and "
+                    "of its dependencies"
                 )
 
 

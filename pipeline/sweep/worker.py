@@ -17,8 +17,10 @@ from pipeline.sweep.trial import perform as perform_here
 if TYPE_CHECKING:
     from distributed import Client
 
-# Topic of Dask's events.
-CURVES = "trigcnn-curves"
+
+def topic(marker: str) -> str:
+    """Name of Dask's events that hold the learning curves of one sweep."""
+    return f"trigcnn-curves-{marker}"
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,13 @@ def perform(job: Job) -> Found:
     from distributed import Event, get_worker
 
     worker = get_worker()
-    ended = Event(_stop(job.number))  # type: ignore[no-untyped-call]
+    ended = Event(_stop(job.marker, job.number))  # type: ignore[no-untyped-call]
+
+    # What stopped an earlier attempt says nothing of this one.
+    ended.clear()  # type: ignore[no-untyped-call]
 
     def curve(epoch: int, figure: float) -> bool:
-        worker.log_event(CURVES, {"point": asdict(Point(job.number, epoch, figure))})
+        worker.log_event(topic(job.marker), {"point": asdict(Point(job.number, epoch, figure))})
         return bool(ended.is_set())  # type: ignore[no-untyped-call]
 
     warnings.simplefilter("ignore")
@@ -74,12 +79,12 @@ def _output_to(log: Path) -> Iterator[None]:
             os.close(old)
 
 
-def stop(client: Client, number: int) -> None:
+def stop(client: Client, marker: str, number: int) -> None:
     """Ask a training to end after its epoch."""
     from distributed import Event
 
-    Event(_stop(number), client=client).set()  # type: ignore[no-untyped-call]
+    Event(_stop(marker, number), client=client).set()  # type: ignore[no-untyped-call]
 
 
-def _stop(number: int) -> str:
-    return f"trigcnn-stop-{number}"
+def _stop(marker: str, number: int) -> str:
+    return f"trigcnn-stop-{marker}-{number}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -50,7 +49,11 @@ def number(cluster: ClusterConfig, *, cores: int, memory_gb: float) -> int:
 
 def here(cluster: ClusterConfig) -> int:
     """Choose how many workers there are, on this machine."""
-    return number(cluster, cores=os.cpu_count() or 1, memory_gb=_memory_gb())
+    from dask.system import CPU_COUNT
+    from distributed.system import MEMORY_LIMIT
+
+    # Of the container, where this is one.
+    return number(cluster, cores=CPU_COUNT, memory_gb=MEMORY_LIMIT / 1e9)
 
 
 @contextmanager
@@ -72,6 +75,7 @@ def connected(cluster: ClusterConfig) -> Iterator[Client]:
                 "`dask scheduler`, or choose another cluster.kind"
             ) from error
         with client:
+            _check_threads(client, cluster)
             yield client
         return
     with (
@@ -79,6 +83,17 @@ def connected(cluster: ClusterConfig) -> Iterator[Client]:
         Client(running, set_as_default=False) as client,  # type: ignore[no-untyped-call]
     ):
         yield client
+
+
+def _check_threads(client: Client, cluster: ClusterConfig) -> None:
+    """TensorFlow has one seed and one log per process, so that two trials in one would be in each other's way."""
+    found: dict[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
+    wide = [address for address, worker in found.items() if worker["nthreads"] > 1]
+    if wide:
+        raise ConfigError(
+            f"sweep.cluster.address {cluster.address}: the worker {wide[0]} does several tasks at once; start all with "
+            "--nthreads 1"
+        )
 
 
 def started(cluster: ClusterConfig) -> Any:
@@ -102,7 +117,8 @@ def started(cluster: ClusterConfig) -> Any:
         )
     _find(cluster)
     running = batch_cluster(cluster)
-    running.scale(count)
+    # Jobs that come to their time limit are followed by new ones.
+    running.adapt(minimum_jobs=count, maximum_jobs=count)
     return running
 
 
@@ -160,7 +176,3 @@ def _pairs(directives: list[str]) -> dict[str, str]:
             raise ConfigError(f"sweep.cluster.directives: {line!r} must be of the form name = value for HTCondor")
         pairs[name.strip()] = value.strip()
     return pairs
-
-
-def _memory_gb() -> float:
-    return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES") / 1e9

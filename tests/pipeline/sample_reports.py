@@ -106,9 +106,11 @@ def sweep() -> Sweep:
                 outcome="failed" if failed else "reported",
                 values={"model.options.weight_bits": str(bits), "model.options.filters": "[4, 8]"},
                 merits=[] if failed else figures,
+                final=[],
+                verdict="" if failed else "pass",
                 feasible=not failed,
                 on_front=number < 5 and not failed,
-                message="layer conv1: <b>" if failed else "verdict pass",
+                message="layer conv1: <b>" if failed else "",
                 seconds=60.0 * number,
                 folder=f"trials/{number:04d}",
             )

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from pipeline.config import RunConfig
 from pipeline.console import Console
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, SweepError
 from pipeline.reporting.merits import Merit
 from pipeline.sweep import study, worker
 from pipeline.sweep.search import Search
@@ -61,6 +61,8 @@ class Client:
     def __init__(self, play: Play) -> None:
         self.play, self.jobs = play, list[Job]()
 
+    status = "running"
+
     def submit(self, _: object, job: Job, **__: object) -> Future:
         self.jobs.append(job)
         try:
@@ -94,6 +96,14 @@ def plays(job: Job) -> Found:
         "final": [quality, merit("lut", 990.0 * number, "vendor-synthesis")],
     }[job.piece]
     return Found(job.number, job.piece, "done", figures, configuration=job.configuration, verdict="pass")
+
+
+@pytest.fixture(autouse=True)
+def told_to_end(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Trainings that were told to end; there is no Dask that could tell them."""
+    told: list[int] = []
+    monkeypatch.setattr(worker, "stop", lambda client, marker, number: told.append(number))
+    return told
 
 
 def searched(folder: Path, given: RunConfig, play: Play = plays, workers: int = 2) -> tuple[Search, Client]:
@@ -249,7 +259,7 @@ def test_a_training_whose_curve_lies_below_those_of_networks_as_small_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped: list[int] = []
-    monkeypatch.setattr(worker, "stop", lambda client, number: stopped.append(number))
+    monkeypatch.setattr(worker, "stop", lambda client, marker, number: stopped.append(number))
     client = Client(plays)
 
     def learns(job: Job) -> Found:
@@ -293,9 +303,140 @@ def test_the_front_is_measured_with_the_strongest_evidence_once(tmp_path: Path) 
     assert all("vendor: always" in job.configuration for job in final)
     by_number = {record.number: record for record in study.records(work.study)}
     for job in final:
-        assert by_number[job.number].figure("lut") == merit("lut", 990.0 * bits(job), "vendor-synthesis")
+        record = by_number[job.number]
+        assert merit("lut", 990.0 * bits(job), "vendor-synthesis") in record.final
+        # The front is of one kind of evidence.
+        assert record.figure("lut") == merit("lut", 1000.0 * bits(job), "open-synthesis")
+        assert job.folder == tmp_path / "trials" / f"{job.number:04d}" / "final"
     _, again = searched(tmp_path, given)
     assert again.jobs == []
+
+
+def test_a_final_measurement_that_fails_leaves_the_trial_as_it_was(tmp_path: Path) -> None:
+    def fails(job: Job) -> Found:
+        if job.piece == "final":
+            raise RuntimeError("KilledWorker")
+        return plays(job)
+
+    work, _ = searched(tmp_path, config(sweep={"final_evidence": "vendor"}), fails)
+    assert outcomes(work) == ["reported"] * 5
+    assert all(record.final == [] for record in study.records(work.study))
+
+
+def test_a_trial_that_is_no_answer_keeps_none_from_becoming_one(tmp_path: Path) -> None:
+    """The first is better in everything, but over the budget of another figure, or misses a gate."""
+
+    def first_is_best(job: Job) -> Found:
+        found = plays(job)
+        better = 0.0 if job.number else 0.2
+        figures = [
+            replace_value(each, each.value + better if each.name == "accuracy" else each.value - 500 * better)
+            for each in found.figures
+        ]
+        late = merit("latency_ns", 140.0 if job.number == 0 else 90.0)
+        return replace(found, figures=[*figures, late] if job.piece != "estimate" else figures)
+
+    work, _ = searched(tmp_path, config(budget={"latency_ns": 100}), first_is_best, workers=1)
+    assert study.records(work.study)[0].eligible is False
+    assert "reported" in outcomes(work)[1:]
+
+    def first_misses(job: Job) -> Found:
+        found = first_is_best(job)
+        return replace(found, verdict="fail") if job.number == 0 else found
+
+    work, _ = searched(tmp_path / "gates", config(), first_misses, workers=1)
+    assert "reported" in outcomes(work)[1:]
+    assert "missed a gate" in study.records(work.study)[0].message
+
+
+def test_a_scheduler_that_is_gone_ends_the_sweep_and_fails_no_trial(tmp_path: Path) -> None:
+    def gone(job: Job) -> Found:
+        if job.number == 1:
+            client.status = "closed"
+            raise RuntimeError("scheduler-connection-lost")
+        return plays(job)
+
+    client, work = Client(gone), Search(config(), tmp_path, Console())
+    with pytest.raises(SweepError, match="the scheduler of the workers is gone; begin the sweep again"):
+        work.run(client, 1)  # type: ignore[arg-type]
+    assert outcomes(work) == ["reported", "running"]
+    again, jobs = searched(tmp_path, config())
+    assert outcomes(again) == ["reported"] * 5
+    assert 0 not in {job.number for job in jobs.jobs}
+
+
+def test_a_trial_that_was_killed_while_it_was_asked_for_gets_the_rest_of_its_options(tmp_path: Path) -> None:
+    domains = {"model.options.weight_bits": {"low": 2, "high": 6}, "training.learning_rate": {"low": 0.01, "high": 0.1}}
+    given = config(sweep={"space": domains})
+    begun = Search(given, tmp_path, Console())
+    begun.study.ask().suggest_int("model.options.weight_bits", 2, 6)
+    begun.study.ask()
+    work, _ = searched(tmp_path, given)
+    assert outcomes(work) == ["reported"] * 5
+    assert all(set(trial.params) == set(domains) for trial in work.study.trials)
+
+
+def test_a_grid_whose_points_were_not_all_noted_is_still_whole(tmp_path: Path) -> None:
+    given = config(sweep={"sampler": "grid"})
+    begun = Search(given, tmp_path, Console())
+    begun.study.enqueue_trial({"model.options.weight_bits": 4})
+    work, _ = searched(tmp_path, given)
+    assert sorted(trial.params["model.options.weight_bits"] for trial in work.study.trials) == [2, 3, 4, 5, 6]
+
+
+def test_parents_stay_those_of_the_first_attempt(tmp_path: Path) -> None:
+    def trained(job: Job) -> Found:
+        if job.piece == "check":
+            (job.folder / "train").mkdir(parents=True, exist_ok=True)
+            (job.folder / "train" / "quantized.keras").write_text("")
+            if job.number == 1 and not (tmp_path / "stopped").exists():
+                (tmp_path / "stopped").write_text("")
+                raise KeyboardInterrupt
+        return plays(job)
+
+    first = Client(trained)
+    with pytest.raises(KeyboardInterrupt):
+        Search(config(), tmp_path, Console()).run(first, 1)  # type: ignore[arg-type]
+    _, second = searched(tmp_path, config(), trained)
+    before, after = (
+        next(job.parents for job in client.jobs if job.number == 1 and job.piece == "check")
+        for client in (first, second)
+    )
+    assert before == after != ()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 2}, "seed: 1 then, 2 now"),
+        ({"sweep": {"space": {"model.options.weight_bits": {"low": 2, "high": 5}}}}, "high: 6 then, 5 now"),
+    ],
+)
+def test_a_study_goes_on_only_with_the_options_it_was_begun_with(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    searched(tmp_path, config())
+    with pytest.raises(ConfigError, match=f"was begun with other options .*{message}.*choose another folder"):
+        Search(config(**change), tmp_path, Console())
+    Search(config(sweep={"trials": 9, "cluster": {"workers": 3}}), tmp_path, Console())
+
+
+def test_a_study_of_another_folder_is_left_alone(tmp_path: Path) -> None:
+    given = config(sweep={"storage": f"sqlite:///{tmp_path / 'study.db'}", "trials": 1})
+    searched(tmp_path / "one", given)
+    (tmp_path / "two").mkdir()
+    with pytest.raises(ConfigError, match=r"the study played there is that of .*one; choose another name"):
+        Search(given, tmp_path / "two", Console())
+
+
+def test_a_sweep_that_goes_on_draws_other_points(tmp_path: Path) -> None:
+    domains = {
+        "training.learning_rate": {"low": 0.001, "high": 0.1},
+        "model.options.weight_bits": {"low": 2, "high": 6},
+    }
+    searched(tmp_path, config(sweep={"space": domains, "trials": 4}))
+    work, _ = searched(tmp_path, config(sweep={"space": domains, "trials": 8}))
+    assert len({trial.params["training.learning_rate"] for trial in work.study.trials}) == 8
 
 
 def test_parents_are_the_best_trials_that_were_trained(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def importance(sweep: Sweep) -> Figure | None:
     return Figure(
         name="importance",
         title="What decides",
-        caption="Share of an objective's variance over the trials that an option explains; trials of this search only.",
+        caption="Share of an objective's variance that an option explains (fANOVA), over the synthesized trials.",
         panels=(
             bars(
                 rows,
