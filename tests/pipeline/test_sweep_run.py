@@ -64,8 +64,9 @@ def _kill_a_worker(sweep: psutil.Process, trial: Path) -> None:
         if (trial / "train.unfinished").exists() or (trial / "convert.unfinished").exists():
             workers = [child for child in sweep.children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
             holding = [child for child in workers if any(str(trial) in file.path for file in child.open_files())]
-            (holding or workers)[0].kill()
-            return
+            if holding:
+                holding[0].kill()
+                return
         assert sweep.is_running()
         time.sleep(0.02)
     pytest.fail("no worker was seen at work")
@@ -73,6 +74,10 @@ def _kill_a_worker(sweep: psutil.Process, trial: Path) -> None:
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_costs_no_trial(swept: Path) -> None:
+    assert "Restarting worker" in (swept / "sweep.log").read_text()
+    # The stage that the worker was in was begun twice.
+    log = (swept / "out" / "trials" / "0000" / "trial.log").read_text()
+    assert log.count("train: …") + log.count("convert: …") == 3
     content = json.loads((swept / "out" / "sweep.json").read_text())
     assert [trial["outcome"] for trial in content["trials"]] == ["reported"] * 3, (swept / "sweep.log").read_text()
     assert any(trial["on_front"] for trial in content["trials"])
@@ -116,7 +121,13 @@ def test_the_best_trial_within_limits_is_written_ready_to_run(swept: Path, trigc
     best = max(within, key=lambda number: (within[number]["accuracy"], -number))
     assert f"trial {best} of the sweep quick" in found.stdout
     winner, trial = load(swept / "winner.yaml"), load(swept / "out" / "trials" / f"{best:04d}" / "trial.yaml")
-    assert winner == trial
+    given, copied = trial.training.initial_weights, winner.training.initial_weights
+    if given is not None:
+        # Taken along, so that the winner can be run elsewhere.
+        assert copied == str(swept / "winner_initial_weights.keras")
+        assert Path(copied).read_bytes() == Path(given).read_bytes()
+    with_given = winner.training.model_copy(update={"initial_weights": given})
+    assert winner.model_copy(update={"training": with_given}) == trial
     assert "sweep" not in yaml.safe_load((swept / "winner.yaml").read_text())
 
 
