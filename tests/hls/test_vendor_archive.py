@@ -157,6 +157,29 @@ def test_run_again_it_goes_on_at_the_tool_that_failed(elsewhere: Elsewhere, vend
     assert len(elsewhere.collect()) == 2
 
 
+def test_an_archive_that_is_unpacked_over_another_runs_anew(elsewhere: Elsewhere, vendor_tools: VendorTools) -> None:
+    vendor_tools.install("vitis-run", "vivado")
+    elsewhere.unpack()
+    assert elsewhere.run().returncode == 0
+    before = vendor_tools.calls()
+    (elsewhere.hls / "firmware" / "tiny.cpp").write_text("void tiny() { /* other weights */ }\n")
+    elsewhere.unpack()
+    # Neither what lies there, nor the new manifest around it, is taken for results of the new design.
+    with pytest.raises(ResultsError, match=r"tiny.cpp was changed on the other computer, or run.sh did not come"):
+        elsewhere.collect_folder()
+    sums = (elsewhere.there / "inputs.sha256").read_text()
+    (elsewhere.there / "results" / "inputs.sha256").write_text(sums)
+    with pytest.raises(ResultsError, match=r"csynth: was run for another archive in the same folder; run run.sh again"):
+        elsewhere.collect_folder()
+    assert elsewhere.run().returncode == 0
+    assert vendor_tools.calls() == before
+    assert len(elsewhere.collect()) == 2
+    # The same archive once more changes nothing.
+    elsewhere.unpack()
+    assert elsewhere.run().returncode == 0
+    assert vendor_tools.calls() == []
+
+
 @pytest.mark.parametrize(
     ("how", "said"),
     [
@@ -258,6 +281,11 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
         lambda run: (run.there / f"results/{CSYNTH}/version").write_text("vitis-run v2019.2 (64-bit)\n"),
         ToolFailedError,
         "csynth: vitis-run is version 2019.2, and 2023.1 or newer is needed",
+    ),
+    "no mark of its end": (
+        lambda run: (run.there / f"results/{CSYNTH}/finished").unlink(),
+        ToolFailedError,
+        "csynth: was not run to its end; run run.sh again, it goes on there",
     ),
     "errors in the log": (
         lambda run: (run.there / f"results/{CSYNTH}/log").write_text("ERROR: [HLS 200-70] no\n"),
@@ -364,6 +392,7 @@ def test_odd_characters_stay_what_they_are_in_a_script(tmp_path: Path, vendor_to
     )
     (tmp_path / "steps" / "1").mkdir(parents=True)
     (tmp_path / "hls" / "a b" / "old").mkdir(parents=True)
+    (tmp_path / MANIFEST).write_text("{}")
     (tmp_path / "steps" / "1" / "run.sh").write_text(archive.step_script(step, "1"))
     subprocess.run(["bash", tmp_path / "steps" / "1" / "run.sh"], check=True, capture_output=True)
     assert (tmp_path / "hls" / "a b" / "$left").read_text() == "a 'b' $HOME `c`"

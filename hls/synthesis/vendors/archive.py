@@ -82,23 +82,32 @@ def _files(package: Package) -> dict[str, bytes]:
     }
     texts = dict(package.texts)
     for name, step in zip(plan.ids, plan.steps, strict=True):
-        texts[f"steps/{name}/run.sh"] = step_script(step, name)
+        texts[f"steps/{name}/run.sh"] = step_script(step, name, _later(plan, step))
         texts |= {f"steps/{name}/{file}": text for file, text in step.files.items()}
     texts["run.sh"] = templating.render("run.sh.j2", plan=plan)
     return files | {name: text.encode() for name, text in texts.items()}
 
 
-def step_script(step: ToolStep, name: str) -> str:
+def _later(plan: VendorPlan, step: ToolStep) -> tuple[str, ...]:
+    """Name the steps that come after one on the same design."""
+    after = plan.steps.index(step) + 1
+    rows = zip(plan.ids[after:], plan.steps[after:], strict=True)
+    return tuple(name for name, each in rows if each.design == step.design)
+
+
+def step_script(step: ToolStep, name: str, later: tuple[str, ...] = ()) -> str:
     """Write the script that runs one step in an unpacked archive, and checks it as `run.run` does.
 
     Args:
         step: The step.
         name: Its folder in `steps` and `results`.
+        later: Those of the steps that use what it leaves.
     """
     return templating.render(
         "step.sh.j2",
         step=step,
         id=name,
+        later=later,
         programs=" or ".join(command.program for command in step.commands),
         stale=(*step.clears, *(expected.path for expected in step.leaves)),
         parent=lambda path: PurePosixPath(path).parent.as_posix(),

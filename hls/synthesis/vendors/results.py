@@ -121,6 +121,10 @@ def _check_same(plan: VendorPlan, inputs: Mapping[str, str], manifest: Manifest,
                 f"{name} was changed on the other computer, or run.sh did not come to its end; unpack the archive "
                 "again there and run it"
             )
+    archive = digest(folder / MANIFEST)
+    for name, step in zip(plan.ids, plan.steps, strict=True):
+        if _text(folder / _RESULTS / name / "finished") not in (None, archive):
+            raise ResultsError(f"{step.title}: was run for another archive in the same folder; run run.sh again there")
 
 
 def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
@@ -157,6 +161,8 @@ def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
         kept = target / step.design / expected.path
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, kept)
+    if not (result / "finished").is_file():
+        raise ToolFailedError(f"{step.title}: was not run to its end; run run.sh again, it goes on there")
     seconds = _text(result / "seconds") or ""
     return StepResult(
         step=step.name,
