@@ -86,8 +86,9 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
 def _keep(source: Path, run: RunFolder, plan: VendorPlan, manifest: results.Manifest, place: Path) -> None:
     """Check results, and put them into the run when they are whole."""
     taken, checked = place / "taken", place / "checked"
-    inputs = vendor_flow.inputs(plan, run.stage("convert"))
-    found = results.check(plan, inputs, manifest, taken, checked)
+    converted = run.stage("convert")
+    inputs = vendor_flow.inputs(plan, converted)
+    found = results.check(plan, inputs, manifest, taken, checked, origins=vendor_flow.origins(converted))
     hosts = results.hosts(plan, taken)
     Collected(checked, source.name, hosts, manifest.plan, dict(manifest.inputs), found).write()
     run.put(checked, collected.FOLDER)

@@ -159,10 +159,12 @@ def _run(
     except ToolError as error:
         # They are kept with the logs of other tools.
         for step in planned.steps:
-            log = checkpoints / step.design / step.log
-            if log.is_file():
-                (folder / step.design).mkdir(exist_ok=True)
-                shutil.copyfile(log, folder / step.design / step.log)
+            simulated = [each.path for each in step.leaves if each.reader == "outputs"]
+            for name in (step.log, *simulated):
+                kept = folder / step.design / name
+                if (checkpoints / step.design / name).is_file():
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(checkpoints / step.design / name, kept)
         raise type(error)(str(error).replace(str(checkpoints), str(folder))) from error
     for design in planned.designs:
         (checkpoints / design).rename(folder / design)
@@ -210,6 +212,7 @@ def _step(step: ToolStep, result: StepResult | None) -> dict[str, Any]:
         shown |= {
             name: found[name] for name in ("status", "command", "tool", "version", "seconds", "critical_warnings")
         }
+        shown["compared"] = result.compared or None
         shown["log"] = f"{_PLACE}/{result.log}"
         shown["reports"] = {f"{_PLACE}/{path}": sha for path, sha in result.reports.items()}
     return shown

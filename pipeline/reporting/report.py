@@ -250,6 +250,9 @@ class VendorStep(Section):
     seconds: float | None = Field(default=None, description="how long it took, in s")
     log: str | None = Field(default=None, description="what the tool printed, relative to the run folder")
     critical_warnings: list[str] = Field(default_factory=list, description="of the log, each once")
+    compared: str | None = Field(
+        default=None, description="how many of the outputs that it simulated are those of the model; empty if none"
+    )
     reports: dict[str, str] = Field(
         default_factory=dict, description="SHA-256 of what the tool left, by path relative to the run folder"
     )

@@ -32,6 +32,13 @@ report fpga fpga_emu fpga_sim:
 """
 
 
+def outputs(project: str = ".") -> str:
+    """Give the expected outputs as a test bench prints them."""
+    path = Path(project) / "tb_data" / "tb_output_predictions.dat"
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return "".join(" ".join(f"{float(word):.6g}" for word in line.split()) + " \n" for line in lines)
+
+
 def hls_step() -> str:
     text = Path("build_opt.tcl").read_text() if NAME.startswith("vitis") else ARGUMENTS[-1].replace("=", " ")
     switches = dict(re.findall(r"(\w+)\s+([01])\b", text))
@@ -45,14 +52,14 @@ def hls_files(step: str) -> Iterator[tuple[str, str]]:
     top = source.stem
     solution = f"{top}_prj/solution1"
     if step == "csim":
-        yield "tb_data/csim_results.log", "1 0.5 \n"
+        yield "tb_data/csim_results.log", outputs()
     if step == "csynth":
         recorded = "vitis_hls_csynth" if NAME.startswith("vitis") else "vivado_hls_csynth"
         yield f"{solution}/syn/verilog/{top}.v", f"module {top}(); endmodule\n"
         for suffix in ("xml", "rpt"):
             yield f"{solution}/syn/report/{top}_csynth.{suffix}", (REPORTS / f"{recorded}.{suffix}").read_text()
     if step == "cosim":
-        yield "tb_data/rtl_cosim_results.log", "1 0.5 \n"
+        yield "tb_data/rtl_cosim_results.log", outputs()
         yield f"{solution}/sim/report/{top}_cosim.rpt", (REPORTS / "vitis_cosim.rpt").read_text()
     if step == "export":
         yield f"{solution}/impl/ip/component.xml", "<component/>\n"
@@ -86,13 +93,13 @@ def ipp_files() -> Iterator[tuple[str, str]]:
     if "--quartus-compile" in ARGUMENTS:
         yield f"{reports}/quartus_data.js", (REPORTS / "quartus/quartus_data.js").read_text()
     verified = (REPORTS / "quartus/verification_data.js").read_text()
-    yield target, compiled((f"{reports}/verification_data.js", verified), ("tb_data/results.log", "0.5\n"))
+    yield target, compiled((f"{reports}/verification_data.js", verified), ("tb_data/results.log", outputs()))
 
 
 def icpx_files(target: str) -> Iterator[tuple[str, str]]:
     (source,) = Path("../src/firmware").glob("*.cpp")
     if target in ("fpga_emu", "fpga_sim"):
-        yield f"{source.stem}.{target}", compiled(("tb_data/results.log", "0.5\n"))
+        yield f"{source.stem}.{target}", compiled(("tb_data/results.log", outputs("..")))
     else:
         for name in ("summary", "loop_attr", *(("quartus",) if target == "fpga" else ())):
             text = (REPORTS / f"oneapi/{name}.ndjson").read_text()
@@ -108,9 +115,9 @@ def catapult_files() -> Iterator[tuple[str, str]]:
     if Path(f"{source.stem}_prj").exists():
         fail("the project is there already")
     if switches["csim"] == "True":
-        yield "tb_data/csim_results.log", "0.5\n"
+        yield "tb_data/csim_results.log", outputs()
     if switches["cosim"] == "True":
-        yield "tb_data/rtl_cosim_results.log", "0.5\n"
+        yield "tb_data/rtl_cosim_results.log", outputs()
     yield f"{solution}/rtl.rpt", (REPORTS / "catapult_rtl.rpt").read_text()
     if switches["vsynth"] == "True":
         for name, recorded in (("utilization", "ultrascale_utilization"), ("timing_summary", "timing_summary")):
@@ -119,7 +126,7 @@ def catapult_files() -> Iterator[tuple[str, str]]:
 
 def shls_files(step: str) -> Iterator[tuple[str, str]]:
     if step == "sw_run":
-        yield "tb_data/csim_results.log", "0.5\n"
+        yield "tb_data/csim_results.log", outputs()
     if step not in ("sw_compile", "sw_run"):
         yield "hls_output/reports/summary.results.rpt", (REPORTS / "smarthls_summary.rpt").read_text()
 
@@ -192,6 +199,8 @@ def behave(behaviour: str, files: list[tuple[str, str]]) -> None:
             if behaviour == "crash":
                 sys.stdout.flush()
                 os.kill(os.getpid(), signal.SIGKILL)
+        if behaviour == "differ" and path.name.endswith("_results.log"):
+            path.write_text(text.replace("0.5", "0.25", 1))
         if behaviour == "stale":
             os.utime(path, (1, 1))
     print("INFO: done")

@@ -18,7 +18,7 @@ from hls.errors import HlsError, ResultsError, ToolFailedError
 from hls.synthesis.vendors import archive, figures, results
 from hls.synthesis.vendors.flows import Flow, plan
 from hls.synthesis.vendors.plan import Command, Messages, ToolStep, VendorPlan
-from hls.synthesis.vendors.run import StepResult, inputs, versions
+from hls.synthesis.vendors.run import StepResult, digest, inputs, versions
 from hls.synthesis.vendors.vivado import RtlSources
 from tests.conftest import VendorTools
 
@@ -35,6 +35,7 @@ class Elsewhere:
         for path, text in (
             (self.hls / "firmware" / "tiny.cpp", "void tiny() {}\n"),
             (self.hls / "build_opt.tcl", "# by hls4ml\n"),
+            (self.hls / "tb_data" / "tb_output_predictions.dat", "-1.25 0.5 \n"),
             (self.hls / "tb_data" / "with 'odd' name.dat", "1 2 3\n"),
             (self.rtl / "src" / "tiny.v", "module tiny(); endmodule\n"),
         ):
@@ -74,7 +75,8 @@ class Elsewhere:
         place.mkdir()
         manifest = results.take(source or self.there / "results.tar.gz", place / "taken")
         self.checked = place / "checked"
-        return results.check(plan or self.plan, self.inputs, manifest, place / "taken", self.checked)
+        origins = {"hls": self.hls, "rtl": self.rtl}
+        return results.check(plan or self.plan, self.inputs, manifest, place / "taken", self.checked, origins=origins)
 
     def collect_folder(self) -> tuple[StepResult, ...]:
         return self.collect(self.there)
@@ -318,6 +320,21 @@ def test_results_that_are_not_right_are_refused(name: str, done: Elsewhere) -> N
     alter(done)
     with pytest.raises(kind, match=message):
         done.collect_folder()
+
+
+def test_simulated_outputs_that_come_back_are_held_to_the_model_s(tmp_path: Path, vendor_tools: VendorTools) -> None:
+    run = Elsewhere(tmp_path, ("csim",))
+    vendor_tools.install("vitis-run", "vivado")
+    run.unpack()
+    assert run.run().returncode == 0
+    assert [result.compared for result in run.collect()] == ["2 of 2 outputs equal", "", ""]
+    result = run.there / "results/1_hls_csim"
+    left = result / "left/tb_data/csim_results.log"
+    before = digest(left)
+    edit(left, "0.5", "0.25")
+    edit(result / "sums", before, digest(left))
+    with pytest.raises(ToolFailedError, match=r"csim_results.log: event 0, output 1 is 0.25 and should be 0.5"):
+        run.collect_folder()
 
 
 def test_results_of_another_plan_are_refused(done: Elsewhere) -> None:

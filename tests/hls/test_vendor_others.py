@@ -48,6 +48,7 @@ class Project:
             ("firmware/tiny.h", "\n"),
             ("tiny_test.cpp", "int main() {}\n"),
             ("Makefile", self._makefile()),
+            ("tb_data/tb_output_predictions.dat", "-1.25 0.5 \n"),
         ):
             self._write(path, text)
 
@@ -173,7 +174,7 @@ def test_oneapi_runs_and_its_figures_are_read(project: Project, vendor_tools: Ve
     vendor_tools.behave("", "2025.0.1")
     project.for_oneapi()
     chosen = planned("oneAPI", "csim", "implementation")
-    project.run(chosen)
+    assert [result.compared for result in project.run(chosen)][:4] == ["", "", "2 of 2 outputs equal", ""]
     assert vendor_tools.calls() == [
         "cmake configure in hls",
         "icpx fpga_emu in build",
@@ -205,7 +206,7 @@ def test_catapult_runs_and_its_figures_are_read(project: Project, vendor_tools: 
     vendor_tools.install("catapult", "vivado")
     chosen = planned("Catapult", "csim", "logic-synthesis")
     (result,) = project.run(chosen)
-    assert result.version == "2024.1"
+    assert (result.version, result.compared) == ("2024.1", "2 of 2 outputs equal")
     assert [report.evidence for report in project.figures(chosen)] == ["vendor-csynth", "vendor-synthesis"]
     # A project that is there would get a second one beside it.
     assert project.run(planned("Catapult"))[0].status == "done"

@@ -36,6 +36,8 @@ def origins(tmp_path: Path) -> dict[str, Path]:
     (folders["hls"] / "firmware" / "tiny.cpp").write_text("void tiny() {}\n")
     (folders["hls"] / "build_prj.tcl").write_text("# by hls4ml\n")
     (folders["hls"] / "build_opt.tcl").write_text("# by hls4ml\n")
+    (folders["hls"] / "tb_data").mkdir()
+    (folders["hls"] / "tb_data" / "tb_output_predictions.dat").write_text("-1.25 0.5 \n8.000001 1234567.0 \n")
     (folders["rtl"] / "src").mkdir(parents=True)
     (folders["rtl"] / "src" / "tiny.v").write_text("module tiny(); endmodule\n")
     return folders
@@ -214,6 +216,24 @@ def test_what_went_wrong_is_seen_and_no_earlier_report_remains(
     vendor_tools.calls()
     assert [result.status for result in runs(chosen)] == ["kept", "done"]
     assert vendor_tools.calls() == ["vitis-run csynth in hls"]
+
+
+@pytest.mark.parametrize(
+    ("step", "log"), [("csim", "tb_data/csim_results.log"), ("cosim", "tb_data/rtl_cosim_results.log")]
+)
+def test_a_simulation_whose_outputs_are_not_the_model_s_fails(
+    step: str, log: str, runs: Runs, vendor_tools: VendorTools
+) -> None:
+    vendor_tools.install("vitis-run")
+    vendor_tools.behave(f"differ@{step}")
+    with pytest.raises(ToolFailedError, match=rf"{log}: event 0, output 1 is 0.25 and should be 0.5; 3 of 4 outputs"):
+        runs(planned("csim", "cosim"))
+    vendor_tools.behave("")
+    assert [result.compared for result in runs(planned("csim", "cosim"))] == [
+        "4 of 4 outputs equal",
+        "",
+        "4 of 4 outputs equal",
+    ]
 
 
 def test_critical_warnings_are_kept_once_each(runs: Runs, vendor_tools: VendorTools) -> None:

@@ -140,6 +140,11 @@ def test_a_run_is_completed_by_what_comes_back_from_another_computer(
         ("csynth", "collected", 1),
         ("logic-synthesis", "collected", 0),
     ]
+    expected = (out / "convert/hls/tb_data/tb_output_predictions.dat").read_text().split()
+    compared = f"{len(expected):,} of {len(expected):,} outputs equal"
+    assert [step.compared for step in report.vendor.steps] == [compared, None, None]
+    for name in ("report.md", "report.html"):
+        assert compared in (out / "report" / name).read_text()
     assert [entry.evidence for entry in report.synthesis] == ["vendor-csynth", "vendor-synthesis"]
     for step in report.vendor.steps:
         assert {file_digest(out / path) for path in step.reports} == set(step.reports.values())

@@ -64,7 +64,7 @@ def _was_run(path: Path, language: str, cells: list[str]) -> bool:
         return False
     if status != "pass":
         raise ToolFailedError(
-            f"{path}: the co-simulation of the {language} ended with {cells[0]!r}: its outputs are not those of the C "
-            "simulation, or it hung; look into its log"
+            f"{path}: the co-simulation of the {language} ended with {cells[0]!r}: it hung, or its test bench did not "
+            "end with 0 (which has nothing to do with the outputs); look into its log"
         )
     return True

@@ -48,9 +48,9 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
     solution = f"{project}/{top}.v1"
     leaves = [ExpectedFile(f"{solution}/rtl.rpt", "catapult")]
     if "csim" in wanted:
-        leaves.append(ExpectedFile("tb_data/csim_results.log"))
+        leaves.append(ExpectedFile("tb_data/csim_results.log", "outputs"))
     if "cosim" in wanted:
-        leaves.append(ExpectedFile("tb_data/rtl_cosim_results.log"))
+        leaves.append(ExpectedFile("tb_data/rtl_cosim_results.log", "outputs"))
     if "logic-synthesis" in wanted:
         leaves.append(ExpectedFile(f"{solution}/vivado_concat_v/utilization_synth.rpt", "utilization"))
         leaves.append(ExpectedFile(f"{solution}/vivado_concat_v/timing_summary_synth.rpt", "timing"))

@@ -40,7 +40,7 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
 
 
 def _step(name: str, command: str, files: tuple[str, ...], *, summed_up: bool) -> ToolStep:
-    leaves = tuple(ExpectedFile(path) for path in files)
+    leaves = tuple(ExpectedFile(path, "outputs") for path in files)
     if summed_up and name != "csynth":
         # Each command writes this report anew, with what was done until then; C synthesis alone has no figures in it.
         leaves += (ExpectedFile(_REPORT, "libero"),)

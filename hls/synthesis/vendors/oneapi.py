@@ -50,7 +50,8 @@ def _simulation(top: str, name: str, target: str) -> tuple[ToolStep, ToolStep]:
     built = _step(f"{name}-build", "make", ("-C", "build", target))
     # In the project's folder, not in build/ as hls4ml does it: the test bench looks for tb_data/ where it is started,
     # and simulates zeros where it does not find it.
-    ran = _step(name, f"./build/{top}.{target}", (), leaves=(ExpectedFile("tb_data/results.log"),), needs=())
+    outputs = ExpectedFile("tb_data/results.log", "outputs")
+    ran = _step(name, f"./build/{top}.{target}", (), leaves=(outputs,), needs=())
     return built, ran
 
 

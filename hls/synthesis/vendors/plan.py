@@ -11,10 +11,10 @@ from hls.options import Backend
 
 # The designs of a run, which are also the folders that they lie in: hls4ml's project, and our RTL.
 DesignName = Literal["hls", "rtl"]
-# Readers of reports; see `figures.py`.
+# Readers of reports, see `figures.py`; and of outputs, see `outputs.py`.
 Reader = Literal[
-    "csynth", "cosim", "utilization", "layers", "timing", "quartus", "quartus-fit", "oneapi", "oneapi-fit", "catapult",
-    "libero",
+    "csynth", "cosim", "outputs", "utilization", "layers", "timing", "quartus", "quartus-fit", "oneapi", "oneapi-fit",
+    "catapult", "libero",
 ]  # fmt: skip
 
 

@@ -60,6 +60,9 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
         mend=MEND,
         log="cosim.log",
         messages=MESSAGES,
-        leaves=(ExpectedFile(f"{reports}/verification_data.js", "quartus"), ExpectedFile("tb_data/results.log")),
+        leaves=(
+            ExpectedFile(f"{reports}/verification_data.js", "quartus"),
+            ExpectedFile("tb_data/results.log", "outputs"),
+        ),
     )
     return compiled, simulation

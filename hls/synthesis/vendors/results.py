@@ -8,12 +8,12 @@ import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hls.errors import ResultsError, ToolFailedError
-from hls.synthesis.vendors import checks, figures, programs
+from hls.synthesis.vendors import checks, figures, outputs, programs
 from hls.synthesis.vendors.archive import FORMAT, MANIFEST
 from hls.synthesis.vendors.plan import ToolStep, VendorPlan
 from hls.synthesis.vendors.run import StepResult, digest
@@ -74,7 +74,13 @@ def take(source: Path, folder: Path) -> Manifest:
 
 
 def check(
-    plan: VendorPlan, inputs: Mapping[str, str], manifest: Manifest, folder: Path, target: Path
+    plan: VendorPlan,
+    inputs: Mapping[str, str],
+    manifest: Manifest,
+    folder: Path,
+    target: Path,
+    *,
+    origins: Mapping[str, Path],
 ) -> tuple[StepResult, ...]:
     """Hold results to the plan of a run, and put them where a run here would have left them.
 
@@ -84,10 +90,12 @@ def check(
         manifest: Of the results.
         folder: Where `take` has put them.
         target: New folder for the logs and reports, by design.
+        origins: Folder of each design, with the outputs that are expected.
 
     Raises:
         ResultsError: They are of something else, or not whole.
-        ToolFailedError: A tool failed, printed an error, or did not leave what it must.
+        ToolFailedError: A tool failed, printed an error, did not leave what it must, or simulated something else than
+            the model.
         ToolMissingError: The version of a tool does not do.
     """
     _check_same(plan, inputs, manifest, folder)
@@ -96,7 +104,8 @@ def check(
     for name, step in zip(plan.ids, plan.steps, strict=True):
         result = _step(step, folder / _RESULTS / name, target)
         figures.read_step(plan, step, target, result.version)
-        found.append(result)
+        compared = outputs.check(step, target / step.design, origins[step.design])
+        found.append(replace(result, compared=compared))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hls import tool
-from hls.synthesis.vendors import checks, figures, programs
+from hls.synthesis.vendors import checks, figures, outputs, programs
 from hls.synthesis.vendors.plan import ToolStep, VendorPlan
 
 # Beside the designs' folders; what was finished there, so that a later call goes on.
@@ -35,6 +35,7 @@ class StepResult:
         log: Its log, relative to the folder with the designs.
         critical_warnings: Critical warnings of the log, each once.
         reports: SHA-256 of what it left, by path relative to the folder with the designs.
+        compared: How many of the outputs that it simulated are those of the model; empty if it simulates none.
         key: Digest of all that decides the outcome.
     """
 
@@ -48,6 +49,7 @@ class StepResult:
     log: str
     critical_warnings: tuple[str, ...]
     reports: dict[str, str]
+    compared: str = ""
     key: str = ""
 
 
@@ -183,6 +185,7 @@ def _run_step(
     seconds = time.monotonic() - began
     critical = checks.check_log(step, program, log)
     checks.check_left(step, program, folder, started_ns, log)
+    compared = outputs.check(step, folder, folder)
     return StepResult(
         step=step.name,
         design=step.design,
@@ -194,6 +197,7 @@ def _run_step(
         log=f"{step.design}/{step.log}",
         critical_warnings=critical,
         reports=left(step, root),
+        compared=compared,
         key=key,
     )
 

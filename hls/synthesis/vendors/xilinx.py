@@ -65,7 +65,7 @@ def leaves(step: str, top: str) -> tuple[ExpectedFile, ...]:
     """Give what a step of `build_prj.tcl` leaves."""
     solution = f"{top}_prj/solution1"
     return {
-        "csim": (ExpectedFile("tb_data/csim_results.log"),),
+        "csim": (ExpectedFile("tb_data/csim_results.log", "outputs"),),
         "csynth": (
             ExpectedFile(f"{solution}/syn/report/{top}_csynth.xml", "csynth"),
             # Read with it: Vivado HLS names the layers only here.
@@ -73,7 +73,7 @@ def leaves(step: str, top: str) -> tuple[ExpectedFile, ...]:
         ),
         "cosim": (
             ExpectedFile(f"{solution}/sim/report/{top}_cosim.rpt", "cosim"),
-            ExpectedFile("tb_data/rtl_cosim_results.log"),
+            ExpectedFile("tb_data/rtl_cosim_results.log", "outputs"),
         ),
         "export": (ExpectedFile(f"{solution}/impl/ip/component.xml"),),
     }[step]

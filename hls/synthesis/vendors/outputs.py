@@ -1,0 +1,94 @@
+"""Outputs of a vendor's simulations, held to those of the model: hls4ml's test benches end with 0 whatever they are.
+
+Both are text. A test bench prints an output with six significant digits, or exactly where its type does so itself; so
+an output is equal if it lies within half a unit of the last digit printed. Up to 16 bits and a sign that tells every
+value from its neighbours; of a wider type, values beyond that look alike.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from hls.errors import ToolFailedError
+from hls.synthesis.vendors.plan import ToolStep
+
+# What hls4ml's test benches are given, in the project of each back end.
+EXPECTED = "tb_data/tb_output_predictions.dat"
+# Significant digits that C++ prints, without zeros at the end; and those with which NumPy writes single precision.
+_PRINTED, _WRITTEN = 6, 8
+
+
+def check(step: ToolStep, folder: Path, project: Path) -> str:
+    """Hold what a step simulated to what the model gives.
+
+    Args:
+        step: The step.
+        folder: Folder with what it left.
+        project: The project that it was given.
+
+    Returns:
+        How many outputs were equal, in words; empty if it simulates nothing whose outputs it leaves.
+
+    Raises:
+        ToolFailedError: An output is missing, cannot be read, or differs.
+    """
+    counts = [compare(folder / each.path, project / EXPECTED) for each in step.leaves if each.reader == "outputs"]
+    return _words(sum(counts), sum(counts)) if counts else ""
+
+
+def compare(found: Path, expected: Path) -> int:
+    """Compare two files with a line for each event, and its outputs in it.
+
+    Returns:
+        How many outputs there are, all of them equal.
+
+    Raises:
+        ToolFailedError: An output is missing, cannot be read, or differs.
+    """
+    wanted, rows = _rows(expected), _rows(found)
+    total = sum(map(len, wanted))
+    if not total:
+        raise ToolFailedError(f"{expected} holds no outputs to compare with; convert again")
+    if len(rows) != len(wanted):
+        raise ToolFailedError(f"{found} holds {len(rows):,} events, and the test bench has {len(wanted):,}")
+    first, equal = "", 0
+    for event, (row, right) in enumerate(zip(rows, wanted, strict=True)):
+        if len(row) != len(right):
+            raise ToolFailedError(f"{found}: event {event} has {len(row):,} outputs in place of {len(right):,}")
+        for output, (value, wish) in enumerate(zip(row, right, strict=True)):
+            if abs(value - wish) <= _half(value, _PRINTED) + _half(wish, _WRITTEN):
+                equal += 1
+            elif not first:
+                first = f"event {event}, output {output} is {value} and should be {wish}"
+    if first:
+        raise ToolFailedError(f"{found}: {first}; {_words(equal, total)}: what was simulated is not the model")
+    return total
+
+
+def _words(equal: int, total: int) -> str:
+    return f"{equal:,} of {total:,} outputs equal"
+
+
+def _rows(path: Path) -> list[list[Decimal]]:
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ToolFailedError(f"{path}: the outputs cannot be read ({error})") from error
+    return [[_number(path, event, word) for word in line.split()] for event, line in enumerate(lines)]
+
+
+def _number(path: Path, event: int, word: str) -> Decimal:
+    try:
+        value = Decimal(word)
+    except InvalidOperation:
+        value = Decimal("nan")
+    if not value.is_finite():
+        raise ToolFailedError(f"{path}: event {event} has {word!r}, which is no number")
+    return value
+
+
+def _half(value: Decimal, digits: int) -> Decimal:
+    """Half a unit of the last of the digits of a number, of which those at the end may be zeros that are not there."""
+    last = min(value.adjusted() - digits + 1, int(value.as_tuple().exponent))
+    return Decimal(5).scaleb(last - 1) if value else Decimal(0)
