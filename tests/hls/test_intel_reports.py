@@ -119,6 +119,13 @@ def test_a_file_without_records_is_refused(tmp_path: Path, content: str) -> None
         oneapi.parse(folder, part=PART, clock_period_ns=PERIOD)
 
 
+def test_a_oneapi_report_without_kernels_has_no_interval(tmp_path: Path) -> None:
+    folder = copied("oneapi", tmp_path)
+    (folder / "loop_attr.ndjson").write_text('{"name":"no kernel"}\n')
+    report = oneapi.parse(folder, part=PART, clock_period_ns=PERIOD)
+    assert (report.timings, report.initiation_interval_max, report.lut) == (None, None, 960)
+
+
 def test_a_folder_without_reports_is_named(tmp_path: Path) -> None:
     with pytest.raises(ToolFailedError, match=r"summary.ndjson cannot be read as a oneAPI report"):
         oneapi.parse(tmp_path, part=PART, clock_period_ns=PERIOD)
@@ -127,22 +134,32 @@ def test_a_folder_without_reports_is_named(tmp_path: Path) -> None:
 def test_the_reports_of_intels_hls_compiler_are_read() -> None:
     report = quartus.parse(REPORTS / "quartus", part=PART, clock_period_ns=PERIOD)
     assert (report.lut, report.ff, report.dsp, report.m20k, report.mlab) == (2500, 4001, 12, 9, 30)
-    assert (report.latency_cycles_best, report.latency_cycles_average, report.latency_cycles_worst) == (23, 24.3, 25)
-    assert (report.initiation_interval_min, report.initiation_interval_max) == (5, 7)
+    # The estimate has no latency: that is the simulation's.
+    assert (report.evidence, report.latency_cycles_worst) == ("vendor-csynth", None)
+    assert quartus.parse_simulation(REPORTS / "quartus", part=PART, clock_period_ns=PERIOD) == SynthesisReport(
+        tool="Intel HLS",
+        version="",
+        evidence="vendor-cosim",
+        design="hls",
+        part=PART,
+        clock_period_ns=PERIOD,
+        latency_cycles_best=23,
+        latency_cycles_average=24.3,
+        latency_cycles_worst=25,
+        initiation_interval_min=5,
+        initiation_interval_max=7,
+    )
     fitted = quartus.parse_fit(REPORTS / "quartus", part=PART, clock_period_ns=PERIOD)
     assert fitted is not None
     assert (fitted.alm, fitted.ff, fitted.dsp, fitted.m20k, fitted.mlab) == (1200.5, 3900, 12, 8, 4)
     assert (fitted.estimated_clock_period_ns, fitted.evidence) == (3.992, "vendor-implementation")
 
 
-@pytest.mark.parametrize("verified", [None, 'var verifJSON={"functions":[]};'])
-def test_without_a_simulation_the_latency_is_unknown(tmp_path: Path, verified: str | None) -> None:
+def test_a_simulation_that_was_not_run_is_refused(tmp_path: Path) -> None:
     folder = copied("quartus", tmp_path)
-    (folder / "verification_data.js").unlink()
-    if verified is not None:
-        (folder / "verification_data.js").write_text(verified)
-    report = quartus.parse(folder, part=PART, clock_period_ns=PERIOD)
-    assert (report.lut, report.latency_cycles_best, report.initiation_interval_max) == (2500, None, None)
+    (folder / "verification_data.js").write_text('var verifJSON={"functions":[]};')
+    with pytest.raises(ToolFailedError, match=r"verification_data.js holds no simulated calls; run the compiled"):
+        quartus.parse_simulation(folder, part=PART, clock_period_ns=PERIOD)
 
 
 @pytest.mark.parametrize(
@@ -160,8 +177,9 @@ def test_a_damaged_report_of_intels_hls_compiler_is_refused(
 ) -> None:
     folder = copied("quartus", tmp_path)
     replace(folder / name, old, new)
+    read = quartus.parse if name == "report_data.js" else quartus.parse_simulation
     with pytest.raises(ToolFailedError, match=message):
-        quartus.parse(folder, part=PART, clock_period_ns=PERIOD)
+        read(folder, part=PART, clock_period_ns=PERIOD)
 
 
 def test_the_summaries_of_quartus_are_read() -> None:

@@ -57,7 +57,7 @@ def test_no_reader_takes_the_report_of_another_tool() -> None:
         "ultrascale_utilization.rpt": lambda path: utilization.parse(path, clock_period_ns=5.0),
         "timing_summary.rpt": lambda path: timing_summary.parse(path, clock_period_ns=5.0),
         "catapult_rtl.rpt": lambda path: catapult.parse(path, part="xc7z020"),
-        "smarthls_summary.rpt": lambda path: libero.parse(path, clock_period_ns=5.0),
+        "smarthls_summary.rpt": lambda path: libero.parse(path, clock_period_ns=5.0)[0],
     }
     for own, read in readers.items():
         assert read(REPORTS / own).tool

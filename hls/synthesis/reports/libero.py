@@ -7,11 +7,12 @@ No whole real report of a project of hls4ml was at hand: the form is the one tha
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from hls.errors import ToolFailedError
-from hls.synthesis.report import Evidence, SynthesisReport
+from hls.synthesis.report import SynthesisReport
 from hls.synthesis.reports.text import Text, records
 
 _SECTION = r"^=+ {}\. {}[^\n]*=+$"
@@ -25,7 +26,7 @@ class _Calls(NamedTuple):
     interval: tuple[float | None, float | None, float | None]
 
 
-def parse(path: Path, *, clock_period_ns: float) -> SynthesisReport:
+def parse(path: Path, *, clock_period_ns: float) -> tuple[SynthesisReport, ...]:
     """Read what was simulated, timed and counted so far; steps that were not run leave None.
 
     Args:
@@ -33,8 +34,9 @@ def parse(path: Path, *, clock_period_ns: float) -> SynthesisReport:
         clock_period_ns: Clock period asked for, in ns; taken where the report has no timing.
 
     Returns:
-        Evidence `vendor-implementation` with the timing of a placed design, `vendor-synthesis` with resources alone,
-        `vendor-cosim` with a simulation alone. Of several clocks it is the one with the least slack.
+        The simulated cycles with evidence `vendor-cosim`, then the rest, with evidence `vendor-implementation` where
+        there is the timing of a placed design, else `vendor-synthesis`; each only if it was run. Of several clocks it
+        is the one with the least slack.
 
     Raises:
         ToolFailedError: The file is missing, cut off or no such report, nothing was run, or the simulation failed.
@@ -53,27 +55,36 @@ def parse(path: Path, *, clock_period_ns: float) -> SynthesisReport:
     if calls is None and not clocks and not resources:
         raise ToolFailedError(f"{path}: neither a simulation nor a synthesis was run; run SmartHLS first")
     period, slack = min(clocks, key=lambda clock: clock[1] or 0.0, default=(None, None))
-    period = period or clock_period_ns
-    reached: Evidence = "vendor-implementation" if clocks else "vendor-synthesis" if resources else "vendor-cosim"
-    latency, interval = calls or _Calls((None, None, None), (None, None, None))
-    return SynthesisReport(
+    of_all = SynthesisReport(
         tool="SmartHLS",
         version="",
-        evidence=reached,
+        evidence="vendor-implementation" if clocks else "vendor-synthesis",
         design="hls",
         part=device,
-        clock_period_ns=period,
-        estimated_clock_period_ns=None if slack is None else round(period - slack, 3),
-        latency_cycles_best=_cycles(latency[0]),
-        latency_cycles_worst=_cycles(latency[1]),
-        latency_cycles_average=latency[2],
-        initiation_interval_min=_cycles(interval[0]),
-        initiation_interval_max=_cycles(interval[1]),
+        clock_period_ns=period or clock_period_ns,
+    )
+    hardware = replace(
+        of_all,
+        estimated_clock_period_ns=None if period is None or slack is None else round(period - slack, 3),
         lut=resources.get("Fabric + Interface 4LUT"),
         ff=resources.get("Fabric + Interface DFF"),
         dsp=resources.get("Math"),
         lsram=resources.get("LSRAM"),
         usram=resources.get("uSRAM"),
+    )
+    found = (hardware,) if clocks or resources else ()
+    return found if calls is None else (_simulated(of_all, calls), *found)
+
+
+def _simulated(report: SynthesisReport, calls: _Calls) -> SynthesisReport:
+    return replace(
+        report,
+        evidence="vendor-cosim",
+        latency_cycles_best=_cycles(calls.latency[0]),
+        latency_cycles_worst=_cycles(calls.latency[1]),
+        latency_cycles_average=calls.latency[2],
+        initiation_interval_min=_cycles(calls.interval[0]),
+        initiation_interval_max=_cycles(calls.interval[1]),
     )
 
 

@@ -95,7 +95,9 @@ def _estimate(
         part=part,
         clock_period_ns=clock_period_ns,
         estimated_clock_period_ns=None if slowest is None else round(1000 / slowest, 3),
-        initiation_interval_max=None if None in intervals else max(i for i in intervals if i is not None),
+        initiation_interval_max=None
+        if None in intervals
+        else max((i for i in intervals if i is not None), default=None),
         lut=whole.alut,
         ff=whole.ff,
         dsp=whole.dsp,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ _COLUMNS = ("ALUTs", "FFs", "RAMs", "DSPs", "MLABs")
 
 
 def parse(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport:
-    """Read the compiler's estimate, and latency and interval where the compiled test bench was simulated.
+    """Read the compiler's estimate, which has no latency.
 
     Args:
         folder: The folder `<project>-fpga.prj/reports/lib`.
@@ -31,7 +30,7 @@ def parse(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport
         clock_period_ns: Clock period asked for, in ns; these files do not hold it.
 
     Raises:
-        ToolFailedError: `report_data.js` is missing, or a file is cut off or of another form.
+        ToolFailedError: `report_data.js` is missing, cut off, or of another form.
     """
     text, area = _variable(folder / "report_data.js", "areaJSON")
     try:
@@ -39,7 +38,7 @@ def parse(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport
         found = intel.estimate(columns, area["total"], text)
     except (KeyError, TypeError, AttributeError) as error:
         raise ToolFailedError(f"{text.path} holds no estimate of resources: {error!r}") from error
-    report = SynthesisReport(
+    return SynthesisReport(
         tool="Intel HLS",
         version="",
         evidence="vendor-csynth",
@@ -52,8 +51,48 @@ def parse(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport
         m20k=found.m20k,
         mlab=found.mlab,
     )
-    path = folder / "verification_data.js"
-    return _verified(report, *_variable(path, "verifJSON")) if path.is_file() else report
+
+
+def parse_simulation(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport:
+    """Read how long the simulated RTL took for the calls of the test bench.
+
+    Args:
+        folder: As for `parse`.
+        part: The device; these files do not hold it.
+        clock_period_ns: Clock period asked for, in ns; these files do not hold it.
+
+    Returns:
+        Latency and interval only.
+
+    Raises:
+        ToolFailedError: `verification_data.js` is missing, cut off, of another form, or without calls.
+    """
+    text, content = _variable(folder / "verification_data.js", "verifJSON")
+    # Written by the compiler, filled in by the simulation.
+    if not content.get("functions"):
+        raise ToolFailedError(f"{text.path} holds no simulated calls; run the compiled test bench")
+    try:
+        # Number of calls, then latency and interval, each least, greatest and mean, with commas between them.
+        latency, interval = (str(cell).split(",") for cell in content["functions"][0]["data"][1:3])
+        figures = [text.number(cell, "a latency or interval") for cell in (*latency[:3], *interval[:2])]
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ToolFailedError(f"{text.path} holds no latency in a known form: {error!r}") from error
+    if len(figures) != 5:
+        raise ToolFailedError(f"{text.path} holds no latency in a known form: {content['functions'][0]['data']}")
+    whole = [None if figure is None else round(figure) for figure in figures]
+    return SynthesisReport(
+        tool="Intel HLS",
+        version="",
+        evidence="vendor-cosim",
+        design="hls",
+        part=part,
+        clock_period_ns=clock_period_ns,
+        latency_cycles_best=whole[0],
+        latency_cycles_worst=whole[1],
+        latency_cycles_average=figures[2],
+        initiation_interval_min=whole[3],
+        initiation_interval_max=whole[4],
+    )
 
 
 def parse_fit(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport | None:
@@ -81,26 +120,3 @@ def _variable(path: Path, name: str) -> tuple[Text, Mapping[str, Any]]:
     if not isinstance(value, dict):
         raise ToolFailedError(f"{path}: {name} should be an object but is {value!r}")
     return text, value
-
-
-def _verified(report: SynthesisReport, text: Text, content: Mapping[str, Any]) -> SynthesisReport:
-    """Number of calls, then latency and interval, each least, greatest and mean, with commas between them."""
-    if not content.get("functions"):
-        # Written by the compiler, filled in by the simulation.
-        return report
-    try:
-        latency, interval = (str(cell).split(",") for cell in content["functions"][0]["data"][1:3])
-        figures = [text.number(cell, "a latency or interval") for cell in (*latency[:3], *interval[:2])]
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise ToolFailedError(f"{text.path} holds no latency in a known form: {error!r}") from error
-    if len(figures) != 5:
-        raise ToolFailedError(f"{text.path} holds no latency in a known form: {content['functions'][0]['data']}")
-    whole = [None if figure is None else round(figure) for figure in figures]
-    return replace(
-        report,
-        latency_cycles_best=whole[0],
-        latency_cycles_worst=whole[1],
-        latency_cycles_average=figures[2],
-        initiation_interval_min=whole[3],
-        initiation_interval_max=whole[4],
-    )

@@ -51,6 +51,8 @@ def _read(plan: VendorPlan, step: ToolStep, expected: ExpectedFile, folder: Path
             return [cosim.parse(path, part=plan.part, clock_period_ns=period)]
         case "quartus":
             return [quartus.parse(path.parent, part=plan.part, clock_period_ns=period)]
+        case "quartus-cosim":
+            return [quartus.parse_simulation(path.parent, part=plan.part, clock_period_ns=period)]
         case "quartus-fit":
             return [_fitted(path, quartus.parse_fit(path.parent, part=plan.part, clock_period_ns=period))]
         case "oneapi":
@@ -60,7 +62,7 @@ def _read(plan: VendorPlan, step: ToolStep, expected: ExpectedFile, folder: Path
         case "catapult":
             return [catapult.parse(path, part=plan.part)]
         case "libero":
-            return [libero.parse(path, clock_period_ns=period)]
+            return list(libero.parse(path, clock_period_ns=period))
         case _:
             return []
 

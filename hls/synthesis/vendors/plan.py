@@ -13,8 +13,8 @@ from hls.options import Backend
 DesignName = Literal["hls", "rtl"]
 # Readers of reports, see `figures.py`; and of outputs, see `outputs.py`.
 Reader = Literal[
-    "csynth", "cosim", "outputs", "utilization", "layers", "timing", "quartus", "quartus-fit", "oneapi", "oneapi-fit",
-    "catapult", "libero",
+    "csynth", "cosim", "outputs", "utilization", "layers", "timing", "quartus", "quartus-cosim", "quartus-fit",
+    "oneapi", "oneapi-fit", "catapult", "libero",
 ]  # fmt: skip
 
 

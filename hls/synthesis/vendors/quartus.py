@@ -34,8 +34,7 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
     """
     target, reports = f"{top}-fpga", f"{top}-fpga.prj/reports/lib"
     placed, simulated = "implementation" in wanted, "cosim" in wanted
-    # Latency and interval come into the estimate by the simulation, which is read then.
-    leaves = [ExpectedFile(f"{reports}/report_data.js", None if simulated else "quartus")]
+    leaves = [ExpectedFile(f"{reports}/report_data.js", "quartus")]
     if placed:
         leaves.append(ExpectedFile(f"{reports}/quartus_data.js", "quartus-fit"))
     compiled = ToolStep(
@@ -61,7 +60,7 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
         log="cosim.log",
         messages=MESSAGES,
         leaves=(
-            ExpectedFile(f"{reports}/verification_data.js", "quartus"),
+            ExpectedFile(f"{reports}/verification_data.js", "quartus-cosim"),
             ExpectedFile("tb_data/results.log", "outputs"),
         ),
     )
