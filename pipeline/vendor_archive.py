@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
-from hls.errors import ResultsError
+from hls.errors import ResultsError, ToolError
 from hls.synthesis.vendors import archive, results
 from hls.synthesis.vendors.plan import VendorPlan
 from pipeline import collected, vendor_flow
@@ -84,11 +85,17 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
 
 
 def _keep(source: Path, run: RunFolder, plan: VendorPlan, manifest: results.Manifest, place: Path) -> None:
-    """Check results, and put them into the run when they are whole."""
-    taken, checked = place / "taken", place / "checked"
+    """Check results, and put them into the run when they are whole; what an error names is kept with its logs."""
+    taken, checked, logs = place / "taken", place / "checked", run.path / "logs" / "collect"
+    shutil.rmtree(logs, ignore_errors=True)
     converted = run.stage("convert")
     inputs = vendor_flow.inputs(plan, converted)
-    found = results.check(plan, inputs, manifest, taken, checked, origins=vendor_flow.origins(converted))
+    try:
+        found = results.check(plan, inputs, manifest, taken, checked, origins=vendor_flow.origins(converted))
+    except ToolError as error:
+        shutil.copytree(checked, logs)
+        message = str(error).replace(str(checked), str(logs)).replace(str(taken), str(source))
+        raise type(error)(message) from error
     hosts = results.hosts(plan, taken)
     Collected(checked, source.name, hosts, manifest.plan, dict(manifest.inputs), found).write()
     run.put(checked, collected.FOLDER)

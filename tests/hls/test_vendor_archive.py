@@ -252,7 +252,7 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
     "a report that was changed": (
         lambda run: edit(run.there / REPORT, "<LUT>1700</LUT>", "<LUT>17</LUT>"),
         ResultsError,
-        "tiny_csynth.xml was changed since the tool left it",
+        f"tiny_csynth.xml was changed since the tool left it\ndelete results/{CSYNTH} there and run run.sh again there",
     ),
     "a report that is missing": (
         lambda run: (run.there / REPORT).unlink(),
@@ -287,7 +287,7 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
     "no mark of its end": (
         lambda run: (run.there / f"results/{CSYNTH}/finished").unlink(),
         ToolFailedError,
-        "csynth: was not run to its end; run run.sh again, it goes on there",
+        "^csynth: was not run to its end\nrun run.sh again there; it goes on at this step$",
     ),
     "errors in the log": (
         lambda run: (run.there / f"results/{CSYNTH}/log").write_text("ERROR: [HLS 200-70] no\n"),

@@ -175,6 +175,27 @@ def test_results_of_another_run_are_refused_and_change_nothing(
     assert {path: file_digest(path) for path in out.rglob("*") if path.is_file()} == before
 
 
+def test_what_is_wrong_with_results_is_kept_where_the_message_says(
+    trigcnn: Trigcnn, quick_run: Run, vendor_tools: VendorTools, tmp_path: Path
+) -> None:
+    config, out = quick_run
+    assert trigcnn("run", config, "--out", out, "--plan-only").returncode == 0
+    vendor_tools.install("vitis-run")
+    vendor_tools.behave("cut@csynth")
+    there = elsewhere(out, tmp_path / "there")
+    outcome = trigcnn("collect", there, "--run", out)
+    assert outcome.returncode == 3
+    kept = out / "logs/collect/hls/quick_prj/solution1/syn/report/quick_csynth.xml"
+    assert outcome.stderr.startswith(f"error: {kept} is not whole XML")
+    assert "\ndelete results/1_hls_csynth there and run run.sh again there; it goes on at this step\n" in outcome.stderr
+    assert kept.is_file()
+    assert (out / "logs/collect/hls/csynth.log").is_file()
+    # A file that did not come is named by its place in the results.
+    (there / "results/1_hls_csynth/left/quick_prj/solution1/syn/report/quick_csynth.xml").unlink()
+    outcome = trigcnn("collect", there, "--run", out)
+    assert f"{there}/results/1_hls_csynth/left/quick_prj" in outcome.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -102,11 +102,21 @@ def check(
     target.mkdir()
     found = []
     for name, step in zip(plan.ids, plan.steps, strict=True):
-        result = _step(step, folder / _RESULTS / name, target)
-        figures.read_step(plan, step, target, result.version)
-        compared = outputs.check(step, target / step.design, origins[step.design])
+        place = folder / _RESULTS / name
+        try:
+            result = _step(step, place, target)
+            figures.read_step(plan, step, target, result.version)
+            compared = outputs.check(step, target / step.design, origins[step.design])
+        except (ResultsError, ToolFailedError) as error:
+            raise type(error)(f"{error}\n{_mend(place)}") from error
         found.append(replace(result, compared=compared))
     return tuple(found)
+
+
+def _mend(result: Path) -> str:
+    """Say how the step is run again on the other computer: `run.sh` skips what has the mark of its end."""
+    first = f"delete {_RESULTS}/{result.name} there and " if (result / "finished").is_file() else ""
+    return f"{first}run run.sh again there; it goes on at this step"
 
 
 def hosts(plan: VendorPlan, folder: Path) -> tuple[str, ...]:
@@ -139,7 +149,7 @@ def _check_same(plan: VendorPlan, inputs: Mapping[str, str], manifest: Manifest,
 def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
     number = _text(result / "command")
     if number is None or not number.isdecimal() or int(number) >= len(step.commands):
-        raise ToolFailedError(f"{step.title}: was not run to its end; run run.sh again, it goes on there")
+        raise ToolFailedError(f"{step.title}: was not run to its end")
     command = step.commands[int(number)]
     program, log = command.program, target / step.design / step.log
     log.parent.mkdir(exist_ok=True)
@@ -148,7 +158,7 @@ def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
     status = _text(result / "status")
     if status != "0":
         said = "was ended" if status is None else f"failed with exit status {status}"
-        raise ToolFailedError(f"{step.title}: {program} {said} on the other computer; run run.sh again")
+        raise ToolFailedError(f"{step.title}: {program} {said} on the other computer")
     critical = checks.check_log(step, program, log)
     if command.version is None:
         version = programs.read(step.banner, log.read_text(errors="replace"))
@@ -160,18 +170,18 @@ def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
     try:
         started_ns = (result / "started").stat().st_mtime_ns
     except OSError as error:
-        raise ResultsError(f"{step.title}: it is not known when it began; run it again") from error
+        raise ResultsError(f"{step.title}: it is not known when it began") from error
     sums = dict(_sums(result / "sums"))
     for expected in returned:
         path = result / "left" / expected.path
         checks.check_fresh(program, path, started_ns, log)
         if digest(path) != sums.get(expected.path):
-            raise ResultsError(f"{step.title}: {expected.path} was changed since the tool left it; run it again")
+            raise ResultsError(f"{step.title}: {expected.path} was changed since the tool left it")
         kept = target / step.design / expected.path
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, kept)
     if not (result / "finished").is_file():
-        raise ToolFailedError(f"{step.title}: was not run to its end; run run.sh again, it goes on there")
+        raise ToolFailedError(f"{step.title}: was not run to its end")
     seconds = _text(result / "seconds") or ""
     return StepResult(
         step=step.name,
