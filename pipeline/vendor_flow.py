@@ -14,7 +14,7 @@ from hls.synthesis.implement import design_sources
 from hls.synthesis.report import SynthesisReport
 from hls.synthesis.vendors import figures, flows, programs
 from hls.synthesis.vendors import run as driver
-from hls.synthesis.vendors.plan import ToolStep, VendorPlan
+from hls.synthesis.vendors.plan import CONFIGURE, ToolStep, VendorPlan
 from hls.synthesis.vendors.run import StepResult
 from hls.synthesis.vendors.vivado import RtlSources
 from pipeline import collected
@@ -105,21 +105,31 @@ def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
         return _left_ready(
             planned, converted, folder, "not-asked", "the HLS project is ready; the vendor's tool was not asked for"
         )
-    runnable = planned
-    if config.synthesis.vendor == "auto":
-        first = {design: next(step for step in planned.steps if step.design == design) for design in planned.designs}
-        absent = {design: programs.missing(step) for design, step in first.items()}
-        there = {design for design, name in absent.items() if name is None}
-        runnable = planned.only(lambda step: step.design in there)
-        if not runnable.steps:
-            names = " and ".join(dict.fromkeys(str(name) for name in absent.values()))
-            message = f"{names} was not found on PATH; the HLS project is ready"
-            return _left_ready(planned, converted, folder, "tool-not-found", message)
+    dropped = impossible(planned) if config.synthesis.vendor == "auto" else {}
+    runnable = planned.only(lambda step: all(step not in steps for steps in dropped.values()))
+    if not runnable.steps:
+        message = f"{' and '.join(dropped)} was not found on PATH; the HLS project is ready"
+        return _left_ready(planned, converted, folder, "tool-not-found", message)
     results = _run(context, runnable, converted, folder, checkpoints)
     reports = figures.read(runnable, folder, driver.versions(results))
     _copy(planned, converted, folder)
-    content = _content(planned, "built", _ran(results), results)
-    return Outcome(content, reports)
+    missing = [
+        f"{name} was not found on PATH, so there is no {', '.join(step.title for step in steps)}"
+        for name, steps in dropped.items()
+    ]
+    return Outcome(_content(planned, "built", "; ".join((_ran(results), *missing)), results), reports)
+
+
+def impossible(planned: VendorPlan) -> dict[str, tuple[ToolStep, ...]]:
+    """Find the steps of each design from the first on whose program is not on PATH, by its name."""
+    found: dict[str, tuple[ToolStep, ...]] = {}
+    for design in planned.designs:
+        steps = [step for step in planned.steps if step.design == design]
+        for number, step in enumerate(steps):
+            if (name := programs.missing(step)) is not None:
+                found[name] = found.get(name, ()) + tuple(steps[number:])
+                break
+    return found
 
 
 def inputs(planned: VendorPlan, converted: Path) -> dict[str, str]:
@@ -178,21 +188,37 @@ def _left_ready(planned: VendorPlan, converted: Path, folder: Path, status: str,
 
 
 def _copy(planned: VendorPlan, converted: Path, folder: Path) -> None:
-    """Copy the designs that no tool has worked on; tools write into them, and finished stages stay as they are."""
+    """Copy the designs that no tool has worked on; tools write into them, and finished stages stay as they are.
+
+    The files that several steps write are left as C synthesis wants them, which is what the report says how to start.
+    """
     for design in planned.designs:
         if not (folder / design).exists():
             shutil.copytree(origins(converted)[design], folder / design)
-            for step in reversed([step for step in planned.steps if step.design == design]):
-                driver.write_files(step, folder / design)
+            for step in planned.steps:
+                if step.design == design:
+                    driver.write_files(step, folder / design)
+    for step in _building(planned):
+        driver.write_files(step, folder / step.design)
+
+
+def _building(planned: VendorPlan) -> tuple[ToolStep, ...]:
+    """Give C synthesis, and what has to be done before it; where it is no step of its own, the first that does it."""
+    last = next((step for step in planned.steps if step.name == "csynth"), planned.steps[0])
+    return tuple(step for step in planned.steps if step is last or (step.name, step.design) == (CONFIGURE, last.design))
+
+
+def build_command(planned: VendorPlan) -> str:
+    """Give the command that builds the HLS project in its folder as it is left, for a shell."""
+    return " && ".join(step.commands[0].line for step in _building(planned))
 
 
 def _content(planned: VendorPlan, status: str, message: str, results: Sequence[StepResult]) -> dict[str, Any]:
     done = {(result.design, result.step): result for result in results}
-    first = next((step for step in planned.steps if step.name == "csynth"), planned.steps[0])
     return {
         "backend": planned.backend,
-        "project": f"{_PLACE}/{first.design}",
-        "command": first.commands[0].line,
+        "project": f"{_PLACE}/{planned.steps[0].design}",
+        "command": build_command(planned),
         "status": status,
         "message": message,
         "steps": [_step(step, done.get((step.design, step.name))) for step in planned.steps],

@@ -60,7 +60,7 @@ def _work(context: Context, folder: Path) -> None:
         reports += found
     vendor = vendor_flow.run(context, folder, context.folder.checkpoints(stage(context)))
     context.console.line(f"  {vendor.content['message']}")
-    if not vendor.reports:
+    if vendor.content["status"] in ("tool-not-found", "not-asked"):
         project = context.folder.path / vendor.content["project"]
         context.console.line(f"  build it with: cd {shlex.quote(str(project))} && {vendor.content['command']}")
     reports += vendor.reports

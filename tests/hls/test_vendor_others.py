@@ -136,7 +136,9 @@ def test_libero_is_run_by_smarthls() -> None:
         ("logic-synthesis", "shls -s rtl_synth", ()),
         ("implementation", "shls -s fpga", (report,)),
     ]
-    assert lines("Libero") == [("csynth", "shls -s hw", ())]
+    # Its report is there after C synthesis too, but has no figures then.
+    assert lines("Libero") == [("csynth", "shls -s hw", (report,))]
+    assert [expected.reader for expected in planned("Libero").steps[0].leaves] == [None]
 
 
 @pytest.mark.parametrize(
@@ -239,6 +241,7 @@ def test_libero_runs_and_its_figures_are_read(project: Project, vendor_tools: Ve
         ("oneAPI", ("icpx", "cmake", "quartus_sh"), "unfitted@fpga", r"quartus.ndjson has no figures of Quartus"),
         ("Catapult", ("catapult",), "stale@all", "catapult succeeded without a new report: .*rtl.rpt is older"),
         ("Catapult", ("catapult",), "errors@all", "catapult gave exit status 0 but printed errors"),
+        ("Libero", ("shls",), "silent@hw", "shls succeeded without a report: .*summary.results.rpt is missing"),
         ("Libero", ("shls",), "crash@hw", "shls was ended by signal SIGKILL"),
         ("Libero", ("shls",), "errors@hw", "shls gave exit status 0 but printed errors"),
     ],

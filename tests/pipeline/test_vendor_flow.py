@@ -175,6 +175,63 @@ def test_results_of_another_run_are_refused_and_change_nothing(
     assert {path: file_digest(path) for path in out.rglob("*") if path.is_file()} == before
 
 
+def test_a_missing_program_ends_the_steps_of_its_design_and_is_named(
+    trigcnn: Trigcnn, quick_run: Run, vendor_tools: VendorTools
+) -> None:
+    config, out = quick_run
+    vendor_tools.install("vitis-run")
+    wanted = ("--set", "synthesis.vendor=auto", "--set", "synthesis.vendor_steps=[csim,implementation]")
+    outcome = trigcnn("run", config, "--out", out, *wanted)
+    assert outcome.returncode == 0, outcome.stderr
+    assert (
+        "  vitis-run 2024.1 did csim, csynth; vivado was not found on PATH, so there is no logic-synthesis, "
+        "implementation\n"
+    ) in outcome.stdout
+    assert "build it with" not in outcome.stdout
+    report = Report.model_validate_json((out / "report" / "report.json").read_text())
+    assert [step.status for step in report.vendor.steps] == ["done", "done", "planned", "planned"]
+    assert [entry.evidence for entry in report.synthesis] == ["vendor-csynth"]
+
+
+def test_the_steps_of_every_design_are_cut_at_a_missing_program(vendor_tools: VendorTools) -> None:
+    synthesis = {"vendor_steps": ["implementation"], "vendor_rtl": "logic-synthesis"}
+    planned = vendor_flow.plan(RunConfig.model_validate({"name": "tiny", "synthesis": synthesis}), None)
+
+    def cut() -> dict[str, list[str]]:
+        return {name: [step.title for step in steps] for name, steps in vendor_flow.impossible(planned).items()}
+
+    of_vivado = ["logic-synthesis", "implementation", "logic-synthesis of our RTL"]
+    assert cut() == {"vitis-run or vitis_hls": ["csynth", *of_vivado[:2]], "vivado": of_vivado[2:]}
+    vendor_tools.install("vitis-run")
+    assert cut() == {"vivado": of_vivado}
+    vendor_tools.install("vivado")
+    assert cut() == {}
+
+
+@pytest.mark.parametrize(
+    ("backend", "command"),
+    [
+        ("oneAPI", "cmake -S . -B build && make -C build report"),
+        ("Libero", "shls -s hw"),
+        ("Quartus", "make tiny-fpga"),
+    ],
+)
+def test_the_command_that_is_shown_builds_the_project(backend: str, command: str) -> None:
+    config = RunConfig.model_validate({"name": "tiny", "hls": {"backend": backend}})
+    assert vendor_flow.build_command(vendor_flow.plan(config, None)) == command
+
+
+def test_the_command_that_is_shown_works_in_the_folder_that_is_left(
+    trigcnn: Trigcnn, quick_run: Run, vendor_tools: VendorTools
+) -> None:
+    config, out = quick_run
+    outcome = trigcnn("run", config, "--out", out, "--set", "synthesis.vendor_steps=[csim,cosim]")
+    (command,) = re.findall(r"  build it with: (.*)\n", outcome.stdout)
+    vendor_tools.install("vitis-run")
+    subprocess.run(["bash", "-c", command], check=True, capture_output=True)
+    assert vendor_tools.calls() == ["vitis-run csynth in hls"]
+
+
 def test_what_is_wrong_with_results_is_kept_where_the_message_says(
     trigcnn: Trigcnn, quick_run: Run, vendor_tools: VendorTools, tmp_path: Path
 ) -> None:

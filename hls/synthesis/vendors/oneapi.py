@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from hls.synthesis.vendors.plan import Command, ExpectedFile, Phase, ToolStep, VersionQuery
+from hls.synthesis.vendors.plan import CONFIGURE, Command, ExpectedFile, Phase, ToolStep, VersionQuery
 from hls.synthesis.vendors.quartus import MESSAGES
 
 STEPS = frozenset({"csim", "cosim", "implementation"})
@@ -26,7 +26,7 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
         wanted: Of `csim` (its emulator), `cosim` (the simulated RTL) and `implementation` (with Quartus), those to do
             besides the estimate that is its C synthesis.
     """
-    planned = [_step("configure", "cmake", ("-S", ".", "-B", "build"), clears=("build",))]
+    planned = [_step(CONFIGURE, "cmake", ("-S", ".", "-B", "build"), clears=("build",))]
     if "csim" in wanted:
         planned += _simulation(top, "csim", "fpga_emu")
     estimate = _json(top, "report")

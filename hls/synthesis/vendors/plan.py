@@ -11,6 +11,8 @@ from hls.options import Backend
 
 # The designs of a run, which are also the folders that they lie in: hls4ml's project, and our RTL.
 DesignName = Literal["hls", "rtl"]
+# Name of a step that readies a project for the others.
+CONFIGURE = "configure"
 # Readers of reports, see `figures.py`; and of outputs, see `outputs.py`.
 Reader = Literal[
     "csynth", "cosim", "outputs", "utilization", "layers", "timing", "quartus", "quartus-cosim", "quartus-fit",
@@ -111,7 +113,7 @@ class ToolStep:
 
     Attributes:
         name: What it does: `csim`, `csynth`, `cosim`, `export`, `logic-synthesis`, `implementation`; or what has to be
-            done before, such as `configure`.
+            done before, such as `CONFIGURE`.
         design: What it works on, and the folder in which it runs.
         commands: Command lines that do the same; the first is taken whose program is there in a right version.
         mend: What to do where none is.
