@@ -374,6 +374,19 @@ def test_an_archive_that_reaches_out_of_its_folder_is_refused(
     assert not (tmp_path / "outside").exists()
 
 
+@pytest.mark.parametrize(
+    ("path", "mtime"),
+    [("results/a", "1e30"), ("results/a", "nan"), ("results/a", "-inf"), ("results/a", "soon"), ("results/\0", "1")],
+)
+def test_a_time_or_name_that_no_file_has_is_refused(path: str, mtime: str, tmp_path: Path) -> None:
+    entry = member("results/a")
+    entry.pax_headers = {"path": path, "mtime": mtime}
+    with tarfile.open(tmp_path / "bad.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as packed:
+        packed.addfile(entry, io.BytesIO(b""))
+    with pytest.raises(ResultsError, match=r"bad.tar.gz: (cannot be unpacked|has no readable manifest.json)"):
+        results.take(tmp_path / "bad.tar.gz", tmp_path / "taken")
+
+
 def test_a_name_that_comes_twice_is_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "bad.tar.gz", "w:gz") as packed:
         for _ in range(2):

@@ -213,7 +213,8 @@ def _unpack(source: Path, folder: Path) -> None:
                 stream = archive.extractfile(member)
                 if stream is not None:
                     _put(source, member.name, stream.read(), int(member.mtime * 10**9), folder)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    # The last two are of names and times that no file system has.
+    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError) as error:
         raise ResultsError(f"{source}: cannot be unpacked ({error}); bring results.tar.gz over again") from error
 
 
