@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hls import reuse
+from hls.backends import FACTS
 from hls.choices import Choice
 from hls.graph import Layer
 from hls.options import Backend, HlsOptions
@@ -58,7 +59,7 @@ def excesses(layer: Layer, options: HlsOptions, choice: Choice) -> list[Excess]:
     registers = "an array of registers"
     found = []
     if options.io_type == "io_parallel" and layer.size > limit and layer.kind != "Reshape":
-        found.append(Excess(f"its results, {registers}", layer.size, words, "set hls.io_type to io_stream"))
+        found.append(Excess(f"its results, {registers}", layer.size, words, _stream(options)))
     shape = reuse.matrix(layer)
     if shape is None or choice.strategy is None:
         return found
@@ -75,12 +76,25 @@ def excesses(layer: Layer, options: HlsOptions, choice: Choice) -> list[Excess]:
     return found
 
 
+def _stream(options: HlsOptions) -> str:
+    """Send the results through FIFOs, if the back end has them."""
+    return "set hls.io_type to io_stream" if "io_stream" in FACTS[options.backend].io_types else _smaller(options)
+
+
+def _smaller(options: HlsOptions) -> str:
+    """Say what remains where the back end has neither FIFOs nor multipliers that are shared."""
+    return f"make the layer smaller, or choose another hls.backend than {options.backend}"
+
+
 def _more_reuse(layer: Layer, shape: tuple[int, int], options: HlsOptions, limit: int) -> str:
     """Name the least reuse factor with which few enough products are left in a turn."""
     size = layer.weights["weight"].integers.size
     enough = [factor for factor in reuse.valid_reuse_factors(*shape) if size <= limit * factor]
     # In io_parallel, a convolution cannot use a multiplier for more than one filter.
+    facts = FACTS[options.backend]
     streams = options.io_type == "io_parallel" and layer.kind != "Dense" and enough[0] > shape[0]
+    if "Resource" not in facts.strategies or (streams and "io_stream" not in facts.io_types):
+        return _smaller(options)
     key = f"hls.layers.{layer.name}"
     first = "set hls.io_type to io_stream, " if streams else "set "
     return f"{first}{key}.strategy to Resource and {key}.reuse_factor to {enough[0]} or more"

@@ -218,9 +218,20 @@ def test_too_many_products_are_named_with_the_reuse_factor_that_mends_it() -> No
     assert excesses(network, 1, OPTIONS) == [f"its products, all at once: 8,192 elements; {words}; {mend}"]
     assert excesses(network, 1, OPTIONS, "Resource", 1) == [f"its products, in a turn: 8,192 elements; {words}; {mend}"]
     assert excesses(network, 1, OPTIONS, "Resource", 2) == []
-    assert "SmartHLS warns above 1,000" in excesses(network, 1, replace(OPTIONS, backend="Libero"))[0]
     assert "Vitis HLS has no fixed limit" in excesses(network, 1, replace(OPTIONS, backend="Vitis"))[0]
     assert excesses(network, 1, replace(OPTIONS, backend="oneAPI")) == []
+
+
+def test_no_mend_is_named_that_the_back_end_does_not_have() -> None:
+    network = Builder((2000,))
+    network.dense(2, 1001)
+    found = excesses(network, 1, replace(OPTIONS, backend="Libero", io_type="io_parallel"))
+    words = "SmartHLS warns above 1,000 (SHLS-22)"
+    mend = "make the layer smaller, or choose another hls.backend than Libero"
+    assert found == [
+        f"its results, an array of registers: 1,001 elements; {words}; {mend}",
+        f"its products, all at once: 2,002,000 elements; {words}; {mend}",
+    ]
 
 
 def test_a_convolution_that_cannot_share_enough_in_parallel_is_sent_to_a_stream() -> None:
