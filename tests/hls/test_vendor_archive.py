@@ -17,7 +17,8 @@ import pytest
 from hls.errors import HlsError, ResultsError, ToolFailedError
 from hls.synthesis.vendors import archive, figures, results
 from hls.synthesis.vendors.flows import Flow, plan
-from hls.synthesis.vendors.plan import Command, Messages, ToolStep, VendorPlan
+from hls.synthesis.vendors.plan import Command, Messages, ToolStep, VendorPlan, VersionQuery
+from hls.synthesis.vendors.programs import unfit
 from hls.synthesis.vendors.run import StepResult, digest, inputs, versions
 from hls.synthesis.vendors.vivado import RtlSources
 from tests.conftest import VendorTools
@@ -210,6 +211,56 @@ def test_a_missing_tool_ends_the_script(elsewhere: Elsewhere) -> None:
     assert outcome.stderr == (
         "csynth: vitis-run or vitis_hls was not found; install Vitis 2020.2 or newer and source its settings64.sh\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("there", "version", "message"),
+    [
+        (("vitis-run",), "2024.1", "logic-synthesis of our RTL: vivado was not found; install Vivado"),
+        (
+            ("vitis-run", "vivado"),
+            "2019.2",
+            "csynth: {bin}/vitis-run is version 2019.2, and 2023.1 or newer is needed; install Vitis 2020.2",
+        ),
+        (
+            ("vitis-run", "vitis_hls", "vivado"),
+            "2020.1.1",
+            "csynth: {bin}/vitis-run is version 2020.1.1, and 2023.1 or newer is needed, and {bin}/vitis_hls is "
+            "version 2020.1.1, and 2020.2 or newer is needed; install Vitis 2020.2",
+        ),
+    ],
+)
+def test_all_programs_are_looked_for_before_the_first_runs(
+    there: tuple[str, ...], version: str, message: str, elsewhere: Elsewhere, vendor_tools: VendorTools
+) -> None:
+    vendor_tools.install(*there)
+    vendor_tools.behave("", version)
+    elsewhere.unpack()
+    outcome = elsewhere.run()
+    assert outcome.returncode == 127
+    assert outcome.stderr.startswith(message.format(bin=vendor_tools.bin))
+    assert vendor_tools.calls() == []
+
+
+def test_another_program_is_taken_where_the_first_is_too_old(elsewhere: Elsewhere, vendor_tools: VendorTools) -> None:
+    vendor_tools.install("vitis-run", "vitis_hls", "vivado")
+    vendor_tools.behave("", "2022.2")
+    elsewhere.unpack()
+    assert elsewhere.run().returncode == 0
+    assert vendor_tools.calls() == ["vitis_hls csynth in hls", "vivado logic-synthesis in rtl"]
+    assert elsewhere.collect()[0].version == "2022.2"
+
+
+@pytest.mark.parametrize(("version", "fits"), [("2025.0.4", True), ("2025.1", False), ("2024.2", True)])
+def test_a_newest_version_counts_with_its_updates(version: str, fits: bool, tmp_path: Path) -> None:
+    query = VersionQuery("sh", ("-c", f"echo Compiler {version}"), r"Compiler ([0-9.]+)", maximum="2025.0")
+    step = ToolStep("one", "hls", (Command("true", (), query),), "older is needed", "log", Messages("^no", "^no"))
+    (tmp_path / "steps" / "1").mkdir(parents=True)
+    (tmp_path / MANIFEST).write_text("{}")
+    script = tmp_path / "steps" / "1" / "run.sh"
+    script.write_text(archive.step_script(step, "1"))
+    assert subprocess.run(["bash", script, "check"], check=False).returncode == (0 if fits else 127)
+    assert (unfit(query, version) is None) is fits
 
 
 def test_files_that_were_altered_before_the_run_are_not_run(elsewhere: Elsewhere) -> None:

@@ -51,12 +51,12 @@ def test_the_vitis_plan_is_what_hls4ml_would_run() -> None:
         Command(
             "vitis-run",
             ("--tcl", "build_prj.tcl", "--mode", "hls"),
-            VersionQuery("vitis-run", ("--version",), r"v(\d{4}\.\d+(?:\.\d+)?)", minimum="2023.1"),
+            VersionQuery("vitis-run", ("--version",), r"v([0-9]{4}[.][0-9]+([.][0-9]+)?)", minimum="2023.1"),
         ),
         Command(
             "vitis_hls",
             ("-f", "build_prj.tcl"),
-            VersionQuery("vitis_hls", ("-version",), r"v(\d{4}\.\d+(?:\.\d+)?)", minimum="2020.2"),
+            VersionQuery("vitis_hls", ("-version",), r"v([0-9]{4}[.][0-9]+([.][0-9]+)?)", minimum="2020.2"),
         ),
     )
     assert step.files == {
@@ -83,7 +83,9 @@ def test_the_vivado_hls_plan_is_what_hls4ml_would_run() -> None:
         Command(
             "vivado_hls",
             ("-f", "build_prj.tcl", "reset=1 csim=0 synth=1 cosim=0 validation=0 export=0 vsynth=0 fifo_opt=0"),
-            VersionQuery("vivado_hls", ("-version",), r"v(\d{4}\.\d+(?:\.\d+)?)", minimum="2018.2", maximum="2020.1"),
+            VersionQuery(
+                "vivado_hls", ("-version",), r"v([0-9]{4}[.][0-9]+([.][0-9]+)?)", minimum="2018.2", maximum="2020.1"
+            ),
         ),
     )
     assert step.files == {}
@@ -147,7 +149,7 @@ def test_vivado_gets_the_rtl_of_the_hls_tool_and_ours_in_runs_of_their_own() -> 
         Command(
             "vivado",
             ("-mode", "batch", "-nojournal", "-nolog", "-notrace", "-source", "implementation.tcl"),
-            VersionQuery("vivado", ("-version",), r"[Vv]ivado v(\d{4}\.\d+(?:\.\d+)?)", minimum="2018.2"),
+            VersionQuery("vivado", ("-version",), r"[Vv]ivado v([0-9]{4}[.][0-9]+([.][0-9]+)?)", minimum="2018.2"),
         ),
     )
     assert [(expected.path, expected.reader) for expected in found[2].leaves] == [

@@ -11,7 +11,7 @@ STEPS = frozenset({"csim", "cosim", "implementation"})
 MEND = "install oneAPI 2025.0 or older with its FPGA support package and source its setvars.sh"
 
 # 2025.1 has no FPGA support.
-_VERSION = VersionQuery("icpx", ("--version",), r"Compiler (\d{4}\.\d+(?:\.\d+)?)", maximum="2025.0")
+_VERSION = VersionQuery("icpx", ("--version",), r"Compiler ([0-9]{4}[.][0-9]+([.][0-9]+)?)", maximum="2025.0")
 _PHASES = (
     Phase(r"^\[ *(\d+%)\]", r"make \1"),
     Phase(r"Running Quartus Prime (.*)$", r"Quartus \1"),

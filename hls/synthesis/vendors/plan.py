@@ -27,7 +27,8 @@ class VersionQuery:
     Attributes:
         program: The tool.
         arguments: Arguments with which it prints its version and ends.
-        pattern: Regular expression whose first group is the version, numbers with points between.
+        pattern: Regular expression, which Python and bash read alike, whose first group is the version, numbers with
+            points between.
         minimum: Oldest version that works; None if any does.
         maximum: Newest version that works; 2020.1 includes 2020.1.1.
     """

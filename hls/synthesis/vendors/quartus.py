@@ -17,7 +17,7 @@ MESSAGES = Messages(
 )
 
 # The compiler was discontinued after 24.1.
-_VERSION = VersionQuery("i++", ("--version",), r"Version (\d+\.\d+(?:\.\d+)?)", maximum="24.1")
+_VERSION = VersionQuery("i++", ("--version",), r"Version ([0-9]+[.][0-9]+([.][0-9]+)?)", maximum="24.1")
 _PHASES = (
     Phase(r"[Oo]ptimizing component\(s\)", "optimizing the components"),
     Phase(r"[Cc]ompiling ", "compiling"),

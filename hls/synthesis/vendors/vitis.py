@@ -14,13 +14,13 @@ _COMMANDS = (
     Command(
         "vitis-run",
         ("--tcl", SCRIPT, "--mode", "hls"),
-        VersionQuery("vitis-run", ("--version",), r"v(\d{4}\.\d+(?:\.\d+)?)", minimum="2023.1"),
+        VersionQuery("vitis-run", ("--version",), r"v([0-9]{4}[.][0-9]+([.][0-9]+)?)", minimum="2023.1"),
     ),
     # 2022.2 and older have no vitis-run (hls4ml#1463); from 2025.1 on there is no vitis_hls.
     Command(
         "vitis_hls",
         ("-f", SCRIPT),
-        VersionQuery("vitis_hls", ("-version",), r"v(\d{4}\.\d+(?:\.\d+)?)", minimum="2020.2"),
+        VersionQuery("vitis_hls", ("-version",), r"v([0-9]{4}[.][0-9]+([.][0-9]+)?)", minimum="2020.2"),
     ),
 )
 

@@ -16,7 +16,7 @@ MEND = "install Vivado and source its settings64.sh"
 STEPS = ("logic-synthesis", "implementation")
 FOLDER = "vivado"
 
-_VERSION = VersionQuery("vivado", ("-version",), r"[Vv]ivado v(\d{4}\.\d+(?:\.\d+)?)", minimum="2018.2")
+_VERSION = VersionQuery("vivado", ("-version",), r"[Vv]ivado v([0-9]{4}[.][0-9]+([.][0-9]+)?)", minimum="2018.2")
 _CLOCK = "clock.xdc"
 _STAGES = {"logic-synthesis": "synthesized", "implementation": "routed"}
 _PHASES = {

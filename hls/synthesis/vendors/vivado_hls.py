@@ -9,7 +9,9 @@ from hls.synthesis.vendors.plan import Command, ToolStep, VersionQuery
 
 MEND = "install Vivado 2020.1 or older with Vivado HLS and source its settings64.sh"
 
-_VERSION = VersionQuery("vivado_hls", ("-version",), r"v(\d{4}\.\d+(?:\.\d+)?)", minimum="2018.2", maximum="2020.1")
+_VERSION = VersionQuery(
+    "vivado_hls", ("-version",), r"v([0-9]{4}[.][0-9]+([.][0-9]+)?)", minimum="2018.2", maximum="2020.1"
+)
 
 
 def steps(top: str, wanted: Collection[str], *, fatal: Sequence[str] = ()) -> tuple[ToolStep, ...]:
