@@ -74,7 +74,7 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
         config = load(resolved)
         plan = vendor_flow.plan(config, run.stage("convert"))
         with run.lock():
-            _keep(source, run, plan, manifest, Path(place))
+            _keep(source, run, plan, manifest, Path(place), exact=config.gates.exact)
     console.line(f"collected: {source}")
     status = run_stages(config, run.path, command=command)
     if synthesize.read(run)["vendor"]["status"] != "collected":
@@ -84,14 +84,17 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
     return status
 
 
-def _keep(source: Path, run: RunFolder, plan: VendorPlan, manifest: results.Manifest, place: Path) -> None:
+def _keep(
+    source: Path, run: RunFolder, plan: VendorPlan, manifest: results.Manifest, place: Path, *, exact: bool
+) -> None:
     """Check results, and put them into the run when they are whole; what an error names is kept with its logs."""
     taken, checked, logs = place / "taken", place / "checked", run.path / "logs" / "collect"
     shutil.rmtree(logs, ignore_errors=True)
     converted = run.stage("convert")
     inputs = vendor_flow.inputs(plan, converted)
     try:
-        found = results.check(plan, inputs, manifest, taken, checked, origins=vendor_flow.origins(converted))
+        designs = vendor_flow.origins(converted)
+        found = results.check(plan, inputs, manifest, taken, checked, origins=designs, exact=exact)
     except ToolError as error:
         shutil.copytree(checked, logs)
         message = str(error).replace(str(checked), str(logs)).replace(str(taken), str(source))

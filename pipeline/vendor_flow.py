@@ -12,7 +12,7 @@ from hls.errors import ToolError, ToolMissingError
 from hls.rtl.design import RtlDesign
 from hls.synthesis.implement import design_sources
 from hls.synthesis.report import SynthesisReport
-from hls.synthesis.vendors import figures, flows, programs
+from hls.synthesis.vendors import figures, flows, outputs, programs
 from hls.synthesis.vendors import run as driver
 from hls.synthesis.vendors.plan import CONFIGURE, ToolStep, VendorPlan
 from hls.synthesis.vendors.run import StepResult
@@ -99,7 +99,7 @@ def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
     planned = plan(config, converted)
     if (elsewhere := collected.read(context.folder)) is not None:
         if elsewhere.matches(planned, inputs(planned, converted)):
-            return _collected(planned, converted, folder, elsewhere)
+            return _collected(planned, converted, folder, elsewhere, exact=config.gates.exact)
         context.console.line("  the results that were collected are of another design, and are not used")
     if config.synthesis.vendor == "never":
         return _left_ready(
@@ -141,10 +141,13 @@ def inputs(planned: VendorPlan, converted: Path) -> dict[str, str]:
     }
 
 
-def _collected(planned: VendorPlan, converted: Path, folder: Path, elsewhere: Collected) -> Outcome:
+def _collected(planned: VendorPlan, converted: Path, folder: Path, elsewhere: Collected, *, exact: bool) -> Outcome:
     _copy(planned, converted, folder)
     for design in planned.designs:
         shutil.copytree(elsewhere.folder / design, folder / design, dirs_exist_ok=True)
+    for step in planned.steps:
+        # The gate may be another than when they were collected.
+        outputs.check(step, folder / step.design, origins(converted)[step.design], exact=exact)
     reports = figures.read(planned, folder, driver.versions(elsewhere.results))
     message = f"collected from {elsewhere.source}, run on {', '.join(elsewhere.hosts)}: {_ran(elsewhere.results)}"
     return Outcome(_content(planned, "collected", message, elsewhere.results), reports)
@@ -162,6 +165,7 @@ def _run(
                 checkpoints,
                 sources,
                 timeout_s=context.config.time_limits.vendor_s,
+                exact=context.config.gates.exact,
                 progress=task.update,
             )
     except ToolMissingError as error:

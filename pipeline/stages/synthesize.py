@@ -35,7 +35,10 @@ def stage(context: Context) -> Stage:
             "pipeline/vendor_flow.py",
             "pipeline/collected.py",
         ),
-        options=config.model_dump(mode="json", include={"name", "hls", "rtl", "synthesis", "place_and_route"}),
+        options={
+            **config.model_dump(mode="json", include={"name", "hls", "rtl", "synthesis", "place_and_route"}),
+            "exact": config.gates.exact,
+        },
         files=collected.files(context.folder),
         # A vendor's tool that was installed since is a reason to run again.
         versions={**placing.versions(), **vendor_flow.versions(config)},

@@ -200,7 +200,7 @@ def behave(behaviour: str, files: list[tuple[str, str]]) -> None:
                 sys.stdout.flush()
                 os.kill(os.getpid(), signal.SIGKILL)
         if behaviour == "differ" and path.name.endswith("_results.log"):
-            path.write_text(text.replace("0.5", "0.25", 1))
+            path.write_text(re.sub(r"\S+ \n", "77 \n", text, count=1))
         if behaviour == "stale":
             os.utime(path, (1, 1))
     print("INFO: done")

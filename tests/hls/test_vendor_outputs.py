@@ -11,10 +11,12 @@ from hls.errors import ToolFailedError
 from hls.synthesis.vendors.outputs import compare
 
 
-def compared(folder: Path, found: str, expected: str) -> int:
+def compared(folder: Path, found: str, expected: str) -> str:
+    """Give how many are equal, and the first difference."""
     (folder / "results.log").write_text(found)
     (folder / "expected.dat").write_text(expected)
-    return compare(folder / "results.log", folder / "expected.dat")
+    comparison = compare(folder / "results.log", folder / "expected.dat")
+    return "; ".join(filter(None, (comparison.difference, str(comparison))))
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,8 @@ def compared(folder: Path, found: str, expected: str) -> int:
     ],
 )
 def test_outputs_are_equal_as_far_as_they_are_printed(found: str, expected: str, tmp_path: Path) -> None:
-    assert compared(tmp_path, found, expected) == len(expected.split())
+    count = len(expected.split())
+    assert compared(tmp_path, found, expected) == f"{count} of {count} outputs equal"
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,15 @@ def test_outputs_are_equal_as_far_as_they_are_printed(found: str, expected: str,
         # One step of 16 bits away.
         ("1.00002 0.5 \n-2 0.25 \n", "event 0, output 0 is 1.00002 and should be 1.0; 3 of 4 outputs equal"),
         ("0 0 \n0 0 \n", "event 0, output 0 is 0 and should be 1.0; 0 of 4 outputs equal"),
+    ],
+)
+def test_a_difference_names_its_event_and_output(found: str, message: str, tmp_path: Path) -> None:
+    assert compared(tmp_path, found, "1.0 0.5 \n-2.0 0.25 \n") == message
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
         ("1 0.5 \n", "results.log holds 1 events, and the test bench has 2"),
         ("", "results.log holds 0 events, and the test bench has 2"),
         ("1 0.5 \n-2", "event 1 has 1 outputs in place of 2"),
@@ -46,7 +58,7 @@ def test_outputs_are_equal_as_far_as_they_are_printed(found: str, expected: str,
         ("1 0.5 \n-2 0.2x \n", "event 1 has '0.2x', which is no number"),
     ],
 )
-def test_a_difference_names_its_event_and_output(found: str, message: str, tmp_path: Path) -> None:
+def test_what_is_not_whole_is_refused(found: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ToolFailedError, match=re.escape(message)):
         compared(tmp_path, found, "1.0 0.5 \n-2.0 0.25 \n")
 

@@ -53,9 +53,13 @@ def runs(origins: dict[str, Path], root: Path) -> Runs:
     """Run a plan in the same folder each time."""
 
     def call(
-        plan: VendorPlan, *, timeout_s: float = 20, **options: Callable[[int, int, str], None]
+        plan: VendorPlan,
+        *,
+        timeout_s: float = 20,
+        exact: bool = True,
+        **options: Callable[[int, int, str], None],
     ) -> tuple[StepResult, ...]:
-        return run(plan, root, prepare(plan, origins, root), timeout_s=timeout_s, **options)
+        return run(plan, root, prepare(plan, origins, root), timeout_s=timeout_s, exact=exact, **options)
 
     return call
 
@@ -226,8 +230,13 @@ def test_a_simulation_whose_outputs_are_not_the_model_s_fails(
 ) -> None:
     vendor_tools.install("vitis-run")
     vendor_tools.behave(f"differ@{step}")
-    with pytest.raises(ToolFailedError, match=rf"{log}: event 0, output 1 is 0.25 and should be 0.5; 3 of 4 outputs"):
+    with pytest.raises(ToolFailedError, match=rf"{log}: event 0, output 1 is 77 and should be 0.5; 3 of 4 outputs"):
         runs(planned("csim", "cosim"))
+    # Where bits may be lost, the difference is counted.
+    found = [result.compared for result in runs(planned(step), exact=False) if result.compared]
+    assert found == ["3 of 4 outputs equal"]
+    with pytest.raises(ToolFailedError, match="event 0, output 1 is 77"):
+        runs(planned(step))
     vendor_tools.behave("")
     assert [result.compared for result in runs(planned("csim", "cosim"))] == [
         "4 of 4 outputs equal",

@@ -78,6 +78,26 @@ def test_a_killed_vendor_flow_goes_on_at_the_next_tool(
     assert [step["status"] for step in content["vendor"]["steps"]] == ["kept", "done"]
 
 
+def test_simulated_outputs_that_differ_end_the_run_or_are_counted(
+    trigcnn: Trigcnn, quick_run: Run, vendor_tools: VendorTools
+) -> None:
+    config, out = quick_run
+    vendor_tools.install("vitis-run")
+    vendor_tools.behave("differ@csim")
+    wanted = ("--set", "synthesis.vendor=auto", "--set", "synthesis.vendor_steps=[csim]")
+    outcome = trigcnn("run", config, "--out", out, *wanted)
+    assert outcome.returncode == 3
+    log = out / "logs/synthesize/hls/tb_data/csim_results.log"
+    assert outcome.stderr.startswith(f"error: {log}: event 0, output ")
+    assert " is 77 and should be " in outcome.stderr
+    assert log.is_file()
+    outcome = trigcnn("run", config, "--out", out, *wanted, "--set", "gates.exact=false")
+    assert outcome.returncode == 0, outcome.stderr
+    report = Report.model_validate_json((out / "report" / "report.json").read_text())
+    total = len((out / "convert/hls/tb_data/tb_output_predictions.dat").read_text().split())
+    assert report.vendor.steps[0].compared == f"{total - 1:,} of {total:,} outputs equal"
+
+
 def test_our_rtl_goes_to_vivado_without_the_wrapper_and_other_constraints(tmp_path: Path) -> None:
     design = RtlDesign("parallel", "tiny", 2, 1, (), (), 10.0, {})
     for name in ("tiny.v", "tiny_wrapper.v", "tiny.xdc", "static/adder.v"):

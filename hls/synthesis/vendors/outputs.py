@@ -7,6 +7,7 @@ value from its neighbours; of a wider type, values beyond that look alike.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -19,13 +20,33 @@ EXPECTED = "tb_data/tb_output_predictions.dat"
 _PRINTED, _WRITTEN = 6, 8
 
 
-def check(step: ToolStep, folder: Path, project: Path) -> str:
+@dataclass(frozen=True)
+class Comparison:
+    """How many of some outputs are equal.
+
+    Attributes:
+        equal: Those that are.
+        total: All of them.
+        difference: The first that differs, in words; empty if none does.
+    """
+
+    equal: int
+    total: int
+    difference: str
+
+    def __str__(self) -> str:
+        """Say how many are equal."""
+        return f"{self.equal:,} of {self.total:,} outputs equal"
+
+
+def check(step: ToolStep, folder: Path, project: Path, *, exact: bool) -> str:
     """Hold what a step simulated to what the model gives.
 
     Args:
         step: The step.
         folder: Folder with what it left.
         project: The project that it was given.
+        exact: Whether an output that differs is an error; a project whose number formats lose bits is only counted.
 
     Returns:
         How many outputs were equal, in words; empty if it simulates nothing whose outputs it leaves.
@@ -33,18 +54,20 @@ def check(step: ToolStep, folder: Path, project: Path) -> str:
     Raises:
         ToolFailedError: An output is missing, cannot be read, or differs.
     """
-    counts = [compare(folder / each.path, project / EXPECTED) for each in step.leaves if each.reader == "outputs"]
-    return _words(sum(counts), sum(counts)) if counts else ""
+    found = []
+    for path in (folder / each.path for each in step.leaves if each.reader == "outputs"):
+        found.append(compare(path, project / EXPECTED))
+        if exact and found[-1].difference:
+            raise ToolFailedError(f"{path}: {found[-1].difference}; {found[-1]}: what was simulated is not the model")
+    equal, total = sum(each.equal for each in found), sum(each.total for each in found)
+    return str(Comparison(equal, total, "")) if found else ""
 
 
-def compare(found: Path, expected: Path) -> int:
+def compare(found: Path, expected: Path) -> Comparison:
     """Compare two files with a line for each event, and its outputs in it.
 
-    Returns:
-        How many outputs there are, all of them equal.
-
     Raises:
-        ToolFailedError: An output is missing, cannot be read, or differs.
+        ToolFailedError: An output is missing or cannot be read.
     """
     wanted, rows = _rows(expected), _rows(found)
     total = sum(map(len, wanted))
@@ -61,13 +84,7 @@ def compare(found: Path, expected: Path) -> int:
                 equal += 1
             elif not first:
                 first = f"event {event}, output {output} is {value} and should be {wish}"
-    if first:
-        raise ToolFailedError(f"{found}: {first}; {_words(equal, total)}: what was simulated is not the model")
-    return total
-
-
-def _words(equal: int, total: int) -> str:
-    return f"{equal:,} of {total:,} outputs equal"
+    return Comparison(equal, total, first)
 
 
 def _rows(path: Path) -> list[list[Decimal]]:

@@ -81,6 +81,7 @@ def check(
     target: Path,
     *,
     origins: Mapping[str, Path],
+    exact: bool = True,
 ) -> tuple[StepResult, ...]:
     """Hold results to the plan of a run, and put them where a run here would have left them.
 
@@ -91,6 +92,7 @@ def check(
         folder: Where `take` has put them.
         target: New folder for the logs and reports, by design.
         origins: Folder of each design, with the outputs that are expected.
+        exact: Whether it is an error that simulated outputs differ from those of the model.
 
     Raises:
         ResultsError: They are of something else, or not whole.
@@ -106,7 +108,7 @@ def check(
         try:
             result = _step(step, place, target)
             figures.read_step(plan, step, target, result.version)
-            compared = outputs.check(step, target / step.design, origins[step.design])
+            compared = outputs.check(step, target / step.design, origins[step.design], exact=exact)
         except (ResultsError, ToolFailedError) as error:
             raise type(error)(f"{error}\n{_mend(place)}") from error
         found.append(replace(result, compared=compared))

@@ -93,6 +93,7 @@ def run(
     sources: Mapping[str, str],
     *,
     timeout_s: float,
+    exact: bool = True,
     progress: Progress = lambda done, total, text: None,
 ) -> tuple[StepResult, ...]:
     """Run a plan.
@@ -105,18 +106,20 @@ def run(
         root: The folder that `prepare` filled.
         sources: What `prepare` gave.
         timeout_s: Time limit of each tool in seconds.
+        exact: Whether it is an error that simulated outputs differ from those of the model.
         progress: Is told how many of the steps are done, and what the present one does.
 
     Raises:
         ToolMissingError: A program is missing, or its version does not do; nothing was run.
-        ToolFailedError: A tool failed, ran out of time, printed an error, or did not leave what it must.
+        ToolFailedError: A tool failed, ran out of time, printed an error, did not leave what it must, or simulated
+            something else than the model.
     """
     found = programs.find(plan)
     state = _read_state(root / STATE)
     results: list[StepResult] = []
     keys: dict[str, list[str]] = {}
     for number, (step, program) in enumerate(zip(plan.steps, found, strict=True)):
-        key = _key(step, program, sources, keys.setdefault(step.design, []))
+        key = _key(step, program, sources, keys.setdefault(step.design, []), exact=exact)
         earlier = state.get(key)
         if earlier is not None and _is_whole(earlier, root):
             results.append(replace(earlier, status="kept"))
@@ -128,6 +131,8 @@ def run(
             result = _run_step(step, program, root, key, timeout_s, note)
             # A report that cannot be read is no result, and must not be kept as one.
             figures.read_step(plan, step, root, result.version)
+            compared = outputs.check(step, root / step.design, root / step.design, exact=exact)
+            result = replace(result, compared=compared)
             results.append(result)
             state[key] = result
             _write_state(root / STATE, state)
@@ -185,7 +190,6 @@ def _run_step(
     seconds = time.monotonic() - began
     critical = checks.check_log(step, program, log)
     checks.check_left(step, program, folder, started_ns, log)
-    compared = outputs.check(step, folder, folder)
     return StepResult(
         step=step.name,
         design=step.design,
@@ -197,7 +201,6 @@ def _run_step(
         log=f"{step.design}/{step.log}",
         critical_warnings=critical,
         reports=left(step, root),
-        compared=compared,
         key=key,
     )
 
@@ -208,9 +211,9 @@ def left(step: ToolStep, root: Path) -> dict[str, str]:
     return {path: digest(root / path) for path in paths}
 
 
-def _key(step: ToolStep, found: programs.Found, sources: Mapping[str, str], before: list[str]) -> str:
+def _key(step: ToolStep, found: programs.Found, sources: Mapping[str, str], before: list[str], *, exact: bool) -> str:
     own = {name: sha for name, sha in sources.items() if name.startswith(f"{step.design}/")}
-    content = [asdict(step), found.path, found.version, own, before]
+    content = [asdict(step), found.path, found.version, own, before, exact]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
