@@ -117,7 +117,7 @@ class SweepConfig(Section):
     warm_start: bool = True
     """Begin each training with the weights of the best earlier trial, in all layers of equal shapes."""
     hopeless: float = Field(default=1.5, ge=1)
-    """A trial whose estimate, before any training, is this many times over the budget is not trained."""
+    """A trial whose estimate, before any training, is more than this many times the budget is not trained."""
     promising: Literal["front", "all"] = "front"
     """Trials that are synthesized: those that no finished trial dominates by estimates, or all."""
     final_evidence: Literal["none", "place_and_route", "vendor"] = "none"

@@ -296,7 +296,7 @@ class Search:
         over = study.violations(self._config.budget, found.figures, self._totals, only_known=True)
         worst = max(over.values(), default=0.0)
         if worst > self._config.sweep.hopeless - 1:
-            message = f"estimated {1 + worst:.1f} times over the budget; not trained"
+            message = f"estimated at {1 + worst:.1f} times the budget; not trained"
             self._end(running, "hopeless", figures=found.figures, message=message)
         else:
             self._submit(running, "check")

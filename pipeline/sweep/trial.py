@@ -148,7 +148,7 @@ def estimates(config: RunConfig, folder: Path, *, kept: float = 1.0) -> list[Mer
 
     design = RtlDesign.load(folder / "convert")
     period = config.hls.clock_period_ns
-    lut = design.estimated_lut * kept * _LUT_OF_ESTIMATE
+    lut = round(design.estimated_lut * kept * _LUT_OF_ESTIMATE)
     source = f"alkaid's cost model over 0.72, {design.architecture} RTL"
     return [
         Merit(name="lut", label="LUT", value=lut, unit="", better="less", evidence="estimate", source=source),

@@ -159,7 +159,7 @@ def test_what_is_far_over_the_budget_is_not_trained(tmp_path: Path) -> None:
         assert (record.number in trained) == (800 * number <= 3000)
         if record.number not in trained:
             assert record.outcome == "hopeless"
-            assert record.message.endswith("times over the budget; not trained")
+            assert record.message.endswith("times the budget; not trained")
         else:
             assert record.violations == {"lut": pytest.approx((1000 * number - 2000) / 2000)}
             assert record.feasible == (number <= 2)
