@@ -39,14 +39,5 @@ def steps(top: str, wanted: Collection[str], *, fatal: Sequence[str] = ()) -> tu
 def _step(step: str, top: str, wanted: Collection[str], fatal: Sequence[str]) -> ToolStep:
     switches = xilinx.switches(step, compared="csim" in wanted)
     lines = "".join(f"    {name:<10} {value:d}\n" for name, value in switches.items())
-    return ToolStep(
-        name=step,
-        design="hls",
-        commands=_COMMANDS,
-        mend=MEND,
-        log=f"{step}.log",
-        messages=xilinx.messages(fatal),
-        files={"build_opt.tcl": f"array set opt {{\n{lines}}}\n"},
-        leaves=xilinx.leaves(step, top),
-        phases=xilinx.HLS_PHASES,
-    )
+    options = {"build_opt.tcl": f"array set opt {{\n{lines}}}\n"}
+    return xilinx.hls_step(step, top, _COMMANDS, mend=MEND, fatal=fatal, files=options)

@@ -28,14 +28,5 @@ def steps(top: str, wanted: Collection[str], *, fatal: Sequence[str] = ()) -> tu
 def _step(step: str, top: str, wanted: Collection[str], fatal: Sequence[str]) -> ToolStep:
     switches = xilinx.switches(step, compared="csim" in wanted)
     words = " ".join(f"{name}={value:d}" for name, value in switches.items())
-    return ToolStep(
-        name=step,
-        design="hls",
-        commands=(Command("vivado_hls", ("-f", "build_prj.tcl", words), _VERSION),),
-        mend=MEND,
-        # Not vivado_hls.log: the tool keeps a log of that name itself, in the same folder.
-        log=f"{step}.log",
-        messages=xilinx.messages(fatal),
-        leaves=xilinx.leaves(step, top),
-        phases=xilinx.HLS_PHASES,
-    )
+    command = Command("vivado_hls", ("-f", "build_prj.tcl", words), _VERSION)
+    return xilinx.hls_step(step, top, (command,), mend=MEND, fatal=fatal)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from hls.synthesis.vendors.plan import ExpectedFile, Messages, Phase
+from hls.synthesis.vendors.plan import Command, ExpectedFile, Messages, Phase, ToolStep
 
 STEPS = frozenset({"csim", "cosim", "export", "logic-synthesis", "implementation"})
 _HLS_STEPS = ("csim", "csynth", "cosim", "export")
@@ -77,3 +77,36 @@ def leaves(step: str, top: str) -> tuple[ExpectedFile, ...]:
         ),
         "export": (ExpectedFile(f"{solution}/impl/ip/component.xml"),),
     }[step]
+
+
+def hls_step(
+    step: str,
+    top: str,
+    commands: tuple[Command, ...],
+    *,
+    mend: str,
+    fatal: Sequence[str],
+    files: Mapping[str, str] | None = None,
+) -> ToolStep:
+    """Plan one step of an HLS tool on hls4ml's project.
+
+    Args:
+        step: `csim`, `csynth`, `cosim` or `export`.
+        top: hls4ml's `ProjectName`.
+        commands: Command lines that do it.
+        mend: What to do when no tool is there.
+        fatal: Ids of critical warnings that are to be errors.
+        files: Files to write before it.
+    """
+    return ToolStep(
+        name=step,
+        design="hls",
+        commands=commands,
+        mend=mend,
+        # Not vivado_hls.log: that tool keeps a log of that name itself, in the same folder.
+        log=f"{step}.log",
+        messages=messages(fatal),
+        files=dict(files or {}),
+        leaves=leaves(step, top),
+        phases=HLS_PHASES,
+    )
