@@ -301,13 +301,12 @@ class RunConfig(Section):
             raise ValueError(
                 "budget.design: there is no RTL to judge; set rtl.architecture: auto, or budget.design: hls"
             )
-        judged = self.budget.design or ("hls" if self.rtl.architecture == "none" else "rtl")
-        if judged == "hls" and self.budget.bram is not None and not FACTS[self.hls.backend].amd:
+        if self.judged_design == "hls" and self.budget.bram is not None and not FACTS[self.hls.backend].amd:
             raise ValueError(
                 f"budget.bram: counts halves of 18 Kbit, and the parts of hls.backend {self.hls.backend} have blocks "
                 "of other sizes; leave it out"
             )
-        shares, part = self.budget.shares(), self.hls.part if judged == "hls" else self.yosys_part
+        shares, part = self.budget.shares(), self.judged_part
         if shares and totals(part) is None:
             raise ValueError(
                 f"budget.{next(iter(shares))}: what {part} has is not known here, so no share of it either; give a "
@@ -362,6 +361,16 @@ class RunConfig(Section):
     def yosys_part(self) -> str:
         """The part that Yosys counts for, and by which the architecture of the RTL is chosen."""
         return self.synthesis.yosys_part or self.hls.amd_part
+
+    @property
+    def judged_design(self) -> Literal["rtl", "hls"]:
+        """The design that the budget is for."""
+        return self.budget.design or ("hls" if self.rtl.architecture == "none" else "rtl")
+
+    @property
+    def judged_part(self) -> str:
+        """The part of which the budget's shares are."""
+        return self.hls.part if self.judged_design == "hls" else self.yosys_part
 
     @property
     def placed_part(self) -> str:

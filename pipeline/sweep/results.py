@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hls.synthesis import parts
 from pipeline.config import RunConfig
 from pipeline.errors import ConfigError
 from pipeline.option_changes import shown as option_shown
@@ -77,9 +75,7 @@ def _label(records: Sequence[TrialRecord], goal: Objective) -> str:
 
 
 def _kept(config: RunConfig, record: TrialRecord) -> bool:
-    device = parts.totals(config.hls.part)
-    totals = {} if device is None else {name: getattr(device, name) for name in ("lut", "ff", "dsp", "bram")}
-    over = study.violations(config.budget, record.final, totals, only_known=True)
+    over = study.violations(config, record.final, only_known=True)
     return all(value <= 0 for value in over.values())
 
 
@@ -236,13 +232,3 @@ def parse_limits(text: str) -> dict[str, float]:
         if not equals or not name.strip():
             raise ConfigError(f"--within {part}: write figure=limit, for example lut=20000,latency_ns=100")
     return found
-
-
-def as_json(sweep: Sweep) -> str:
-    """Write the results as JSON."""
-    return json.dumps(sweep.model_dump(mode="json"), indent=2) + "\n"
-
-
-def row(trial: SweepTrial, objectives: Sequence[SweepObjective]) -> list[Any]:
-    """Give the objectives of a trial in their order; None for what is not known."""
-    return [None if (merit := trial.merit(goal.name)) is None else merit.value for goal in objectives]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,6 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
-from hls.synthesis import parts
 from pipeline.config import RunConfig
 from pipeline.config_file import with_values
 from pipeline.console import Console
@@ -79,10 +78,6 @@ class Search:
         self._store = config.sweep.store or str(folder.resolve() / "store")
         self._marker = _marked(folder)
         study.claim(self.study, config, folder, self._marker)
-        device = parts.totals(config.hls.part)
-        self._totals: Mapping[str, int] = (
-            {} if device is None else {name: getattr(device, name) for name in ("lut", "ff", "dsp", "bram")}
-        )
         self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._running: dict[int, _Running] = {}
         self._began = time.monotonic() - self._time_before()
@@ -293,7 +288,7 @@ class Search:
 
     def _estimated(self, running: _Running, found: Found) -> None:
         running.estimates = found.figures
-        over = study.violations(self._config.budget, found.figures, self._totals, only_known=True)
+        over = study.violations(self._config, found.figures, only_known=True)
         worst = max(over.values(), default=0.0)
         if worst > self._config.sweep.hopeless - 1:
             message = f"estimated at {1 + worst:.1f} times the budget; not trained"
@@ -341,7 +336,7 @@ class Search:
             missing = [each.name for each in self._objectives if each.name not in {merit.name for merit in figures}]
             outcome, message = "failed", f"nothing measured {', '.join(missing)}"
         # What nobody counted is over no budget, but in a report.
-        over = study.violations(self._config.budget, figures, self._totals, only_known=outcome != "reported")
+        over = study.violations(self._config, figures, only_known=outcome != "reported")
         study.set_outcome(
             running.trial,
             outcome,

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from hls.synthesis import parts
 from pipeline.config import RunConfig
-from pipeline.config_budget import BudgetConfig, as_share
+from pipeline.config_budget import as_share
 from pipeline.config_sweep import SweepConfig
 from pipeline.errors import ConfigError
 from pipeline.option_changes import differing
@@ -228,26 +229,24 @@ def _population(sweep: SweepConfig) -> int:
     return max(4, min(50, sweep.trials // 4))
 
 
-def violations(
-    budget: BudgetConfig, figures: Sequence[Merit], totals: Mapping[str, int], *, only_known: bool = False
-) -> dict[str, float]:
+def violations(config: RunConfig, figures: Sequence[Merit], *, only_known: bool = False) -> dict[str, float]:
     """Say by how much figures exceed each budget, as a share of it (below 0 within it).
 
     A figure that is missing exceeds its budget once.
 
     Args:
-        budget: What is allowed.
+        config: Its budget is what is allowed.
         figures: What was found.
-        totals: What the part has, by the names of resources.
         only_known: Leave figures out that are missing.
     """
     known = {merit.name: merit.value for merit in figures}
+    device = parts.totals(config.judged_part)
     found = {}
-    for name, amount in budget.amounts().items():
+    for name, amount in config.budget.amounts().items():
         if only_known and name not in known:
             continue
         share = as_share(amount) if isinstance(amount, str) else None
-        limit = float(amount) if share is None else share * totals.get(name, 0)
+        limit = float(amount) if share is None else share * getattr(device, name)
         value = known.get(name)
         found[name] = 1.0 if value is None else (value - limit) / limit if limit else value
     return found

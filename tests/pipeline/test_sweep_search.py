@@ -151,6 +151,13 @@ def replace_value(merit: Merit, value: float) -> Merit:
     return merit.model_copy(update={"value": value})
 
 
+def test_a_share_is_of_the_part_that_the_budget_is_judged_on() -> None:
+    """Of 1,182,240 LUTs of the part that stands in for Intel's, and of those of the configured one."""
+    for backend in ("Quartus", "Vitis"):
+        given = config(budget={"lut": "1%"}, hls={"backend": backend})
+        assert study.violations(given, [merit("lut", 23_644.8)]) == {"lut": pytest.approx(1.0)}
+
+
 def test_what_is_far_over_the_budget_is_not_trained(tmp_path: Path) -> None:
     work, client = searched(tmp_path, config(budget={"lut": 2000}, sweep={"hopeless": 1.5, "trials": 12}))
     trained = {job.number for job in client.jobs if job.piece == "check"}
