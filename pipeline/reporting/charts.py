@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Value = str | float | int | bool | None
 Rows = Sequence[Mapping[str, Value]]
 
-INK, QUIET, RULE, WASH, GOOD, BAD = (f"var(--{name})" for name in ("ink", "quiet", "rule", "wash", "good", "bad"))
+INK, QUIET, RULE, BAD = (f"var(--{name})" for name in ("ink", "quiet", "rule", "bad"))
 SERIES = tuple(f"var(--series-{n})" for n in range(1, 6))
 # Pixels from one row of bars to the next, and of a bar in a key.
 ROW, BLOCK = 22, 10

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from pipeline.reporting.charts import Column, Figure, Panel, Table, Value, bars, coloured
 from pipeline.reporting.evidence import share, totals_of
+from pipeline.reporting.merits import RESOURCES
 from pipeline.reporting.rendering import percent
 from pipeline.reporting.report import Report, Synthesis
 
 # In the order in which they are shown, with their names.
-_PART = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram": "BRAM (18 Kbit)"}
-_COUNTED = {**_PART, "uram": "URAM", "m20k": "M20K", "mlab": "MLAB"}
+_COUNTED = {**RESOURCES, "uram": "URAM", "m20k": "M20K", "mlab": "MLAB"}
 
 
 class _Count(NamedTuple):
@@ -118,7 +118,7 @@ def occupancy(report: Report) -> Figure | None:
     """
     found: list[tuple[Synthesis, str, int, float]] = [
         (entry, resource, count, part)
-        for resource in _PART
+        for resource in RESOURCES
         for entry in report.synthesis
         if (count := getattr(entry, resource)) is not None and (part := share(count, entry, resource)) is not None
     ]
@@ -126,7 +126,7 @@ def occupancy(report: Report) -> Figure | None:
         return None
     rows: list[dict[str, Value]] = [
         {
-            "name": _PART[resource],
+            "name": RESOURCES[resource],
             "series": f"{_series(entry)}, {entry.part}",
             "value": part,
             "shown": f"{count:,} · {percent(part)}",
@@ -136,7 +136,7 @@ def occupancy(report: Report) -> Figure | None:
     series = coloured(str(row["series"]) for row in rows)
     fullest = max(found, key=lambda each: each[3])
     label = (
-        f"Share of the part that the design takes; most of {_PART[fullest[1]]}, {percent(fullest[3])} by "
+        f"Share of the part that the design takes; most of {RESOURCES[fullest[1]]}, {percent(fullest[3])} by "
         f"{fullest[0].tool} on {fullest[0].part}."
     )
     parts = list(dict.fromkeys(entry.part for entry, *_ in found))
@@ -160,7 +160,7 @@ def occupancy(report: Report) -> Figure | None:
                 Column("Share", "percent"),
             ),
             rows=tuple(
-                (_PART[resource], entry.tool, entry.evidence, entry.part, count, _total(entry, resource), part)
+                (RESOURCES[resource], entry.tool, entry.evidence, entry.part, count, _total(entry, resource), part)
                 for entry, resource, count, part in found
             ),
         ),
