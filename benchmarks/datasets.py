@@ -25,8 +25,8 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.event_loops import LOOPS
-from models import datasets
-from models.datasets import Dataset
+from trigcnn.models import datasets
+from trigcnn.models.datasets import Dataset
 
 NAMES = ("cherenkov", "calorimeter", "jet_images", "jet_features", "waveforms", "street_digits")
 TARGET_PER_S = 20_000

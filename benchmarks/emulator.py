@@ -26,15 +26,15 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from hls.conversion import convert, normal_form
-from hls.engines import csim, emulator
-from hls.engines.emulator import Emulator
-from hls.engines.interpreter import Interpreter
-from hls.engines.keras import KerasEngine
-from hls.graph import Graph
-from hls.options import HlsOptions
-from hls.rtl.program import program
-from models.keras2 import bring_up
+from trigcnn.hls.conversion import convert, normal_form
+from trigcnn.hls.engines import csim, emulator
+from trigcnn.hls.engines.emulator import Emulator
+from trigcnn.hls.engines.interpreter import Interpreter
+from trigcnn.hls.engines.keras import KerasEngine
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rtl.program import program
+from trigcnn.models.keras2 import bring_up
 
 SEED = 1
 PART = "xcu250-figd2104-2L-e"

@@ -21,18 +21,18 @@ from scipy.stats import spearmanr
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from hls.conversion import convert, normal_form
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph
-from hls.options import HlsOptions
-from hls.rtl.design import RtlDesign
-from hls.rtl.generation import RtlOptions, generate
-from hls.synthesis import yosys
-from hls.synthesis.implement import design_sources
-from hls.synthesis.report import SynthesisReport
-from models import zoo
-from models.datasets import InputFormat
-from models.training import seed_everything
+from trigcnn.hls.conversion import convert, normal_form
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.rtl.generation import RtlOptions, generate
+from trigcnn.hls.synthesis import yosys
+from trigcnn.hls.synthesis.implement import design_sources
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.models import zoo
+from trigcnn.models.datasets import InputFormat
+from trigcnn.models.training import seed_everything
 
 PART, TIMEOUT_S = "xcvu9p-flga2577-2-e", 3600
 IMAGES = {"digits": ((8, 8, 1), 10, "ufixed<4,0>"), "houses": ((32, 32, 3), 10, "ufixed<8,0>")}

@@ -13,9 +13,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import calorimeter as cal
-from models.datasets import cherenkov as che
-from models.datasets import jets
+from trigcnn.models.datasets import calorimeter as cal
+from trigcnn.models.datasets import cherenkov as che
+from trigcnn.models.datasets import jets
 
 Rng = np.random.Generator
 Image = npt.NDArray[np.float64]

@@ -22,12 +22,12 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from hls.engines import Events, Outputs, rtl
-from hls.graph import Graph
-from hls.rtl.design import RtlDesign
-from hls.rtl.generation import RtlOptions, generate
-from hls.synthesis import yosys
-from hls.synthesis.implement import design_sources
+from trigcnn.hls.engines import Events, Outputs, rtl
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.rtl.generation import RtlOptions, generate
+from trigcnn.hls.synthesis import yosys
+from trigcnn.hls.synthesis.implement import design_sources
 
 PART, CLOCK_NS, MOST_UNROLLED = "xcu250-figd2104-2L-e", 5.0, 50_000
 TIMEOUT_S = 3600

@@ -18,12 +18,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import RunConfig
-from pipeline.console import Console
-from pipeline.reporting.sweep_content import OUTCOMES
-from pipeline.sweep import results, study
-from pipeline.sweep.command import search
-from pipeline.sweep.study import Objective, TrialRecord
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.reporting.sweep_content import OUTCOMES
+from trigcnn.pipeline.sweep import results, study
+from trigcnn.pipeline.sweep.command import search
+from trigcnn.pipeline.sweep.study import Objective, TrialRecord
 
 TRIALS = 30
 FILTERS = [[2, 4], [2, 8], [4, 8], [4, 16], [6, 24]]

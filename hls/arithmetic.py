@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer
 
 Values = npt.NDArray[np.float64]
 

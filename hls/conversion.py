@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls import choices, extraction, handlers, number_formats
-from hls import conversion_checks as checks
-from hls.admission import admit
-from hls.backends import FACTS
-from hls.backends.completion import complete_graph, complete_project, unread_options, without_missing_templates
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph
-from hls.options import HlsOptions
-from hls.rewriting.rewrite import NormalForm, RewriteOptions, rewrite
+from trigcnn.hls import choices, extraction, handlers, number_formats
+from trigcnn.hls import conversion_checks as checks
+from trigcnn.hls.admission import admit
+from trigcnn.hls.backends import FACTS
+from trigcnn.hls.backends.completion import complete_graph, complete_project, unread_options, without_missing_templates
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rewriting.rewrite import NormalForm, RewriteOptions, rewrite
 
 
 def normal_form(model: Any, options: HlsOptions, *, input_format: FixedPoint | None = None) -> NormalForm:

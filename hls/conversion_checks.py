@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from hls.errors import ConversionError
-from hls.graph import Graph
-from hls.intervals import analyse
-from hls.number_formats import Declared
-from hls.options import HlsOptions
-from hls.rewriting.rewrite import NormalForm
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.intervals import analyse
+from trigcnn.hls.number_formats import Declared
+from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rewriting.rewrite import NormalForm
 
 
 def check_layers(model: Any, options: HlsOptions) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hls.errors import ConversionError
-from hls.graph import Graph, Layer, Weights
-from hls.ranges import Integers, Range, common, constant, join
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.ranges import Integers, Range, common, constant, join
 
 
 @dataclass(frozen=True)

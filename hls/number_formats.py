@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls import extraction
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Layer, Weights
-from hls.intervals import layer_range
-from hls.ranges import Range
-from hls.rewriting.quantizers import common_format
+from trigcnn.hls import extraction
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Layer, Weights
+from trigcnn.hls.intervals import layer_range
+from trigcnn.hls.ranges import Range
+from trigcnn.hls.rewriting.quantizers import common_format
 
 FLOW = "trigcnn_number_formats"
 _PASS = "trigcnn_number_formats_pass"  # noqa: S105 - no password

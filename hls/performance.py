@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hls import reuse
-from hls.choices import Choice
-from hls.graph import Graph, Layer
-from hls.options import Backend, HlsOptions
+from trigcnn.hls import reuse
+from trigcnn.hls.choices import Choice
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.options import Backend, HlsOptions
 
 # Share of the clock period that the tool keeps back, as hls4ml asks.
 _UNCERTAINTY: dict[Backend, float] = {"Vivado": 0.125, "Vitis": 0.27}

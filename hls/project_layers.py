@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hls import performance, reuse, unrolling
-from hls.choices import Choice
-from hls.graph import Graph, Layer
-from hls.options import HlsOptions
+from trigcnn.hls import performance, reuse, unrolling
+from trigcnn.hls.choices import Choice
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.options import HlsOptions
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
-from hls.backends import FACTS
-from hls.errors import ConversionError
-from hls.graph import Layer
-from hls.options import Backend, HlsOptions, IoType, Strategy
+from trigcnn.hls.backends import FACTS
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Layer
+from trigcnn.hls.options import Backend, HlsOptions, IoType, Strategy
 
 _SHOWN = 4
 

@@ -7,11 +7,12 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hls.errors import ToolFailedError, ToolMissingError, ToolTimeoutError
+from trigcnn.hls.errors import ToolFailedError, ToolMissingError, ToolTimeoutError
 
 _LAST_LINES = 15
 # How often the log of a program is looked at for new lines.
@@ -21,6 +22,8 @@ INSTALL = {
     "g++": "install it (Debian: apt install g++; RHEL: dnf install gcc-c++)",
     "make": "install it (Debian: apt install make; RHEL: dnf install make)",
 }
+# The folder that has the package `trigcnn`, by the name under which it was imported: behind links, no `resolve`.
+_PACKAGES = Path(__file__).parents[2]
 
 
 def find(program: str, mend: str) -> Path:
@@ -91,6 +94,30 @@ def run(
         raise ToolFailedError(_message(words, f"was ended by signal {signal.Signals(-status).name}", log))
     if status > 0:
         raise ToolFailedError(_message(words, f"failed with exit status {status}", log))
+
+
+def run_module(
+    module: str,
+    arguments: Sequence[str | Path],
+    *,
+    log: Path,
+    timeout_s: float,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Run a module of this package in a Python process of its own, whatever the present folder has of its name.
+
+    Args:
+        module: Its dotted name, or `trigcnn` for the command line.
+        arguments: Arguments; paths are absolute, since the process does not run in the present folder.
+        log: File that receives standard output and standard error.
+        timeout_s: Time limit in seconds.
+        environment: Variables to add to the present environment.
+
+    Raises:
+        ToolFailedError: It gave a nonzero exit status, was ended by a signal or ran out of time.
+    """
+    words = [sys.executable, "-m", module, *arguments]
+    run(words, cwd=_PACKAGES, log=log, timeout_s=timeout_s, environment=environment)
 
 
 def _follow(process: subprocess.Popen[bytes], log: Path, timeout_s: float, on_line: Callable[[str], None]) -> int:

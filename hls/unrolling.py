@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hls import reuse
-from hls.backends import FACTS
-from hls.choices import Choice
-from hls.graph import Layer
-from hls.options import Backend, HlsOptions
+from trigcnn.hls import reuse
+from trigcnn.hls.backends import FACTS
+from trigcnn.hls.choices import Choice
+from trigcnn.hls.graph import Layer
+from trigcnn.hls.options import Backend, HlsOptions
 
 _LIMITS: dict[Backend, tuple[int, str]] = {
     "Vivado": (4096, "Vivado HLS ends with an error above 4,096 (hls4ml#903, hls4ml#1157)"),

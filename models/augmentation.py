@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import Dataset, Symmetry
-from models.errors import ModelError
+from trigcnn.models.datasets import Dataset, Symmetry
+from trigcnn.models.errors import ModelError
 
 Images = npt.NDArray[np.float32]
 

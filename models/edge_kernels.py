@@ -7,7 +7,7 @@ import difflib
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import ModelsError
+from trigcnn.models.errors import ModelsError
 
 Kernel = npt.NDArray[np.float32]
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import ModelError
+from trigcnn.models.errors import ModelError
 
 
 class Keras2(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from models.errors import ModelsError
+from trigcnn.models.errors import ModelsError
 
 
 def require_file(path: Path, error: type[ModelsError], *, missing: str, no_file: str) -> None:

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from models.errors import ModelError
-from models.paths import require_file
+from trigcnn.models.errors import ModelError
+from trigcnn.models.paths import require_file
 
 # A network for a trigger has at most hundreds of layers of about a kilobyte each.
 MAX_CONFIG_BYTES = 16 * 2**20

@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from models import zoo
-from models.datasets import Dataset
-from models.errors import ModelError
-from models.float_twin import float_twin
-from models.keras2 import bring_up
-from models.source import call_builder
+from trigcnn.models import zoo
+from trigcnn.models.datasets import Dataset
+from trigcnn.models.errors import ModelError
+from trigcnn.models.float_twin import float_twin
+from trigcnn.models.keras2 import bring_up
+from trigcnn.models.source import call_builder
 
 
 def calorimeter_autoencoder(

@@ -6,12 +6,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from hls.engines import Events, Outputs
-from hls.graph import Graph
-from hls.rtl import simulators, test_bench
-from hls.rtl.design import Language, RtlDesign
-from hls.rtl.simulators import Simulator
-from pipeline.stages import Context
+from trigcnn.hls.engines import Events, Outputs
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.rtl import simulators, test_bench
+from trigcnn.hls.rtl.design import Language, RtlDesign
+from trigcnn.hls.rtl.simulators import Simulator
+from trigcnn.pipeline.stages import Context
 
 _TITLES: dict[Language, str] = {"verilog": "Verilog", "vhdl": "VHDL"}
 

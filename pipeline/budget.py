@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.config_budget import BudgetConfig, as_share
-from pipeline.reporting.evidence import Design
-from pipeline.reporting.merits import RESOURCES, Merit, merits
-from pipeline.reporting.report import Gate, Report
+from trigcnn.pipeline.config_budget import BudgetConfig, as_share
+from trigcnn.pipeline.reporting.evidence import Design
+from trigcnn.pipeline.reporting.merits import RESOURCES, Merit, merits
+from trigcnn.pipeline.reporting.report import Gate, Report
 
 # Times are products of cycles and a period: a time of just the limit must not miss by rounding.
 _ROUNDING = 1e-9

@@ -16,8 +16,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from hls.errors import ToolError
-from pipeline.errors import RunFolderError, RunFolderTakenError
+from trigcnn.hls.errors import ToolError
+from trigcnn.pipeline.errors import RunFolderError, RunFolderTakenError
 
 _SOURCES = Path(__file__).resolve().parents[1]
 _UNFINISHED = ".unfinished"

@@ -126,7 +126,7 @@ def collect(
     """Take back what the vendor's tools left on another computer (run --plan-only), and complete the run."""
     import shlex
 
-    from pipeline.vendor_archive import collect as collect_results
+    from trigcnn.pipeline.vendor_archive import collect as collect_results
 
     with _interruptible():
         status = collect_results(results, run, command=shlex.join(["trigcnn", *sys.argv[1:]]))
@@ -168,9 +168,9 @@ def evaluate(
     """Give trigger rates and efficiencies of a finished conversion on a file of events."""
     import shlex
 
-    from pipeline.console import Console
-    from pipeline.trigger.evaluate import evaluate as evaluate_run
-    from pipeline.trigger.request import Request, names, numbers
+    from trigcnn.pipeline.console import Console
+    from trigcnn.pipeline.trigger.evaluate import evaluate as evaluate_run
+    from trigcnn.pipeline.trigger.request import Request, names, numbers
 
     request = Request(
         run=run,
@@ -208,7 +208,7 @@ def explain(
     """Say why the C simulation differs from the model: first layer, cause, values, and what mends it."""
     import shlex
 
-    from pipeline.explain import explain as explain_run
+    from trigcnn.pipeline.explain import explain as explain_run
 
     raise typer.Exit(
         int(explain_run(config, out, assignments, apply=apply, command=shlex.join(["trigcnn", *sys.argv[1:]])))
@@ -225,8 +225,8 @@ def compare(
     ),
 ) -> None:
     """Put runs side by side: figures, Pareto fronts, and the options in which they differ."""
-    from pipeline.compare import compare_runs
-    from pipeline.console import Console
+    from trigcnn.pipeline.compare import compare_runs
+    from trigcnn.pipeline.console import Console
 
     with _interruptible():
         compare_runs(runs, out, Console())
@@ -250,9 +250,9 @@ def sweep_run(
     assignments: Assignments = None,
 ) -> None:
     """Search, or go on searching; `run` may be left out."""
-    from pipeline.config_file import load, with_values
-    from pipeline.console import Console
-    from pipeline.sweep.command import search
+    from trigcnn.pipeline.config_file import load, with_values
+    from trigcnn.pipeline.console import Console
+    from trigcnn.pipeline.sweep.command import search
 
     asked = {"sweep.trials": trials, "sweep.wall_time_s": wall_time, "sweep.cluster.workers": workers}
     given = {name: value for name, value in asked.items() if value is not None}
@@ -278,9 +278,9 @@ def sweep_best(
     ] = None,
 ) -> None:
     """Print the best trial within limits, and write its configuration, ready for `trigcnn run`."""
-    from pipeline.console import Console
-    from pipeline.sweep.command import choose, latest
-    from pipeline.sweep.results import parse_limits
+    from trigcnn.pipeline.console import Console
+    from trigcnn.pipeline.sweep.command import choose, latest
+    from trigcnn.pipeline.sweep.results import parse_limits
 
     choose(folder or latest(), parse_limits(within), out, Console())
 
@@ -294,7 +294,7 @@ def layers(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as in report.json.")] = False,
 ) -> None:
     """List the sizes, receptive fields, parameters and multiplications of a network's layers; nothing is trained."""
-    from pipeline.layers import show
+    from trigcnn.pipeline.layers import show
 
     with _interruptible():
         show(network, assignments, as_json=as_json)
@@ -303,7 +303,7 @@ def layers(
 @app.command()
 def doctor() -> None:
     """Show which tools are found, which are missing and what that costs."""
-    from pipeline.doctor import doctor_report
+    from trigcnn.pipeline.doctor import doctor_report
 
     text, complete = doctor_report()
     typer.echo(text)
@@ -323,10 +323,10 @@ def run_zoo(
     jobs: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 2,
 ) -> None:
     """Run the networks of the zoo, and write what they reach into a page."""
-    from pipeline import zoo
-    from pipeline.console import Console
-    from pipeline.errors import ConfigError
-    from pipeline.reporting import zoo_page
+    from trigcnn.pipeline import zoo
+    from trigcnn.pipeline.console import Console
+    from trigcnn.pipeline.errors import ConfigError
+    from trigcnn.pipeline.reporting import zoo_page
 
     every = zoo.entries(listed, quick=not full)
     if names and page is not None:
@@ -344,7 +344,7 @@ def run_zoo(
 @app.command()
 def models() -> None:
     """List the networks of the zoo and their options."""
-    from models import zoo
+    from trigcnn.models import zoo
 
     for name in zoo.available():
         summary, options = zoo.describe(name)
@@ -357,7 +357,7 @@ def list_datasets(context: typer.Context) -> None:
     """List the data sets, or show one."""
     if context.invoked_subcommand is not None:
         return
-    from models import datasets as sources
+    from trigcnn.models import datasets as sources
 
     for info in sources.available():
         typer.echo(f"{info.name}: {info.description}")
@@ -381,8 +381,8 @@ def show_dataset(
     ] = None,
 ) -> None:
     """Draw events of each class and control distributions of a data set."""
-    from pipeline.config_file import named_values
-    from pipeline.dataset_show import show
+    from trigcnn.pipeline.config_file import named_values
+    from trigcnn.pipeline.dataset_show import show
 
     with _interruptible():
         typer.echo(show(name, out, events=events, options=named_values(option or [], "--option")))
@@ -399,7 +399,7 @@ def schema() -> None:
     """Print the JSON schema of the configuration, for editors."""
     import json
 
-    from pipeline.config import RunConfig
+    from trigcnn.pipeline.config import RunConfig
 
     typer.echo(json.dumps(RunConfig.model_json_schema(), indent=2))
 
@@ -415,7 +415,7 @@ def golden_freeze(
     max_model_mb: ModelLimit = 10.0,
 ) -> None:
     """Write a golden case from a run: model, configuration, events and the C simulation's outputs."""
-    from pipeline.golden_freeze import Limits, freeze
+    from trigcnn.pipeline.golden_freeze import Limits, freeze
 
     with _interruptible():
         typer.echo(freeze(run, out, events=events, limits=Limits(max_vectors_mb, max_model_mb)))
@@ -435,8 +435,8 @@ def golden_check(
     """Convert golden cases again, run engines on their events, and say what has changed."""
     import json
 
-    from pipeline.golden import check
-    from pipeline.golden_case import write
+    from trigcnn.pipeline.golden import check
+    from trigcnn.pipeline.golden_case import write
 
     results = []
     with _interruptible():
@@ -459,7 +459,7 @@ def golden_update(
     max_model_mb: ModelLimit = 10.0,
 ) -> None:
     """Freeze a golden case anew, on purpose, and say what changed."""
-    from pipeline.golden_freeze import Limits, update
+    from trigcnn.pipeline.golden_freeze import Limits, update
 
     with _interruptible():
         typer.echo(update(file, run=run, limits=Limits(max_vectors_mb, max_model_mb)))
@@ -486,8 +486,8 @@ def _run(
 ) -> None:
     import shlex
 
-    from pipeline.config_file import load
-    from pipeline.run import run as run_stages
+    from trigcnn.pipeline.config_file import load
+    from trigcnn.pipeline.run import run as run_stages
 
     config = load(path, assignments)
     try:
@@ -512,7 +512,7 @@ def main() -> NoReturn:
     import traceback
     import warnings
 
-    from pipeline import interrupts
+    from trigcnn.pipeline import interrupts
 
     # A run that is told to end also ends the compilers and tools that it started.
     interrupts.install()
@@ -523,7 +523,7 @@ def main() -> NoReturn:
     try:
         app()
     except Exception as error:
-        from pipeline.errors import EXPECTED, ExitStatus, exit_status
+        from trigcnn.pipeline.errors import EXPECTED, ExitStatus, exit_status
 
         if not isinstance(error, EXPECTED):
             traceback.print_exc()

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hls.synthesis.vendors.plan import VendorPlan
-from hls.synthesis.vendors.run import StepResult
-from pipeline.cache import RunFolder
+from trigcnn.hls.synthesis.vendors.plan import VendorPlan
+from trigcnn.hls.synthesis.vendors.run import StepResult
+from trigcnn.pipeline.cache import RunFolder
 
 FOLDER = "collected"
 _INDEX = "collected.json"

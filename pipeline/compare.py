@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.console import Console
-from pipeline.errors import ConfigError
-from pipeline.reporting import compare_pages
-from pipeline.reporting.compared import Compared, compare
-from pipeline.reporting.merits import Merit, shown
-from pipeline.reporting.report import Report
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.reporting import compare_pages
+from trigcnn.pipeline.reporting.compared import Compared, compare
+from trigcnn.pipeline.reporting.merits import Merit, shown
+from trigcnn.pipeline.reporting.report import Report
 
 
 def compare_runs(runs: Sequence[Path], out: Path, console: Console) -> Compared:

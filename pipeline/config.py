@@ -7,19 +7,19 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from hls.backends import FACTS, check
-from hls.errors import ConversionError
-from hls.options import Backend
-from hls.rtl.design import Language
-from hls.rtl.vhdl import check_name
-from hls.synthesis import boards, ecp5
-from hls.synthesis.parts import totals, yosys_family
-from hls.synthesis.vendors import flows
-from pipeline.config_budget import BudgetConfig
-from pipeline.config_section import Section
-from pipeline.config_sweep import SweepConfig
-from pipeline.config_training import TrainingConfig
-from pipeline.reserved_words import RESERVED_WORDS
+from trigcnn.hls.backends import FACTS, check
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.options import Backend
+from trigcnn.hls.rtl.design import Language
+from trigcnn.hls.rtl.vhdl import check_name
+from trigcnn.hls.synthesis import boards, ecp5
+from trigcnn.hls.synthesis.parts import totals, yosys_family
+from trigcnn.hls.synthesis.vendors import flows
+from trigcnn.pipeline.config_budget import BudgetConfig
+from trigcnn.pipeline.config_section import Section
+from trigcnn.pipeline.config_sweep import SweepConfig
+from trigcnn.pipeline.config_training import TrainingConfig
+from trigcnn.pipeline.reserved_words import RESERVED_WORDS
 
 DEFAULT_PLACED_PART = "LFE5U-85F-6BG381C"
 

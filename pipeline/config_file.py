@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from pipeline.config import RunConfig
-from pipeline.errors import ConfigError
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.errors import ConfigError
 
 
 def load(path: Path, assignments: list[str] | None = None) -> RunConfig:

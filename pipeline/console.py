@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from pipeline import interrupts
+from trigcnn.pipeline import interrupts
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from models import datasets
-from pipeline.errors import ConfigError
-from pipeline.reporting import dataset_figure
+from trigcnn.models import datasets
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.reporting import dataset_figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
 

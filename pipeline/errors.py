@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from hls.errors import HlsError, ToolError
-from models.errors import ModelsError
+from trigcnn.hls.errors import HlsError, ToolError
+from trigcnn.models.errors import ModelsError
 
 
 class ExitStatus(IntEnum):

@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from pipeline.cache import RunFolder
-from pipeline.config_file import load
-from pipeline.console import Console
-from pipeline.diagnosis.findings import Change
-from pipeline.errors import ConfigError, ExitStatus
+from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.diagnosis.findings import Change
+from trigcnn.pipeline.errors import ConfigError, ExitStatus
 
 
 def explain(config: Path, out: Path | None, assignments: list[str] | None, *, apply: bool, command: str) -> ExitStatus:
@@ -55,8 +55,8 @@ def explain(config: Path, out: Path | None, assignments: list[str] | None, *, ap
 
 
 def _checked(path: Path, out: Path | None, assignments: list[str] | None, command: str) -> dict[str, Any] | None:
-    from pipeline.run import run
-    from pipeline.stages import check
+    from trigcnn.pipeline.run import run
+    from trigcnn.pipeline.stages import check
 
     config = load(path, assignments)
     folder = out if out is not None else Path("vivado_projects") / config.name

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hls.synthesis.ecp5 import is_ecp5
-from hls.synthesis.parts import overrun, totals
-from pipeline.benches import Bench
-from pipeline.config import GatesConfig
-from pipeline.reporting.quality import Accuracy, Quality, SignalEfficiency, TargetFit
-from pipeline.reporting.report import Gate
-from pipeline.verification import Comparison
+from trigcnn.hls.synthesis.ecp5 import is_ecp5
+from trigcnn.hls.synthesis.parts import overrun, totals
+from trigcnn.pipeline.benches import Bench
+from trigcnn.pipeline.config import GatesConfig
+from trigcnn.pipeline.reporting.quality import Accuracy, Quality, SignalEfficiency, TargetFit
+from trigcnn.pipeline.reporting.report import Gate
+from trigcnn.pipeline.verification import Comparison
 
 # Accuracies are ratios of whole numbers of events: a drop of just the limit must not miss by rounding.
 _ROUNDING = 1e-12

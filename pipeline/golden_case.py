@@ -24,10 +24,10 @@ import numpy.typing as npt
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer
-from pipeline.config import HlsConfig, RtlConfig, RunConfig
-from pipeline.errors import GoldenError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.pipeline.config import HlsConfig, RtlConfig, RunConfig
+from trigcnn.pipeline.errors import GoldenError
 
 SUFFIX = ".golden.yaml"
 Integers = npt.NDArray[np.int64]

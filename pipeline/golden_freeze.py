@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph
-from pipeline import golden, golden_case, placing
-from pipeline.cache import RunFolder, file_digest
-from pipeline.config import HlsConfig, RtlConfig
-from pipeline.errors import GoldenError
-from pipeline.golden_case import EventGroup, GoldenCase, Integers, ModelFile, Port, ShownEvent, VectorFile
-from pipeline.golden_events import choose
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph
+from trigcnn.pipeline import golden, golden_case, placing
+from trigcnn.pipeline.cache import RunFolder, file_digest
+from trigcnn.pipeline.config import HlsConfig, RtlConfig
+from trigcnn.pipeline.errors import GoldenError
+from trigcnn.pipeline.golden_case import EventGroup, GoldenCase, Integers, ModelFile, Port, ShownEvent, VectorFile
+from trigcnn.pipeline.golden_events import choose
 
 _SHOWN_EVENTS = 4
 _SHOWN_OUTPUTS = 32
@@ -53,7 +53,7 @@ def freeze(
         GoldenError: The run is not finished or was changed, or the case is too large.
         HlsError, ModelsError: See there.
     """
-    from pipeline.stages import train
+    from trigcnn.pipeline.stages import train
 
     folder = RunFolder(run)
     trained = train.read(folder)

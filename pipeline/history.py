@@ -10,14 +10,14 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from pipeline.cache import RunFolder, file_digest
-from pipeline.errors import RunFolderError
-from pipeline.option_changes import differing
-from pipeline.option_changes import shown as option_shown
-from pipeline.reporting.earlier import Change, EarlierRun
-from pipeline.reporting.merits import Merit, merits
-from pipeline.reporting.report import Report, Verdict
-from pipeline.reporting.section import Section
+from trigcnn.pipeline.cache import RunFolder, file_digest
+from trigcnn.pipeline.errors import RunFolderError
+from trigcnn.pipeline.option_changes import differing
+from trigcnn.pipeline.option_changes import shown as option_shown
+from trigcnn.pipeline.reporting.earlier import Change, EarlierRun
+from trigcnn.pipeline.reporting.merits import Merit, merits
+from trigcnn.pipeline.reporting.report import Report, Verdict
+from trigcnn.pipeline.reporting.section import Section
 
 _FILE = "history.jsonl"
 # Of more, a reader loses the thread; the file keeps all.

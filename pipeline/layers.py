@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigError
+from trigcnn.pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.config import DataConfig, RunConfig
-    from pipeline.reporting.geometry import GeometryEntry
+    from trigcnn.pipeline.config import DataConfig, RunConfig
+    from trigcnn.pipeline.reporting.geometry import GeometryEntry
 
 _SAVED = (".keras", ".h5")
 # As many of a data set that draws its events as are needed to see of what shape they are.
@@ -36,9 +36,9 @@ def show(path: Path, assignments: list[str] | None, *, as_json: bool) -> None:
         ModelsError: The data or the model cannot be used; or the configuration refuses dropped pixels, and there are
             some: this is raised when all is printed.
     """
-    from models.geometry import geometry, refuse_dropped
-    from pipeline.console import Console
-    from pipeline.reporting import sizes
+    from trigcnn.models.geometry import geometry, refuse_dropped
+    from trigcnn.pipeline.console import Console
+    from trigcnn.pipeline.reporting import sizes
 
     model, config = _model(path, assignments)
     layers = geometry(model)
@@ -58,8 +58,8 @@ def _reuse_factors(model: Any, config: RunConfig | None) -> Iterator[str]:
     """Say which reuse factors each layer can have, where not every whole number does."""
     if config is None:
         return
-    from hls.reuse import of_model
-    from pipeline.stages.convert import hls_options
+    from trigcnn.hls.reuse import of_model
+    from trigcnn.pipeline.stages.convert import hls_options
 
     for name, factors in of_model(model, hls_options(config.hls)):
         if factors is not None:
@@ -68,10 +68,10 @@ def _reuse_factors(model: Any, config: RunConfig | None) -> Iterator[str]:
 
 def _model(path: Path, assignments: list[str] | None) -> tuple[Any, RunConfig | None]:
     """Give the model, and the configuration if it is one's."""
-    from models import datasets
-    from models.source import load_saved
-    from pipeline.config_file import load
-    from pipeline.stages.train import build_model
+    from trigcnn.models import datasets
+    from trigcnn.models.source import load_saved
+    from trigcnn.pipeline.config_file import load
+    from trigcnn.pipeline.stages.train import build_model
 
     if path.suffix in _SAVED:
         if assignments:
@@ -85,7 +85,7 @@ def _model(path: Path, assignments: list[str] | None) -> tuple[Any, RunConfig | 
 
 
 def _small(data: DataConfig) -> dict[str, Any]:
-    from models import datasets
+    from trigcnn.models import datasets
 
     given = data.model_dump()
     drawn = any(info.name == data.source for info in datasets.available()) and "events" in datasets.describe(
@@ -97,7 +97,7 @@ def _small(data: DataConfig) -> dict[str, Any]:
 
 
 def _rows(entries: list[GeometryEntry]) -> Iterator[list[str]]:
-    from pipeline.reporting import sizes
+    from trigcnn.pipeline.reporting import sizes
 
     for entry in entries:
         dense = entry.dense

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hls.synthesis import boards, nextpnr
-from hls.synthesis.implement import ImplementOptions
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.timing_closure import Candidate, Closure
-from pipeline.cache import RunFolder, installed_version
-from pipeline.config import RtlConfig, RunConfig
+from trigcnn.hls.synthesis import boards, nextpnr
+from trigcnn.hls.synthesis.implement import ImplementOptions
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.hls.synthesis.timing_closure import Candidate, Closure
+from trigcnn.pipeline.cache import RunFolder, installed_version
+from trigcnn.pipeline.config import RtlConfig, RunConfig
 
 VERSIONS = ("pyosys", nextpnr.DISTRIBUTION)
 

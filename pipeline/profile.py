@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph
-from pipeline.reporting.magnitudes import Magnitudes, Range
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph
+from trigcnn.pipeline.reporting.magnitudes import Magnitudes, Range
 
 Values = npt.NDArray[Any]
 Tensor = Literal["weight", "bias", "result"]

@@ -7,7 +7,6 @@ tests beside it have a part in it, and collection imports nothing but pytest.
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pipeline.golden_result import CheckResult
+    from trigcnn.pipeline.golden_result import CheckResult
 
 # As in pipeline.golden_case and pipeline.golden, which import NumPy and pydantic.
 _SUFFIX = ".golden.yaml"
@@ -104,18 +103,17 @@ class GoldenItem(pytest.Item):
 
 
 def _check(path: Path, engines: list[str]) -> CheckResult | str:
-    from hls import tool
-    from hls.errors import ToolError
-    from pipeline.golden_result import CheckResult
+    from trigcnn.hls import tool
+    from trigcnn.hls.errors import ToolError
+    from trigcnn.pipeline.golden_result import CheckResult
 
     with tempfile.TemporaryDirectory(prefix="trigcnn-") as place:
         answer = Path(place) / "answer.json"
         words: list[str | Path] = ["golden", "check", path, "--engine", ",".join(engines), "--json", answer]
         try:
-            tool.run(
-                [sys.executable, "-m", "pipeline", *words],
-                # Where this package is found, not another of the same name.
-                cwd=Path(__file__).resolve().parents[1],
+            tool.run_module(
+                "trigcnn",
+                words,
                 log=Path(place) / "check.log",
                 timeout_s=_TIMEOUT_S,
                 environment={"PYTHONWARNINGS": ""},

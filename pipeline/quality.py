@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.config import TriggerConfig
-from pipeline.errors import ConfigError
-from pipeline.reporting.quality import Accuracy, ConfusionMatrix, Quality, SignalEfficiency, TargetFit
-from pipeline.trigger.run_curves import roc
-from pipeline.trigger.scores import Score, make_score
+from trigcnn.pipeline.config import TriggerConfig
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.reporting.quality import Accuracy, ConfusionMatrix, Quality, SignalEfficiency, TargetFit
+from trigcnn.pipeline.trigger.run_curves import roc
+from trigcnn.pipeline.trigger.scores import Score, make_score
 
 Values = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]
@@ -152,7 +152,7 @@ def _fit(outputs: Mapping[str, Values], targets: Values) -> TargetFit:
 
 
 def _classes(outputs: Values) -> Labels:
-    from models.training import classify
+    from trigcnn.models.training import classify
 
     return classify(outputs)
 

@@ -8,15 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipeline import history, vendor_archive
-from pipeline.cache import RunFolder
-from pipeline.config import RunConfig
-from pipeline.console import Console
-from pipeline.errors import ConfigError, ExitStatus
-from pipeline.gates import judge
-from pipeline.reporting.report import Report
-from pipeline.stage_store import StageStore
-from pipeline.stages import ORDER, Context, Watch, check, convert, report, synthesize, train
+from trigcnn.pipeline import history, vendor_archive
+from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ConfigError, ExitStatus
+from trigcnn.pipeline.gates import judge
+from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.stage_store import StageStore
+from trigcnn.pipeline.stages import ORDER, Context, Watch, check, convert, report, synthesize, train
 
 STAGES = {
     "train": train.stage,

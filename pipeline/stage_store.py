@@ -11,8 +11,8 @@ import shutil
 import uuid
 from pathlib import Path
 
-from pipeline.cache import RunFolder, Stage
-from pipeline.errors import RunFolderError
+from trigcnn.pipeline.cache import RunFolder, Stage
+from trigcnn.pipeline.errors import RunFolderError
 
 _MANIFEST = "manifest.json"
 

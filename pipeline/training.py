@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline import interrupts
-from pipeline.config import RunConfig
-from pipeline.console import Console
-from pipeline.errors import ConfigError
-from pipeline.quality import threshold_at
-from pipeline.stages import Watch
-from pipeline.trigger.scores import make_score
+from trigcnn.pipeline import interrupts
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.quality import threshold_at
+from trigcnn.pipeline.stages import Watch
+from trigcnn.pipeline.trigger.scores import make_score
 
 if TYPE_CHECKING:
-    from models.datasets import Dataset
-    from models.training import Measure, Recipe
+    from trigcnn.models.datasets import Dataset
+    from trigcnn.models.training import Measure, Recipe
 
 _FILES = (".npz", ".h5", ".hdf5")
 
@@ -49,8 +49,8 @@ def recipe(config: RunConfig, dataset: Dataset) -> Recipe:
     Raises:
         ModelError: The data set has not a class or a symmetry that is named.
     """
-    from models import training
-    from models.augmentation import chosen_symmetries
+    from trigcnn.models import training
+    from trigcnn.models.augmentation import chosen_symmetries
 
     options = config.training
     if config.data.source.lower().endswith(_FILES) and not isinstance(options.augmentation, str):
@@ -94,7 +94,7 @@ def train_models(
         ModelError: See `models.training`.
         ConfigError: The monitored efficiency cannot be measured.
     """
-    from models import training
+    from trigcnn.models import training
 
     options = config.training
     if options.objective == "distillation" and options.distillation.classes is None and len(dataset.classes) > 1:

@@ -6,17 +6,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from hls.errors import ResultsError, ToolError
-from hls.synthesis.vendors import archive, results
-from hls.synthesis.vendors.plan import VendorPlan
-from pipeline import collected, vendor_flow
-from pipeline.cache import RunFolder, installed_version
-from pipeline.collected import Collected
-from pipeline.config import RunConfig
-from pipeline.config_file import load
-from pipeline.console import Console
-from pipeline.errors import ExitStatus, RunFolderError
-from pipeline.stages import synthesize
+from trigcnn.hls.errors import ResultsError, ToolError
+from trigcnn.hls.synthesis.vendors import archive, results
+from trigcnn.hls.synthesis.vendors.plan import VendorPlan
+from trigcnn.pipeline import collected, vendor_flow
+from trigcnn.pipeline.cache import RunFolder, installed_version
+from trigcnn.pipeline.collected import Collected
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ExitStatus, RunFolderError
+from trigcnn.pipeline.stages import synthesize
 
 _DISTRIBUTIONS = ("trigcnn", "hls4ml", "qkeras", "alkaid")
 
@@ -58,7 +58,7 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
         ToolError: A tool failed there.
         RunFolderError: There is no such run.
     """
-    from pipeline.run import run as run_stages
+    from trigcnn.pipeline.run import run as run_stages
 
     if not source.exists():
         raise ResultsError(f"{source}: there is no such file or folder; give the results.tar.gz that run.sh wrote")

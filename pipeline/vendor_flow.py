@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hls.errors import ToolError, ToolMissingError
-from hls.rtl.design import RtlDesign
-from hls.synthesis.implement import design_sources
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.vendors import figures, flows, outputs, programs
-from hls.synthesis.vendors import run as driver
-from hls.synthesis.vendors.plan import CONFIGURE, ToolStep, VendorPlan
-from hls.synthesis.vendors.run import StepResult
-from hls.synthesis.vendors.vivado import RtlSources
-from pipeline import collected
-from pipeline.collected import Collected
-from pipeline.config import RunConfig
-from pipeline.stages import Context
+from trigcnn.hls.errors import ToolError, ToolMissingError
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.synthesis.implement import design_sources
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.hls.synthesis.vendors import figures, flows, outputs, programs
+from trigcnn.hls.synthesis.vendors import run as driver
+from trigcnn.hls.synthesis.vendors.plan import CONFIGURE, ToolStep, VendorPlan
+from trigcnn.hls.synthesis.vendors.run import StepResult
+from trigcnn.hls.synthesis.vendors.vivado import RtlSources
+from trigcnn.pipeline import collected
+from trigcnn.pipeline.collected import Collected
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.stages import Context
 
 _PLACE = "synthesize"
 

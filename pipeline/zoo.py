@@ -15,13 +15,13 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from hls import tool
-from hls.errors import ToolFailedError
-from pipeline.config import RunConfig
-from pipeline.config_file import load
-from pipeline.console import Console
-from pipeline.errors import ConfigError, ExitStatus
-from pipeline.reporting.report import Report
+from trigcnn.hls import tool
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ConfigError, ExitStatus
+from trigcnn.pipeline.reporting.report import Report
 
 _TIME_LIMIT_S = 6 * 3600.0
 
@@ -163,7 +163,7 @@ def status(outcomes: Sequence[Outcome]) -> ExitStatus:
 
 def _run(entry: Entry, out: Path) -> Outcome:
     folder = (out / entry.name).resolve()
-    words: list[str | Path] = [sys.executable, "-m", "pipeline", "run", entry.path.resolve(), "--out", folder]
+    words: list[str | Path] = [sys.executable, "-m", "trigcnn", "run", entry.path.resolve(), "--out", folder]
     for assignment in entry.assignments:
         words += ["--set", assignment]
     start = time.monotonic()

@@ -17,7 +17,7 @@ _Schema = dict[str, Any]
 
 def command_line() -> str:
     """Give every command with its arguments and options as Markdown, as typer writes them."""
-    arguments = [sys.executable, "-m", "typer", "pipeline.cli", "utils", "docs", "--name", "trigcnn"]
+    arguments = [sys.executable, "-m", "typer", "trigcnn.pipeline.cli", "utils", "docs", "--name", "trigcnn"]
     answer = subprocess.run(arguments, capture_output=True, text=True, check=True)  # noqa: S603
     return _without_html("\n".join(answer.stdout.splitlines()[1:]))
 

@@ -11,11 +11,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from hls.admission.lacking import lack
-from hls.admission.rows import Place, Row, Rows
-from hls.admission.table import ACTIVATIONS, INERT, INERT_ENDINGS, LAYERS, PROJECT, REFUSED_LAYERS, WEIGHTS, name
-from hls.errors import AdmissionError
-from hls.synthesis.parts import largest
+from trigcnn.hls.admission.lacking import lack
+from trigcnn.hls.admission.rows import Place, Row, Rows
+from trigcnn.hls.admission.table import (
+    ACTIVATIONS,
+    INERT,
+    INERT_ENDINGS,
+    LAYERS,
+    PROJECT,
+    REFUSED_LAYERS,
+    WEIGHTS,
+    name,
+)
+from trigcnn.hls.errors import AdmissionError
+from trigcnn.hls.synthesis.parts import largest
 
 
 class Finding(NamedTuple):

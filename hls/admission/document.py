@@ -1,19 +1,19 @@
-"""`docs/admission.md`, made from the table: `python -m hls.admission.document > docs/admission.md`."""
+"""`docs/admission.md`, made from the table: `python -m trigcnn.hls.admission.document > docs/admission.md`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
 
-from hls.admission.lacking import LACKING
-from hls.admission.layers import RefusedLayer
-from hls.admission.rows import Row, Rows
-from hls.admission.table import ACTIVATIONS, INERT, LAYERS, PROJECT, REFUSED_LAYERS, WEIGHTS
+from trigcnn.hls.admission.lacking import LACKING
+from trigcnn.hls.admission.layers import RefusedLayer
+from trigcnn.hls.admission.rows import Row, Rows
+from trigcnn.hls.admission.table import ACTIVATIONS, INERT, LAYERS, PROJECT, REFUSED_LAYERS, WEIGHTS
 
 _HEAD = """# What is converted exactly
 
-This page is made from the table that every model is held to (`python -m hls.admission.document`). What is not on it
-is refused with an error that names layer, field, value, what would go wrong and what to do.
+This page is made from the table that every model is held to (`python -m trigcnn.hls.admission.document`). What is not
+on it is refused with an error that names layer, field, value, what would go wrong and what to do.
 
 - **exact**: converted as it is; the C simulation equals QKeras on every event, bit by bit.
 - **rewritten**: first made into something that is exact. Each run proves on the spot that the rewritten model gives

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from hls.admission.quantizers import ACTIVATION, ACTIVATIONS, WEIGHTS
-from hls.admission.rows import Place, Rows, exact, one_of, power_of_two, refused, rewritten
+from trigcnn.hls.admission.quantizers import ACTIVATION, ACTIVATIONS, WEIGHTS
+from trigcnn.hls.admission.rows import Place, Rows, exact, one_of, power_of_two, refused, rewritten
 
 # Attributes of hls4ml's layers, which it keeps in one dictionary with the outputs by name, and types of C.
 _RESERVED = tuple(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hls.admission.layers import LAYERS, TRAINING_ONLY
-from hls.admission.rows import Alone
-from hls.options import Backend
+from trigcnn.hls.admission.layers import LAYERS, TRAINING_ONLY
+from trigcnn.hls.admission.rows import Alone
+from trigcnn.hls.options import Backend
 
 
 class Lack(NamedTuple):

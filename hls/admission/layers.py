@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hls.admission.fields import (
+from trigcnn.hls.admission.fields import (
     ALIKE,
     ALWAYS,
     BIAS,
@@ -29,8 +29,8 @@ from hls.admission.fields import (
     slope,
     weights,
 )
-from hls.admission.quantizers import ACTIVATION, KERAS_ACTIVATION, LOGITS
-from hls.admission.rows import Alone, Rows, exact, one_of, power_of_two, refused, rewritten
+from trigcnn.hls.admission.quantizers import ACTIVATION, KERAS_ACTIVATION, LOGITS
+from trigcnn.hls.admission.rows import Alone, Rows, exact, one_of, power_of_two, refused, rewritten
 
 # Fields that do nothing when the model is applied.
 INERT = frozenset(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hls.admission.rows import Check, Place, Rows, exact, number, one_of, refused, rewritten
-from hls.backends import FACTS
+from trigcnn.hls.admission.rows import Check, Place, Rows, exact, number, one_of, refused, rewritten
+from trigcnn.hls.backends import FACTS
 
 _TABLE = "a table of what QKeras computes for each value that can come (at most 2**14 entries)"
 TOO_FINE = "others, of which the constants need more than 24 bits"

@@ -1,17 +1,18 @@
 """The table of what is let through: every class of layer and quantizer, every field of its configuration.
 
-`docs/admission.md` is made from it (`python -m hls.admission.document`), and the tests hold every row to hls4ml.
+`docs/admission.md` is made from it (`python -m trigcnn.hls.admission.document`), and the tests hold every row to
+hls4ml.
 """
 
 from __future__ import annotations
 
 from typing import Literal, get_args
 
-from hls.admission.layers import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS
-from hls.admission.quantizers import ACTIVATIONS, WEIGHTS
-from hls.admission.rows import Check, Place, Row, Rows, exact, one_of, refused
-from hls.backends import FACTS
-from hls.options import Backend
+from trigcnn.hls.admission.layers import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS
+from trigcnn.hls.admission.quantizers import ACTIVATIONS, WEIGHTS
+from trigcnn.hls.admission.rows import Check, Place, Row, Rows, exact, one_of, refused
+from trigcnn.hls.backends import FACTS
+from trigcnn.hls.options import Backend
 
 
 def _lacking(value: str, field: Literal["io_types", "strategies"]) -> Check:

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from hls.errors import ConversionError
-from hls.options import Backend, IoType, Strategy
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.options import Backend, IoType, Strategy
 
 
 @dataclass(frozen=True)

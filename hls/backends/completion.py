@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hls.options import Backend, HlsOptions
+from trigcnn.hls.options import Backend, HlsOptions
 
 _HEADER = "nnet_utils/nnet_unary_lut.h"
 _FIRMWARE = Path(__file__).parent / "firmware"

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.emulator.program import Accumulator, Body, Node, Sum, Window
-from hls.emulator.steps import Affine, Cast, Quotient, Step, simplified
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Layer
-from hls.ranges import Range, constant, integers, quotient
+from trigcnn.hls.emulator.program import Accumulator, Body, Node, Sum, Window
+from trigcnn.hls.emulator.steps import Affine, Cast, Quotient, Step, simplified
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Layer
+from trigcnn.hls.ranges import Range, constant, integers, quotient
 
 Array = npt.NDArray[Any]
 # Adding up numbers that are rounded one by one, or the number that is rounded to the sum: the same in these modes.

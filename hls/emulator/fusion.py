@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from hls.emulator.program import Move, Node, Pool, Program, Source, Sum, Window
-from hls.emulator.steps import Affine
-from hls.ranges import Integers, Range, integers
+from trigcnn.hls.emulator.program import Move, Node, Pool, Program, Source, Sum, Window
+from trigcnn.hls.emulator.steps import Affine
+from trigcnn.hls.ranges import Integers, Range, integers
 
 
 def fused(program: Program) -> Program:

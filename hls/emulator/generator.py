@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hls.emulator import terms
-from hls.emulator.layout import PACKED, Index, Layout
-from hls.emulator.plan import Arithmetic, Plan
-from hls.emulator.program import Concatenation, Move, Node, Pairwise, Pool, Program, Source, Sum, Window
-from hls.emulator.steps import Step
-from hls.emulator.tables import Tables, bits32
-from hls.emulator.text import accumulator_functions, post_function
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.ranges import Range
+from trigcnn.hls.emulator import terms
+from trigcnn.hls.emulator.layout import PACKED, Index, Layout
+from trigcnn.hls.emulator.plan import Arithmetic, Plan
+from trigcnn.hls.emulator.program import Concatenation, Move, Node, Pairwise, Pool, Program, Source, Sum, Window
+from trigcnn.hls.emulator.steps import Step
+from trigcnn.hls.emulator.tables import Tables, bits32
+from trigcnn.hls.emulator.text import accumulator_functions, post_function
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.ranges import Range
 
 _WEIGHT_TYPES = {"float": "float", "double": "double", "long": "int64_t", "cast32": "int32_t", "cast64": "int64_t"}
 _INT32, _INT64 = 1 << 31, 1 << 62

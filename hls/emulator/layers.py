@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hls.emulator import accumulation
-from hls.emulator.program import (
+from trigcnn.hls.emulator import accumulation
+from trigcnn.hls.emulator.program import (
     Body,
     Concatenation,
     Group,
@@ -22,10 +22,10 @@ from hls.emulator.program import (
     Window,
     image,
 )
-from hls.emulator.steps import Affine, Cast, Lookup, Rectify, Step, finer, simplified
-from hls.errors import ConversionError
-from hls.graph import Graph, Layer
-from hls.ranges import Range, integers, join
+from trigcnn.hls.emulator.steps import Affine, Cast, Lookup, Rectify, Step, finer, simplified
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.ranges import Range, integers, join
 
 _MOST_BITS = 62
 

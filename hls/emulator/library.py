@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls import tool
-from hls.emulator.generator import generate
-from hls.emulator.plan import LEVELS, LevelName, make_plan
-from hls.emulator.program import Program
-from hls.errors import SimulationError
+from trigcnn.hls import tool
+from trigcnn.hls.emulator.generator import generate
+from trigcnn.hls.emulator.plan import LEVELS, LevelName, make_plan
+from trigcnn.hls.emulator.program import Program
+from trigcnn.hls.errors import SimulationError
 
 RUNTIME = Path(__file__).parent / "runtime"
 _FLAGS = (

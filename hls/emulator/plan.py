@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from hls.emulator.layout import PACKED, Kind, Layout, Margins
-from hls.emulator.program import Accumulator, Node, Program, Sum
-from hls.errors import ConversionError
-from hls.ranges import Range
+from trigcnn.hls.emulator.layout import PACKED, Kind, Layout, Margins
+from trigcnn.hls.emulator.program import Accumulator, Node, Program, Sum
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.ranges import Range
 
 LevelName = Literal["avx512", "avx2", "baseline"]
 Arithmetic = Literal["bytes", "words", "float", "double", "long", "cast32", "cast64"]

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hls.emulator.steps import Step, simplified
-from hls.fixed_point import FixedPoint
-from hls.ranges import Range
+from trigcnn.hls.emulator.steps import Step, simplified
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.ranges import Range
 
 Size = tuple[int, int]
 Index = npt.NDArray[np.int64]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint, Rounding
-from hls.ranges import Integers, Range, constant
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint, Rounding
+from trigcnn.hls.ranges import Integers, Range, constant
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from typing import Literal
 
 import numpy as np
 
-from hls.emulator.program import Accumulator
-from hls.emulator.steps import Affine, Cast, Lookup, Quotient, Rectify, Step
-from hls.emulator.tables import Tables
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.ranges import Integers, Range
+from trigcnn.hls.emulator.program import Accumulator
+from trigcnn.hls.emulator.steps import Affine, Cast, Lookup, Quotient, Rectify, Step
+from trigcnn.hls.emulator.tables import Tables
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.ranges import Integers, Range
 
 Domain = Literal["i32", "f64", "i64"]
 # The fastest first.

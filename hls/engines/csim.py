@@ -6,10 +6,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from hls import tool
-from hls.engines import Events, Outputs, shared_library
-from hls.errors import SimulationError, ToolFailedError
-from hls.graph import Graph
+from trigcnn.hls import tool
+from trigcnn.hls.engines import Events, Outputs, shared_library
+from trigcnn.hls.errors import SimulationError, ToolFailedError
+from trigcnn.hls.graph import Graph
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.emulator.fusion import fused
-from hls.emulator.layers import translate
-from hls.emulator.library import Library, compile_program
-from hls.emulator.plan import LEVELS, LevelName
-from hls.engines import Events, Outputs
-from hls.errors import SimulationError
-from hls.graph import Graph
+from trigcnn.hls.emulator.fusion import fused
+from trigcnn.hls.emulator.layers import translate
+from trigcnn.hls.emulator.library import Library, compile_program
+from trigcnn.hls.emulator.plan import LEVELS, LevelName
+from trigcnn.hls.engines import Events, Outputs
+from trigcnn.hls.errors import SimulationError
+from trigcnn.hls.graph import Graph
 
 # Forces an instruction set, for comparisons.
 LEVEL_VARIABLE = "TRIGCNN_EMULATOR_LEVEL"

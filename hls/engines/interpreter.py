@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from hls.engines import Events, Outputs
-from hls.graph import Graph, pack
-from hls.rtl.program import program
+from trigcnn.hls.engines import Events, Outputs
+from trigcnn.hls.graph import Graph, pack
+from trigcnn.hls.rtl.program import program
 
 
 @dataclass(frozen=True)

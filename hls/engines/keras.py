@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.engines import Events, Outputs
-from hls.graph import pack
+from trigcnn.hls.engines import Events, Outputs
+from trigcnn.hls.graph import pack
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from hls import tool
-from hls.engines import Engine, Events, Outputs, shared_library, streaming, verilator
-from hls.engines.interpreter import words
-from hls.errors import SimulationError, ToolFailedError
-from hls.graph import Graph
-from hls.rtl.design import RtlDesign
+from trigcnn.hls import tool
+from trigcnn.hls.engines import Engine, Events, Outputs, shared_library, streaming, verilator
+from trigcnn.hls.engines.interpreter import words
+from trigcnn.hls.errors import SimulationError, ToolFailedError
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.rtl.design import RtlDesign
 
 
 @dataclass(frozen=True)

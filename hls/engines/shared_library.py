@@ -1,6 +1,6 @@
 """Calls into compiled simulations, in a child process: an `assert` or a crash there must not end the run.
 
-Run as `python -m hls.engines.shared_library REQUEST`, where REQUEST is a `.npz` file that `call` wrote.
+Run as `python -m trigcnn.hls.engines.shared_library REQUEST`, where REQUEST is a `.npz` file that `call` wrote.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls import tool
+from trigcnn.hls import tool
 
 _DOUBLE = ctypes.POINTER(ctypes.c_double)
 Arrays = dict[str, npt.NDArray[Any]]
@@ -50,12 +50,8 @@ def call(
         **arguments,
     }
     np.savez(request, order=np.array(json.dumps(order)), **arrays)  # type: ignore[arg-type]
-    tool.run(
-        [sys.executable, "-m", "hls.engines.shared_library", request.resolve()],
-        cwd=Path(__file__).resolve().parents[2],
-        log=scratch / f"{function}.log",
-        timeout_s=timeout_s,
-    )
+    log = scratch / f"{function}.log"
+    tool.run_module("trigcnn.hls.engines.shared_library", [request.resolve()], log=log, timeout_s=timeout_s)
     with np.load(answer, allow_pickle=False) as loaded:
         result = dict(loaded)
     request.unlink()

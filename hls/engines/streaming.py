@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hls import tool
-from hls.engines import Events, Outputs, verilator
-from hls.engines.words import pack_bits, unpack_bits, word_count
-from hls.errors import SimulationError, ToolFailedError
-from hls.graph import Graph, pack
-from hls.rtl.design import Port, RtlDesign
+from trigcnn.hls import tool
+from trigcnn.hls.engines import Events, Outputs, verilator
+from trigcnn.hls.engines.words import pack_bits, unpack_bits, word_count
+from trigcnn.hls.errors import SimulationError, ToolFailedError
+from trigcnn.hls.graph import Graph, pack
+from trigcnn.hls.rtl.design import Port, RtlDesign
 
 Integers = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint32]

@@ -6,7 +6,7 @@ import os
 import sysconfig
 from pathlib import Path
 
-from hls.errors import ToolMissingError
+from trigcnn.hls.errors import ToolMissingError
 
 # What the makefile of the wheel leaves empty: the option that includes its precompiled header.
 MAKE_FLAGS = "CFG_CXXFLAGS_PCH_I=-include"

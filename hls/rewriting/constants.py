@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.rewriting.quantizers import WEIGHT_BITS, common_format
+from trigcnn.hls.rewriting.quantizers import WEIGHT_BITS, common_format
 
 WIDE_BITS = 24
 """Bits of the largest constant that are kept, as float32 has; products of more would not fit the RTL."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hls.rewriting.constants import wide
-from hls.rewriting.site import Site, activated, bias_weights, frozen_weights, weights
+from trigcnn.hls.rewriting.constants import wide
+from trigcnn.hls.rewriting.site import Site, activated, bias_weights, frozen_weights, weights
 
 
 def convolution(site: Site) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hls.fixed_point import FixedPoint
+from trigcnn.hls.fixed_point import FixedPoint
 
 FLOAT = "float64"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from hls.admission import refusal
-from hls.rewriting.convolutions import convolve_depthwise
-from hls.rewriting.site import Site, activated, frozen_weights
+from trigcnn.hls.admission import refusal
+from trigcnn.hls.rewriting.convolutions import convolve_depthwise
+from trigcnn.hls.rewriting.site import Site, activated, frozen_weights
 
 
 def maximum_pooling(site: Site) -> Any:

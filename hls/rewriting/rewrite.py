@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import AdmissionError
-from hls.fixed_point import FixedPoint
-from hls.rewriting.layers import FLOAT, normal_layers
+from trigcnn.hls.errors import AdmissionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.rewriting.layers import FLOAT, normal_layers
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
     Raises:
         AdmissionError: A layer cannot be rewritten exactly.
     """
-    from hls.rewriting.rules import RULES
-    from hls.rewriting.site import Site
+    from trigcnn.hls.rewriting.rules import RULES
+    from trigcnn.hls.rewriting.site import Site
 
     keras = sys.modules["tf_keras"]
     state = Rewriter(options, finished=frozenset(_producer(tensor).name for tensor in model.outputs))
@@ -167,7 +167,7 @@ def _producer(tensor: Any) -> Any:
 
 def _quantized_input(state: Rewriter, old: Any, new: Any) -> Any:
     """Let every input begin with one cast: hls4ml's input port takes its number format from it."""
-    from hls.rewriting.quantizers import as_cast
+    from trigcnn.hls.rewriting.quantizers import as_cast
 
     layer = _producer(old)
     followers = [node.outbound_layer for node in layer.outbound_nodes]
@@ -269,7 +269,7 @@ def _outputs(model: Any, events: list[npt.NDArray[Any]]) -> list[npt.NDArray[np.
 
 def _without_final_activation(model: Any) -> Any:
     """The model up to the logits."""
-    from hls.rewriting.rules import logits
+    from trigcnn.hls.rewriting.rules import logits
 
     keras = sys.modules["tf_keras"]
     return keras.Model(model.inputs, [logits(tensor) for tensor in model.outputs])

@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from hls.admission import label
-from hls.admission.layers import TRAINING_ONLY
-from hls.rewriting.constants import fold_batch_normalization
-from hls.rewriting.convolutions import convolution, dense, depthwise, folded, separable
-from hls.rewriting.pooling import average_pooling, global_average_pooling, global_maximum_pooling, maximum_pooling
-from hls.rewriting.site import Site, quantized
+from trigcnn.hls.admission import label
+from trigcnn.hls.admission.layers import TRAINING_ONLY
+from trigcnn.hls.rewriting.constants import fold_batch_normalization
+from trigcnn.hls.rewriting.convolutions import convolution, dense, depthwise, folded, separable
+from trigcnn.hls.rewriting.pooling import (
+    average_pooling,
+    global_average_pooling,
+    global_maximum_pooling,
+    maximum_pooling,
+)
+from trigcnn.hls.rewriting.site import Site, quantized
 
 
 def _activation(site: Site) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hls.admission import refusal
-from hls.admission.quantizers import LOGITS, TOO_FINE
-from hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
-from hls.rewriting.rewrite import Rewriter
+from trigcnn.hls.admission import refusal
+from trigcnn.hls.admission.quantizers import LOGITS, TOO_FINE
+from trigcnn.hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
+from trigcnn.hls.rewriting.rewrite import Rewriter
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hls.fixed_point import FixedPoint
+from trigcnn.hls.fixed_point import FixedPoint
 
 
 def cast(x: Any, number_format: FixedPoint) -> Any:

@@ -1,6 +1,6 @@
 """RTL of a graph in the architecture that is asked for, generated in a child process with a time limit.
 
-Run as `python -m hls.rtl.generation REQUEST`, where REQUEST is a folder that `generate` wrote.
+Run as `python -m trigcnn.hls.rtl.generation REQUEST`, where REQUEST is a folder that `generate` wrote.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from hls import tool
-from hls.errors import ConversionError, HlsError, ToolFailedError, ToolTimeoutError
-from hls.graph import Graph
-from hls.rtl.design import RtlDesign
-from hls.synthesis.parts import totals
+from trigcnn.hls import tool
+from trigcnn.hls.errors import ConversionError, HlsError, ToolFailedError, ToolTimeoutError
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.synthesis.parts import totals
 
 _AT = "at "
 _REQUEST, _ERROR = "request.json", "error.txt"
@@ -70,12 +70,7 @@ def generate(graph: Graph, folder: Path, options: RtlOptions, *, log: Path, time
         request = {"folder": str(folder.resolve()), "options": asdict(options)}
         (place / _REQUEST).write_text(json.dumps(request))
         try:
-            tool.run(
-                [sys.executable, "-m", "hls.rtl.generation", place],
-                cwd=Path(__file__).resolve().parents[2],
-                log=log,
-                timeout_s=timeout_s,
-            )
+            tool.run_module("trigcnn.hls.rtl.generation", [place], log=log, timeout_s=timeout_s)
         except ToolTimeoutError as error:
             done = [line.removeprefix(_AT) for line in log.read_text().splitlines() if line.startswith(_AT)]
             where = done[-1] if done else "the network"
@@ -129,7 +124,7 @@ def _vhdl_folder(folder: Path, options: RtlOptions) -> Path | None:
 
 
 def _parallel(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
-    from hls.rtl import parallel
+    from trigcnn.hls.rtl import parallel
 
     return parallel.generate(
         graph,
@@ -144,7 +139,7 @@ def _parallel(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
 
 
 def _streaming(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
-    from hls.rtl.streaming.generate import generate as generate_streaming
+    from trigcnn.hls.rtl.streaming.generate import generate as generate_streaming
 
     return generate_streaming(
         graph,

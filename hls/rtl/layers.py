@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer
-from hls.rtl import windows
-from hls.rtl.casts import cast, larger, smaller
-from hls.rtl.sums import constants, last_bit, weighted_sums
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.rtl import windows
+from trigcnn.hls.rtl.casts import cast, larger, smaller
+from trigcnn.hls.rtl.sums import constants, last_bit, weighted_sums
 
 # alkaid holds a table's entries as signed integers of 32 bits.
 _TABLE_BITS = 31

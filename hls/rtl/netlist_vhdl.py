@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hls.rtl.netlist import Constant, Instance, Module, Net, Piece, Repeat, Slice
+from trigcnn.hls.rtl.netlist import Constant, Instance, Module, Net, Piece, Repeat, Slice
 
 _CONTEXT = ("library ieee;", "use ieee.std_logic_1164.all;", "")
 

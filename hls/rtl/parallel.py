@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer
-from hls.rtl import vhdl
-from hls.rtl.design import Port, RtlDesign
-from hls.rtl.layers import compute
-from hls.rtl.pipelining import pipeline
-from hls.rtl.program import program
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.rtl import vhdl
+from trigcnn.hls.rtl.design import Port, RtlDesign
+from trigcnn.hls.rtl.layers import compute
+from trigcnn.hls.rtl.pipelining import pipeline
+from trigcnn.hls.rtl.program import program
 
 
 def generate(

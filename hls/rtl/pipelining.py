@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from hls.errors import ConversionError
-from hls.graph import Graph, Layer
-from hls.rtl.program import mapped
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.rtl.program import mapped
 
 # What alkaid (0.8.2) counts as taking no time, by its number of the operation, in its unit: a ReLU is a gate, adding a
 # constant is a carry chain as any adder, and a bit made of many is a tree of look-up tables. They are what a rounding

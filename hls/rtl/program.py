@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hls.errors import ConversionError
-from hls.graph import Graph, Layer
-from hls.rtl import layers
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.rtl import layers
 
 # alkaid keeps ranges of values as float64.
 _WIDEST = 53

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hls import tool
-from hls.engines import verilator
-from hls.errors import ToolFailedError
-from hls.rtl.design import Language
+from trigcnn.hls import tool
+from trigcnn.hls.engines import verilator
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.rtl.design import Language
 
 Simulator = Literal["verilator", "icarus", "xsim", "questa", "ghdl"]
 # Which know a language.

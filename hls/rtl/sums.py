@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Layer, Weights
-from hls.rtl.casts import cast
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Layer, Weights
+from trigcnn.hls.rtl.casts import cast
 
 Values = npt.NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from hls.errors import ConversionError
-from hls.graph import Graph
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Graph
 
 _IDENTIFIER = re.compile(r"[A-Za-z](_?[A-Za-z0-9])*")
 _DECLARED = re.compile(r"^\s*(?:entity|package)\s+(\w+)\s+is\b", re.IGNORECASE | re.MULTILINE)

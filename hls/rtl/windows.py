@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hls.errors import ConversionError
-from hls.graph import Layer
-from hls.rtl.casts import cast, holds, larger
-from hls.rtl.sums import constants, weighted_sums
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Layer
+from trigcnn.hls.rtl.casts import cast, holds, larger
+from trigcnn.hls.rtl.sums import constants, weighted_sums
 
 
 def padding(layer: Layer, axes: tuple[str, ...]) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hls.errors import ConversionError
+from trigcnn.hls.errors import ConversionError
 
 BAUD = 115_200
 

@@ -12,8 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hls.errors import ToolFailedError
-from hls.synthesis import yosys
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis import yosys
 
 FAMILY = "xc7"
 """Yosys' name of the family that has delays."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hls.errors import ConversionError
+from trigcnn.hls.errors import ConversionError
 
 _EXAMPLE = "LFE5U-85F-6BG381C"
 # Lattice's codes of packages, and nextpnr's names of them.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hls.rtl.design import RtlDesign
-from hls.synthesis import ecp5, nextpnr, yosys
-from hls.synthesis.primitives import Resources
-from hls.synthesis.report import SynthesisReport
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.synthesis import ecp5, nextpnr, yosys
+from trigcnn.hls.synthesis.primitives import Resources
+from trigcnn.hls.synthesis.report import SynthesisReport
 
 _NETLIST = Path("netlist.json")
 

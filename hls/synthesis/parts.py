@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hls.errors import ConversionError
+from trigcnn.hls.errors import ConversionError
 
 
 @dataclass(frozen=True)

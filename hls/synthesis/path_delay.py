@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hls.errors import ToolFailedError
-from hls.synthesis import cell_delays
-from hls.synthesis.cell_delays import CellDelays, Pin
-from hls.synthesis.report import PathStep, SynthesisReport, layer_of
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis import cell_delays
+from trigcnn.hls.synthesis.cell_delays import CellDelays, Pin
+from trigcnn.hls.synthesis.report import PathStep, SynthesisReport, layer_of
 
 # Wires that are part of the slice, by the cell that they drive: within a carry chain, from a look-up table into it, and
 # into wide multiplexers. Whatever else drives these pins does so over a wire and a look-up table that lets it through.

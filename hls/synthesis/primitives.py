@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from hls.errors import ToolFailedError
+from trigcnn.hls.errors import ToolFailedError
 
 
 @dataclass(frozen=True)

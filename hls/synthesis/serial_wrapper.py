@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import ConversionError
-from hls.rtl.design import Port, RtlDesign
-from hls.synthesis import nextpnr
-from hls.synthesis.boards import Board, constraints
-from hls.synthesis.implement import Implementation, ImplementOptions, implement
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.rtl.design import Port, RtlDesign
+from trigcnn.hls.synthesis import nextpnr
+from trigcnn.hls.synthesis.boards import Board, constraints
+from trigcnn.hls.synthesis.implement import Implementation, ImplementOptions, implement
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -154,7 +154,7 @@ def _template() -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(  # noqa: S701 - Verilog, not HTML
-        loader=PackageLoader("hls.synthesis"),
+        loader=PackageLoader("trigcnn.hls.synthesis"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

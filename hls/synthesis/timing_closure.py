@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from hls.errors import ConversionError, DoesNotFitError
-from hls.rtl.design import RtlDesign
-from hls.synthesis.implement import Implementation, ImplementOptions, design_sources, implement
+from trigcnn.hls.errors import ConversionError, DoesNotFitError
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.synthesis.implement import Implementation, ImplementOptions, design_sources, implement
 
 # In alkaid's unit, about the delay of an adder. From one to the next the number of stages grows by about 1.4: nearer
 # to each other, placement decides more than registers do.

@@ -9,11 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from hls import tool
-from hls.errors import ToolFailedError
-from hls.synthesis import ecp5, primitives
-from hls.synthesis.parts import yosys_family
-from hls.synthesis.report import LayerResources, SynthesisReport
+from trigcnn.hls import tool
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis import ecp5, primitives
+from trigcnn.hls.synthesis.parts import yosys_family
+from trigcnn.hls.synthesis.report import LayerResources, SynthesisReport
 
 Effort = Literal["fast", "default"]
 

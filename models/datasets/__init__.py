@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from models.datasets import (
+from trigcnn.models.datasets import (
     calorimeter,
     cherenkov,
     cicada,
@@ -25,9 +25,9 @@ from models.datasets import (
     svhn,
     waveforms,
 )
-from models.datasets.base import Dataset, DatasetInfo, Events, InputFormat, Split, Symmetry, split_stratified
-from models.datasets.controls import Control, of_any
-from models.errors import DataError
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat, Split, Symmetry, split_stratified
+from trigcnn.models.datasets.controls import Control, of_any
+from trigcnn.models.errors import DataError
 
 __all__ = [
     "Control",

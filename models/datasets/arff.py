@@ -10,9 +10,9 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.base import Labels
-from models.datasets.published import damage_named, head_of, looks_like
-from models.errors import DataError
+from trigcnn.models.datasets.base import Labels
+from trigcnn.models.datasets.published import damage_named, head_of, looks_like
+from trigcnn.models.errors import DataError
 
 _ATTRIBUTE = re.compile(r"""@attribute\s+(?P<name>'[^']*'|"[^"]*"|\S+)\s+(?P<kind>.*)""", re.IGNORECASE)
 _REAL = ("real", "numeric", "integer")

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.base import Dataset, Events, InputFormat, Labels, Split, Symmetry, split_indices
-from models.errors import DataError
+from trigcnn.models.datasets.base import Dataset, Events, InputFormat, Labels, Split, Symmetry, split_indices
+from trigcnn.models.errors import DataError
 
 # Values of a piece: 16 MB as float32.
 _PIECE_VALUES = 2**22

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import DataError
+from trigcnn.models.errors import DataError
 
 Events = npt.NDArray[np.float32]
 Shape = tuple[int, ...]

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import drawn
-from models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
-from models.datasets.controls import Control, ellipses
-from models.datasets.drawn import CHUNK, Range, Rng, between
+from trigcnn.models.datasets import drawn
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
+from trigcnn.models.datasets.controls import Control, ellipses
+from trigcnn.models.datasets.drawn import CHUNK, Range, Rng, between
 
 INFO = DatasetInfo(
     name="cherenkov",

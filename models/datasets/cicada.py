@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import hdf5
-from models.datasets.assembly import Part, assemble, choose, pieces_of
-from models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels
-from models.datasets.files import HDF5_SUFFIXES
-from models.datasets.published import Publication
-from models.errors import DataError
+from trigcnn.models.datasets import hdf5
+from trigcnn.models.datasets.assembly import Part, assemble, choose, pieces_of
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels
+from trigcnn.models.datasets.files import HDF5_SUFFIXES
+from trigcnn.models.datasets.published import Publication
+from trigcnn.models.errors import DataError
 
 REGIONS, FLAGS = "CaloRegions", "AcceptanceFlag"
 PHI, ETA = 18, 14

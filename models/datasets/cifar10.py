@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.assembly import Part, assemble, checked_labels, choose, pieces_of
-from models.datasets.base import Dataset, DatasetInfo, InputFormat
-from models.datasets.published import Publication, damage_named, head_of, looks_like, originality, unit_format
-from models.errors import DataError
+from trigcnn.models.datasets.assembly import Part, assemble, checked_labels, choose, pieces_of
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat
+from trigcnn.models.datasets.published import Publication, damage_named, head_of, looks_like, originality, unit_format
+from trigcnn.models.errors import DataError
 
 TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 TEST = "test_batch.bin"

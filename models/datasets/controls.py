@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.base import Events
+from trigcnn.models.datasets.base import Events
 
 Floats = npt.NDArray[np.float64]
 

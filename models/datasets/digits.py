@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.datasets.base import Dataset, DatasetInfo, InputFormat, split_stratified
-from models.errors import DataError
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, split_stratified
+from trigcnn.models.errors import DataError
 
 INFO = DatasetInfo(
     name="digits",

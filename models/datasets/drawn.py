@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, Symmetry, split_stratified
-from models.errors import DataError
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, Symmetry, split_stratified
+from trigcnn.models.errors import DataError
 
 Rng = np.random.Generator
 Reals = npt.NDArray[np.floating]

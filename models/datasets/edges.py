@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, split_stratified
-from models.edge_kernels import stacked
-from models.errors import DataError
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, split_stratified
+from trigcnn.models.edge_kernels import stacked
+from trigcnn.models.errors import DataError
 
 INFO = DatasetInfo(
     name="edges",

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.base import Dataset, InputFormat, Labels, split_stratified
-from models.errors import DataError
-from models.paths import require_file
+from trigcnn.models.datasets.base import Dataset, InputFormat, Labels, split_stratified
+from trigcnn.models.errors import DataError
+from trigcnn.models.paths import require_file
 
 NPZ_SUFFIXES = (".npz",)
 HDF5_SUFFIXES = (".h5", ".hdf5")

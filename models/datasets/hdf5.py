@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from models.datasets.published import damage_named, head_of, looks_like
-from models.errors import DataError
+from trigcnn.models.datasets.published import damage_named, head_of, looks_like
+from trigcnn.models.errors import DataError
 
 
 @contextmanager

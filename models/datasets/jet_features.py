@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from models.datasets import drawn, jets
-from models.datasets.base import Dataset, DatasetInfo, Events, InputFormat, Labels
-from models.datasets.controls import Control
-from models.datasets.drawn import CHUNK, Range, Rng
-from models.datasets.jets import Constituents, Floats
-from models.errors import DataError
+from trigcnn.models.datasets import drawn, jets
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat, Labels
+from trigcnn.models.datasets.controls import Control
+from trigcnn.models.datasets.drawn import CHUNK, Range, Rng
+from trigcnn.models.datasets.jets import Constituents, Floats
+from trigcnn.models.errors import DataError
 
 INFO = DatasetInfo(
     name="jet_features",

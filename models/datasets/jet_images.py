@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from models.datasets import drawn, jets
-from models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
-from models.datasets.controls import Control, ellipses
-from models.datasets.drawn import CHUNK, Range
-from models.datasets.jets import RADIUS, Constituents, Floats
-from models.errors import DataError
+from trigcnn.models.datasets import drawn, jets
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
+from trigcnn.models.datasets.controls import Control, ellipses
+from trigcnn.models.datasets.drawn import CHUNK, Range
+from trigcnn.models.datasets.jets import RADIUS, Constituents, Floats
+from trigcnn.models.errors import DataError
 
 INFO = DatasetInfo(
     name="jet_images",

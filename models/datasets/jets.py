@@ -14,8 +14,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import drawn
-from models.datasets.drawn import Range, Rng
+from trigcnn.models.datasets import drawn
+from trigcnn.models.datasets.drawn import Range, Rng
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import arff, hdf5
-from models.datasets.assembly import Choice, Part, assemble, choose, pieces_of
-from models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels
-from models.datasets.files import from_one_hot
-from models.datasets.lhc_jets import CLASSES, FILES, WHERE, jet_files, read_jets, required_jet_files
-from models.datasets.published import Publication
-from models.errors import DataError
+from trigcnn.models.datasets import arff, hdf5
+from trigcnn.models.datasets.assembly import Choice, Part, assemble, choose, pieces_of
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels
+from trigcnn.models.datasets.files import from_one_hot
+from trigcnn.models.datasets.lhc_jets import CLASSES, FILES, WHERE, jet_files, read_jets, required_jet_files
+from trigcnn.models.datasets.published import Publication
+from trigcnn.models.errors import DataError
 
 FEATURES = (
     "zlogz",

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.assembly import Part, assemble, choose
-from models.datasets.base import Dataset, DatasetInfo, InputFormat
-from models.datasets.lhc_jets import (
+from trigcnn.models.datasets.assembly import Part, assemble, choose
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat
+from trigcnn.models.datasets.lhc_jets import (
     CLASSES,
     FILES,
     WHERE,
@@ -21,8 +21,8 @@ from models.datasets.lhc_jets import (
     read_jets,
     required_jet_files,
 )
-from models.datasets.published import Publication
-from models.errors import DataError
+from trigcnn.models.datasets.published import Publication
+from trigcnn.models.errors import DataError
 
 INFO = DatasetInfo(
     name="lhc_jet_images",

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import hdf5
-from models.datasets.assembly import pieces_of
-from models.datasets.base import Labels
-from models.datasets.files import from_one_hot
-from models.datasets.published import Publication
-from models.errors import DataError
+from trigcnn.models.datasets import hdf5
+from trigcnn.models.datasets.assembly import pieces_of
+from trigcnn.models.datasets.base import Labels
+from trigcnn.models.datasets.files import from_one_hot
+from trigcnn.models.datasets.published import Publication
+from trigcnn.models.errors import DataError
 
 CLASSES = ("g", "q", "w", "z", "t")
 """Jets of gluons, light quarks, W and Z bosons and top quarks, as the published files call them."""

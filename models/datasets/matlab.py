@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.published import damage_named, looks_like
-from models.errors import DataError
+from trigcnn.models.datasets.published import damage_named, looks_like
+from trigcnn.models.errors import DataError
 
 _HEADER = 128
 _INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15

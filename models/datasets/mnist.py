@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.assembly import Part, assemble, checked_labels, choose, pieces_of
-from models.datasets.base import Dataset, DatasetInfo, InputFormat
-from models.datasets.published import (
+from trigcnn.models.datasets.assembly import Part, assemble, checked_labels, choose, pieces_of
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat
+from trigcnn.models.datasets.published import (
     Publication,
     damage_named,
     head_of,
@@ -22,7 +22,7 @@ from models.datasets.published import (
     originality,
     unit_format,
 )
-from models.errors import DataError
+from trigcnn.models.errors import DataError
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"

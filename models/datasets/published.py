@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.datasets.base import DatasetInfo, InputFormat
-from models.datasets.files import DAMAGED
-from models.errors import DataError
-from models.paths import require_file
+from trigcnn.models.datasets.base import DatasetInfo, InputFormat
+from trigcnn.models.datasets.files import DAMAGED
+from trigcnn.models.errors import DataError
+from trigcnn.models.paths import require_file
 
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, split_stratified
-from models.datasets.glyphs import FONTS, SIDE, digit_masks
-from models.errors import DataError
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, split_stratified
+from trigcnn.models.datasets.glyphs import FONTS, SIDE, digit_masks
+from trigcnn.models.errors import DataError
 
 INFO = DatasetInfo(
     name="street_digits",

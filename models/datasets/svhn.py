@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import matlab
-from models.datasets.assembly import Part, assemble, checked_labels, choose, pieces_of
-from models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels
-from models.datasets.published import (
+from trigcnn.models.datasets import matlab
+from trigcnn.models.datasets.assembly import Part, assemble, checked_labels, choose, pieces_of
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels
+from trigcnn.models.datasets.published import (
     Publication,
     damage_named,
     head_of,
     originality,
     unit_format,
 )
-from models.errors import DataError
+from trigcnn.models.errors import DataError
 
 TRAIN, TEST = "train_32x32.mat", "test_32x32.mat"
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import drawn
-from models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
-from models.datasets.controls import Control
-from models.datasets.drawn import CHUNK, Range, between
+from trigcnn.models.datasets import drawn
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
+from trigcnn.models.datasets.controls import Control
+from trigcnn.models.datasets.drawn import CHUNK, Range, between
 
 INFO = DatasetInfo(
     name="waveforms",

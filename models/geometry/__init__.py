@@ -3,7 +3,7 @@
 `geometry` reads them from a Keras model, trained or not.
 """
 
-from models.geometry.axis import Axis
-from models.geometry.network import Dense, Field, LayerGeometry, geometry, load, refuse_dropped, save
+from trigcnn.models.geometry.axis import Axis
+from trigcnn.models.geometry.network import Dense, Field, LayerGeometry, geometry, load, refuse_dropped, save
 
 __all__ = ["Axis", "Dense", "Field", "LayerGeometry", "geometry", "load", "refuse_dropped", "save"]

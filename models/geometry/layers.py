@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from models.errors import ModelError
-from models.geometry.axis import Axis, same_padding
-from models.geometry.sight import Shape
+from trigcnn.models.errors import ModelError
+from trigcnn.models.geometry.axis import Axis, same_padding
+from trigcnn.models.geometry.sight import Shape
 
 # Each value by itself, or nothing at all when the model is applied.
 POINTWISE = frozenset(

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from models.errors import ModelError
-from models.geometry import layers as of
-from models.geometry import sight
-from models.geometry.axis import Axis
-from models.geometry.sight import Shape, Sight
+from trigcnn.models.errors import ModelError
+from trigcnn.models.geometry import layers as of
+from trigcnn.models.geometry import sight
+from trigcnn.models.geometry.axis import Axis
+from trigcnn.models.geometry.sight import Shape, Sight
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from models.geometry.axis import Axis
+from trigcnn.models.geometry.axis import Axis
 
 Shape = tuple[int, ...]
 Pixels = npt.NDArray[np.int64]

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from models.augmentation import apply_symmetries, shift_and_rotate
-from models.datasets import Dataset
-from models.errors import ModelError
-from models.keras2 import bring_up, inputs_of
-from models.training.objectives import learned
-from models.training.recipe import Recipe
+from trigcnn.models.augmentation import apply_symmetries, shift_and_rotate
+from trigcnn.models.datasets import Dataset
+from trigcnn.models.errors import ModelError
+from trigcnn.models.keras2 import bring_up, inputs_of
+from trigcnn.models.training.objectives import learned
+from trigcnn.models.training.recipe import Recipe
 
 
 def batches(model: Any, dataset: Dataset, recipe: Recipe, rng: np.random.Generator) -> Any:

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.keras2 import bring_up
-from models.training.callbacks import Best
-from models.training.recipe import History
+from trigcnn.models.keras2 import bring_up
+from trigcnn.models.training.callbacks import Best
+from trigcnn.models.training.recipe import History
 
 Arrays = Sequence[npt.NDArray[Any]]
 

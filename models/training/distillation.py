@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models import teachers
-from models.datasets import Dataset, InputFormat, Split
-from models.errors import ModelError
-from models.keras2 import predict
-from models.training.fit import train
-from models.training.objectives import check_fits, with_targets
-from models.training.recipe import History, Hooks, Progress, Recipe
+from trigcnn.models import teachers
+from trigcnn.models.datasets import Dataset, InputFormat, Split
+from trigcnn.models.errors import ModelError
+from trigcnn.models.keras2 import predict
+from trigcnn.models.training.fit import train
+from trigcnn.models.training.objectives import check_fits, with_targets
+from trigcnn.models.training.recipe import History, Hooks, Progress, Recipe
 
 Events = npt.NDArray[np.float32]
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from models.datasets import Dataset
-from models.errors import ModelError
-from models.folding import fold_batch_normalization
-from models.keras2 import bring_up, inputs_of
-from models.pruning import pruning_callback
-from models.training.batches import batches
-from models.training.callbacks import Best, each_step, record, tensorboard
-from models.training.checkpoint import Checkpoint
-from models.training.objectives import learned, loss_and_metrics
-from models.training.recipe import History, Hooks, Progress, Recipe
-from models.training.schedules import learning_rate
+from trigcnn.models.datasets import Dataset
+from trigcnn.models.errors import ModelError
+from trigcnn.models.folding import fold_batch_normalization
+from trigcnn.models.keras2 import bring_up, inputs_of
+from trigcnn.models.pruning import pruning_callback
+from trigcnn.models.training.batches import batches
+from trigcnn.models.training.callbacks import Best, each_step, record, tensorboard
+from trigcnn.models.training.checkpoint import Checkpoint
+from trigcnn.models.training.objectives import learned, loss_and_metrics
+from trigcnn.models.training.recipe import History, Hooks, Progress, Recipe
+from trigcnn.models.training.schedules import learning_rate
 
 # What is rounded anew needs smaller steps than what begins at random.
 _FOLDED_LEARNING_RATE = 0.3

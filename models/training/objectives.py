@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import Dataset, Split
-from models.errors import ModelError
-from models.keras2 import bring_up
-from models.training.recipe import Objective
+from trigcnn.models.datasets import Dataset, Split
+from trigcnn.models.errors import ModelError
+from trigcnn.models.keras2 import bring_up
+from trigcnn.models.training.recipe import Objective
 
 
 def input_shapes(model: Any) -> tuple[tuple[int, ...], ...]:

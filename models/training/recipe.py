@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import Symmetry
-from models.pruning import Pruning
+from trigcnn.models.datasets import Symmetry
+from trigcnn.models.pruning import Pruning
 
 Progress = Callable[[int, int, str], None]
 Measure = Callable[[npt.NDArray[Any], npt.NDArray[np.int64]], float]

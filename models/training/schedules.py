@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.keras2 import bring_up
-from models.training.recipe import Recipe
+from trigcnn.models.keras2 import bring_up
+from trigcnn.models.training.recipe import Recipe
 
 
 def learning_rate(recipe: Recipe, steps_per_epoch: int) -> Any:

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from models.datasets import Dataset
-from models.errors import ModelError
+from trigcnn.models.datasets import Dataset
+from trigcnn.models.errors import ModelError
 
 
 def weights_by_class(dataset: Dataset, wanted: Literal["none", "balanced"] | Mapping[str, float]) -> tuple[float, ...]:

@@ -11,8 +11,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from models.errors import ModelError
-from models.zoo import (
+from trigcnn.models.errors import ModelError
+from trigcnn.models.zoo import (
     alexnet,
     autoencoder,
     cherenkov,

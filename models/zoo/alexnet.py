@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from models.datasets import InputFormat
-from models.errors import ModelError
-from models.keras2 import bring_up
-from models.zoo import blocks
-from models.zoo.blocks import Bits
+from trigcnn.models.datasets import InputFormat
+from trigcnn.models.errors import ModelError
+from trigcnn.models.keras2 import bring_up
+from trigcnn.models.zoo import blocks
+from trigcnn.models.zoo.blocks import Bits
 
 
 class _Shape(NamedTuple):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.datasets import InputFormat
-from models.edge_kernels import BITS, INTEGER_BITS, stacked
-from models.errors import ModelError
-from models.keras2 import bring_up
-from models.zoo import blocks
+from trigcnn.models.datasets import InputFormat
+from trigcnn.models.edge_kernels import BITS, INTEGER_BITS, stacked
+from trigcnn.models.errors import ModelError
+from trigcnn.models.keras2 import bring_up
+from trigcnn.models.zoo import blocks
 
 
 def edges(

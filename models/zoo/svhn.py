@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.datasets import InputFormat
-from models.keras2 import bring_up
-from models.zoo import blocks
+from trigcnn.models.datasets import InputFormat
+from trigcnn.models.keras2 import bring_up
+from trigcnn.models.zoo import blocks
 
 
 def svhn(

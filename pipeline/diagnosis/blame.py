@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hls import arithmetic
-from hls.arithmetic import Values
-from hls.fixed_point import FixedPoint
-from hls.graph import Layer
-from pipeline.diagnosis.findings import Cause, Setup
+from trigcnn.hls import arithmetic
+from trigcnn.hls.arithmetic import Values
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Layer
+from trigcnn.pipeline.diagnosis.findings import Cause, Setup
 
 # Kinds of hls4ml that take their values from a table over a range that does not depend on the input's format.
 _TABLES = ("Softmax", "Sigmoid", "HardActivation", "ELU", "SeLU", "Activation", "ParametrizedActivation", "TernaryTanh")

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from hls import arithmetic
-from hls.arithmetic import Values
-from hls.engines import Engine, Events
-from hls.errors import ConversionError
-from hls.graph import Graph, Layer
-from hls.intervals import LayerRange, analyse
-from pipeline.diagnosis.blame import Case, blame
-from pipeline.diagnosis.findings import Change, Diagnosis, Example, Finding, Setup
-from pipeline.verification import differing_events
+from trigcnn.hls import arithmetic
+from trigcnn.hls.arithmetic import Values
+from trigcnn.hls.engines import Engine, Events
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.intervals import LayerRange, analyse
+from trigcnn.pipeline.diagnosis.blame import Case, blame
+from trigcnn.pipeline.diagnosis.findings import Change, Diagnosis, Example, Finding, Setup
+from trigcnn.pipeline.verification import differing_events
 
 _EXAMPLES = 5
 _EVENTS = "events of "

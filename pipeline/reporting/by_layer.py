@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hls.synthesis.reports.modules import layer_name
+from trigcnn.hls.synthesis.reports.modules import layer_name
 
 if TYPE_CHECKING:
-    from pipeline.reporting.report import LayerResources, LayerTiming, Synthesis
+    from trigcnn.pipeline.reporting.report import LayerResources, LayerTiming, Synthesis
 
 
 def arrange(entry: Synthesis, order: Sequence[str], names: Mapping[int, str]) -> Synthesis:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.reporting.charts import Column, Table, Value
-from pipeline.reporting.earlier import Change, EarlierRun
-from pipeline.reporting.merits import Merit, change, difference_in_kind, merits, shown
-from pipeline.reporting.report import Report
+from trigcnn.pipeline.reporting.charts import Column, Table, Value
+from trigcnn.pipeline.reporting.earlier import Change, EarlierRun
+from trigcnn.pipeline.reporting.merits import Merit, change, difference_in_kind, merits, shown
+from trigcnn.pipeline.reporting.report import Report
 
 
 @dataclass(frozen=True)

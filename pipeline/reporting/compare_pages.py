@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.reporting import page, tables
-from pipeline.reporting.compared import Compared
-from pipeline.reporting.figures import pareto
-from pipeline.reporting.merits import change, shown
-from pipeline.reporting.rendering import environment
+from trigcnn.pipeline.reporting import page, tables
+from trigcnn.pipeline.reporting.compared import Compared
+from trigcnn.pipeline.reporting.figures import pareto
+from trigcnn.pipeline.reporting.merits import change, shown
+from trigcnn.pipeline.reporting.rendering import environment
 
 
 def write(compared: Compared, folder: Path) -> None:

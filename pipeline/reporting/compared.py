@@ -8,12 +8,12 @@ from typing import Literal
 import yaml
 from pydantic import Field
 
-from pipeline.option_changes import differing
-from pipeline.option_changes import shown as option_shown
-from pipeline.reporting.merits import Merit, merits
-from pipeline.reporting.pareto import front
-from pipeline.reporting.report import Report, Verdict
-from pipeline.reporting.section import Section
+from trigcnn.pipeline.option_changes import differing
+from trigcnn.pipeline.option_changes import shown as option_shown
+from trigcnn.pipeline.reporting.merits import Merit, merits
+from trigcnn.pipeline.reporting.pareto import front
+from trigcnn.pipeline.reporting.report import Report, Verdict
+from trigcnn.pipeline.reporting.section import Section
 
 # What a network's quality is held against.
 _COSTS = ("lut", "ff", "dsp", "bram", "latency_ns", "initiation_interval_ns")

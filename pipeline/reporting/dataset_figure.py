@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.controls import Control
+from trigcnn.models.datasets.controls import Control
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from hls.synthesis import parts
+from trigcnn.hls.synthesis import parts
 
 if TYPE_CHECKING:
-    from hls.synthesis.parts import Part
-    from pipeline.reporting.report import Report, Synthesis
+    from trigcnn.hls.synthesis.parts import Part
+    from trigcnn.pipeline.reporting.report import Report, Synthesis
 
 Design = Literal["rtl", "hls"]
 

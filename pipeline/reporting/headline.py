@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pipeline.reporting import timing
-from pipeline.reporting.evidence import share, standing_for, strongest
-from pipeline.reporting.report import Report
+from trigcnn.pipeline.reporting import timing
+from trigcnn.pipeline.reporting.evidence import share, standing_for, strongest
+from trigcnn.pipeline.reporting.report import Report
 
 
 class Card(NamedTuple):

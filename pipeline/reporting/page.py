@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from pipeline.reporting import charts
-from pipeline.reporting.rendering import environment
+from trigcnn.pipeline.reporting import charts
+from trigcnn.pipeline.reporting.rendering import environment
 
 
 class Assets(NamedTuple):
@@ -63,7 +63,7 @@ def _charting_library() -> str:
 
 
 def _read(name: str) -> str:
-    return (files("pipeline.reporting") / "templates" / name).read_text(encoding="utf-8")
+    return (files("trigcnn.pipeline.reporting") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.reporting import changes, headline, merits, page, sizes, timing
-from pipeline.reporting.evidence import EVIDENCE, share
-from pipeline.reporting.figures import confusion, latency, network, path, profile, resources, roc, training
-from pipeline.reporting.rendering import environment
-from pipeline.reporting.report import Report
+from trigcnn.pipeline.reporting import changes, headline, merits, page, sizes, timing
+from trigcnn.pipeline.reporting.evidence import EVIDENCE, share
+from trigcnn.pipeline.reporting.figures import confusion, latency, network, path, profile, resources, roc, training
+from trigcnn.pipeline.reporting.rendering import environment
+from trigcnn.pipeline.reporting.report import Report
 
 
 def markdown(report: Report) -> str:

@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from hls.synthesis.report import Evidence
-from pipeline.reporting.earlier import EarlierRun
-from pipeline.reporting.geometry import GeometryEntry
-from pipeline.reporting.hls_project import HlsEstimate, HlsLayerEntry
-from pipeline.reporting.magnitudes import Range
-from pipeline.reporting.quality import Accuracy, ConfusionMatrix, Roc, SignalEfficiency, TargetFit
-from pipeline.reporting.section import Section
+from trigcnn.hls.synthesis.report import Evidence
+from trigcnn.pipeline.reporting.earlier import EarlierRun
+from trigcnn.pipeline.reporting.geometry import GeometryEntry
+from trigcnn.pipeline.reporting.hls_project import HlsEstimate, HlsLayerEntry
+from trigcnn.pipeline.reporting.magnitudes import Range
+from trigcnn.pipeline.reporting.quality import Accuracy, ConfusionMatrix, Roc, SignalEfficiency, TargetFit
+from trigcnn.pipeline.reporting.section import Section
 
 Verdict = Literal["pass", "fail"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from models.geometry import LayerGeometry
-from pipeline.reporting.geometry import GeometryEntry
+from trigcnn.models.geometry import LayerGeometry
+from trigcnn.pipeline.reporting.geometry import GeometryEntry
 
 
 def entries(layers: Iterable[LayerGeometry]) -> list[GeometryEntry]:
@@ -16,7 +16,7 @@ def entries(layers: Iterable[LayerGeometry]) -> list[GeometryEntry]:
 def formulas(entry: GeometryEntry) -> list[str]:
     """Give the output size as it is computed: once where all axes are alike, else by axis; empty without a window.
 
-    >>> from models.geometry import Axis
+    >>> from trigcnn.models.geometry import Axis
     >>> axes = [Axis("height", 8, window=3), Axis("width", 9, window=3)]
     >>> formulas(GeometryEntry.model_construct(axes=axes[:1])), formulas(GeometryEntry.model_construct(axes=axes))
     (['(8 - 3 + 2*0)/1 + 1 = 6'], ['height (8 - 3 + 2*0)/1 + 1 = 6', 'width (9 - 3 + 2*0)/1 + 1 = 7'])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.reporting import page, tables
-from pipeline.reporting.compared import Compared, ComparedRun, fronts
-from pipeline.reporting.figures import pareto, sweeping
-from pipeline.reporting.merits import shown
-from pipeline.reporting.rendering import environment
-from pipeline.reporting.sweep_content import OUTCOMES, Sweep
+from trigcnn.pipeline.reporting import page, tables
+from trigcnn.pipeline.reporting.compared import Compared, ComparedRun, fronts
+from trigcnn.pipeline.reporting.figures import pareto, sweeping
+from trigcnn.pipeline.reporting.merits import shown
+from trigcnn.pipeline.reporting.rendering import environment
+from trigcnn.pipeline.reporting.sweep_content import OUTCOMES, Sweep
 
 
 def write(sweep: Sweep, folder: Path, *, pages: bool = True) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.trigger.content import EngineResult, Evaluation
-from pipeline.trigger.roc import Curve
-from pipeline.trigger.working_points import hertz
+from trigcnn.pipeline.trigger.content import EngineResult, Evaluation
+from trigcnn.pipeline.trigger.roc import Curve
+from trigcnn.pipeline.trigger.working_points import hertz
 
 if TYPE_CHECKING:
     from collections.abc import Callable

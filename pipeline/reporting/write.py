@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from pipeline.reporting import pages, tables
-from pipeline.reporting.compared import Compared
-from pipeline.reporting.report import Report
-from pipeline.reporting.sweep_content import Sweep
+from trigcnn.pipeline.reporting import pages, tables
+from trigcnn.pipeline.reporting.compared import Compared
+from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.reporting.sweep_content import Sweep
 
 
 class _AsWritten(GenerateJsonSchema):

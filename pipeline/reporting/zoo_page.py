@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.console import Console
-from pipeline.reporting.rendering import environment
-from pipeline.reporting.report import Report, Synthesis
-from pipeline.zoo import Outcome
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.reporting.rendering import environment
+from trigcnn.pipeline.reporting.report import Report, Synthesis
+from trigcnn.pipeline.zoo import Outcome
 
 
 def markdown(outcomes: Sequence[Outcome], *, quick: bool) -> str:
@@ -18,7 +18,7 @@ def markdown(outcomes: Sequence[Outcome], *, quick: bool) -> str:
         outcomes: What came of each run, in the order of the page.
         quick: Whether the runs were shortened.
     """
-    from models import datasets, zoo
+    from trigcnn.models import datasets, zoo
 
     known = {info.name: info for info in datasets.available()}
     networks = [

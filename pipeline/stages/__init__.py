@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pipeline.cache import RunFolder
-from pipeline.config import RunConfig
-from pipeline.console import Console
+from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.console import Console
 
 # Called with the number of an epoch, from 1, and what is monitored, the larger the better; may raise what ends the run.
 Watch = Callable[[int, float], None]

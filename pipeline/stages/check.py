@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.engines import Engine, Events, Outputs
-from hls.engines import csim as csim_engine
-from hls.engines import rtl as rtl_engine
-from hls.graph import Graph
-from hls.rtl.design import RtlDesign
-from pipeline import benches, quality
-from pipeline.cache import RunFolder, Stage, installed_version
-from pipeline.profile import profile
-from pipeline.stages import Context, convert, train
-from pipeline.verification import compare, differing_events
+from trigcnn.hls.engines import Engine, Events, Outputs
+from trigcnn.hls.engines import csim as csim_engine
+from trigcnn.hls.engines import rtl as rtl_engine
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.pipeline import benches, quality
+from trigcnn.pipeline.cache import RunFolder, Stage, installed_version
+from trigcnn.pipeline.profile import profile
+from trigcnn.pipeline.stages import Context, convert, train
+from trigcnn.pipeline.verification import compare, differing_events
 
 if TYPE_CHECKING:
-    from hls.rewriting.rewrite import NormalForm
-    from pipeline.diagnosis.findings import Diagnosis
+    from trigcnn.hls.rewriting.rewrite import NormalForm
+    from trigcnn.pipeline.diagnosis.findings import Diagnosis
 
 _RANGE_EVENTS = 500
 _EXPLAINED_EVENTS = 128
@@ -106,7 +106,7 @@ class _LazyKeras:
         return self._outputs
 
     def trace(self, events: Events) -> dict[str, Outputs]:
-        from hls.engines.keras import KerasEngine
+        from trigcnn.hls.engines.keras import KerasEngine
 
         return KerasEngine(self.normal.model).trace(events)
 
@@ -184,9 +184,9 @@ def _diagnosis(
     context: Context, reference: _LazyKeras, engine: Engine, graph: Graph, events: Events, scratch: Path
 ) -> Diagnosis:
     """Compare layer by layer with the same network in exact number formats."""
-    from hls.conversion import convert as convert_exactly
-    from pipeline.diagnosis.findings import Setup
-    from pipeline.diagnosis.layers import explain
+    from trigcnn.hls.conversion import convert as convert_exactly
+    from trigcnn.pipeline.diagnosis.findings import Setup
+    from trigcnn.pipeline.diagnosis.layers import explain
 
     hls = context.config.hls
     with tempfile.TemporaryDirectory(dir=scratch) as place:

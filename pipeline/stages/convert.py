@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.graph import Graph
-from hls.rtl import generation
-from hls.rtl.generation import RtlOptions
-from pipeline import placing
-from pipeline.cache import RunFolder, Stage, installed_version
-from pipeline.config import HlsConfig, RtlConfig
-from pipeline.stages import Context, train
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.rtl import generation
+from trigcnn.hls.rtl.generation import RtlOptions
+from trigcnn.pipeline import placing
+from trigcnn.pipeline.cache import RunFolder, Stage, installed_version
+from trigcnn.pipeline.config import HlsConfig, RtlConfig
+from trigcnn.pipeline.stages import Context, train
 
 if TYPE_CHECKING:
-    from hls.options import HlsOptions
-    from hls.rewriting.rewrite import NormalForm
-    from hls.rtl.design import RtlDesign
-    from hls.synthesis.timing_closure import Closure, Generate
+    from trigcnn.hls.options import HlsOptions
+    from trigcnn.hls.rewriting.rewrite import NormalForm
+    from trigcnn.hls.rtl.design import RtlDesign
+    from trigcnn.hls.synthesis.timing_closure import Closure, Generate
 
 _DISTRIBUTIONS = ("alkaid", "hls4ml", "numpy", "qkeras", "tensorflow", "tf-keras")
 # The vendor's test bench reads text: enough events to see a difference, not hours of simulation.
@@ -61,7 +61,7 @@ def stage(context: Context) -> Stage:
 
 def hls_options(hls: HlsConfig, *, overrides: bool = True) -> HlsOptions:
     """Give the options of the HLS project, with or without the number formats that the user set."""
-    from hls.options import HlsOptions, LayerOptions
+    from trigcnn.hls.options import HlsOptions, LayerOptions
 
     left_out = None if overrides else {"precision"}
     layers = {name: LayerOptions(**layer.model_dump(exclude=left_out)) for name, layer in hls.layers.items()}
@@ -70,9 +70,9 @@ def hls_options(hls: HlsConfig, *, overrides: bool = True) -> HlsOptions:
 
 def rewritten(hls: HlsConfig, trained: train.TrainOutput) -> NormalForm:
     """Give the trained model in the form that is converted; it computes in float64 and is the reference."""
-    from hls.conversion import normal_form
-    from hls.fixed_point import FixedPoint
-    from models.source import load_saved
+    from trigcnn.hls.conversion import normal_form
+    from trigcnn.hls.fixed_point import FixedPoint
+    from trigcnn.models.source import load_saved
 
     given = FixedPoint.parse(trained.info["input_format"])
     return normal_form(load_saved(trained.quantized), hls_options(hls), input_format=given)
@@ -98,7 +98,7 @@ def convert_as_asked(
     Raises:
         HlsError: It does not convert.
     """
-    from hls.conversion import convert, convert_unchecked
+    from trigcnn.hls.conversion import convert, convert_unchecked
 
     exact = hls.number_formats == "exact"
     return (convert if exact else convert_unchecked)(
@@ -139,8 +139,8 @@ def read_layers(folder: RunFolder) -> dict[str, Any]:
 
 
 def _work(context: Context, folder: Path) -> None:
-    from hls.engines.keras import KerasEngine
-    from hls.rewriting.rewrite import prove
+    from trigcnn.hls.engines.keras import KerasEngine
+    from trigcnn.hls.rewriting.rewrite import prove
 
     config = context.config
     trained = train.read(context.folder)
@@ -181,7 +181,7 @@ def _work(context: Context, folder: Path) -> None:
 
 def _describe_project(context: Context, graph: Graph, folder: Path) -> None:
     """Leave what became of the options of each layer, and say what the vendor's tool may not manage."""
-    from hls import choices, project_layers
+    from trigcnn.hls import choices, project_layers
 
     options = hls_options(context.config.hls)
     content = project_layers.describe(graph, options, choices.load(folder / "hls"))
@@ -193,7 +193,7 @@ def _describe_project(context: Context, graph: Graph, folder: Path) -> None:
 
 def _close(context: Context, folder: Path, generate: Generate) -> Closure:
     """Search the stage delay, and leave what was found in the folder."""
-    from hls.synthesis.timing_closure import close
+    from trigcnn.hls.synthesis.timing_closure import close
 
     options = placing.options(context.config)
     with context.console.task(f"searching the pipeline depth for {options.clock_period_ns:g} ns"):

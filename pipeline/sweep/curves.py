@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config_sweep import SweepConfig
-from pipeline.errors import ConfigError
-from pipeline.reporting.merits import Merit
-from pipeline.sweep.study import Objective, TrialRecord
+from trigcnn.pipeline.config_sweep import SweepConfig
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.reporting.merits import Merit
+from trigcnn.pipeline.sweep.study import Objective, TrialRecord
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.config import RunConfig
-from pipeline.errors import ConfigError
-from pipeline.option_changes import shown as option_shown
-from pipeline.reporting.pareto import front
-from pipeline.reporting.sweep_content import Importance, Sweep, SweepObjective, SweepTrial, Volume
-from pipeline.sweep import space, study
-from pipeline.sweep.study import Objective, TrialRecord
-from pipeline.sweep.trial import TRIALS
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.option_changes import shown as option_shown
+from trigcnn.pipeline.reporting.pareto import front
+from trigcnn.pipeline.reporting.sweep_content import Importance, Sweep, SweepObjective, SweepTrial, Volume
+from trigcnn.pipeline.sweep import space, study
+from trigcnn.pipeline.sweep.study import Objective, TrialRecord
+from trigcnn.pipeline.sweep.trial import TRIALS
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -15,15 +15,15 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
-from pipeline.config import RunConfig
-from pipeline.config_file import with_values
-from pipeline.console import Console
-from pipeline.errors import PipelineError, SweepError
-from pipeline.reporting.merits import Merit, shown
-from pipeline.reporting.pareto import dominates
-from pipeline.reporting.sweep_content import Outcome
-from pipeline.sweep import curves, results, space, study, worker
-from pipeline.sweep.trial import FINAL, MARKER, TRIALS, Found, Job, Piece, bring
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config_file import with_values
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import PipelineError, SweepError
+from trigcnn.pipeline.reporting.merits import Merit, shown
+from trigcnn.pipeline.reporting.pareto import dominates
+from trigcnn.pipeline.reporting.sweep_content import Outcome
+from trigcnn.pipeline.sweep import curves, results, space, study, worker
+from trigcnn.pipeline.sweep.trial import FINAL, MARKER, TRIALS, Found, Job, Piece, bring
 
 if TYPE_CHECKING:
     from distributed import Client

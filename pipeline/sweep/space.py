@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from pipeline.config import RunConfig
-from pipeline.config_budget import BudgetConfig
-from pipeline.config_file import with_values
-from pipeline.config_sweep import Domain
-from pipeline.errors import ConfigError
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config_budget import BudgetConfig
+from trigcnn.pipeline.config_file import with_values
+from trigcnn.pipeline.config_sweep import Domain
+from trigcnn.pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -9,16 +9,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from hls.synthesis import parts
-from pipeline.config import RunConfig
-from pipeline.config_budget import as_share
-from pipeline.config_sweep import SweepConfig
-from pipeline.errors import ConfigError
-from pipeline.option_changes import differing
-from pipeline.option_changes import shown as option_shown
-from pipeline.reporting.merits import Merit
-from pipeline.reporting.sweep_content import Outcome
-from pipeline.sweep.space import as_stored, distributions
+from trigcnn.hls.synthesis import parts
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config_budget import as_share
+from trigcnn.pipeline.config_sweep import SweepConfig
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.option_changes import differing
+from trigcnn.pipeline.option_changes import shown as option_shown
+from trigcnn.pipeline.reporting.merits import Merit
+from trigcnn.pipeline.reporting.sweep_content import Outcome
+from trigcnn.pipeline.sweep.space import as_stored, distributions
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -331,7 +331,7 @@ def _merits(trial: FrozenTrial, attribute: str) -> list[Merit]:
 
 def base_values(config: RunConfig) -> dict[str, Any] | None:
     """Give the configuration's own point of the space, as Optuna keeps it; None if it lies outside."""
-    from pipeline.option_changes import flat
+    from trigcnn.pipeline.option_changes import flat
 
     known = flat(config.model_dump(mode="json"))
     found = {}

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import yaml
 
-from pipeline.config import RunConfig
-from pipeline.reporting.merits import Merit
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.reporting.merits import Merit
 
 # What alkaid's estimate is of the count that Yosys comes to: `python benchmarks/estimate.py`, 0.68 to 0.75.
 _LUT_OF_ESTIMATE = 1 / 0.72
@@ -104,7 +104,7 @@ def perform(job: Job, curve: Curve | None = None) -> Found:
         curve: Told of each epoch.
 
     """
-    from pipeline.errors import EXPECTED
+    from trigcnn.pipeline.errors import EXPECTED
 
     config = RunConfig.model_validate(yaml.safe_load(job.configuration))
     do = {"estimate": _estimate, "check": _check, "report": _report, "final": _report}[job.piece]
@@ -118,7 +118,7 @@ def perform(job: Job, curve: Curve | None = None) -> Found:
 
 def _estimate(job: Job, config: RunConfig, _: Curve | None) -> Found:
     """Convert the network as it is before training, and estimate what it takes."""
-    from pipeline.config_file import with_values
+    from trigcnn.pipeline.config_file import with_values
 
     changes: dict[str, Any] = {"training.enabled": False, "training.initial_weights": None}
     if config.rtl.stage_delay == "auto":
@@ -143,8 +143,8 @@ def estimates(config: RunConfig, folder: Path, *, kept: float = 1.0) -> list[Mer
         folder: Its folder, with the stage convert done.
         kept: Share of the weights that pruning will leave.
     """
-    from hls.rtl.design import RtlDesign
-    from pipeline.reporting.merits import of_cycles
+    from trigcnn.hls.rtl.design import RtlDesign
+    from trigcnn.pipeline.reporting.merits import of_cycles
 
     design = RtlDesign.load(folder / "convert")
     period = config.hls.clock_period_ns
@@ -160,11 +160,11 @@ def estimates(config: RunConfig, folder: Path, *, kept: float = 1.0) -> list[Mer
 
 
 def _check(job: Job, config: RunConfig, curve: Curve | None) -> Found:
-    from pipeline.cache import RunFolder
-    from pipeline.config_file import with_values
-    from pipeline.reporting.merits import of_quality
-    from pipeline.reporting.quality import Quality
-    from pipeline.stages import check
+    from trigcnn.pipeline.cache import RunFolder
+    from trigcnn.pipeline.config_file import with_values
+    from trigcnn.pipeline.reporting.merits import of_quality
+    from trigcnn.pipeline.reporting.quality import Quality
+    from trigcnn.pipeline.stages import check
 
     parent = _parent(job)
     if parent is not None:
@@ -184,8 +184,8 @@ def _check(job: Job, config: RunConfig, curve: Curve | None) -> Found:
 
 
 def _report(job: Job, config: RunConfig, _: Curve | None) -> Found:
-    from pipeline.reporting.merits import merits
-    from pipeline.reporting.report import Report
+    from trigcnn.pipeline.reporting.merits import merits
+    from trigcnn.pipeline.reporting.report import Report
 
     folder = job.folder
     _run(config, folder, job, until=UNTIL[job.piece])
@@ -195,10 +195,10 @@ def _report(job: Job, config: RunConfig, _: Curve | None) -> Found:
 
 
 def _run(config: RunConfig, folder: Path, job: Job, *, until: str, watch: Any = None) -> None:
-    from pipeline.console import Console
-    from pipeline.errors import RunFolderTakenError
-    from pipeline.run import run
-    from pipeline.stage_store import StageStore
+    from trigcnn.pipeline.console import Console
+    from trigcnn.pipeline.errors import RunFolderTakenError
+    from trigcnn.pipeline.run import run
+    from trigcnn.pipeline.stage_store import StageStore
 
     folder.mkdir(parents=True, exist_ok=True)
     # So that it can be run and opened by itself.
@@ -231,12 +231,12 @@ def bring(job: Job, folder: Path) -> None:
     Raises:
         RunFolderError: One is not in the store.
     """
-    from pipeline.cache import RunFolder
-    from pipeline.console import Console
-    from pipeline.errors import RunFolderError
-    from pipeline.run import STAGES
-    from pipeline.stage_store import StageStore
-    from pipeline.stages import ORDER, Context
+    from trigcnn.pipeline.cache import RunFolder
+    from trigcnn.pipeline.console import Console
+    from trigcnn.pipeline.errors import RunFolderError
+    from trigcnn.pipeline.run import STAGES
+    from trigcnn.pipeline.stage_store import StageStore
+    from trigcnn.pipeline.stages import ORDER, Context
 
     config = RunConfig.model_validate(yaml.safe_load(job.configuration))
     run_folder, store = RunFolder(folder), StageStore(job.store)
@@ -259,7 +259,7 @@ def _command(folder: Path) -> str:
 
 def _parent(job: Job) -> str | None:
     """Choose the first parent all of whose layers fit, else that of which most do."""
-    from models.source import load_saved
+    from trigcnn.models.source import load_saved
 
     own = job.folder / "estimate" / "train" / "quantized.keras"
     if not job.parents or not own.is_file():

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.sweep.trial import Found, Job
-from pipeline.sweep.trial import perform as perform_here
+from trigcnn.pipeline.sweep.trial import Found, Job
+from trigcnn.pipeline.sweep.trial import perform as perform_here
 
 if TYPE_CHECKING:
     from distributed import Client

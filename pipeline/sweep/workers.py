@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hls.errors import ToolMissingError
-from pipeline.config_sweep import ClusterConfig
-from pipeline.errors import ConfigError
+from trigcnn.hls.errors import ToolMissingError
+from trigcnn.pipeline.config_sweep import ClusterConfig
+from trigcnn.pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -123,7 +123,7 @@ def started(cluster: ClusterConfig) -> Any:
 
 
 def _find(cluster: ClusterConfig) -> None:
-    from hls import tool
+    from trigcnn.hls import tool
 
     program = _PROGRAMS[cluster.kind]
     try:

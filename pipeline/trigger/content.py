@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.trigger.binomial import CONFIDENCE
-from pipeline.trigger.scores import ScoreKind
+from trigcnn.pipeline.trigger.binomial import CONFIDENCE
+from trigcnn.pipeline.trigger.scores import ScoreKind
 
 
 class _Section(BaseModel):

@@ -8,23 +8,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hls.graph import Graph, Layer
-from models.errors import DataError
-from pipeline.cache import file_digest, installed_version
-from pipeline.console import Console
-from pipeline.errors import ConfigError
-from pipeline.trigger import content
-from pipeline.trigger.event_files import EventFile, open_events
-from pipeline.trigger.finished_run import FinishedRun, output_layer
-from pipeline.trigger.lanes import Lane, chosen_engines, lane_of
-from pipeline.trigger.loop import Loop
-from pipeline.trigger.request import Request
-from pipeline.trigger.results import check_free, write
-from pipeline.trigger.roc import Curve
-from pipeline.trigger.scores import Score, make_score
-from pipeline.trigger.show import show
-from pipeline.trigger.spectrum import Spectrum
-from pipeline.trigger.working_points import check_rates, summarize
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.models.errors import DataError
+from trigcnn.pipeline.cache import file_digest, installed_version
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.trigger import content
+from trigcnn.pipeline.trigger.event_files import EventFile, open_events
+from trigcnn.pipeline.trigger.finished_run import FinishedRun, output_layer
+from trigcnn.pipeline.trigger.lanes import Lane, chosen_engines, lane_of
+from trigcnn.pipeline.trigger.loop import Loop
+from trigcnn.pipeline.trigger.request import Request
+from trigcnn.pipeline.trigger.results import check_free, write
+from trigcnn.pipeline.trigger.roc import Curve
+from trigcnn.pipeline.trigger.scores import Score, make_score
+from trigcnn.pipeline.trigger.show import show
+from trigcnn.pipeline.trigger.spectrum import Spectrum
+from trigcnn.pipeline.trigger.working_points import check_rates, summarize
 
 _UNLABELLED = "all events"
 _DISTRIBUTIONS = ("trigcnn", "hls4ml", "numpy", "qkeras", "tensorflow", "tf-keras")

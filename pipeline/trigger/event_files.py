@@ -13,9 +13,9 @@ from typing import IO, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.files import DAMAGED, HDF5_SUFFIXES, NPZ_SUFFIXES, no_such_array
-from models.errors import DataError
-from models.paths import require_file
+from trigcnn.models.datasets.files import DAMAGED, HDF5_SUFFIXES, NPZ_SUFFIXES, no_such_array
+from trigcnn.models.errors import DataError
+from trigcnn.models.paths import require_file
 
 _NPY_SUFFIXES = (".npy",)
 _SUFFIXES = (*NPZ_SUFFIXES, *_NPY_SUFFIXES, *HDF5_SUFFIXES)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hls.graph import Graph, Layer
-from models.datasets import InputFormat
-from pipeline.cache import RunFolder, file_digest
-from pipeline.config import RunConfig
-from pipeline.config_file import load
-from pipeline.errors import ConfigError, RunFolderError
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.models.datasets import InputFormat
+from trigcnn.pipeline.cache import RunFolder, file_digest
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.errors import ConfigError, RunFolderError
 
 
 @dataclass(frozen=True)

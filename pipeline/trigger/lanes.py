@@ -7,33 +7,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from hls.engines import Engine
-from hls.errors import ConversionError
-from pipeline.console import Console
-from pipeline.errors import ConfigError
-from pipeline.stages import convert, train
-from pipeline.trigger.finished_run import FinishedRun
-from pipeline.trigger.request import Request
-from pipeline.trigger.spectrum import SpectrumBuilder
+from trigcnn.hls.engines import Engine
+from trigcnn.hls.errors import ConversionError
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.stages import convert, train
+from trigcnn.pipeline.trigger.finished_run import FinishedRun
+from trigcnn.pipeline.trigger.request import Request
+from trigcnn.pipeline.trigger.spectrum import SpectrumBuilder
 
 DEFAULT_ENGINE, FALLBACK_ENGINE = "emulator", "csim"
 
 
 def _emulator(run: FinishedRun, folder: Path) -> Engine:
-    from hls.engines import emulator
+    from trigcnn.hls.engines import emulator
 
     return emulator.build(run.graph, folder, timeout_s=run.config.time_limits.compile_s)
 
 
 def _csim(run: FinishedRun, folder: Path) -> Engine:
-    from hls.engines import csim
+    from trigcnn.hls.engines import csim
 
     project = run.folder.stage("convert") / "hls"
     return csim.build(run.graph, project, folder, timeout_s=run.config.time_limits.compile_s)
 
 
 def _qkeras(run: FinishedRun, folder: Path) -> Engine:
-    from hls.engines.keras import KerasEngine
+    from trigcnn.hls.engines.keras import KerasEngine
 
     return KerasEngine(convert.rewritten(run.config.hls, train.read(run.folder)).model)
 

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.engines import Outputs
-from hls.errors import SimulationError
-from hls.graph import Layer
-from models.datasets.files import checked_labels
-from pipeline.trigger.content import Difference
-from pipeline.trigger.event_files import EventFile
-from pipeline.trigger.finished_run import FinishedRun
-from pipeline.trigger.lanes import Lane
-from pipeline.trigger.scores import Score
-from pipeline.trigger.spectrum import Integers, SpectrumBuilder
+from trigcnn.hls.engines import Outputs
+from trigcnn.hls.errors import SimulationError
+from trigcnn.hls.graph import Layer
+from trigcnn.models.datasets.files import checked_labels
+from trigcnn.pipeline.trigger.content import Difference
+from trigcnn.pipeline.trigger.event_files import EventFile
+from trigcnn.pipeline.trigger.finished_run import FinishedRun
+from trigcnn.pipeline.trigger.lanes import Lane
+from trigcnn.pipeline.trigger.scores import Score
+from trigcnn.pipeline.trigger.spectrum import Integers, SpectrumBuilder
 
 # Input values of a chunk: 32 MiB as float64.
 _CHUNK_VALUES = 1 << 22

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import ConfigError
+from trigcnn.pipeline.errors import ConfigError
 
 
 @dataclass(frozen=True)

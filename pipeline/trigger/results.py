@@ -11,9 +11,9 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import RunFolderError
-from pipeline.trigger.content import Evaluation
-from pipeline.trigger.roc import Curve
+from trigcnn.pipeline.errors import RunFolderError
+from trigcnn.pipeline.trigger.content import Evaluation
+from trigcnn.pipeline.trigger.roc import Curve
 
 
 def check_free(out: Path) -> None:
@@ -26,7 +26,7 @@ def check_free(out: Path) -> None:
 
 def write(answer: Evaluation, curves: dict[str, Curve], out: Path) -> None:
     """Write all files into a new folder, and put it in place when it is whole."""
-    from pipeline.reporting import trigger_figure
+    from trigcnn.pipeline.reporting import trigger_figure
 
     with _in_place(out) as folder:
         (folder / "evaluation.json").write_text(answer.model_dump_json(indent=2) + "\n", encoding="utf-8")

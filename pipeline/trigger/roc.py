@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.trigger.content import Area
-from pipeline.trigger.spectrum import Integers, Spectrum
+from trigcnn.pipeline.trigger.content import Area
+from trigcnn.pipeline.trigger.spectrum import Integers, Spectrum
 
 
 @dataclass(frozen=True)

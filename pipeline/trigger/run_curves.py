@@ -8,12 +8,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.config import TriggerConfig
-from pipeline.errors import ConfigError
-from pipeline.reporting.quality import Roc, RocCurve
-from pipeline.trigger.roc import Curve, area, curve
-from pipeline.trigger.scores import Score, make_score
-from pipeline.trigger.spectrum import Integers, Spectrum
+from trigcnn.pipeline.config import TriggerConfig
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.reporting.quality import Roc, RocCurve
+from trigcnn.pipeline.trigger.roc import Curve, area, curve
+from trigcnn.pipeline.trigger.scores import Score, make_score
+from trigcnn.pipeline.trigger.spectrum import Integers, Spectrum
 
 Values = npt.NDArray[Any]
 Model = Literal["float", "quantized", "csim", "rtl"]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.errors import ConfigError
-from pipeline.trigger.spectrum import Integers
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.trigger.spectrum import Integers
 
 ScoreKind = Literal["margin", "signal", "output"]
 

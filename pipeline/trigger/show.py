@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.console import Console
-from pipeline.trigger.content import Difference, EngineResult, Evaluation, WorkingPoint
-from pipeline.trigger.working_points import hertz
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.trigger.content import Difference, EngineResult, Evaluation, WorkingPoint
+from trigcnn.pipeline.trigger.working_points import hertz
 
 
 def show(answer: Evaluation, console: Console) -> None:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from pipeline.errors import ConfigError
-from pipeline.trigger.binomial import wilson
-from pipeline.trigger.content import Area, Proportion, WorkingPoint
-from pipeline.trigger.roc import Curve, area, curve
-from pipeline.trigger.spectrum import Spectrum
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.trigger.binomial import wilson
+from trigcnn.pipeline.trigger.content import Area, Proportion, WorkingPoint
+from trigcnn.pipeline.trigger.roc import Curve, area, curve
+from trigcnn.pipeline.trigger.spectrum import Spectrum
 
 
 def check_rates(rates_hz: Sequence[float], event_rate_hz: float) -> None:

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from pipeline.cli import app
-from pipeline.config import RunConfig
-from pipeline.config_file import load
 from tests.docs.pages import OTHER, ROOT, Block, blocks, inline_code, links
+from trigcnn.pipeline.cli import app
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config_file import load
 
 CONFIGURATIONS = [block for block in blocks("yaml") if not OTHER.search(block.before)]
 PYTHON = list(blocks("python"))
@@ -46,7 +46,7 @@ def test_python_imports_what_there_is(block: Block) -> None:
     for node in ast.walk(ast.parse(block.text)):
         if not isinstance(node, ast.ImportFrom) or node.module is None:
             continue
-        if node.module.partition(".")[0] not in ("models", "hls", "pipeline"):
+        if node.module.partition(".")[0] != "trigcnn":
             continue
         module = importlib.import_module(node.module)
         for alias in node.names:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from models import datasets
-from pipeline.config import RunConfig
-from pipeline.config_file import load
 from tests.docs.pages import blocks
+from trigcnn.models import datasets
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config_file import load
 
 
 def example(page: str, language: str, of: str) -> str:
@@ -32,8 +32,8 @@ def test_the_example_of_own_data_is_read(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_example_of_an_own_model_is_admitted(tmp_path: Path) -> None:
-    from hls.admission import admit
-    from models.source import call_builder, load_builder
+    from trigcnn.hls.admission import admit
+    from trigcnn.models.source import call_builder, load_builder
 
     (tmp_path / "my_model.py").write_text(example("own_model", "python", "def build"))
     model = configuration("own_model", "my_model.py:build", tmp_path).model

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from hls.admission import admit, look_up
-from hls.admission.document import document
-from hls.admission.rows import Row
-from hls.admission.table import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS, entries
-from hls.errors import AdmissionError
-from hls.fixed_point import FixedPoint
-from hls.options import IoType
-from hls.rewriting.rewrite import RewriteOptions, rewrite
-from models import zoo
-from models.keras2 import bring_up
 from tests.hls.admission_branches import BITS, IMAGE, SEQUENCE, VECTOR, Branch, network
+from trigcnn.hls.admission import admit, look_up
+from trigcnn.hls.admission.document import document
+from trigcnn.hls.admission.rows import Row
+from trigcnn.hls.admission.table import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS, entries
+from trigcnn.hls.errors import AdmissionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.options import IoType
+from trigcnn.hls.rewriting.rewrite import RewriteOptions, rewrite
+from trigcnn.models import zoo
+from trigcnn.models.keras2 import bring_up
 
 _CONV = f"QConv2D(**dict(filters=2, kernel_size=2, kernel_quantizer={BITS}, bias_quantizer={BITS}) | dict({{}}))"
 _DENSE = "QDense(3, use_bias=False, kernel_quantizer={})"
@@ -456,7 +456,7 @@ def test_every_field_of_every_class_is_in_the_table() -> None:
 
 def test_the_page_is_made_from_the_table() -> None:
     page = Path(__file__).parents[2] / "docs" / "admission.md"
-    refresh = "run python -m hls.admission.document > docs/admission.md"
+    refresh = "run python -m trigcnn.hls.admission.document > docs/admission.md"
     assert page.read_text(encoding="utf-8") == document(), refresh
 
 

@@ -16,18 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.admission.layers import RefusedLayer
-from hls.admission.rows import Alone, Row
-from hls.admission.table import REFUSED_LAYERS
-from hls.backends import FACTS
-from hls.conversion import _keras2_front_end, convert, normal_form
-from hls.engines import Outputs, csim
-from hls.engines.keras import KerasEngine
-from hls.errors import ConversionError, SimulationError, ToolFailedError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer, pack
-from hls.options import Backend, HlsOptions, IoType, Strategy
-from models.keras2 import bring_up
 from tests.hls.admission_branches import (
     BITS,
     IMAGE,
@@ -41,6 +29,18 @@ from tests.hls.admission_branches import (
     network,
 )
 from tests.hls.test_admission import LATE, REFUSED, broadcast, chain, conv, layer, representatives
+from trigcnn.hls.admission.layers import RefusedLayer
+from trigcnn.hls.admission.rows import Alone, Row
+from trigcnn.hls.admission.table import REFUSED_LAYERS
+from trigcnn.hls.backends import FACTS
+from trigcnn.hls.conversion import _keras2_front_end, convert, normal_form
+from trigcnn.hls.engines import Outputs, csim
+from trigcnn.hls.engines.keras import KerasEngine
+from trigcnn.hls.errors import ConversionError, SimulationError, ToolFailedError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer, pack
+from trigcnn.hls.options import Backend, HlsOptions, IoType, Strategy
+from trigcnn.models.keras2 import bring_up
 
 TABLE: dict[str, Row | RefusedLayer] = {
     **representatives(),

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.admission import look_up
-from hls.admission.table import entries
-from hls.conversion import convert, normal_form
-from hls.engines import Engine, Outputs, csim, emulator, interpreter
-from hls.engines.keras import KerasEngine
-from hls.graph import Graph, pack
-from hls.options import IoType
-from hls.rewriting.rewrite import NormalForm, Proof, prove
-from hls.rtl.program import program
 from tests.hls.admission_branches import BRANCHES, WIDE, Branch, Network, events_of, network
+from trigcnn.hls.admission import look_up
+from trigcnn.hls.admission.table import entries
+from trigcnn.hls.conversion import convert, normal_form
+from trigcnn.hls.engines import Engine, Outputs, csim, emulator, interpreter
+from trigcnn.hls.engines.keras import KerasEngine
+from trigcnn.hls.graph import Graph, pack
+from trigcnn.hls.options import IoType
+from trigcnn.hls.rewriting.rewrite import NormalForm, Proof, prove
+from trigcnn.hls.rtl.program import program
 
 
 class Converted(NamedTuple):

@@ -9,14 +9,14 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from hls.admission.lacking import lack
-from hls.backends import FACTS
-from hls.conversion import convert, normal_form
-from hls.engines import csim
-from hls.engines.keras import KerasEngine
-from hls.graph import Graph, pack
-from hls.options import Backend, HlsOptions, IoType, LayerOptions
 from tests.hls.admission_branches import BITS, IMAGE, SEQUENCE, SQUARE, VECTOR, Branch, events_of, network
+from trigcnn.hls.admission.lacking import lack
+from trigcnn.hls.backends import FACTS
+from trigcnn.hls.conversion import convert, normal_form
+from trigcnn.hls.engines import csim
+from trigcnn.hls.engines.keras import KerasEngine
+from trigcnn.hls.graph import Graph, pack
+from trigcnn.hls.options import Backend, HlsOptions, IoType, LayerOptions
 
 _CONV = f"QConv2D(2, (3, 2), kernel_quantizer={BITS}, bias_quantizer={BITS}, "
 _DENSE = f"QDense(6, kernel_quantizer={BITS}, bias_quantizer={BITS}, "

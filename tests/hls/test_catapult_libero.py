@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import LayerTiming, SynthesisReport
-from hls.synthesis.reports import catapult, libero
 from tests.hls.reports_at_hand import REPORTS, changed, cut
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import LayerTiming, SynthesisReport
+from trigcnn.hls.synthesis.reports import catapult, libero
 
 
 def test_catapults_throughput_is_the_interval() -> None:

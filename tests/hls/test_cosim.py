@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.reports.cosim import parse
 from tests.hls.reports_at_hand import REPORTS, changed, cut
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.hls.synthesis.reports.cosim import parse
 
 
 def read(path: Path) -> SynthesisReport:

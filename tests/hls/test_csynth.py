@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
-from hls.synthesis.reports.csynth import parse
 from tests.hls.reports_at_hand import REPORTS, changed, real
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
+from trigcnn.hls.synthesis.reports.csynth import parse
 
 
 def test_the_report_of_hls4mls_own_tests_is_read_in_full() -> None:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
-from hls.synthesis.reports import csynth
-from hls.synthesis.reports.csynth_text import parse
-from hls.synthesis.reports.modules import layer_index
 from tests.hls.reports_at_hand import CSYNTH, REPORTS, changed, cut, real
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
+from trigcnn.hls.synthesis.reports import csynth
+from trigcnn.hls.synthesis.reports.csynth_text import parse
+from trigcnn.hls.synthesis.reports.modules import layer_index
 
 
 def by_index(report: SynthesisReport) -> dict[int, LayerTiming]:

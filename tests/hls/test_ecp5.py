@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from hls.errors import ConversionError
-from hls.synthesis import parts
-from hls.synthesis.ecp5 import Ecp5Part, parse
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.synthesis import parts
+from trigcnn.hls.synthesis.ecp5 import Ecp5Part, parse
 
 
 @pytest.mark.parametrize(

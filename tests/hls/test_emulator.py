@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.conversion import convert
-from hls.engines import csim, emulator
-from hls.engines.emulator import Emulator
-from hls.errors import ConversionError, SimulationError
-from hls.fixed_point import FixedPoint, Overflow, Rounding
-from hls.graph import Attribute, Graph, Layer, Weights
-from hls.options import HlsOptions
-from models.keras2 import bring_up
+from trigcnn.hls.conversion import convert
+from trigcnn.hls.engines import csim, emulator
+from trigcnn.hls.engines.emulator import Emulator
+from trigcnn.hls.errors import ConversionError, SimulationError
+from trigcnn.hls.fixed_point import FixedPoint, Overflow, Rounding
+from trigcnn.hls.graph import Attribute, Graph, Layer, Weights
+from trigcnn.hls.options import HlsOptions
+from trigcnn.models.keras2 import bring_up
 
 Exact = npt.NDArray[Any]
 """Python integers in units of `1 / UNIT`, as an array of objects."""

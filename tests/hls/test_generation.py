@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from hls.errors import ConversionError
-from hls.graph import Graph
-from hls.rtl.design import RtlDesign
-from hls.rtl.generation import RtlOptions, generate
 from tests.hls.graphs import IMAGE, SINGLE, given, graph, image_layer, layer, weighted
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.rtl.generation import RtlOptions, generate
 
 OPTIONS = RtlOptions("auto", "xcvu9p-flga2577-2-e", 5.0, 5.0, 1000)
 CONVOLUTION = graph(IMAGE, image_layer("Conv2D", (2, 3), 2, (2, 1), weights=weighted((2, 3, 2, 2))))
@@ -39,8 +39,8 @@ def test_auto_takes_streaming_where_parallel_does_not_fit_the_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The child process generates; what it chooses is looked at here without one.
-    from hls.rtl import generation
-    from hls.synthesis.parts import Part
+    from trigcnn.hls.rtl import generation
+    from trigcnn.hls.synthesis.parts import Part
 
     monkeypatch.setattr(generation, "totals", lambda part: Part(part, "", 100, 200, 0, 0))
     design = generation._generate(CONVOLUTION, tmp_path / "rtl", replace(OPTIONS, vhdl=True))
@@ -55,8 +55,8 @@ def test_auto_takes_streaming_where_parallel_does_not_fit_the_part(
 def test_auto_stays_with_parallel_where_there_is_no_streaming_form(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hls.rtl import generation
-    from hls.synthesis.parts import Part
+    from trigcnn.hls.rtl import generation
+    from trigcnn.hls.synthesis.parts import Part
 
     monkeypatch.setattr(generation, "totals", lambda part: Part(part, "", 0, 0, 0, 0))
     design = generation._generate(SINGLE["mean beside padding"], tmp_path / "rtl", replace(OPTIONS, vhdl=True))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
-from hls.synthesis.reports import oneapi, quartus, quartus_text
 from tests.hls.reports_at_hand import REPORTS, real
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
+from trigcnn.hls.synthesis.reports import oneapi, quartus, quartus_text
 
 PART, PERIOD = "10AX115N2F40E2LG", 5.0
 

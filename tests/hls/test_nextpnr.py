@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from hls import tool
-from hls.errors import ConversionError, DoesNotFitError, ToolFailedError, ToolMissingError
-from hls.synthesis import ecp5, nextpnr
-from hls.synthesis.implement import ImplementOptions, implement
-from hls.synthesis.primitives import Resources
+from trigcnn.hls import tool
+from trigcnn.hls.errors import ConversionError, DoesNotFitError, ToolFailedError, ToolMissingError
+from trigcnn.hls.synthesis import ecp5, nextpnr
+from trigcnn.hls.synthesis.implement import ImplementOptions, implement
+from trigcnn.hls.synthesis.primitives import Resources
 
 DATA = Path(__file__).parents[1] / "data"
 PART = "LFE5U-25F-6BG381C"

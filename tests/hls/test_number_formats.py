@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls import conversion, number_formats
-from hls.engines import csim, interpreter
-from hls.engines.keras import KerasEngine
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph
-from hls.intervals import analyse
-from hls.options import HlsOptions, LayerOptions
-from hls.rewriting.rewrite import NormalForm
-from models.keras2 import bring_up
+from trigcnn.hls import conversion, number_formats
+from trigcnn.hls.engines import csim, interpreter
+from trigcnn.hls.engines.keras import KerasEngine
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.intervals import analyse
+from trigcnn.hls.options import HlsOptions, LayerOptions
+from trigcnn.hls.rewriting.rewrite import NormalForm
+from trigcnn.models.keras2 import bring_up
 
 OPTIONS = HlsOptions("Vitis", "xcvu9p-flga2104-2L-e", 5.0, "io_parallel", "Latency", 1)
 

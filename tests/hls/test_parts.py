@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from hls.errors import ConversionError
-from hls.synthesis.parts import Part, totals, yosys_family
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.synthesis.parts import Part, totals, yosys_family
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hls.errors import ToolFailedError
-from hls.synthesis import cell_delays, path_delay, yosys
-from hls.synthesis.cell_delays import CellDelays
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis import cell_delays, path_delay, yosys
+from trigcnn.hls.synthesis.cell_delays import CellDelays
 
 FDRE = CellDelays({}, {("Q", 0): 0.3}, {("D", 0): 0.05, ("R", 0): 0.4})
 LUT2 = CellDelays({(("I0", 0), ("O", 0)): 0.6, (("I1", 0), ("O", 0)): 0.2}, {}, {})

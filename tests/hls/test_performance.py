@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hls import performance, unrolling
-from hls.choices import Choice
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer, Weights
-from hls.options import HlsOptions
-from hls.performance import estimate
-from hls.synthesis.reports import csynth_text
-from hls.synthesis.reports.modules import layer_index
 from tests.hls.reports_at_hand import CSYNTH, real
+from trigcnn.hls import performance, unrolling
+from trigcnn.hls.choices import Choice
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.performance import estimate
+from trigcnn.hls.synthesis.reports import csynth_text
+from trigcnn.hls.synthesis.reports.modules import layer_index
 
 FORMAT = FixedPoint.parse("fixed<6,1>")
 OPTIONS = HlsOptions("Vivado", "xcu250-figd2104-2L-e", 5.0, "io_stream", "Latency", 1)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.reports import catapult, cosim, csynth, csynth_text, libero, timing_summary, utilization
-from hls.synthesis.reports.text import Text
 from tests.hls.reports_at_hand import REPORTS
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.hls.synthesis.reports import catapult, cosim, csynth, csynth_text, libero, timing_summary, utilization
+from trigcnn.hls.synthesis.reports.text import Text
 
 REPORT = Text(Path("tiny.rpt"), "")
 

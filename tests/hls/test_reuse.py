@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hls.errors import ConversionError
-from hls.options import HlsOptions, LayerOptions
-from hls.reuse import check_model, nearest, possible, valid_reuse_factors
-from models.keras2 import bring_up
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.options import HlsOptions, LayerOptions
+from trigcnn.hls.reuse import check_model, nearest, possible, valid_reuse_factors
+from trigcnn.models.keras2 import bring_up
 
 SHAPES = [(n_in, n_out) for n_in in (1, 2, 7, 12, 27, 36, 64, 97) for n_out in (1, 5, 10, 16, 24, 42, 60)]
 
@@ -91,8 +91,8 @@ def test_in_io_parallel_a_convolution_has_a_multiplier_for_one_filter_only() -> 
 
 def test_what_was_refused_hls4ml_would_have_changed(tmp_path: Path) -> None:
     """The same factors on hls4ml's own graph: those that are possible stay, others become one that is near."""
-    from hls.choices import load
-    from hls.conversion import convert_unchecked
+    from trigcnn.hls.choices import load
+    from trigcnn.hls.conversion import convert_unchecked
 
     keras = bring_up().keras
     x = inputs = keras.Input((6,), name="values")

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.engines import rtl
-from hls.engines.interpreter import Interpreter, build
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer, Weights, pack
-from hls.rtl import parallel
-from hls.rtl.design import RtlDesign
 from tests.hls.graphs import EXACT, LINE, SINGLE, constants, conv1d, events_for, given, graph, layer, pool1d, weighted
 from tests.hls.oracle import expected
+from trigcnn.hls.engines import rtl
+from trigcnn.hls.engines.interpreter import Interpreter, build
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer, Weights, pack
+from trigcnn.hls.rtl import parallel
+from trigcnn.hls.rtl.design import RtlDesign
 
 
 def check(subject: Graph) -> dict[str, npt.NDArray[np.float64]]:

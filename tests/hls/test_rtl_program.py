@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hls.fixed_point import FixedPoint
-from hls.graph import Attribute, Graph, Layer, Weights
-from hls.rtl.program import program, repaired
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Attribute, Graph, Layer, Weights
+from trigcnn.hls.rtl.program import program, repaired
 
 
 def graph(text: str, shape: tuple[int, ...], *layers: Layer) -> Graph:

@@ -12,19 +12,19 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls import tool
-from hls.engines import verilator
-from hls.engines.interpreter import build
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer, Weights
-from hls.rtl import parallel
-from hls.rtl.design import Port, RtlDesign
-from hls.rtl.streaming import generate as streaming
-from hls.synthesis import boards, ecp5, serial_wrapper
-from hls.synthesis.implement import ImplementOptions
 from tests.hls.graphs import IMAGE, events_for, graph, image_layer, layer, weighted
 from tests.hls.oracle import expected
+from trigcnn.hls import tool
+from trigcnn.hls.engines import verilator
+from trigcnn.hls.engines.interpreter import build
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.rtl import parallel
+from trigcnn.hls.rtl.design import Port, RtlDesign
+from trigcnn.hls.rtl.streaming import generate as streaming
+from trigcnn.hls.synthesis import boards, ecp5, serial_wrapper
+from trigcnn.hls.synthesis.implement import ImplementOptions
 
 DATA = Path(__file__).parents[1] / "data"
 ULX3S = boards.find("ulx3s_25f")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolFailedError, ToolMissingError
-from hls.rtl import simulators
-from hls.rtl.simulators import BenchResult, Simulator
+from trigcnn.hls.errors import ToolFailedError, ToolMissingError
+from trigcnn.hls.rtl import simulators
+from trigcnn.hls.rtl.simulators import BenchResult, Simulator
 
 VERILOG = ("src/a.v", "src/static/b.v", "tb/top_tb.v")
 VHDL = ("src/b.vhd", "src/a.vhd", "tb/top_tb.vhd")

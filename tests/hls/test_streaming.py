@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.engines import streaming
-from hls.engines.streaming import StreamingSimulation
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer, Weights, pack
-from hls.rtl.streaming.generate import generate
 from tests.hls.graphs import SEED, SINGLE, events_for, given, graph, layer, weighted
 from tests.hls.oracle import expected
+from trigcnn.hls.engines import streaming
+from trigcnn.hls.engines.streaming import StreamingSimulation
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer, Weights, pack
+from trigcnn.hls.rtl.streaming.generate import generate
 
 IN_IMAGE = [
     "conv2d",

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from hls.errors import ConversionError
-from hls.graph import Graph
-from hls.rtl import simulators, test_bench
-from hls.rtl.netlist import Constant, Module, Repeat, Slice, whole
-from hls.rtl.netlist_vhdl import vhdl
-from hls.rtl.streaming.generate import generate
 from tests.hls.graphs import events_for
 from tests.hls.test_streaming import IN_IMAGE, IN_LINE, classifier, decoder, residual, together, wanted_of
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.rtl import simulators, test_bench
+from trigcnn.hls.rtl.netlist import Constant, Module, Repeat, Slice, whole
+from trigcnn.hls.rtl.netlist_vhdl import vhdl
+from trigcnn.hls.rtl.streaming.generate import generate
 
 DESIGNS: dict[str, tuple[Graph, dict[str, Any]]] = {
     "2D": (together(IN_IMAGE), {}),

@@ -15,15 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer, Weights
-from hls.rtl import parallel, simulators, test_bench
-from hls.rtl.design import Language, Port, RtlDesign
-from hls.rtl.simulators import BenchResult, SimulationPlan, Simulator
-from hls.rtl.streaming.generate import generate
 from tests.hls.graphs import events_for
 from tests.hls.test_streaming import classifier, decoder, wanted_of
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.rtl import parallel, simulators, test_bench
+from trigcnn.hls.rtl.design import Language, Port, RtlDesign
+from trigcnn.hls.rtl.simulators import BenchResult, SimulationPlan, Simulator
+from trigcnn.hls.rtl.streaming.generate import generate
 
 DATA = Path(__file__).parents[1] / "data"
 EVENTS = 5

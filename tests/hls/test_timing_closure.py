@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hls.errors import DoesNotFitError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer, Weights
-from hls.rtl import parallel
-from hls.rtl.design import RtlDesign
-from hls.synthesis import timing_closure
-from hls.synthesis.implement import Implementation, ImplementOptions
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.timing_closure import STAGE_DELAYS, Candidate, close
+from trigcnn.hls.errors import DoesNotFitError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.rtl import parallel
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.synthesis import timing_closure
+from trigcnn.hls.synthesis.implement import Implementation, ImplementOptions
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.hls.synthesis.timing_closure import STAGE_DELAYS, Candidate, close
 
 PART = "LFE5U-25F-6BG381C"
 OPTIONS = ImplementOptions(PART, 8.0)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import PathStep
-from hls.synthesis.reports.timing_summary import parse
 from tests.hls.reports_at_hand import REPORTS, changed, cut
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import PathStep
+from trigcnn.hls.synthesis.reports.timing_summary import parse
 
 CONV, RELU = "inst/conv_2d_cl_config2_U0", "inst/relu_relu_config3_U0"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hls import tool
-from hls.errors import ToolFailedError, ToolMissingError
+from trigcnn.hls import tool
+from trigcnn.hls.errors import ToolFailedError, ToolMissingError
 
 
 def python(text: str) -> list[str]:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import LayerResources, SynthesisReport
-from hls.synthesis.reports.utilization import parse
 from tests.hls.reports_at_hand import REPORTS, changed, cut, real
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import LayerResources, SynthesisReport
+from trigcnn.hls.synthesis.reports.utilization import parse
 
 
 def vendor_report(folder: str) -> Path:

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import HlsError, ResultsError, ToolFailedError
-from hls.synthesis.vendors import archive, figures, results
-from hls.synthesis.vendors.flows import Flow, plan
-from hls.synthesis.vendors.plan import Command, Messages, ToolStep, VendorPlan, VersionQuery
-from hls.synthesis.vendors.programs import unfit
-from hls.synthesis.vendors.run import StepResult, digest, inputs, versions
-from hls.synthesis.vendors.vivado import RtlSources
 from tests.conftest import VendorTools
+from trigcnn.hls.errors import HlsError, ResultsError, ToolFailedError
+from trigcnn.hls.synthesis.vendors import archive, figures, results
+from trigcnn.hls.synthesis.vendors.flows import Flow, plan
+from trigcnn.hls.synthesis.vendors.plan import Command, Messages, ToolStep, VendorPlan, VersionQuery
+from trigcnn.hls.synthesis.vendors.programs import unfit
+from trigcnn.hls.synthesis.vendors.run import StepResult, digest, inputs, versions
+from trigcnn.hls.synthesis.vendors.vivado import RtlSources
 
 CSYNTH = "1_hls_csynth"
 MANIFEST = "manifest.json"

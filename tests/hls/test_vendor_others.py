@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ConversionError, ToolFailedError, ToolMissingError
-from hls.options import Backend
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.vendors import figures
-from hls.synthesis.vendors.flows import STEPS, Flow, plan
-from hls.synthesis.vendors.plan import VendorPlan
-from hls.synthesis.vendors.programs import missing
-from hls.synthesis.vendors.run import StepResult, prepare, run, versions
 from tests.conftest import VendorTools
+from trigcnn.hls.errors import ConversionError, ToolFailedError, ToolMissingError
+from trigcnn.hls.options import Backend
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.hls.synthesis.vendors import figures
+from trigcnn.hls.synthesis.vendors.flows import STEPS, Flow, plan
+from trigcnn.hls.synthesis.vendors.plan import VendorPlan
+from trigcnn.hls.synthesis.vendors.programs import missing
+from trigcnn.hls.synthesis.vendors.run import StepResult, prepare, run, versions
 
 HLS4ML = importlib.util.find_spec("hls4ml")
 PARTS: dict[Backend, str] = {

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolFailedError
-from hls.synthesis.vendors.outputs import compare
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.vendors.outputs import compare
 
 
 def compared(folder: Path, found: str, expected: str) -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from hls.options import Backend
-from hls.synthesis.vendors.flows import Flow, plan
-from hls.synthesis.vendors.plan import Command, ExpectedFile, ToolStep, VersionQuery
-from hls.synthesis.vendors.vivado import RtlSources
+from trigcnn.hls.options import Backend
+from trigcnn.hls.synthesis.vendors.flows import Flow, plan
+from trigcnn.hls.synthesis.vendors.plan import Command, ExpectedFile, ToolStep, VersionQuery
+from trigcnn.hls.synthesis.vendors.vivado import RtlSources
 
 SWITCHES = ("reset", "csim", "synth", "cosim", "validation", "export", "vsynth", "fifo_opt")
 GOLDEN = Path(__file__).parents[1] / "golden" / "vendor"

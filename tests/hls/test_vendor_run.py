@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolFailedError, ToolMissingError
-from hls.options import Backend
-from hls.synthesis.vendors import figures
-from hls.synthesis.vendors.flows import Flow, plan
-from hls.synthesis.vendors.plan import VendorPlan
-from hls.synthesis.vendors.programs import missing
-from hls.synthesis.vendors.run import StepResult, prepare, run, versions
-from hls.synthesis.vendors.vivado import RtlSources
 from tests.conftest import VendorTools
+from trigcnn.hls.errors import ToolFailedError, ToolMissingError
+from trigcnn.hls.options import Backend
+from trigcnn.hls.synthesis.vendors import figures
+from trigcnn.hls.synthesis.vendors.flows import Flow, plan
+from trigcnn.hls.synthesis.vendors.plan import VendorPlan
+from trigcnn.hls.synthesis.vendors.programs import missing
+from trigcnn.hls.synthesis.vendors.run import StepResult, prepare, run, versions
+from trigcnn.hls.synthesis.vendors.vivado import RtlSources
 
 CSYNTH = "hls/tiny_prj/solution1/syn/report/tiny_csynth.xml"
 ALL = ("csim", "cosim", "export", "implementation")

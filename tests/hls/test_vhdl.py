@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hls.engines import interpreter
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Attribute, Graph, Layer, Weights
-from hls.rtl import parallel, simulators, test_bench, vhdl
-from hls.rtl.design import RtlDesign
+from trigcnn.hls.engines import interpreter
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Attribute, Graph, Layer, Weights
+from trigcnn.hls.rtl import parallel, simulators, test_bench, vhdl
+from trigcnn.hls.rtl.design import RtlDesign
 
 
 def layer(name: str, kind: str, inputs: str, shape: tuple[int, ...], text: str, **attributes: Attribute) -> Layer:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hls.engines.words import pack_bits, unpack_bits
+from trigcnn.hls.engines.words import pack_bits, unpack_bits
 
 
 @pytest.mark.parametrize("signed", [True, False])

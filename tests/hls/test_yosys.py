@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hls.errors import ToolFailedError
-from hls.synthesis import yosys
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis import yosys
 
 PART = "xcvu9p-flga2104-2L-e"
 ECP5 = "LFE5U-85F-6BG381C"

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models import datasets
-from models.datasets import lhc_jet_features, lhc_jets
-from models.errors import DataError
+from trigcnn.models import datasets
+from trigcnn.models.datasets import lhc_jet_features, lhc_jets
+from trigcnn.models.errors import DataError
 
 Array = npt.NDArray[Any]
 

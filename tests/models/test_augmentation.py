@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import affine_transform
 
-from models.augmentation import apply_symmetries, chosen_symmetries, shift_and_rotate
-from models.datasets import Dataset, InputFormat, Split, Symmetry
-from models.errors import ModelError
+from trigcnn.models.augmentation import apply_symmetries, chosen_symmetries, shift_and_rotate
+from trigcnn.models.datasets import Dataset, InputFormat, Split, Symmetry
+from trigcnn.models.errors import ModelError
 
 
 def test_nothing_moves_without_shift_and_rotation() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.datasets import Dataset, InputFormat, calorimeter
-from models.errors import DataError
+from trigcnn.models.datasets import Dataset, InputFormat, calorimeter
+from trigcnn.models.errors import DataError
 
 
 def draw(**options: Any) -> Dataset:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.datasets import Dataset, InputFormat, cherenkov
-from models.datasets.cherenkov import Camera
-from models.errors import DataError
+from trigcnn.models.datasets import Dataset, InputFormat, cherenkov
+from trigcnn.models.datasets.cherenkov import Camera
+from trigcnn.models.errors import DataError
 
 # Five decimals of the sky's mean in a pixel of 4/24 degrees.
 SKY_PE = 3.04617

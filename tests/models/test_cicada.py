@@ -5,8 +5,8 @@ import h5py
 import numpy as np
 import pytest
 
-from models import datasets
 from tests.models.published_files import Array, error_of, expected_rows, load, rows_of, write_regions
+from trigcnn.models import datasets
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import datasets
 from tests.models.published_files import error_of, expected_rows, load, rows_of, write_cifar10
+from trigcnn.models import datasets
 
 TRAIN = [f"data_batch_{number}.bin" for number in range(1, 6)]
 

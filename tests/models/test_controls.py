@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import datasets
-from models.datasets import Control
-from models.datasets.controls import ellipses, of_any
+from trigcnn.models import datasets
+from trigcnn.models.datasets import Control
+from trigcnn.models.datasets.controls import ellipses, of_any
 
 
 def measured(name: str, events: Any, **options: Any) -> dict[str, float]:

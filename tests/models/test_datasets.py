@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import datasets
-from models.datasets import base
-from models.datasets.base import InputFormat, split_stratified
-from models.errors import DataError
+from trigcnn.models import datasets
+from trigcnn.models.datasets import base
+from trigcnn.models.datasets.base import InputFormat, split_stratified
+from trigcnn.models.errors import DataError
 
 FRACTIONS = {"validation_fraction": 0.2, "test_fraction": 0.25, "seed": 3}
 

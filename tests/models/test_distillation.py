@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import teachers, training, zoo
-from models.datasets import Dataset, InputFormat, Split
-from models.errors import ModelError
-from models.keras2 import bring_up, predict
-from models.training import Distillation, Recipe
-from models.training.distillation import limits_of, outliers, score
+from trigcnn.models import teachers, training, zoo
+from trigcnn.models.datasets import Dataset, InputFormat, Split
+from trigcnn.models.errors import ModelError
+from trigcnn.models.keras2 import bring_up, predict
+from trigcnn.models.training import Distillation, Recipe
+from trigcnn.models.training.distillation import limits_of, outliers, score
 
 FORMAT = InputFormat.parse("ufixed<10,10>")
 TEACHER = Distillation("calorimeter_autoencoder", {"filters": [2, 2], "latent_units": 3}, 1, 0.01, ["quiet"], 0.25)

@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.conversion import convert, normal_form
-from hls.engines import csim, emulator
-from hls.engines import rtl as rtl_engine
-from hls.engines.keras import KerasEngine
-from hls.options import HlsOptions
-from hls.rtl.generation import RtlOptions, generate
-from models import datasets, training, zoo
-from models.datasets import InputFormat
-from models.edge_kernels import KERNELS
-from models.errors import DataError, ModelError
+from trigcnn.hls.conversion import convert, normal_form
+from trigcnn.hls.engines import csim, emulator
+from trigcnn.hls.engines import rtl as rtl_engine
+from trigcnn.hls.engines.keras import KerasEngine
+from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rtl.generation import RtlOptions, generate
+from trigcnn.models import datasets, training, zoo
+from trigcnn.models.datasets import InputFormat
+from trigcnn.models.edge_kernels import KERNELS
+from trigcnn.models.errors import DataError, ModelError
 
 FORMAT = InputFormat.parse("ufixed<4,4>")
 Image = npt.NDArray[np.float32]
@@ -152,7 +152,7 @@ def test_images_of_several_channels_are_refused() -> None:
 @pytest.mark.parametrize("kernel", ["prewitt_vertical", "sobel_horizontal"])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_free_kernel_learns_the_one_that_made_the_images(kernel: str, seed: int) -> None:
-    from models.keras2 import bring_up
+    from trigcnn.models.keras2 import bring_up
 
     keras = bring_up().keras
     data = load(events=600, kernels=[kernel])

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models import datasets
-from models.errors import DataError
+from trigcnn.models import datasets
+from trigcnn.models.errors import DataError
 
 LABELS = np.tile(np.arange(3), 20)
 EVENTS = (np.arange(60 * 12) % 16 / 16).reshape(60, 4, 3, 1)

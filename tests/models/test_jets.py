@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.datasets import Dataset, InputFormat, jet_features, jet_images, jets
-from models.datasets.jets import KINDS, Constituents
-from models.errors import DataError
+from trigcnn.models.datasets import Dataset, InputFormat, jet_features, jet_images, jets
+from trigcnn.models.datasets.jets import KINDS, Constituents
+from trigcnn.models.errors import DataError
 
 PT: tuple[float, float] = (500.0, 1000.0)
 PARTS = {"validation_fraction": 0.1, "test_fraction": 0.1}

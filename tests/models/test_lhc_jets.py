@@ -6,10 +6,10 @@ import h5py
 import numpy as np
 import pytest
 
-from models import datasets
-from models.datasets.lhc_jet_features import FEATURES
-from models.datasets.lhc_jets import CLASSES
 from tests.models.published_files import Array, error_of, expected_rows, jets_table, load, rows_of, write_jets
+from trigcnn.models import datasets
+from trigcnn.models.datasets.lhc_jet_features import FEATURES
+from trigcnn.models.datasets.lhc_jets import CLASSES
 
 FEATURE_SET, IMAGE_SET = "lhc_jet_features", "lhc_jet_images"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from models.datasets import matlab
-from models.errors import DataError
+from trigcnn.models.datasets import matlab
+from trigcnn.models.errors import DataError
 
 PATH = Path("some.mat")
 IMAGES = np.arange(4 * 3 * 2, dtype=np.uint8).reshape(4, 3, 2)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import training
-from models.datasets import Dataset, InputFormat, Split
-from models.errors import ModelError
-from models.keras2 import bring_up, predict
-from models.training import Recipe
-from models.training.weights import weights_by_class
+from trigcnn.models import training
+from trigcnn.models.datasets import Dataset, InputFormat, Split
+from trigcnn.models.errors import ModelError
+from trigcnn.models.keras2 import bring_up, predict
+from trigcnn.models.training import Recipe
+from trigcnn.models.training.weights import weights_by_class
 
 FORMAT = InputFormat.parse("ufixed<4,0>")
 
@@ -67,7 +67,7 @@ def test_targets_are_learned_by_the_mean_squared_error(objective: Any, units: in
 
 
 def test_an_event_that_is_moved_is_also_the_one_to_be_given_back() -> None:
-    from models.training.batches import batches
+    from trigcnn.models.training.batches import batches
 
     events = (np.arange(5 * 6).reshape(5, 3, 2, 1) / 32).astype(np.float32)
     part = Split(events, np.zeros(5, np.int64), events.reshape(5, 6))

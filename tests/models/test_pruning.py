@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import datasets, training, zoo
-from models.datasets import Dataset
-from models.errors import ModelError
-from models.keras2 import bring_up
-from models.pruning import Pruning, prunable, smallest
-from models.training import Hooks, Recipe
+from trigcnn.models import datasets, training, zoo
+from trigcnn.models.datasets import Dataset
+from trigcnn.models.errors import ModelError
+from trigcnn.models.keras2 import bring_up
+from trigcnn.models.pruning import Pruning, prunable, smallest
+from trigcnn.models.training import Hooks, Recipe
 
 
 @pytest.fixture(scope="module")

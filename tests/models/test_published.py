@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models import datasets
-from models.datasets import assembly
-from models.datasets.assembly import Part, assemble, choose
-from models.datasets.base import InputFormat
-from models.datasets.published import originality
-from models.errors import DataError
 from tests.models.published_files import error_of, load, write_mnist
+from trigcnn.models import datasets
+from trigcnn.models.datasets import assembly
+from trigcnn.models.datasets.assembly import Part, assemble, choose
+from trigcnn.models.datasets.base import InputFormat
+from trigcnn.models.datasets.published import originality
+from trigcnn.models.errors import DataError
 
 PUBLISHED = [info for info in datasets.available() if info.files]
 NAMES = [info.name for info in PUBLISHED]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.training import Recipe
-from models.training.callbacks import Best
-from models.training.schedules import learning_rate
+from trigcnn.models.training import Recipe
+from trigcnn.models.training.callbacks import Best
+from trigcnn.models.training.schedules import learning_rate
 
 
 def rates(steps_per_epoch: int, **options: Any) -> list[float]:

@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from models.errors import ModelError
-from models.source import call_builder, load_builder, load_saved
+from trigcnn.models.errors import ModelError
+from trigcnn.models.source import call_builder, load_builder, load_saved
 
 FORMATS = [".keras", ".h5"]
 # Written by hand: the ways in which a file can hide something do not all come out of Keras' own `save`.
@@ -72,7 +72,7 @@ def error_of(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def keras2() -> Any:
-    from models.keras2 import bring_up
+    from trigcnn.models.keras2 import bring_up
 
     return bring_up()
 

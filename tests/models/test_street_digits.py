@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import datasets
-from models.datasets import Dataset, InputFormat, street_digits
-from models.datasets.glyphs import FONTS, SIDE, digit_masks
-from models.errors import DataError
+from trigcnn.models import datasets
+from trigcnn.models.datasets import Dataset, InputFormat, street_digits
+from trigcnn.models.datasets.glyphs import FONTS, SIDE, digit_masks
+from trigcnn.models.errors import DataError
 
 
 def draw(**options: Any) -> Dataset:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from models import training, zoo
-from models.datasets import InputFormat
+from trigcnn.models import training, zoo
+from trigcnn.models.datasets import InputFormat
 
 
 def network(filters: list[int], bits: int = 4) -> object:

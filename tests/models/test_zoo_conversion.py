@@ -8,19 +8,19 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from hls.admission import admit
-from hls.conversion import convert, normal_form
-from hls.engines import csim, emulator
-from hls.engines.keras import KerasEngine
-from hls.errors import AdmissionError
-from hls.graph import Graph
-from hls.options import HlsOptions
-from models import training, zoo
-from models.datasets import InputFormat, calorimeter, street_digits
-from models.errors import ModelError
-from models.folding import fold_batch_normalization
-from models.source import load_saved
-from models.training import Recipe
+from trigcnn.hls.admission import admit
+from trigcnn.hls.conversion import convert, normal_form
+from trigcnn.hls.engines import csim, emulator
+from trigcnn.hls.engines.keras import KerasEngine
+from trigcnn.hls.errors import AdmissionError
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.options import HlsOptions
+from trigcnn.models import training, zoo
+from trigcnn.models.datasets import InputFormat, calorimeter, street_digits
+from trigcnn.models.errors import ModelError
+from trigcnn.models.folding import fold_batch_normalization
+from trigcnn.models.source import load_saved
+from trigcnn.models.training import Recipe
 
 PARTS = {"validation_fraction": 0.1, "test_fraction": 0.2, "seed": 1}
 

@@ -16,8 +16,8 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from pipeline.reporting.report import Report
 from tests.pipeline import sample_reports
+from trigcnn.pipeline.reporting.report import Report
 
 ROOT = Path(__file__).parents[2]
 SAMPLE_REPORT = Path(__file__).parent.parent / "data" / "sample_report.json"
@@ -44,8 +44,8 @@ synthesis: {yosys: false, vendor: never}
 gates: {max_accuracy_drop: null}
 """
 NET = """\
-from models.keras2 import bring_up
-from models.zoo import blocks
+from trigcnn.models.keras2 import bring_up
+from trigcnn.models.zoo import blocks
 
 
 def build(input_shape, classes, input_format, units=4):
@@ -78,7 +78,7 @@ def trigger_report(sample_report: Report) -> Report:
 
 def call(*arguments: str | Path) -> Outcome:
     """Run the command line in this process: TensorFlow is imported once for all tests."""
-    from pipeline.cli import main
+    from trigcnn.pipeline.cli import main
 
     words = [str(argument) for argument in arguments]
     out, err = io.StringIO(), io.StringIO()
@@ -118,7 +118,7 @@ def trigcnn_process() -> Callable[..., subprocess.Popen[str]]:
 
     def start(*arguments: str | Path) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "pipeline", *map(str, arguments)],
+            [sys.executable, "-m", "trigcnn", *map(str, arguments)],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
@@ -159,7 +159,7 @@ def tiny_process(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     folder = tmp_path_factory.mktemp("tiny")
     (folder / "tiny.yaml").write_text(TINY)
     return subprocess.run(
-        [sys.executable, "-m", "pipeline", "run", str(folder / "tiny.yaml"), "--out", str(folder / "out")],
+        [sys.executable, "-m", "trigcnn", "run", str(folder / "tiny.yaml"), "--out", str(folder / "out")],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

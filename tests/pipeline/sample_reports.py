@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.reporting.earlier import Change, EarlierRun
-from pipeline.reporting.merits import Merit, merits
-from pipeline.reporting.report import Report
-from pipeline.reporting.sweep_content import Importance, Sweep, SweepObjective, SweepTrial, Volume
+from trigcnn.pipeline.reporting.earlier import Change, EarlierRun
+from trigcnn.pipeline.reporting.merits import Merit, merits
+from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.reporting.sweep_content import Importance, Sweep, SweepObjective, SweepTrial, Volume
 
 
 def placed(report: Report) -> Report:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hls.options import Backend
 from tests.pipeline.conftest import Outcome
+from trigcnn.hls.options import Backend
 
 
 @pytest.mark.slow

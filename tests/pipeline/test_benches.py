@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hls.engines import interpreter
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer, Weights
-from hls.rtl import parallel
-from hls.rtl.design import RtlDesign
-from pipeline import benches
-from pipeline.benches import Bench
-from pipeline.cache import RunFolder
-from pipeline.config import GatesConfig
-from pipeline.config_file import validate
-from pipeline.console import Console
-from pipeline.gates import judge
-from pipeline.stages import Context
+from trigcnn.hls.engines import interpreter
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.rtl import parallel
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.pipeline import benches
+from trigcnn.pipeline.benches import Bench
+from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.config import GatesConfig
+from trigcnn.pipeline.config_file import validate
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.gates import judge
+from trigcnn.pipeline.stages import Context
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 EVENTS = np.arange(-8, 8).reshape(8, 2) / 4.0

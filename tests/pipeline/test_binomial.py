@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binomtest, norm
 
-from pipeline.trigger.binomial import CONFIDENCE, wilson
+from trigcnn.pipeline.trigger.binomial import CONFIDENCE, wilson
 
 
 def test_the_wilson_interval_by_hand() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pipeline.budget import judge
-from pipeline.config import RunConfig
-from pipeline.config_budget import BudgetConfig
-from pipeline.reporting.merits import merits
-from pipeline.reporting.report import Report
+from trigcnn.pipeline.budget import judge
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config_budget import BudgetConfig
+from trigcnn.pipeline.reporting.merits import merits
+from trigcnn.pipeline.reporting.report import Report
 
 
 def change(report: Report, **fields: object) -> Report:

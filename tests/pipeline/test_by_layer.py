@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from hls.synthesis.reports import csynth, timing_summary
-from pipeline.reporting.by_layer import arrange
-from pipeline.reporting.report import Synthesis
 from tests.hls.reports_at_hand import REPORTS
+from trigcnn.hls.synthesis.reports import csynth, timing_summary
+from trigcnn.pipeline.reporting.by_layer import arrange
+from trigcnn.pipeline.reporting.report import Synthesis
 
 NAMES = {1: "pixels", 2: "conv1", 4: "relu1"}
 

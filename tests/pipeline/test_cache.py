@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-import pipeline.cache
-from hls import tool
-from hls.errors import ToolFailedError, ToolMissingError
-from pipeline.cache import RunFolder, Stage, file_digest, installed_version
-from pipeline.errors import RunFolderError
+from trigcnn.hls import tool
+from trigcnn.hls.errors import ToolFailedError, ToolMissingError
+from trigcnn.pipeline import cache
+from trigcnn.pipeline.cache import RunFolder, Stage, file_digest, installed_version
+from trigcnn.pipeline.errors import RunFolderError
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,7 +103,7 @@ def test_a_changed_or_removed_file_of_the_user_makes_a_stage_stale(folder: RunFo
 def test_changed_code_makes_a_stage_stale(folder: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "part").mkdir()
     (tmp_path / "part" / "a.py").write_text("1")
-    monkeypatch.setattr(pipeline.cache, "_SOURCES", tmp_path)
+    monkeypatch.setattr(cache, "_SOURCES", tmp_path)
     coded = stage(code=("part",))
     folder.execute(coded)
     (tmp_path / "part" / "notes.txt").write_text("not code")
@@ -113,9 +113,9 @@ def test_changed_code_makes_a_stage_stale(folder: RunFolder, tmp_path: Path, mon
 
 
 def test_code_that_every_stage_names_exists(folder: RunFolder) -> None:
-    from pipeline.config import RunConfig
-    from pipeline.console import Console
-    from pipeline.stages import Context, check, convert, report, synthesize, train
+    from trigcnn.pipeline.config import RunConfig
+    from trigcnn.pipeline.console import Console
+    from trigcnn.pipeline.stages import Context, check, convert, report, synthesize, train
 
     context = Context(RunConfig(name="tiny"), folder, Console(), "trigcnn")
     for module in (train, convert, check, synthesize, report):
@@ -214,8 +214,8 @@ def child(folder: RunFolder, work: str) -> Iterator[subprocess.Popen[str]]:
     program = f"""
 import signal, sys, time
 from pathlib import Path
-from hls import tool
-from pipeline.cache import RunFolder, Stage
+from trigcnn.hls import tool
+from trigcnn.pipeline.cache import RunFolder, Stage
 
 def first(place):
     (place / "result.txt").write_text("done")

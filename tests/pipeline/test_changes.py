@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.reporting.changes import since_last
-from pipeline.reporting.earlier import EarlierRun
-from pipeline.reporting.merits import merits
-from pipeline.reporting.report import Report
 from tests.pipeline import sample_reports
+from trigcnn.pipeline.reporting.changes import since_last
+from trigcnn.pipeline.reporting.earlier import EarlierRun
+from trigcnn.pipeline.reporting.merits import merits
+from trigcnn.pipeline.reporting.report import Report
 
 
 def test_the_first_run_has_nothing_before_it(sample_report: Report) -> None:

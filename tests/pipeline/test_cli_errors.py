@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.errors import ExitStatus
 from tests.conftest import VendorTools
+from trigcnn.pipeline.errors import ExitStatus
 
 ROOT = Path(__file__).parents[2]
 NO_FILE = ["--set", "data.source=digits", "--set", "data.input_format=null"]
@@ -178,8 +178,8 @@ def test_a_model_for_other_events(refused: Refused) -> None:
 
 def test_a_layer_that_cannot_be_converted_exactly_is_refused_before_training(refused: Refused) -> None:
     (refused.config.parent / "own.py").write_text(
-        "from models.keras2 import bring_up\n"
-        "from models.zoo import blocks\n\n\n"
+        "from trigcnn.models.keras2 import bring_up\n"
+        "from trigcnn.models.zoo import blocks\n\n\n"
         "def build(input_shape, classes, input_format):\n"
         "    keras = bring_up().keras\n"
         "    x = inputs = keras.Input(input_shape, name='events')\n"
@@ -274,7 +274,7 @@ import ctypes, os, sys
 if os.geteuid() == 0:
     for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
         assert ctypes.CDLL(None).prctl(24, capability, 0, 0, 0) == 0  # PR_CAPBSET_DROP
-os.execv({sys.executable!r}, [{sys.executable!r}, "-m", "pipeline", *sys.argv[1:]])
+os.execv({sys.executable!r}, [{sys.executable!r}, "-m", "trigcnn", *sys.argv[1:]])
 """
     return subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],

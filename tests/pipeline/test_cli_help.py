@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
-from pipeline.stages import ORDER
+from trigcnn.pipeline.stages import ORDER
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -66,7 +66,7 @@ def test_help_imports_nothing_heavy() -> None:
     program = """
 import sys
 sys.argv = ["trigcnn", "--help"]
-from pipeline.cli import main
+from trigcnn.pipeline.cli import main
 try:
     main()
 except SystemExit as end:
@@ -86,7 +86,7 @@ print("heavy:", *sorted(heavy & set(sys.modules)))
 
 def test_the_module_is_the_command() -> None:
     outcome = subprocess.run(
-        [sys.executable, "-m", "pipeline", "no-such-command"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "trigcnn", "no-such-command"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert outcome.returncode == 2
     assert "No such command 'no-such-command'" in outcome.stderr

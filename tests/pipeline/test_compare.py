@@ -12,13 +12,13 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
-from pipeline.compare import compare_runs
-from pipeline.console import Console
-from pipeline.errors import ConfigError
-from pipeline.reporting import compare_pages, tables
-from pipeline.reporting.compared import compare
-from pipeline.reporting.report import Report
+from trigcnn.pipeline.cli import app
+from trigcnn.pipeline.compare import compare_runs
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.reporting import compare_pages, tables
+from trigcnn.pipeline.reporting.compared import compare
+from trigcnn.pipeline.reporting.report import Report
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "compare.schema.json"
 
@@ -108,8 +108,8 @@ def test_the_command_writes_all_forms_and_prints_the_table(folders: list[Path], 
 
 @pytest.mark.parametrize("name", ["compare", "sweep"])
 def test_the_published_schema_is_the_one_of_the_code(name: str) -> None:
-    """Refresh with `python -m pipeline.reporting.write compare > docs/compare.schema.json`, and so on."""
-    from pipeline.reporting.write import schema
+    """Refresh with `python -m trigcnn.pipeline.reporting.write compare > docs/compare.schema.json`, and so on."""
+    from trigcnn.pipeline.reporting.write import schema
 
     assert json.loads(SCHEMA.with_name(f"{name}.schema.json").read_text()) == schema(name)
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from pipeline.config import HlsConfig, LayerConfig, RunConfig
-from pipeline.config_file import load, validate
-from pipeline.errors import ConfigError
+from trigcnn.pipeline.config import HlsConfig, LayerConfig, RunConfig
+from trigcnn.pipeline.config_file import load, validate
+from trigcnn.pipeline.errors import ConfigError
 
 DIGITS = Path(__file__).parents[2] / "configs" / "digits.yaml"
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import datasets
-from models.errors import DataError
-from pipeline import dataset_show
-from pipeline.config_file import named_values
-from pipeline.errors import ConfigError
-from pipeline.reporting import dataset_figure
-from pipeline.reporting.dataset_figure import Shown, _edges
+from trigcnn.models import datasets
+from trigcnn.models.errors import DataError
+from trigcnn.pipeline import dataset_show
+from trigcnn.pipeline.config_file import named_values
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.reporting import dataset_figure
+from trigcnn.pipeline.reporting.dataset_figure import Shown, _edges
 
 # Those that need no file.
 DRAWN = [info.name for info in datasets.available() if "folder" not in datasets.describe(info.name)]
@@ -125,7 +125,7 @@ def test_options_are_read_as_yaml() -> None:
 
 
 def test_the_command_prints_the_name_of_its_file(tmp_path: Path) -> None:
-    command: list[Any] = [sys.executable, "-m", "pipeline", "datasets", "show", "jet_images", "--events", "120"]
+    command: list[Any] = [sys.executable, "-m", "trigcnn", "datasets", "show", "jet_images", "--events", "120"]
     done = subprocess.run(
         [*command, "--option", "pixels=8"],
         cwd=tmp_path,

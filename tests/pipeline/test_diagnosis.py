@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.engines import Events, Outputs, interpreter
-from hls.fixed_point import FixedPoint
-from hls.graph import Attribute, Graph, Layer, Weights
-from pipeline.diagnosis.findings import Change, Diagnosis, Finding, Setup
-from pipeline.diagnosis.layers import explain
+from trigcnn.hls.engines import Events, Outputs, interpreter
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Attribute, Graph, Layer, Weights
+from trigcnn.pipeline.diagnosis.findings import Change, Diagnosis, Finding, Setup
+from trigcnn.pipeline.diagnosis.layers import explain
 
 FORMAT = FixedPoint.parse
 

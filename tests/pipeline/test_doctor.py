@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-import pipeline.doctor
-from pipeline.doctor import doctor_report, findings
+from trigcnn.pipeline import doctor
+from trigcnn.pipeline.doctor import doctor_report, findings
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 VENDOR = ("vitis-run", "vivado_hls", "vivado", "i++", "icpx", "catapult", "shls")
@@ -24,9 +24,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Without:
     """A machine on which only the named things are missing."""
 
     def forget(missing: Collection[str]) -> None:
-        monkeypatch.setattr(
-            pipeline.doctor, "installed_version", lambda name: "missing" if name in missing else "1.2.3"
-        )
+        monkeypatch.setattr(doctor, "installed_version", lambda name: "missing" if name in missing else "1.2.3")
         monkeypatch.setattr(shutil, "which", lambda name: None if name in missing else f"/usr/bin/{name}")
 
     return forget

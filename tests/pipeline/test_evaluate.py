@@ -14,18 +14,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hls.engines import Events, Outputs
-from hls.errors import ConversionError
-from pipeline.cache import file_digest
-from pipeline.console import Console
-from pipeline.errors import ExitStatus, RunFolderError
-from pipeline.trigger import evaluate as command
-from pipeline.trigger.binomial import CONFIDENCE
-from pipeline.trigger.content import Evaluation
-from pipeline.trigger.event_files import open_events
-from pipeline.trigger.lanes import ENGINES
-from pipeline.trigger.request import Request
 from tests.pipeline.conftest import Outcome
+from trigcnn.hls.engines import Events, Outputs
+from trigcnn.hls.errors import ConversionError
+from trigcnn.pipeline.cache import file_digest
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ExitStatus, RunFolderError
+from trigcnn.pipeline.trigger import evaluate as command
+from trigcnn.pipeline.trigger.binomial import CONFIDENCE
+from trigcnn.pipeline.trigger.content import Evaluation
+from trigcnn.pipeline.trigger.event_files import open_events
+from trigcnn.pipeline.trigger.lanes import ENGINES
+from trigcnn.pipeline.trigger.request import Request
 
 Trigcnn = Callable[..., Outcome]
 Run = tuple[Path, Path]
@@ -288,7 +288,7 @@ def test_no_half_written_results(
     def no_room(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipeline.reporting.trigger_figure.write", no_room)
+    monkeypatch.setattr("trigcnn.pipeline.reporting.trigger_figure.write", no_room)
     message = refused(trigcnn("evaluate", quick_run[1], "--events", file, "--signal", "1", "--out", tmp_path / "x"))
     assert "cannot be written (No space left on device)" in message
     assert {path.name for path in tmp_path.iterdir()} == {"jets.npz", "out"}

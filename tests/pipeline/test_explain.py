@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline import explain
-from pipeline.diagnosis.findings import Change
-from pipeline.errors import ExitStatus
+from trigcnn.pipeline import explain
+from trigcnn.pipeline.diagnosis.findings import Change
+from trigcnn.pipeline.errors import ExitStatus
 
 Trigcnn = Callable[..., Any]
 

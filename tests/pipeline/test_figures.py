@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.reporting.charts import Figure, Panel
-from pipeline.reporting.figures import confusion, latency, path, profile, resources, roc, training
-from pipeline.reporting.report import Report
 from tests.pipeline import sample_reports
+from trigcnn.pipeline.reporting.charts import Figure, Panel
+from trigcnn.pipeline.reporting.figures import confusion, latency, path, profile, resources, roc, training
+from trigcnn.pipeline.reporting.report import Report
 
 DRAW: list[Callable[[Report], Figure | None]] = [
     confusion.figure,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import GatesConfig
-from pipeline.gates import judge
-from pipeline.verification import Comparison
+from trigcnn.pipeline.config import GatesConfig
+from trigcnn.pipeline.gates import judge
+from trigcnn.pipeline.verification import Comparison
 
 EQUAL = Comparison("QKeras", "csim", 10, 20, 0, 0, 0.0)
 DIFFERENT = Comparison("csim", "rtl", 10, 20, 3, 2, 4.0, "conv1")

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import yaml
 
-from hls.engines import Engine, Events, Outputs
-from pipeline import golden, golden_case
-from pipeline.errors import GoldenError
-from pipeline.golden_case import GoldenCase
-from pipeline.golden_events import choose
-from pipeline.golden_freeze import Limits, freeze
-from pipeline.golden_result import CheckResult
+from trigcnn.hls.engines import Engine, Events, Outputs
+from trigcnn.pipeline import golden, golden_case
+from trigcnn.pipeline.errors import GoldenError
+from trigcnn.pipeline.golden_case import GoldenCase
+from trigcnn.pipeline.golden_events import choose
+from trigcnn.pipeline.golden_freeze import Limits, freeze
+from trigcnn.pipeline.golden_result import CheckResult
 
 Outcome = subprocess.CompletedProcess[str]
 Trigcnn = Callable[..., Outcome]

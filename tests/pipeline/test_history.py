@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import history
-from pipeline.cache import RunFolder
-from pipeline.errors import RunFolderError
-from pipeline.option_changes import differing
-from pipeline.reporting.report import Report
+from trigcnn.pipeline import history
+from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.errors import RunFolderError
+from trigcnn.pipeline.option_changes import differing
+from trigcnn.pipeline.reporting.report import Report
 
 
 def finished(folder: Path, report: Report, *, date: str, seed: int, lut: int) -> RunFolder:

@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 SWALLOWED = """
 import signal, sys
-from pipeline import interrupts
-from pipeline.console import Console
+from trigcnn.pipeline import interrupts
+from trigcnn.pipeline.console import Console
 
 class Dropped:
     def __del__(self):

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from pipeline.reporting.figures.network import Picture, picture
-from pipeline.reporting.report import Report
+from trigcnn.pipeline.reporting.figures.network import Picture, picture
+from trigcnn.pipeline.reporting.report import Report
 
 
 def network(report: Report, inputs: dict[str, list[str]]) -> Picture:

@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pipeline.reporting import headline, pages
-from pipeline.reporting.report import FindingEntry, Report, Rewriting
+from trigcnn.pipeline.reporting import headline, pages
+from trigcnn.pipeline.reporting.report import FindingEntry, Report, Rewriting
 
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hls.fixed_point import FixedPoint
-from pipeline.profile import measure, profile
-from pipeline.reporting.magnitudes import Magnitudes
 from tests.hls.graphs import given, graph, layer, weighted
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.pipeline.profile import measure, profile
+from trigcnn.pipeline.reporting.magnitudes import Magnitudes
 
 
 def test_quartiles_are_of_magnitudes_that_occur_and_zeros_are_counted_apart() -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hls import tool
-from hls.errors import ToolFailedError
-from pipeline import golden, golden_case, pytest_plugin
+from trigcnn.hls import tool
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.pipeline import golden, golden_case, pytest_plugin
 
 pytest_plugins = ["pytester"]
 
 CASE = Path(__file__).parents[1] / "golden" / "lenet8.golden.yaml"
 # Whether this package is installed with its entry point or not, the plugin is there once.
-BY_NAME = ("-p", "no:trigcnn", "-p", "pipeline.pytest_plugin", "-W", "error", "--strict-markers")
+BY_NAME = ("-p", "no:trigcnn", "-p", "trigcnn.pipeline.pytest_plugin", "-W", "error", "--strict-markers")
 HEAVY = """
 import sys
 
@@ -117,7 +117,7 @@ def test_one_process_checks_a_file_and_only_the_chosen_engines(
     result.assert_outcomes(errors=2, deselected=1)
     result.stdout.fnmatch_lines([f"{path}: error: python was ended by signal SIGKILL; the end of its log"])
     (words,) = orders
-    assert words[2:7] == ["pipeline", "golden", "check", str(path), "--engine"]
+    assert words[2:7] == ["trigcnn", "golden", "check", str(path), "--engine"]
     assert words[7] == "csim,qkeras"
 
 

@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from pipeline.trigger import roc
-from pipeline.trigger.spectrum import Spectrum
+from trigcnn.pipeline.trigger import roc
+from trigcnn.pipeline.trigger.spectrum import Spectrum
 
 
 def spectrum(*scores: int) -> Spectrum:

@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 import yaml
 
-from hls.engines import Events, Outputs
-from hls.engines import rtl as rtl_engine
-from hls.errors import DoesNotFitError
-from hls.graph import Graph
-from pipeline.cache import file_digest
-from pipeline.stages import ORDER
+from trigcnn.hls.engines import Events, Outputs
+from trigcnn.hls.engines import rtl as rtl_engine
+from trigcnn.hls.errors import DoesNotFitError
+from trigcnn.hls.graph import Graph
+from trigcnn.pipeline.cache import file_digest
+from trigcnn.pipeline.stages import ORDER
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "docs" / "report.schema.json"
@@ -135,7 +135,7 @@ def test_a_second_run_changes_nothing_and_brings_up_no_tensorflow(tiny_copy: Run
     before = {path: file_digest(path) for path in out.rglob("*")}
     program = """
 import sys
-from pipeline.cli import main
+from trigcnn.pipeline.cli import main
 try:
     main()
 except SystemExit as end:
@@ -424,7 +424,7 @@ def test_a_design_that_does_not_fit_is_in_the_report_and_misses_its_gate(
     def refuse(*_: object, **__: object) -> None:
         raise DoesNotFitError("the design does not fit: 3% over")
 
-    monkeypatch.setattr("pipeline.stages.synthesize.implement", refuse)
+    monkeypatch.setattr("trigcnn.pipeline.stages.synthesize.implement", refuse)
     config, out = tiny_copy
     changes = ["--set", "synthesis.yosys=false", "--set", "place_and_route.enabled=true"]
     outcome = trigcnn("run", config, "--out", out, *changes)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from pipeline.config import TriggerConfig
-from pipeline.reporting.quality import Roc
-from pipeline.trigger.roc import curve
-from pipeline.trigger.run_curves import roc, thinned
-from pipeline.trigger.spectrum import Spectrum
+from trigcnn.pipeline.config import TriggerConfig
+from trigcnn.pipeline.reporting.quality import Roc
+from trigcnn.pipeline.trigger.roc import curve
+from trigcnn.pipeline.trigger.run_curves import roc, thinned
+from trigcnn.pipeline.trigger.spectrum import Spectrum
 
 RNG = np.random.default_rng(7)
 LABELS = (np.arange(6000) % 3 == 0).astype(np.int64)

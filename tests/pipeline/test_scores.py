@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.errors import ConfigError
-from pipeline.trigger.scores import Score, make_score
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.trigger.scores import Score, make_score
 
 
 def test_the_margin_of_two_classes_is_the_difference_of_their_logits() -> None:

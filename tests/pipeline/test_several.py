@@ -12,9 +12,9 @@ import jsonschema
 import numpy as np
 import pytest
 
-from hls.graph import Graph
-from models.keras2 import bring_up
 from tests.pipeline.conftest import ROOT, Outcome, call
+from trigcnn.hls.graph import Graph
+from trigcnn.models.keras2 import bring_up
 
 Trigcnn = Callable[..., Outcome]
 
@@ -25,8 +25,8 @@ model: {source: net.keras}
 synthesis: {yosys: false, vendor: never}
 """
 BUILDER = """\
-from models.keras2 import bring_up
-from models.zoo import blocks
+from trigcnn.models.keras2 import bring_up
+from trigcnn.models.zoo import blocks
 
 
 def two(input_shapes, classes, input_format):

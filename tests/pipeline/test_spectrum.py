@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.trigger.spectrum import Integers, Spectrum, SpectrumBuilder
+from trigcnn.pipeline.trigger.spectrum import Integers, Spectrum, SpectrumBuilder
 
 
 def spectrum(*scores: int) -> Spectrum:
@@ -20,7 +20,7 @@ def test_accepted_are_the_events_at_or_above_a_threshold() -> None:
 @pytest.mark.parametrize("spread", [40, 2**40])
 @pytest.mark.parametrize("size", [1, 7, 1000, 100_000])
 def test_the_chunks_size_changes_nothing(monkeypatch: pytest.MonkeyPatch, size: int, spread: int) -> None:
-    monkeypatch.setattr("pipeline.trigger.spectrum._PENDING", 100)
+    monkeypatch.setattr("trigcnn.pipeline.trigger.spectrum._PENDING", 100)
     rng = np.random.default_rng(2)
     scores: Integers = rng.integers(-spread, spread, 5000)
     builder = SpectrumBuilder()

@@ -11,15 +11,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pipeline.config import RunConfig
-from pipeline.console import Console
-from pipeline.errors import ConfigError
-from pipeline.reporting import sweep_pages
-from pipeline.reporting.sweep_content import Sweep, SweepTrial
-from pipeline.sweep import results
-from pipeline.sweep.search import Search
-from pipeline.sweep.trial import Found, Job
 from tests.pipeline.test_sweep_search import Client, bits, config, merit, plays
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.reporting import sweep_pages
+from trigcnn.pipeline.reporting.sweep_content import Sweep, SweepTrial
+from trigcnn.pipeline.sweep import results
+from trigcnn.pipeline.sweep.search import Search
+from trigcnn.pipeline.sweep.trial import Found, Job
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import psutil
 import pytest
 import yaml
 
-from pipeline.config_file import load
 from tests.pipeline.conftest import QUICK, ROOT, write_quick
+from trigcnn.pipeline.config_file import load
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -46,7 +46,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_quick(folder)
     head = "\n".join(line for line in QUICK.splitlines() if not line.startswith(("rtl:", "synthesis:")))
     (folder / "sweep.yaml").write_text(f"{head}\n{SWEEP}")
-    words = [sys.executable, "-m", "pipeline", "sweep", "sweep.yaml", "--out", "out"]
+    words = [sys.executable, "-m", "trigcnn", "sweep", "sweep.yaml", "--out", "out"]
     with (folder / "sweep.log").open("w") as log:
         process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log, env=ENVIRONMENT)
         try:
@@ -99,7 +99,7 @@ def test_each_trial_is_an_ordinary_run(swept: Path, trigcnn: Trigcnn) -> None:
 @pytest.mark.slow
 def test_a_finished_sweep_does_nothing_again(swept: Path) -> None:
     before = (swept / "out" / "study.journal").read_text().count("\n")
-    words = [sys.executable, "-m", "pipeline", "sweep", "run", "sweep.yaml", "--out", "out", "--trials", "3"]
+    words = [sys.executable, "-m", "trigcnn", "sweep", "run", "sweep.yaml", "--out", "out", "--trials", "3"]
     done = subprocess.run(
         words, cwd=swept, env=ENVIRONMENT, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=True
     )

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 
-from pipeline.config import RunConfig
-from pipeline.console import Console
-from pipeline.errors import ConfigError, SweepError
-from pipeline.reporting.merits import Merit
-from pipeline.sweep import study, worker
-from pipeline.sweep.search import Search
-from pipeline.sweep.trial import Found, Job
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ConfigError, SweepError
+from trigcnn.pipeline.reporting.merits import Merit
+from trigcnn.pipeline.sweep import study, worker
+from trigcnn.pipeline.sweep.search import Search
+from trigcnn.pipeline.sweep.trial import Found, Job
 
 Play = Callable[[Job], Found]
 

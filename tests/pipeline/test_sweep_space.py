@@ -9,10 +9,10 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from pydantic import ValidationError
 
-from pipeline.config import RunConfig
-from pipeline.config_sweep import Domain, SweepConfig
-from pipeline.errors import ConfigError
-from pipeline.sweep import space, study
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config_sweep import Domain, SweepConfig
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.sweep import space, study
 
 
 def config(**sweep: Any) -> RunConfig:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cache import RunFolder
-from pipeline.config_file import load
-from pipeline.console import Console
-from pipeline.errors import RunFolderError
-from pipeline.run import STAGES
-from pipeline.stages import Context
-from pipeline.sweep.trial import MARKER, Found, Job, bring, perform
+from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import RunFolderError
+from trigcnn.pipeline.run import STAGES
+from trigcnn.pipeline.stages import Context
+from trigcnn.pipeline.sweep.trial import MARKER, Found, Job, bring, perform
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hls.errors import ToolMissingError
-from pipeline.config_sweep import ClusterConfig
-from pipeline.errors import ConfigError
-from pipeline.sweep import workers
+from trigcnn.hls.errors import ToolMissingError
+from trigcnn.pipeline.config_sweep import ClusterConfig
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.sweep import workers
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sweep"
 

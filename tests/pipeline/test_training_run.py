@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.datasets import Dataset, InputFormat, Split
-from models.errors import ModelError
-from pipeline import training
-from pipeline.config import RunConfig
-from pipeline.errors import ConfigError
+from trigcnn.models.datasets import Dataset, InputFormat, Split
+from trigcnn.models.errors import ModelError
+from trigcnn.pipeline import training
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.errors import ConfigError
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -121,7 +121,7 @@ def test_options_that_contradict_each_other_are_refused(options: dict[str, Any],
 
 
 def weights(out: Path) -> list[Any]:
-    from models.source import load_saved
+    from trigcnn.models.source import load_saved
 
     return [
         *load_saved(out / "train" / "quantized.keras").get_weights(),
@@ -144,7 +144,7 @@ def test_an_interrupted_training_goes_on_and_ends_with_the_same_bits(
         if steps in (20, 20 + 14 + 18):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipeline.interrupts.check", interrupt)
+    monkeypatch.setattr("trigcnn.pipeline.interrupts.check", interrupt)
     names = []
     for _ in range(2):
         assert trigcnn("train", quick_config, "--out", outs[1], *changes).returncode == 130

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from hls.rtl.design import RtlDesign
-from pipeline import vendor_flow
-from pipeline.cache import file_digest
-from pipeline.config import RunConfig
-from pipeline.reporting.report import Report
 from tests.conftest import VendorTools
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.pipeline import vendor_flow
+from trigcnn.pipeline.cache import file_digest
+from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.reporting.report import Report
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 Run = tuple[Path, Path]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from hls.engines import Events, Outputs
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer
-from pipeline.verification import Comparison, compare, first_differing_layer
+from trigcnn.hls.engines import Events, Outputs
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.pipeline.verification import Comparison, compare, first_differing_layer
 
 RESULT = FixedPoint.parse("fixed<8,4>")
 LSB = 1 / 16

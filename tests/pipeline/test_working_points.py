@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.errors import ConfigError
-from pipeline.trigger.binomial import wilson
-from pipeline.trigger.content import WorkingPoint
-from pipeline.trigger.spectrum import Spectrum
-from pipeline.trigger.working_points import check_rates, summarize, working_point
+from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.trigger.binomial import wilson
+from trigcnn.pipeline.trigger.content import WorkingPoint
+from trigcnn.pipeline.trigger.spectrum import Spectrum
+from trigcnn.pipeline.trigger.working_points import check_rates, summarize, working_point
 
 RATE = 40e6
 

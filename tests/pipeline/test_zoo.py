@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from models import zoo as networks
-from pipeline import zoo
-from pipeline.console import Console
-from pipeline.errors import ConfigError, ExitStatus
-from pipeline.reporting import zoo_page
-from pipeline.reporting.report import Report
+from trigcnn.models import zoo as networks
+from trigcnn.pipeline import zoo
+from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.errors import ConfigError, ExitStatus
+from trigcnn.pipeline.reporting import zoo_page
+from trigcnn.pipeline.reporting.report import Report
 
 ROOT = Path(__file__).parent.parent.parent
 LIST = ROOT / "configs" / "zoo.yaml"

@@ -11,22 +11,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls import conversion
-from hls.emulator.fusion import fused
-from hls.emulator.layers import translate
-from hls.emulator.library import compile_program
-from hls.emulator.plan import LEVELS
-from hls.engines import Engine, Events, Outputs, csim, interpreter, streaming
-from hls.engines.emulator import Emulator
-from hls.engines.keras import KerasEngine
-from hls.errors import AdmissionError, ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, pack
-from hls.intervals import analyse
-from hls.options import HlsOptions
-from hls.rewriting.rewrite import NormalForm, prove
-from hls.rtl.streaming.generate import generate
 from tests.proof.network import Network
+from trigcnn.hls import conversion
+from trigcnn.hls.emulator.fusion import fused
+from trigcnn.hls.emulator.layers import translate
+from trigcnn.hls.emulator.library import compile_program
+from trigcnn.hls.emulator.plan import LEVELS
+from trigcnn.hls.engines import Engine, Events, Outputs, csim, interpreter, streaming
+from trigcnn.hls.engines.emulator import Emulator
+from trigcnn.hls.engines.keras import KerasEngine
+from trigcnn.hls.errors import AdmissionError, ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, pack
+from trigcnn.hls.intervals import analyse
+from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rewriting.rewrite import NormalForm, prove
+from trigcnn.hls.rtl.streaming.generate import generate
 
 TIMEOUT_S = 600
 _FLOAT32_BITS = 24

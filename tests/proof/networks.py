@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from hls.backends import FACTS
-from models.keras2 import bring_up
 from tests.proof import quantizers
 from tests.proof.layers import NARROW, RULES, Draft, Draw, cast, dense, up_sampling
 from tests.proof.network import Network
+from trigcnn.hls.backends import FACTS
+from trigcnn.models.keras2 import bring_up
 
 _LARGEST = 200
 

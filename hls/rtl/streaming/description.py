@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hls.rtl.design import Port, RtlDesign
+from trigcnn.hls.rtl.design import Port, RtlDesign
 
 
 def page(design: RtlDesign) -> str:

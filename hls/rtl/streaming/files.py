@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hls.errors import ConversionError
-from hls.rtl.design import Language
-from hls.rtl.netlist import TIMESCALE, Module, verilog
-from hls.rtl.netlist_vhdl import vhdl
-from hls.rtl.streaming import kernels
-from hls.rtl.streaming.kernels import Kernel
-from hls.rtl.streaming.plan import Unit
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.rtl.design import Language
+from trigcnn.hls.rtl.netlist import TIMESCALE, Module, verilog
+from trigcnn.hls.rtl.netlist_vhdl import vhdl
+from trigcnn.hls.rtl.streaming import kernels
+from trigcnn.hls.rtl.streaming.kernels import Kernel
+from trigcnn.hls.rtl.streaming.plan import Unit
 
 _LIBRARY = Path(__file__).parent / "library"
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from hls.errors import ConversionError
-from hls.fixed_point import FixedPoint
-from hls.graph import Graph, Layer
-from hls.rtl import vhdl
-from hls.rtl.design import Language, Port, RtlDesign
-from hls.rtl.netlist import Module, whole
-from hls.rtl.streaming import description, files, timing
-from hls.rtl.streaming.files import Built
-from hls.rtl.streaming.plan import Unit, initiation_interval, plan
-from hls.rtl.streaming.streams import Stream, converted, format_interval, stream_shape
-from hls.rtl.streaming.units import build
-from hls.rtl.streaming.units.workshop import Feed, Workshop
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.rtl import vhdl
+from trigcnn.hls.rtl.design import Language, Port, RtlDesign
+from trigcnn.hls.rtl.netlist import Module, whole
+from trigcnn.hls.rtl.streaming import description, files, timing
+from trigcnn.hls.rtl.streaming.files import Built
+from trigcnn.hls.rtl.streaming.plan import Unit, initiation_interval, plan
+from trigcnn.hls.rtl.streaming.streams import Stream, converted, format_interval, stream_shape
+from trigcnn.hls.rtl.streaming.units import build
+from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop
 
 
 def generate(

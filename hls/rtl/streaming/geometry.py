@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hls.graph import Graph, Layer
-from hls.rtl.streaming.streams import stream_shape
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.rtl.streaming.streams import stream_shape
 
 
 @dataclass(frozen=True)

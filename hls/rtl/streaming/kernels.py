@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from hls.rtl.netlist import Module, Net
-from hls.rtl.program import exact_logic, mapped, repaired
-from hls.rtl.streaming.streams import Interval, converted, symbolic
+from trigcnn.hls.rtl.netlist import Module, Net
+from trigcnn.hls.rtl.program import exact_logic, mapped, repaired
+from trigcnn.hls.rtl.streaming.streams import Interval, converted, symbolic
 
 BIT = Interval(0.0, 1.0, 1.0)
 

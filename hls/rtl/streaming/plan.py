@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from hls.errors import ConversionError
-from hls.graph import Graph, Layer
-from hls.rtl.streaming.geometry import Geometry, geometry
-from hls.rtl.streaming.streams import stream_shape
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.rtl.streaming.geometry import Geometry, geometry
+from trigcnn.hls.rtl.streaming.streams import stream_shape
 
 Front = Literal["input", "word", "window", "collect", "split", "scan", "serial", "global", "join"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hls.fixed_point import FixedPoint
-from hls.rtl.netlist import Constant, Net, Piece, Repeat, Slice
+from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.rtl.netlist import Constant, Net, Piece, Repeat, Slice
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hls.rtl.streaming.geometry import Geometry
+from trigcnn.hls.rtl.streaming.geometry import Geometry
 
 Times = npt.NDArray[np.int64]
 

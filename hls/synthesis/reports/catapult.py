@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import LayerTiming, SynthesisReport
-from hls.synthesis.reports.text import Text
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import LayerTiming, SynthesisReport
+from trigcnn.hls.synthesis.reports.text import Text
 
 _TITLE = r"^ *Processes/Blocks in Design *\n.*Latency +Throughput.*\n[- ]+\n"
 # Operations, latency, throughput, reset length, loop interval; the last two can be missing.

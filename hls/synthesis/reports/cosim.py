@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.reports.text import UNKNOWN, Text
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.hls.synthesis.reports.text import UNKNOWN, Text
 
 _ROW = re.compile(r"^\| *(VHDL|Verilog|SystemC) *\|(.*)\| *$", re.MULTILINE)
 # Status, then latency and interval, each least, mean and greatest. Newer versions add the cycles of the simulation.

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
-from hls.synthesis.reports import csynth_text
-from hls.synthesis.reports.text import Text
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
+from trigcnn.hls.synthesis.reports import csynth_text
+from trigcnn.hls.synthesis.reports.text import Text
 
 _LATENCY = "PerformanceEstimates/SummaryOfOverallLatency"
 _RESOURCES = "AreaEstimates/Resources"

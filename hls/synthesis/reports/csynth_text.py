@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
-from hls.synthesis.reports.text import UNKNOWN, Text, records
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
+from trigcnn.hls.synthesis.reports.text import UNKNOWN, Text, records
 
 _KIND = r"^== (?P<tool>Vivado HLS|Vitis HLS) Report for '(?P<top>[^']*)'$"
 _SUMMARY = r"^== Synthesis Summary Report of '(?P<top>[^']*)'$"

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import LayerResources, SynthesisReport
-from hls.synthesis.reports.text import Text
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import LayerResources, SynthesisReport
+from trigcnn.hls.synthesis.reports.text import Text
 
 
 @dataclass(frozen=True)

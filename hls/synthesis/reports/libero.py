@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.reports.text import Text, records
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.hls.synthesis.reports.text import Text, records
 
 _SECTION = r"^=+ {}\. {}[^\n]*=+$"
 _SUM = re.compile(r"(?:[\d,]+ *\+ *)+[\d,]+ *= *([\d,]+)$")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import LayerTiming, SynthesisReport
-from hls.synthesis.reports import intel
-from hls.synthesis.reports.text import UNKNOWN, Text
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import LayerTiming, SynthesisReport
+from trigcnn.hls.synthesis.reports import intel
+from trigcnn.hls.synthesis.reports.text import UNKNOWN, Text
 
 # Rows of the table of resources that are no kernels.
 _SUMS = ("Kernel Subtotal", "Pipe resources", "Total", "Available")

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.reports import intel
-from hls.synthesis.reports.text import Text
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.hls.synthesis.reports import intel
+from trigcnn.hls.synthesis.reports.text import Text
 
 # The compiler's order, where the report does not name its columns.
 _COLUMNS = ("ALUTs", "FFs", "RAMs", "DSPs", "MLABs")

@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import SynthesisReport
-from hls.synthesis.reports.text import Text
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.hls.synthesis.reports.text import Text
 
 _LINE = re.compile(r"^(?P<name>[A-Z][^:\n]*?) *: *(?P<value>.*?) *$", re.MULTILINE)
 _USED = re.compile(r"([\d,]+(?:\.\d+)?)(?: */ *[\d,]+(?: *\([^)]*\))?)?$")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hls.errors import ToolFailedError
+from trigcnn.hls.errors import ToolFailedError
 
 # A loop's bounds, and so its latency, can depend on the data; a part of a report can be of a step that was not run.
 UNKNOWN = frozenset({"", "undef", "?", "-", "--", "na", "n/a", "tbd"})

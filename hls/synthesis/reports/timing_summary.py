@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import PathStep, SynthesisReport
-from hls.synthesis.reports import modules, vivado
-from hls.synthesis.reports.text import Text
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import PathStep, SynthesisReport
+from trigcnn.hls.synthesis.reports import modules, vivado
+from trigcnn.hls.synthesis.reports.text import Text
 
 _SUMMARY = r"^\| Design Timing Summary$[\s\S]*?^ *WNS\(ns\) +TNS\(ns\) .*\n[- ]+\n"
 _CLOCK = re.compile(r"^ *(\S+) +\{[^}]*\} +(\d+\.\d+) +\d+\.\d+ *$", re.MULTILINE)

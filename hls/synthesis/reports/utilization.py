@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import LayerResources, SynthesisReport
-from hls.synthesis.reports import vivado
-from hls.synthesis.reports.text import Text
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import LayerResources, SynthesisReport
+from trigcnn.hls.synthesis.reports import vivado
+from trigcnn.hls.synthesis.reports.text import Text
 
 _ROW = re.compile(r"^\| *(?P<name>[A-Za-z][\w /]*?)\*? *\| *(?P<used>\d+(?:\.\d+)?) *\|", re.MULTILINE)
 # Columns by which a level of the hierarchy is set in.

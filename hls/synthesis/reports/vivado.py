@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from hls.errors import ToolFailedError
-from hls.synthesis.reports.text import Text
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.reports.text import Text
 
 _LINE = re.compile(r"^\| (?P<name>[A-Z][\w ]*?) *: (?P<value>.*?) *$", re.MULTILINE)
 _VERSION = re.compile(r"Vivado v\.(\d+\.\d+(?:\.\d+)?)")

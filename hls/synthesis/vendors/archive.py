@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hls.synthesis.vendors import templating
-from hls.synthesis.vendors.plan import ToolStep, VendorPlan
+from trigcnn.hls.synthesis.vendors import templating
+from trigcnn.hls.synthesis.vendors.plan import ToolStep, VendorPlan
 
 MANIFEST = "manifest.json"
 FORMAT = 1

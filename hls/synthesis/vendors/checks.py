@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from hls.errors import ToolFailedError
-from hls.synthesis.vendors.plan import Phase, ToolStep
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.vendors.plan import Phase, ToolStep
 
 _SHOWN = 10
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from hls.errors import ToolFailedError
-from hls.synthesis.report import INSTANCE, LayerResources, SynthesisReport
-from hls.synthesis.reports import catapult, cosim, csynth, libero, oneapi, quartus, timing_summary, utilization
-from hls.synthesis.vendors.plan import ExpectedFile, ToolStep, VendorPlan
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.report import INSTANCE, LayerResources, SynthesisReport
+from trigcnn.hls.synthesis.reports import catapult, cosim, csynth, libero, oneapi, quartus, timing_summary, utilization
+from trigcnn.hls.synthesis.vendors.plan import ExpectedFile, ToolStep, VendorPlan
 
 
 def read(plan: VendorPlan, root: Path, versions: Mapping[tuple[str, str], str]) -> list[SynthesisReport]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from hls.errors import ConversionError
-from hls.options import Backend
-from hls.synthesis.vendors import catapult, libero, oneapi, quartus, vitis, vivado, vivado_hls, xilinx
-from hls.synthesis.vendors.plan import ToolStep, VendorPlan
-from hls.synthesis.vendors.vivado import RtlSources
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.options import Backend
+from trigcnn.hls.synthesis.vendors import catapult, libero, oneapi, quartus, vitis, vivado, vivado_hls, xilinx
+from trigcnn.hls.synthesis.vendors.plan import ToolStep, VendorPlan
+from trigcnn.hls.synthesis.vendors.vivado import RtlSources
 
 # What can be asked for besides C synthesis.
 STEPS: dict[Backend, frozenset[str]] = {

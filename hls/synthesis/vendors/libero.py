@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from hls.synthesis.vendors.plan import Command, ExpectedFile, Messages, Phase, ToolStep
+from trigcnn.hls.synthesis.vendors.plan import Command, ExpectedFile, Messages, Phase, ToolStep
 
 STEPS = frozenset({"csim", "cosim", "logic-synthesis", "implementation"})
 MEND = "install SmartHLS with Libero SoC, and put shls (and for more than C synthesis libero and vsim) on PATH"

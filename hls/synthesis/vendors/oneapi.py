@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from hls.synthesis.vendors.plan import CONFIGURE, Command, ExpectedFile, Phase, ToolStep, VersionQuery
-from hls.synthesis.vendors.quartus import MESSAGES
+from trigcnn.hls.synthesis.vendors.plan import CONFIGURE, Command, ExpectedFile, Phase, ToolStep, VersionQuery
+from trigcnn.hls.synthesis.vendors.quartus import MESSAGES
 
 STEPS = frozenset({"csim", "cosim", "implementation"})
 MEND = "install oneAPI 2025.0 or older with its FPGA support package and source its setvars.sh"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from hls.errors import ToolFailedError
-from hls.synthesis.vendors.plan import ToolStep
+from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.synthesis.vendors.plan import ToolStep
 
 # What hls4ml's test benches are given, in the project of each back end.
 EXPECTED = "tb_data/tb_output_predictions.dat"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from hls.options import Backend
+from trigcnn.hls.options import Backend
 
 # The designs of a run, which are also the folders that they lie in: hls4ml's project, and our RTL.
 DesignName = Literal["hls", "rtl"]

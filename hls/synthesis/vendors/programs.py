@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hls import tool
-from hls.errors import ToolFailedError, ToolMissingError
-from hls.synthesis.vendors.plan import Command, ToolStep, VendorPlan, VersionQuery
+from trigcnn.hls import tool
+from trigcnn.hls.errors import ToolFailedError, ToolMissingError
+from trigcnn.hls.synthesis.vendors.plan import Command, ToolStep, VendorPlan, VersionQuery
 
 UNKNOWN = "unknown"
 _QUERY_S = 120.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from hls.synthesis.vendors.plan import Command, ExpectedFile, Messages, Phase, ToolStep, VersionQuery
+from trigcnn.hls.synthesis.vendors.plan import Command, ExpectedFile, Messages, Phase, ToolStep, VersionQuery
 
 STEPS = frozenset({"cosim", "implementation"})
 MEND = "install Quartus Prime with the Intel HLS Compiler (24.1 or older) and source its init_hls.sh"

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hls.errors import ResultsError, ToolFailedError
-from hls.synthesis.vendors import checks, figures, outputs, programs
-from hls.synthesis.vendors.archive import FORMAT, MANIFEST
-from hls.synthesis.vendors.plan import ToolStep, VendorPlan
-from hls.synthesis.vendors.run import StepResult, digest
+from trigcnn.hls.errors import ResultsError, ToolFailedError
+from trigcnn.hls.synthesis.vendors import checks, figures, outputs, programs
+from trigcnn.hls.synthesis.vendors.archive import FORMAT, MANIFEST
+from trigcnn.hls.synthesis.vendors.plan import ToolStep, VendorPlan
+from trigcnn.hls.synthesis.vendors.run import StepResult, digest
 
 _RESULTS = "results"
 _LARGEST_BYTES = 4 << 30

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from hls import tool
-from hls.synthesis.vendors import checks, figures, outputs, programs
-from hls.synthesis.vendors.plan import ToolStep, VendorPlan
+from trigcnn.hls import tool
+from trigcnn.hls.synthesis.vendors import checks, figures, outputs, programs
+from trigcnn.hls.synthesis.vendors.plan import ToolStep, VendorPlan
 
 # Beside the designs' folders; what was finished there, so that a later call goes on.
 STATE = "vendor_state.json"

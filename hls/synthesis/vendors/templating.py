@@ -20,7 +20,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(  # noqa: S701 - Tcl and shell scripts, not HTML
-        loader=PackageLoader("hls.synthesis.vendors"),
+        loader=PackageLoader("trigcnn.hls.synthesis.vendors"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

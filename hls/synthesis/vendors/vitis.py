@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from hls.synthesis.vendors import xilinx
-from hls.synthesis.vendors.plan import Command, ToolStep, VersionQuery
+from trigcnn.hls.synthesis.vendors import xilinx
+from trigcnn.hls.synthesis.vendors.plan import Command, ToolStep, VersionQuery
 
 SCRIPT = "build_prj.tcl"
 MEND = "install Vitis 2020.2 or newer and source its settings64.sh"

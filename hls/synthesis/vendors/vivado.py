@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from hls.synthesis.vendors import templating, xilinx
-from hls.synthesis.vendors.plan import Command, DesignName, ExpectedFile, Phase, ToolStep, VersionQuery
+from trigcnn.hls.synthesis.vendors import templating, xilinx
+from trigcnn.hls.synthesis.vendors.plan import Command, DesignName, ExpectedFile, Phase, ToolStep, VersionQuery
 
 MEND = "install Vivado and source its settings64.sh"
 STEPS = ("logic-synthesis", "implementation")

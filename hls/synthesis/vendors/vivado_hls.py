@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from hls.synthesis.vendors import xilinx
-from hls.synthesis.vendors.plan import Command, ToolStep, VersionQuery
+from trigcnn.hls.synthesis.vendors import xilinx
+from trigcnn.hls.synthesis.vendors.plan import Command, ToolStep, VersionQuery
 
 MEND = "install Vivado 2020.1 or older with Vivado HLS and source its settings64.sh"
 

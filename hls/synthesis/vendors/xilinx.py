@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from hls.synthesis.vendors.plan import Command, ExpectedFile, Messages, Phase, ToolStep
+from trigcnn.hls.synthesis.vendors.plan import Command, ExpectedFile, Messages, Phase, ToolStep
 
 STEPS = frozenset({"csim", "cosim", "export", "logic-synthesis", "implementation"})
 _HLS_STEPS = ("csim", "csynth", "cosim", "export")

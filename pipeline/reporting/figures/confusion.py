@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.reporting.charts import (
+from trigcnn.pipeline.reporting.charts import (
     BAD,
     RULE,
     SERIES,
@@ -14,7 +14,7 @@ from pipeline.reporting.charts import (
     data,
     without_schema,
 )
-from pipeline.reporting.report import Report
+from trigcnn.pipeline.reporting.report import Report
 
 # Wide enough for a count of four digits.
 _CELL = 42

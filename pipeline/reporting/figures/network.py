@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.reporting.rendering import shape
-from pipeline.reporting.report import LayerEntry, Report
+from trigcnn.pipeline.reporting.rendering import shape
+from trigcnn.pipeline.reporting.report import LayerEntry, Report
 
 # In pixels: a box, what lies between boxes, and the straight piece below a box on which its format stands.
 _WIDTH, _HEIGHT, _GAP, _STEM, _BEND, _MARGIN = 192, 42, 28, 28, 26, 10

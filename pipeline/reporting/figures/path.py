@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from pipeline.reporting import timing
-from pipeline.reporting.charts import BAD, BLOCK, QUIET, SERIES, Column, Figure, Line, Panel, Table, Value, data, panel
-from pipeline.reporting.report import Report, Synthesis
+from trigcnn.pipeline.reporting import timing
+from trigcnn.pipeline.reporting.charts import (
+    BAD,
+    BLOCK,
+    QUIET,
+    SERIES,
+    Column,
+    Figure,
+    Line,
+    Panel,
+    Table,
+    Value,
+    data,
+    panel,
+)
+from trigcnn.pipeline.reporting.report import Report, Synthesis
 
 
 def figures(report: Report) -> list[Figure]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pipeline.reporting.charts import (
+from trigcnn.pipeline.reporting.charts import (
     BAD,
     BLOCK,
     QUIET,
@@ -21,8 +21,8 @@ from pipeline.reporting.charts import (
     data,
     panel,
 )
-from pipeline.reporting.magnitudes import Range
-from pipeline.reporting.report import Report
+from trigcnn.pipeline.reporting.magnitudes import Range
+from trigcnn.pipeline.reporting.report import Report
 
 if TYPE_CHECKING:
     import altair as alt

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipeline.reporting.charts import Column, Figure, Panel, Table, Value, bars, coloured
-from pipeline.reporting.evidence import share, totals_of
-from pipeline.reporting.merits import RESOURCES
-from pipeline.reporting.rendering import percent
-from pipeline.reporting.report import Report, Synthesis
+from trigcnn.pipeline.reporting.charts import Column, Figure, Panel, Table, Value, bars, coloured
+from trigcnn.pipeline.reporting.evidence import share, totals_of
+from trigcnn.pipeline.reporting.merits import RESOURCES
+from trigcnn.pipeline.reporting.rendering import percent
+from trigcnn.pipeline.reporting.report import Report, Synthesis
 
 # In the order in which they are shown, with their names.
 _COUNTED = {**RESOURCES, "uram": "URAM", "m20k": "M20K", "mlab": "MLAB"}

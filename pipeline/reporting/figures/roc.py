@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from pipeline.reporting.charts import RULE, SERIES, Column, Figure, Line, Panel, Table, Value, data, lines
-from pipeline.reporting.quality import Roc, RocCurve
-from pipeline.reporting.report import Report
-from pipeline.trigger.binomial import wilson
-from pipeline.trigger.run_curves import working_points
-from pipeline.trigger.working_points import hertz
+from trigcnn.pipeline.reporting.charts import RULE, SERIES, Column, Figure, Line, Panel, Table, Value, data, lines
+from trigcnn.pipeline.reporting.quality import Roc, RocCurve
+from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.trigger.binomial import wilson
+from trigcnn.pipeline.trigger.run_curves import working_points
+from trigcnn.pipeline.trigger.working_points import hertz
 
 # Broad at the back, narrow in front, so that curves that are the same are all seen.
 _DRAWN = {

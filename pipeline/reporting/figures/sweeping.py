@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from pipeline.reporting.charts import (
+from trigcnn.pipeline.reporting.charts import (
     INK,
     QUIET,
     RULE,
@@ -20,8 +20,8 @@ from pipeline.reporting.charts import (
     lines,
     panel,
 )  # fmt: skip
-from pipeline.reporting.rendering import number, percent
-from pipeline.reporting.sweep_content import Sweep, SweepTrial
+from trigcnn.pipeline.reporting.rendering import number, percent
+from trigcnn.pipeline.reporting.sweep_content import Sweep, SweepTrial
 
 
 def parallel_coordinates(sweep: Sweep) -> Figure | None:

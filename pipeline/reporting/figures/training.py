@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.reporting.charts import QUIET, RULE, SERIES, Column, Figure, Line, Panel, Table, Value, data, lines
-from pipeline.reporting.report import Curves, Report
+from trigcnn.pipeline.reporting.charts import (
+    QUIET,
+    RULE,
+    SERIES,
+    Column,
+    Figure,
+    Line,
+    Panel,
+    Table,
+    Value,
+    data,
+    lines,
+)
+from trigcnn.pipeline.reporting.report import Curves, Report
 
 if TYPE_CHECKING:
     import altair as alt

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hls.synthesis import serial_wrapper
 from tests.hls.test_serial_wrapper import ULX3S, golden_design
+from trigcnn.hls.synthesis import serial_wrapper
 
 if __name__ == "__main__":
     for architecture in ("parallel", "streaming"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from hls.rtl.streaming.units import moves, sums, windows, words
-from hls.rtl.streaming.units.workshop import Feed, Workshop
+from trigcnn.hls.rtl.streaming.units import moves, sums, windows, words
+from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop
 
 _FRONTS: dict[str, Callable[..., Feed]] = {
     "input": words.input_port,

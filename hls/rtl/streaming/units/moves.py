@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hls.rtl import layers
-from hls.rtl.netlist import Constant, Net
-from hls.rtl.streaming import timing
-from hls.rtl.streaming.streams import Interval, Stream, converted, live_bits, stream_shape
-from hls.rtl.streaming.timing import Arrivals
-from hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, entry, raster_sizes
+from trigcnn.hls.rtl import layers
+from trigcnn.hls.rtl.netlist import Constant, Net
+from trigcnn.hls.rtl.streaming import timing
+from trigcnn.hls.rtl.streaming.streams import Interval, Stream, converted, live_bits, stream_shape
+from trigcnn.hls.rtl.streaming.timing import Arrivals
+from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, entry, raster_sizes
 
 
 def collect(shop: Workshop, feed: Feed) -> Feed:

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from hls.rtl import layers
-from hls.rtl.casts import larger
-from hls.rtl.netlist import Net
-from hls.rtl.streaming.kernels import BIT
-from hls.rtl.streaming.streams import Interval, converted, stream_shape
-from hls.rtl.streaming.timing import Arrivals
-from hls.rtl.streaming.units.moves import common, taken_apart
-from hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, entry
-from hls.rtl.sums import constants, serial_sums
-from hls.rtl.windows import pooled
+from trigcnn.hls.rtl import layers
+from trigcnn.hls.rtl.casts import larger
+from trigcnn.hls.rtl.netlist import Net
+from trigcnn.hls.rtl.streaming.kernels import BIT
+from trigcnn.hls.rtl.streaming.streams import Interval, converted, stream_shape
+from trigcnn.hls.rtl.streaming.timing import Arrivals
+from trigcnn.hls.rtl.streaming.units.moves import common, taken_apart
+from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, entry
+from trigcnn.hls.rtl.sums import constants, serial_sums
+from trigcnn.hls.rtl.windows import pooled
 
 
 def global_pooling(shop: Workshop, feed: Feed) -> Feed:

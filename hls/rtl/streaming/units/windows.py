@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import ConversionError
-from hls.rtl import layers
-from hls.rtl.casts import larger
-from hls.rtl.netlist import Net
-from hls.rtl.streaming.kernels import BIT
-from hls.rtl.streaming.streams import Interval, Stream
-from hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, entry, memory_lut, raster_sizes
-from hls.rtl.sums import constants
-from hls.rtl.windows import convolved, pooled
+from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.rtl import layers
+from trigcnn.hls.rtl.casts import larger
+from trigcnn.hls.rtl.netlist import Net
+from trigcnn.hls.rtl.streaming.kernels import BIT
+from trigcnn.hls.rtl.streaming.streams import Interval, Stream
+from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, entry, memory_lut, raster_sizes
+from trigcnn.hls.rtl.sums import constants
+from trigcnn.hls.rtl.windows import convolved, pooled
 
 
 def window(shop: Workshop, feed: Feed) -> Feed:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hls.graph import Graph, Layer
-from hls.rtl import layers
-from hls.rtl.streaming.streams import Stream, stream_shape
-from hls.rtl.streaming.units.workshop import Feed, Workshop, entry, fifo_sizes, memory_lut
-from hls.rtl.sums import constants, weighted_sums
+from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.rtl import layers
+from trigcnn.hls.rtl.streaming.streams import Stream, stream_shape
+from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop, entry, fifo_sizes, memory_lut
+from trigcnn.hls.rtl.sums import constants, weighted_sums
 
 
 def input_port(shop: Workshop, feed: Feed) -> Feed:

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from hls.graph import Graph
-from hls.rtl import layers
-from hls.rtl.casts import holds
-from hls.rtl.netlist import Constant, Module, Net, whole
-from hls.rtl.streaming import kernels
-from hls.rtl.streaming.kernels import Kernel
-from hls.rtl.streaming.plan import Unit
-from hls.rtl.streaming.streams import Interval, Stream, live_bits
-from hls.rtl.streaming.timing import Arrivals
+from trigcnn.hls.graph import Graph
+from trigcnn.hls.rtl import layers
+from trigcnn.hls.rtl.casts import holds
+from trigcnn.hls.rtl.netlist import Constant, Module, Net, whole
+from trigcnn.hls.rtl.streaming import kernels
+from trigcnn.hls.rtl.streaming.kernels import Kernel
+from trigcnn.hls.rtl.streaming.plan import Unit
+from trigcnn.hls.rtl.streaming.streams import Interval, Stream, live_bits
+from trigcnn.hls.rtl.streaming.timing import Arrivals
 
 
 @dataclass(frozen=True)
