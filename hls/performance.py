@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trigcnn.hls import reuse
-from trigcnn.hls.choices import Choice
+from trigcnn.hls.conversion.choices import Choice
 from trigcnn.hls.graph import Graph, Layer
 from trigcnn.hls.options import Backend, HlsOptions
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from trigcnn.hls import reuse
 from trigcnn.hls.backends import FACTS
-from trigcnn.hls.choices import Choice
+from trigcnn.hls.conversion.choices import Choice
 from trigcnn.hls.graph import Layer
 from trigcnn.hls.options import Backend, HlsOptions
 

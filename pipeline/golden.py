@@ -189,7 +189,7 @@ def prepare(
     Raises:
         HlsError: It does not convert.
     """
-    from trigcnn.hls.conversion import normal_form
+    from trigcnn.hls.conversion.convert import normal_form
     from trigcnn.hls.engines.keras import KerasEngine
     from trigcnn.pipeline.stages.convert import convert_as_asked, hls_options
 

@@ -184,7 +184,7 @@ def _diagnosis(
     context: Context, reference: _LazyKeras, engine: Engine, graph: Graph, events: Events, scratch: Path
 ) -> Diagnosis:
     """Compare layer by layer with the same network in exact number formats."""
-    from trigcnn.hls.conversion import convert as convert_exactly
+    from trigcnn.hls.conversion.convert import convert as convert_exactly
     from trigcnn.pipeline.diagnosis.findings import Setup
     from trigcnn.pipeline.diagnosis.layers import explain
 

@@ -70,7 +70,7 @@ def hls_options(hls: HlsConfig, *, overrides: bool = True) -> HlsOptions:
 
 def rewritten(hls: HlsConfig, trained: train.TrainOutput) -> NormalForm:
     """Give the trained model in the form that is converted; it computes in float64 and is the reference."""
-    from trigcnn.hls.conversion import normal_form
+    from trigcnn.hls.conversion.convert import normal_form
     from trigcnn.hls.fixed_point import FixedPoint
     from trigcnn.models.source import load_saved
 
@@ -98,7 +98,7 @@ def convert_as_asked(
     Raises:
         HlsError: It does not convert.
     """
-    from trigcnn.hls.conversion import convert, convert_unchecked
+    from trigcnn.hls.conversion.convert import convert, convert_unchecked
 
     exact = hls.number_formats == "exact"
     return (convert if exact else convert_unchecked)(
@@ -181,7 +181,8 @@ def _work(context: Context, folder: Path) -> None:
 
 def _describe_project(context: Context, graph: Graph, folder: Path) -> None:
     """Leave what became of the options of each layer, and say what the vendor's tool may not manage."""
-    from trigcnn.hls import choices, project_layers
+    from trigcnn.hls import project_layers
+    from trigcnn.hls.conversion import choices
 
     options = hls_options(context.config.hls)
     content = project_layers.describe(graph, options, choices.load(folder / "hls"))

@@ -33,7 +33,7 @@ from trigcnn.hls.admission.layers import RefusedLayer
 from trigcnn.hls.admission.rows import Alone, Row
 from trigcnn.hls.admission.table import REFUSED_LAYERS
 from trigcnn.hls.backends import FACTS
-from trigcnn.hls.conversion import _keras2_front_end, convert, normal_form
+from trigcnn.hls.conversion.convert import _keras2_front_end, convert, normal_form
 from trigcnn.hls.engines import Outputs, csim
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import ConversionError, SimulationError, ToolFailedError

@@ -13,7 +13,7 @@ import pytest
 from tests.hls.admission_branches import BRANCHES, WIDE, Branch, Network, events_of, network
 from trigcnn.hls.admission import look_up
 from trigcnn.hls.admission.table import entries
-from trigcnn.hls.conversion import convert, normal_form
+from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.engines import Engine, Outputs, csim, emulator, interpreter
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.graph import Graph, pack

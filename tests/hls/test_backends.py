@@ -12,7 +12,7 @@ import pytest
 from tests.hls.admission_branches import BITS, IMAGE, SEQUENCE, SQUARE, VECTOR, Branch, events_of, network
 from trigcnn.hls.admission.lacking import lack
 from trigcnn.hls.backends import FACTS
-from trigcnn.hls.conversion import convert, normal_form
+from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.engines import csim
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.graph import Graph, pack

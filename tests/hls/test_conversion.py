@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from trigcnn.hls.conversion import convert
+from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import Events, csim, interpreter
 from trigcnn.hls.engines.csim import CSimulation
 from trigcnn.hls.engines.keras import KerasEngine

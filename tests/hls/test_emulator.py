@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from trigcnn.hls.conversion import convert
+from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import csim, emulator
 from trigcnn.hls.engines.emulator import Emulator
 from trigcnn.hls.errors import ConversionError, SimulationError

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from trigcnn.hls.conversion import convert
+from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import Events, Outputs, csim, rtl
 from trigcnn.hls.engines.csim import CSimulation
 from trigcnn.hls.engines.keras import KerasEngine

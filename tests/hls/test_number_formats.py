@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from trigcnn.hls import conversion, number_formats
+from trigcnn.hls.conversion import convert as conversion
+from trigcnn.hls.conversion import number_formats
 from trigcnn.hls.engines import csim, interpreter
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import ConversionError

@@ -8,7 +8,7 @@ import pytest
 
 from tests.hls.reports_at_hand import CSYNTH, real
 from trigcnn.hls import performance, unrolling
-from trigcnn.hls.choices import Choice
+from trigcnn.hls.conversion.choices import Choice
 from trigcnn.hls.fixed_point import FixedPoint
 from trigcnn.hls.graph import Graph, Layer, Weights
 from trigcnn.hls.options import HlsOptions

@@ -91,8 +91,8 @@ def test_in_io_parallel_a_convolution_has_a_multiplier_for_one_filter_only() -> 
 
 def test_what_was_refused_hls4ml_would_have_changed(tmp_path: Path) -> None:
     """The same factors on hls4ml's own graph: those that are possible stay, others become one that is near."""
-    from trigcnn.hls.choices import load
-    from trigcnn.hls.conversion import convert_unchecked
+    from trigcnn.hls.conversion.choices import load
+    from trigcnn.hls.conversion.convert import convert_unchecked
 
     keras = bring_up().keras
     x = inputs = keras.Input((6,), name="values")

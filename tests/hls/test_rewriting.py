@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from trigcnn.hls.conversion import normal_form
+from trigcnn.hls.conversion.convert import normal_form
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.fixed_point import FixedPoint
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions

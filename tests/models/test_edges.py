@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from trigcnn.hls.conversion import convert, normal_form
+from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.engines import csim, emulator
 from trigcnn.hls.engines import rtl as rtl_engine
 from trigcnn.hls.engines.keras import KerasEngine

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.proof.network import Network
-from trigcnn.hls import conversion
+from trigcnn.hls.conversion import convert as conversion
 from trigcnn.hls.emulator.fusion import fused
 from trigcnn.hls.emulator.layers import translate
 from trigcnn.hls.emulator.library import compile_program

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.hls.conversion.number_formats import Declared
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph import Graph
 from trigcnn.hls.intervals import analyse
-from trigcnn.hls.number_formats import Declared
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.rewrite import NormalForm
 

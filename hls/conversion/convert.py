@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls import choices, extraction, handlers, number_formats
-from trigcnn.hls import conversion_checks as checks
 from trigcnn.hls.admission import admit
 from trigcnn.hls.backends import FACTS
 from trigcnn.hls.backends.completion import complete_graph, complete_project, unread_options, without_missing_templates
+from trigcnn.hls.conversion import checks, choices, extraction, handlers, number_formats
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.fixed_point import FixedPoint
 from trigcnn.hls.graph import Graph

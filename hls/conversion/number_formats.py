@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls import extraction
+from trigcnn.hls.conversion import extraction
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.fixed_point import FixedPoint
 from trigcnn.hls.graph import Layer, Weights
