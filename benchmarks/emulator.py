@@ -27,8 +27,9 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from trigcnn.hls.conversion.convert import convert, normal_form
-from trigcnn.hls.engines import csim, emulator
-from trigcnn.hls.engines.emulator import Emulator
+from trigcnn.hls.engines import csim
+from trigcnn.hls.engines.emulator import engine as emulator
+from trigcnn.hls.engines.emulator.engine import Emulator
 from trigcnn.hls.engines.interpreter import Interpreter
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.graph import Graph

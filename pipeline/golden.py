@@ -54,7 +54,7 @@ def _csim(prepared: Prepared) -> Engine:
 
 
 def _emulator(prepared: Prepared) -> Engine:
-    from trigcnn.hls.engines import emulator
+    from trigcnn.hls.engines.emulator import engine as emulator
 
     return emulator.build(prepared.graph, prepared.folder, timeout_s=_timeout_s())
 

@@ -20,7 +20,7 @@ DEFAULT_ENGINE, FALLBACK_ENGINE = "emulator", "csim"
 
 
 def _emulator(run: FinishedRun, folder: Path) -> Engine:
-    from trigcnn.hls.engines import emulator
+    from trigcnn.hls.engines.emulator import engine as emulator
 
     return emulator.build(run.graph, folder, timeout_s=run.config.time_limits.compile_s)
 

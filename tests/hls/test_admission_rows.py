@@ -14,7 +14,8 @@ from tests.hls.admission_branches import BRANCHES, WIDE, Branch, Network, events
 from trigcnn.hls.admission import look_up
 from trigcnn.hls.admission.table import entries
 from trigcnn.hls.conversion.convert import convert, normal_form
-from trigcnn.hls.engines import Engine, Outputs, csim, emulator, interpreter
+from trigcnn.hls.engines import Engine, Outputs, csim, interpreter
+from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.graph import Graph, pack
 from trigcnn.hls.options import IoType

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pytest
 
 from trigcnn.hls.conversion.convert import convert
-from trigcnn.hls.engines import csim, emulator
-from trigcnn.hls.engines.emulator import Emulator
+from trigcnn.hls.engines import csim
+from trigcnn.hls.engines.emulator import engine as emulator
+from trigcnn.hls.engines.emulator.engine import Emulator
 from trigcnn.hls.errors import ConversionError, SimulationError
 from trigcnn.hls.fixed_point import FixedPoint, Overflow, Rounding
 from trigcnn.hls.graph import Attribute, Graph, Layer, Weights

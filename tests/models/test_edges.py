@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from trigcnn.hls.conversion.convert import convert, normal_form
-from trigcnn.hls.engines import csim, emulator
+from trigcnn.hls.engines import csim
 from trigcnn.hls.engines import rtl as rtl_engine
+from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl.generation import RtlOptions, generate

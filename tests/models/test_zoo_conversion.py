@@ -10,7 +10,8 @@ import pytest
 
 from trigcnn.hls.admission import admit
 from trigcnn.hls.conversion.convert import convert, normal_form
-from trigcnn.hls.engines import csim, emulator
+from trigcnn.hls.engines import csim
+from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.graph import Graph

@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from tests.proof.network import Network
 from trigcnn.hls.conversion import convert as conversion
-from trigcnn.hls.emulator.fusion import fused
-from trigcnn.hls.emulator.layers import translate
-from trigcnn.hls.emulator.library import compile_program
-from trigcnn.hls.emulator.plan import LEVELS
 from trigcnn.hls.engines import Engine, Events, Outputs, csim, interpreter, streaming
-from trigcnn.hls.engines.emulator import Emulator
+from trigcnn.hls.engines.emulator.engine import Emulator
+from trigcnn.hls.engines.emulator.fusion import fused
+from trigcnn.hls.engines.emulator.layers import translate
+from trigcnn.hls.engines.emulator.library import compile_program
+from trigcnn.hls.engines.emulator.plan import LEVELS
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import AdmissionError, ConversionError
 from trigcnn.hls.fixed_point import FixedPoint

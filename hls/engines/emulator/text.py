@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from trigcnn.hls.emulator.program import Accumulator
-from trigcnn.hls.emulator.steps import Affine, Cast, Lookup, Quotient, Rectify, Step
-from trigcnn.hls.emulator.tables import Tables
+from trigcnn.hls.engines.emulator.program import Accumulator
+from trigcnn.hls.engines.emulator.steps import Affine, Cast, Lookup, Quotient, Rectify, Step
+from trigcnn.hls.engines.emulator.tables import Tables
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.fixed_point import FixedPoint
 from trigcnn.hls.ranges import Integers, Range

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from trigcnn.hls.emulator import accumulation
-from trigcnn.hls.emulator.program import (
+from trigcnn.hls.engines.emulator import accumulation
+from trigcnn.hls.engines.emulator.program import (
     Body,
     Concatenation,
     Group,
@@ -22,7 +22,7 @@ from trigcnn.hls.emulator.program import (
     Window,
     image,
 )
-from trigcnn.hls.emulator.steps import Affine, Cast, Lookup, Rectify, Step, finer, simplified
+from trigcnn.hls.engines.emulator.steps import Affine, Cast, Lookup, Rectify, Step, finer, simplified
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph import Graph, Layer
 from trigcnn.hls.ranges import Range, integers, join

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.emulator import terms
-from trigcnn.hls.emulator.layout import PACKED, Index, Layout
-from trigcnn.hls.emulator.plan import Arithmetic, Plan
-from trigcnn.hls.emulator.program import Concatenation, Move, Node, Pairwise, Pool, Program, Source, Sum, Window
-from trigcnn.hls.emulator.steps import Step
-from trigcnn.hls.emulator.tables import Tables, bits32
-from trigcnn.hls.emulator.text import accumulator_functions, post_function
+from trigcnn.hls.engines.emulator import terms
+from trigcnn.hls.engines.emulator.layout import PACKED, Index, Layout
+from trigcnn.hls.engines.emulator.plan import Arithmetic, Plan
+from trigcnn.hls.engines.emulator.program import Concatenation, Move, Node, Pairwise, Pool, Program, Source, Sum, Window
+from trigcnn.hls.engines.emulator.steps import Step
+from trigcnn.hls.engines.emulator.tables import Tables, bits32
+from trigcnn.hls.engines.emulator.text import accumulator_functions, post_function
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.fixed_point import FixedPoint
 from trigcnn.hls.ranges import Range

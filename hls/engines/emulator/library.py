@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls import tool
-from trigcnn.hls.emulator.generator import generate
-from trigcnn.hls.emulator.plan import LEVELS, LevelName, make_plan
-from trigcnn.hls.emulator.program import Program
+from trigcnn.hls.engines.emulator.generator import generate
+from trigcnn.hls.engines.emulator.plan import LEVELS, LevelName, make_plan
+from trigcnn.hls.engines.emulator.program import Program
 from trigcnn.hls.errors import SimulationError
 
 RUNTIME = Path(__file__).parent / "runtime"

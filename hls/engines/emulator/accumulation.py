@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.emulator.program import Accumulator, Body, Node, Sum, Window
-from trigcnn.hls.emulator.steps import Affine, Cast, Quotient, Step, simplified
+from trigcnn.hls.engines.emulator.program import Accumulator, Body, Node, Sum, Window
+from trigcnn.hls.engines.emulator.steps import Affine, Cast, Quotient, Step, simplified
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.fixed_point import FixedPoint
 from trigcnn.hls.graph import Layer

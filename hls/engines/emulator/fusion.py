@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from trigcnn.hls.emulator.program import Move, Node, Pool, Program, Source, Sum, Window
-from trigcnn.hls.emulator.steps import Affine
+from trigcnn.hls.engines.emulator.program import Move, Node, Pool, Program, Source, Sum, Window
+from trigcnn.hls.engines.emulator.steps import Affine
 from trigcnn.hls.ranges import Integers, Range, integers
 
 

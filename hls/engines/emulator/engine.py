@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.emulator.fusion import fused
-from trigcnn.hls.emulator.layers import translate
-from trigcnn.hls.emulator.library import Library, compile_program
-from trigcnn.hls.emulator.plan import LEVELS, LevelName
 from trigcnn.hls.engines import Events, Outputs
+from trigcnn.hls.engines.emulator.fusion import fused
+from trigcnn.hls.engines.emulator.layers import translate
+from trigcnn.hls.engines.emulator.library import Library, compile_program
+from trigcnn.hls.engines.emulator.plan import LEVELS, LevelName
 from trigcnn.hls.errors import SimulationError
 from trigcnn.hls.graph import Graph
 

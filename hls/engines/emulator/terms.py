@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.emulator.layout import PACKED, Index, Layout
-from trigcnn.hls.emulator.program import Sum
-from trigcnn.hls.emulator.tables import bits32
+from trigcnn.hls.engines.emulator.layout import PACKED, Index, Layout
+from trigcnn.hls.engines.emulator.program import Sum
+from trigcnn.hls.engines.emulator.tables import bits32
 
 
 class Terms(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from trigcnn.hls.emulator.layout import PACKED, Kind, Layout, Margins
-from trigcnn.hls.emulator.program import Accumulator, Node, Program, Sum
+from trigcnn.hls.engines.emulator.layout import PACKED, Kind, Layout, Margins
+from trigcnn.hls.engines.emulator.program import Accumulator, Node, Program, Sum
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.ranges import Range
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.emulator.steps import Step, simplified
+from trigcnn.hls.engines.emulator.steps import Step, simplified
 from trigcnn.hls.fixed_point import FixedPoint
 from trigcnn.hls.ranges import Range
 
