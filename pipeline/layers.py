@@ -58,7 +58,7 @@ def _reuse_factors(model: Any, config: RunConfig | None) -> Iterator[str]:
     """Say which reuse factors each layer can have, where not every whole number does."""
     if config is None:
         return
-    from trigcnn.hls.reuse import of_model
+    from trigcnn.hls.estimates.reuse import of_model
     from trigcnn.pipeline.stages.convert import hls_options
 
     for name, factors in of_model(model, hls_options(config.hls)):

@@ -181,8 +181,8 @@ def _work(context: Context, folder: Path) -> None:
 
 def _describe_project(context: Context, graph: Graph, folder: Path) -> None:
     """Leave what became of the options of each layer, and say what the vendor's tool may not manage."""
-    from trigcnn.hls import project_layers
     from trigcnn.hls.conversion import choices
+    from trigcnn.hls.estimates import project as project_layers
 
     options = hls_options(context.config.hls)
     content = project_layers.describe(graph, options, choices.load(folder / "hls"))

@@ -35,7 +35,7 @@ def stage(context: Context) -> Stage:
         code=(
             "models",
             "hls/admission",
-            "hls/reuse.py",
+            "hls/estimates/reuse.py",
             "hls/rewriting/quantizers.py",
             "pipeline/quality.py",
             "pipeline/trigger/scores.py",
@@ -103,7 +103,7 @@ def read(folder: RunFolder) -> TrainOutput:
 
 def _work(context: Context, folder: Path) -> None:
     from trigcnn.hls.admission import admit
-    from trigcnn.hls.reuse import check_model
+    from trigcnn.hls.estimates.reuse import check_model
     from trigcnn.models import datasets, geometry, training
     from trigcnn.models.float_twin import float_twin
     from trigcnn.models.keras2 import device, predict

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trigcnn.hls import reuse
 from trigcnn.hls.conversion.choices import Choice
+from trigcnn.hls.estimates import reuse
 from trigcnn.hls.graph import Graph, Layer
 from trigcnn.hls.options import Backend, HlsOptions
 

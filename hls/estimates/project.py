@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from trigcnn.hls import performance, reuse, unrolling
 from trigcnn.hls.conversion.choices import Choice
+from trigcnn.hls.estimates import performance, reuse, unrolling
 from trigcnn.hls.graph import Graph, Layer
 from trigcnn.hls.options import HlsOptions
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trigcnn.hls import reuse
 from trigcnn.hls.backends import FACTS
 from trigcnn.hls.conversion.choices import Choice
+from trigcnn.hls.estimates import reuse
 from trigcnn.hls.graph import Layer
 from trigcnn.hls.options import Backend, HlsOptions
 
