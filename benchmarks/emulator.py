@@ -32,7 +32,7 @@ from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.emulator.engine import Emulator
 from trigcnn.hls.engines.interpreter import Interpreter
 from trigcnn.hls.engines.keras import KerasEngine
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl.program import program
 from trigcnn.models.keras2 import bring_up

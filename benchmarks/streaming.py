@@ -23,7 +23,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from trigcnn.hls.engines import Events, Outputs, rtl
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.rtl.generation import RtlOptions, generate
 from trigcnn.hls.synthesis import yosys

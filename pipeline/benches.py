@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trigcnn.hls.engines import Events, Outputs
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import simulators, test_bench
 from trigcnn.hls.rtl.design import Language, RtlDesign
 from trigcnn.hls.rtl.simulators import Simulator

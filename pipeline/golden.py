@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls.engines import Engine, Events
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline import golden_case
 from trigcnn.pipeline.cache import file_digest, installed_version
 from trigcnn.pipeline.config import HlsConfig, RtlConfig, TimeLimits

@@ -24,8 +24,8 @@ import numpy.typing as npt
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.pipeline.config import HlsConfig, RtlConfig, RunConfig
 from trigcnn.pipeline.errors import GoldenError
 

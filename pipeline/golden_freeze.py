@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline import golden, golden_case, placing
 from trigcnn.pipeline.cache import RunFolder, file_digest
 from trigcnn.pipeline.config import HlsConfig, RtlConfig

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline.reporting.magnitudes import Magnitudes, Range
 
 Values = npt.NDArray[Any]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.arithmetic import stored
 from trigcnn.hls.engines import Engine, Events, Outputs
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.arithmetic import stored
+from trigcnn.hls.graph.graph import Graph
 
 
 @dataclass(frozen=True)

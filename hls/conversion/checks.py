@@ -9,8 +9,8 @@ import numpy as np
 
 from trigcnn.hls.conversion.number_formats import Declared
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Graph
-from trigcnn.hls.intervals import analyse
+from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.graph.intervals import analyse
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.rewrite import NormalForm
 

@@ -20,8 +20,8 @@ from trigcnn.hls.backends import FACTS
 from trigcnn.hls.backends.completion import complete_graph, complete_project, unread_options, without_missing_templates
 from trigcnn.hls.conversion import checks, choices, extraction, handlers, number_formats
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.rewrite import NormalForm, RewriteOptions, rewrite
 

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from trigcnn.hls.conversion import extraction
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Layer, Weights
-from trigcnn.hls.intervals import layer_range
-from trigcnn.hls.ranges import Range
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Layer, Weights
+from trigcnn.hls.graph.intervals import layer_range
+from trigcnn.hls.graph.ranges import Range
 from trigcnn.hls.rewriting.quantizers import common_format
 
 FLOW = "trigcnn_number_formats"

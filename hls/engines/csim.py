@@ -9,7 +9,7 @@ from pathlib import Path
 from trigcnn.hls import tool
 from trigcnn.hls.engines import Events, Outputs, shared_library
 from trigcnn.hls.errors import SimulationError, ToolFailedError
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 
 
 @dataclass(frozen=True)

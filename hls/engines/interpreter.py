@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trigcnn.hls.engines import Events, Outputs
-from trigcnn.hls.graph import Graph, pack
+from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.rtl.program import program
 
 

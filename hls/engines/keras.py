@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls.engines import Events, Outputs
-from trigcnn.hls.graph import pack
+from trigcnn.hls.graph.graph import pack
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from trigcnn.hls import tool
 from trigcnn.hls.engines import Engine, Events, Outputs, shared_library, streaming, verilator
 from trigcnn.hls.engines.interpreter import words
 from trigcnn.hls.errors import SimulationError, ToolFailedError
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl.design import RtlDesign
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from trigcnn.hls.conversion.choices import Choice
 from trigcnn.hls.estimates import reuse
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.options import Backend, HlsOptions
 
 # Share of the clock period that the tool keeps back, as hls4ml asks.

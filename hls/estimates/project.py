@@ -9,7 +9,7 @@ import numpy as np
 
 from trigcnn.hls.conversion.choices import Choice
 from trigcnn.hls.estimates import performance, reuse, unrolling
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.options import HlsOptions
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from trigcnn.hls.backends import FACTS
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Layer
+from trigcnn.hls.graph.graph import Layer
 from trigcnn.hls.options import Backend, HlsOptions, IoType, Strategy
 
 _SHOWN = 4

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from trigcnn.hls.backends import FACTS
 from trigcnn.hls.conversion.choices import Choice
 from trigcnn.hls.estimates import reuse
-from trigcnn.hls.graph import Layer
+from trigcnn.hls.graph.graph import Layer
 from trigcnn.hls.options import Backend, HlsOptions
 
 _LIMITS: dict[Backend, tuple[int, str]] = {

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls.errors import AdmissionError
-from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.rewriting.layers import FLOAT, normal_layers
 
 

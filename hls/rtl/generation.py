@@ -15,7 +15,7 @@ from typing import Literal
 
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ConversionError, HlsError, ToolFailedError, ToolTimeoutError
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis.parts import totals
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.program import mapped
 
 # What alkaid (0.8.2) counts as taking no time, by its number of the operation, in its unit: a ReLU is a gate, adding a

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl import layers
 
 # alkaid keeps ranges of values as float64.

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Layer, Weights
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Layer, Weights
 from trigcnn.hls.rtl.casts import cast
 
 Values = npt.NDArray[np.float64]

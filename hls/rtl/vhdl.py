@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 
 _IDENTIFIER = re.compile(r"[A-Za-z](_?[A-Za-z0-9])*")
 _DECLARED = re.compile(r"^\s*(?:entity|package)\s+(\w+)\s+is\b", re.IGNORECASE | re.MULTILINE)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Layer
+from trigcnn.hls.graph.graph import Layer
 from trigcnn.hls.rtl.casts import cast, holds, larger
 from trigcnn.hls.rtl.sums import constants, weighted_sums
 

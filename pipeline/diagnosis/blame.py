@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trigcnn.hls import arithmetic
-from trigcnn.hls.arithmetic import Values
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Layer
+from trigcnn.hls.graph import arithmetic
+from trigcnn.hls.graph.arithmetic import Values
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Layer
 from trigcnn.pipeline.diagnosis.findings import Cause, Setup
 
 # Kinds of hls4ml that take their values from a table over a range that does not depend on the input's format.

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls import arithmetic
-from trigcnn.hls.arithmetic import Values
 from trigcnn.hls.engines import Engine, Events
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Graph, Layer
-from trigcnn.hls.intervals import LayerRange, analyse
+from trigcnn.hls.graph import arithmetic
+from trigcnn.hls.graph.arithmetic import Values
+from trigcnn.hls.graph.graph import Graph, Layer
+from trigcnn.hls.graph.intervals import LayerRange, analyse
 from trigcnn.pipeline.diagnosis.blame import Case, blame
 from trigcnn.pipeline.diagnosis.findings import Change, Diagnosis, Example, Finding, Setup
 from trigcnn.pipeline.verification import differing_events

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from trigcnn.hls.engines import Engine, Events, Outputs
 from trigcnn.hls.engines import csim as csim_engine
 from trigcnn.hls.engines import rtl as rtl_engine
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline import benches, quality
 from trigcnn.pipeline.cache import RunFolder, Stage, installed_version

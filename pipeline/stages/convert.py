@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import generation
 from trigcnn.hls.rtl.generation import RtlOptions
 from trigcnn.pipeline import placing
@@ -71,7 +71,7 @@ def hls_options(hls: HlsConfig, *, overrides: bool = True) -> HlsOptions:
 def rewritten(hls: HlsConfig, trained: train.TrainOutput) -> NormalForm:
     """Give the trained model in the form that is converted; it computes in float64 and is the reference."""
     from trigcnn.hls.conversion.convert import normal_form
-    from trigcnn.hls.fixed_point import FixedPoint
+    from trigcnn.hls.graph.fixed_point import FixedPoint
     from trigcnn.models.source import load_saved
 
     given = FixedPoint.parse(trained.info["input_format"])

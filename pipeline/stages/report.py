@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis import parts
 from trigcnn.models import geometry

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.models.errors import DataError
 from trigcnn.pipeline.cache import file_digest, installed_version
 from trigcnn.pipeline.console import Console

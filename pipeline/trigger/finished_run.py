@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.models.datasets import InputFormat
 from trigcnn.pipeline.cache import RunFolder, file_digest
 from trigcnn.pipeline.config import RunConfig

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from trigcnn.hls.engines import Outputs
 from trigcnn.hls.errors import SimulationError
-from trigcnn.hls.graph import Layer
+from trigcnn.hls.graph.graph import Layer
 from trigcnn.models.datasets.files import checked_labels
 from trigcnn.pipeline.trigger.content import Difference
 from trigcnn.pipeline.trigger.event_files import EventFile

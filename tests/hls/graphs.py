@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Attribute, Graph, Layer, Weights, pack
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights, pack
 
 EXACT = FixedPoint.parse("fixed<32,16>")
 SEED = 7

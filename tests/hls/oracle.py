@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer, Weights
 
 Array = npt.NDArray[Any]
 

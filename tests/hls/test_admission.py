@@ -14,7 +14,7 @@ from trigcnn.hls.admission.document import document
 from trigcnn.hls.admission.rows import Row
 from trigcnn.hls.admission.table import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS, entries
 from trigcnn.hls.errors import AdmissionError
-from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.options import IoType
 from trigcnn.hls.rewriting.rewrite import RewriteOptions, rewrite
 from trigcnn.models import zoo

@@ -37,8 +37,8 @@ from trigcnn.hls.conversion.convert import _keras2_front_end, convert, normal_fo
 from trigcnn.hls.engines import Outputs, csim
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import ConversionError, SimulationError, ToolFailedError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer, pack
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer, pack
 from trigcnn.hls.options import Backend, HlsOptions, IoType, Strategy
 from trigcnn.models.keras2 import bring_up
 

@@ -17,7 +17,7 @@ from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.engines import Engine, Outputs, csim, interpreter
 from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.keras import KerasEngine
-from trigcnn.hls.graph import Graph, pack
+from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.options import IoType
 from trigcnn.hls.rewriting.rewrite import NormalForm, Proof, prove
 from trigcnn.hls.rtl.program import program

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from trigcnn.hls import arithmetic
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Attribute, Graph, Layer, Weights
+from trigcnn.hls.graph import arithmetic
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 
 WIDE = FixedPoint(True, 20, 12)
 GIVEN = FixedPoint(True, 6, 4)

@@ -15,7 +15,7 @@ from trigcnn.hls.backends import FACTS
 from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.engines import csim
 from trigcnn.hls.engines.keras import KerasEngine
-from trigcnn.hls.graph import Graph, pack
+from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.options import Backend, HlsOptions, IoType, LayerOptions
 
 _CONV = f"QConv2D(2, (3, 2), kernel_quantizer={BITS}, bias_quantizer={BITS}, "

@@ -15,8 +15,8 @@ from trigcnn.hls.engines import Events, csim, interpreter
 from trigcnn.hls.engines.csim import CSimulation
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import AdmissionError, ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions, Strategy
 from trigcnn.hls.rewriting.quantizers import as_cast
 from trigcnn.models.keras2 import bring_up

@@ -18,8 +18,8 @@ from trigcnn.hls.engines import csim
 from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.emulator.engine import Emulator
 from trigcnn.hls.errors import ConversionError, SimulationError
-from trigcnn.hls.fixed_point import FixedPoint, Overflow, Rounding
-from trigcnn.hls.graph import Attribute, Graph, Layer, Weights
+from trigcnn.hls.graph.fixed_point import FixedPoint, Overflow, Rounding
+from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 from trigcnn.hls.options import HlsOptions
 from trigcnn.models.keras2 import bring_up
 

@@ -15,8 +15,8 @@ from trigcnn.hls.engines.csim import CSimulation
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.engines.rtl import RtlSimulation
 from trigcnn.hls.errors import ConversionError, SimulationError, ToolFailedError, ToolMissingError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign

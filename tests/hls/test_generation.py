@@ -9,7 +9,7 @@ import pytest
 
 from tests.hls.graphs import IMAGE, SINGLE, given, graph, image_layer, layer, weighted
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.rtl.generation import RtlOptions, generate
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer, Weights
 
 KERNEL = Weights(FixedPoint(True, 4, 1), np.arange(-8, 8).reshape(2, 2, 2, 2))
 BIAS = Weights(FixedPoint(False, 3, -1), np.array([0, 7]))

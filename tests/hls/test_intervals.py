@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from trigcnn.hls.arithmetic import exact
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer, Weights
-from trigcnn.hls.intervals import LayerRange, analyse, layer_range
-from trigcnn.hls.ranges import Range
+from trigcnn.hls.graph.arithmetic import exact
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer, Weights
+from trigcnn.hls.graph.intervals import LayerRange, analyse, layer_range
+from trigcnn.hls.graph.ranges import Range
 
 X = FixedPoint.parse("fixed<3,2>")
 """-2 to 1.5 in halves."""

@@ -14,9 +14,9 @@ from trigcnn.hls.conversion import number_formats
 from trigcnn.hls.engines import csim, interpreter
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph
-from trigcnn.hls.intervals import analyse
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.graph.intervals import analyse
 from trigcnn.hls.options import HlsOptions, LayerOptions
 from trigcnn.hls.rewriting.rewrite import NormalForm
 from trigcnn.models.keras2 import bring_up

@@ -10,8 +10,8 @@ from tests.hls.reports_at_hand import CSYNTH, real
 from trigcnn.hls.conversion.choices import Choice
 from trigcnn.hls.estimates import performance, unrolling
 from trigcnn.hls.estimates.performance import estimate
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.synthesis.reports import csynth_text
 from trigcnn.hls.synthesis.reports.modules import layer_index

@@ -13,7 +13,7 @@ import pytest
 
 from trigcnn.hls.conversion.convert import normal_form
 from trigcnn.hls.errors import AdmissionError
-from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions
 from trigcnn.hls.rewriting import rules
 from trigcnn.hls.rewriting.constants import wide

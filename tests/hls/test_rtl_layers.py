@@ -14,8 +14,8 @@ from tests.hls.oracle import expected
 from trigcnn.hls.engines import rtl
 from trigcnn.hls.engines.interpreter import Interpreter, build
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer, Weights, pack
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer, Weights, pack
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign
 

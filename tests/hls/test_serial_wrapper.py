@@ -18,8 +18,8 @@ from trigcnn.hls import tool
 from trigcnn.hls.engines import verilator
 from trigcnn.hls.engines.interpreter import build
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import Port, RtlDesign
 from trigcnn.hls.rtl.streaming import generate as streaming

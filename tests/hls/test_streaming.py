@@ -16,8 +16,8 @@ from tests.hls.oracle import expected
 from trigcnn.hls.engines import streaming
 from trigcnn.hls.engines.streaming import StreamingSimulation
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer, Weights, pack
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer, Weights, pack
 from trigcnn.hls.rtl.streaming.generate import generate
 
 IN_IMAGE = [

@@ -13,7 +13,7 @@ import pytest
 from tests.hls.graphs import events_for
 from tests.hls.test_streaming import IN_IMAGE, IN_LINE, classifier, decoder, residual, together, wanted_of
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import simulators, test_bench
 from trigcnn.hls.rtl.netlist import Constant, Module, Repeat, Slice, whole
 from trigcnn.hls.rtl.netlist_vhdl import vhdl

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from trigcnn.hls.errors import DoesNotFitError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis import timing_closure

@@ -11,8 +11,8 @@ import pytest
 
 from trigcnn.hls.engines import interpreter
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Attribute, Graph, Layer, Weights
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 from trigcnn.hls.rtl import parallel, simulators, test_bench, vhdl
 from trigcnn.hls.rtl.design import RtlDesign
 

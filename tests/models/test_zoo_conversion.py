@@ -14,7 +14,7 @@ from trigcnn.hls.engines import csim
 from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import AdmissionError
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.models import training, zoo
 from trigcnn.models.datasets import InputFormat, calorimeter, street_digits

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from trigcnn.hls.engines import interpreter
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer, Weights
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline import benches

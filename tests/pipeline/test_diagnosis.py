@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from trigcnn.hls.engines import Events, Outputs, interpreter
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Attribute, Graph, Layer, Weights
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 from trigcnn.pipeline.diagnosis.findings import Change, Diagnosis, Finding, Setup
 from trigcnn.pipeline.diagnosis.layers import explain
 

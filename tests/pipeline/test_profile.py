@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.hls.graphs import given, graph, layer, weighted
-from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.pipeline.profile import measure, profile
 from trigcnn.pipeline.reporting.magnitudes import Magnitudes
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.pipeline.conftest import ROOT, Outcome, call
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.models.keras2 import bring_up
 
 Trigcnn = Callable[..., Outcome]

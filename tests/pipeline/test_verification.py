@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from trigcnn.hls.engines import Events, Outputs
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.pipeline.verification import Comparison, compare, first_differing_layer
 
 RESULT = FixedPoint.parse("fixed<8,4>")

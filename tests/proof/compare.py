@@ -21,9 +21,9 @@ from trigcnn.hls.engines.emulator.library import compile_program
 from trigcnn.hls.engines.emulator.plan import LEVELS
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import AdmissionError, ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, pack
-from trigcnn.hls.intervals import analyse
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, pack
+from trigcnn.hls.graph.intervals import analyse
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.rewrite import NormalForm, prove
 from trigcnn.hls.rtl.streaming.generate import generate

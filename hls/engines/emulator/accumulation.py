@@ -16,9 +16,9 @@ import numpy.typing as npt
 from trigcnn.hls.engines.emulator.program import Accumulator, Body, Node, Sum, Window
 from trigcnn.hls.engines.emulator.steps import Affine, Cast, Quotient, Step, simplified
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Layer
-from trigcnn.hls.ranges import Range, constant, integers, quotient
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Layer
+from trigcnn.hls.graph.ranges import Range, constant, integers, quotient
 
 Array = npt.NDArray[Any]
 # Adding up numbers that are rounded one by one, or the number that is rounded to the sum: the same in these modes.

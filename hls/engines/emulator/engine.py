@@ -16,7 +16,7 @@ from trigcnn.hls.engines.emulator.layers import translate
 from trigcnn.hls.engines.emulator.library import Library, compile_program
 from trigcnn.hls.engines.emulator.plan import LEVELS, LevelName
 from trigcnn.hls.errors import SimulationError
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 
 # Forces an instruction set, for comparisons.
 LEVEL_VARIABLE = "TRIGCNN_EMULATOR_LEVEL"

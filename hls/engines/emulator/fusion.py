@@ -8,7 +8,7 @@ import numpy as np
 
 from trigcnn.hls.engines.emulator.program import Move, Node, Pool, Program, Source, Sum, Window
 from trigcnn.hls.engines.emulator.steps import Affine
-from trigcnn.hls.ranges import Integers, Range, integers
+from trigcnn.hls.graph.ranges import Integers, Range, integers
 
 
 def fused(program: Program) -> Program:

@@ -16,8 +16,8 @@ from trigcnn.hls.engines.emulator.steps import Step
 from trigcnn.hls.engines.emulator.tables import Tables, bits32
 from trigcnn.hls.engines.emulator.text import accumulator_functions, post_function
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.ranges import Range
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.ranges import Range
 
 _WEIGHT_TYPES = {"float": "float", "double": "double", "long": "int64_t", "cast32": "int32_t", "cast64": "int64_t"}
 _INT32, _INT64 = 1 << 31, 1 << 62

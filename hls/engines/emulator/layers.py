@@ -24,8 +24,8 @@ from trigcnn.hls.engines.emulator.program import (
 )
 from trigcnn.hls.engines.emulator.steps import Affine, Cast, Lookup, Rectify, Step, finer, simplified
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Graph, Layer
-from trigcnn.hls.ranges import Range, integers, join
+from trigcnn.hls.graph.graph import Graph, Layer
+from trigcnn.hls.graph.ranges import Range, integers, join
 
 _MOST_BITS = 62
 

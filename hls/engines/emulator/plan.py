@@ -10,7 +10,7 @@ import numpy as np
 from trigcnn.hls.engines.emulator.layout import PACKED, Kind, Layout, Margins
 from trigcnn.hls.engines.emulator.program import Accumulator, Node, Program, Sum
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.ranges import Range
+from trigcnn.hls.graph.ranges import Range
 
 LevelName = Literal["avx512", "avx2", "baseline"]
 Arithmetic = Literal["bytes", "words", "float", "double", "long", "cast32", "cast64"]

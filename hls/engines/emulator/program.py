@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls.engines.emulator.steps import Step, simplified
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.ranges import Range
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.ranges import Range
 
 Size = tuple[int, int]
 Index = npt.NDArray[np.int64]

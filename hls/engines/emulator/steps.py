@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint, Rounding
-from trigcnn.hls.ranges import Integers, Range, constant
+from trigcnn.hls.graph.fixed_point import FixedPoint, Rounding
+from trigcnn.hls.graph.ranges import Integers, Range, constant
 
 
 @dataclass(frozen=True)

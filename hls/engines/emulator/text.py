@@ -16,8 +16,8 @@ from trigcnn.hls.engines.emulator.program import Accumulator
 from trigcnn.hls.engines.emulator.steps import Affine, Cast, Lookup, Quotient, Rectify, Step
 from trigcnn.hls.engines.emulator.tables import Tables
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.ranges import Integers, Range
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.ranges import Integers, Range
 
 Domain = Literal["i32", "f64", "i64"]
 # The fastest first.

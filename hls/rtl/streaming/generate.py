@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl import vhdl
 from trigcnn.hls.rtl.design import Language, Port, RtlDesign
 from trigcnn.hls.rtl.netlist import Module, whole

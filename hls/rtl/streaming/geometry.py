@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.streaming.streams import stream_shape
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.streaming.geometry import Geometry, geometry
 from trigcnn.hls.rtl.streaming.streams import stream_shape
 

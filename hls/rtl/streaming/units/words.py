@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl import layers
 from trigcnn.hls.rtl.streaming.streams import Stream, stream_shape
 from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop, entry, fifo_sizes, memory_lut

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from trigcnn.hls.graph import Graph
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import layers
 from trigcnn.hls.rtl.casts import holds
 from trigcnn.hls.rtl.netlist import Constant, Module, Net, whole

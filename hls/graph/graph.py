@@ -40,7 +40,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.fixed_point import FixedPoint
+from trigcnn.hls.graph.fixed_point import FixedPoint
 
 FORMAT_VERSION = 1
 Attribute = int | float | str | bool | tuple[int, ...]

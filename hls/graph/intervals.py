@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph import Graph, Layer, Weights
-from trigcnn.hls.ranges import Integers, Range, common, constant, join
+from trigcnn.hls.graph.graph import Graph, Layer, Weights
+from trigcnn.hls.graph.ranges import Integers, Range, common, constant, join
 
 
 @dataclass(frozen=True)

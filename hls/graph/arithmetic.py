@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.fixed_point import FixedPoint
-from trigcnn.hls.graph import Graph, Layer
+from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.hls.graph.graph import Graph, Layer
 
 Values = npt.NDArray[np.float64]
 

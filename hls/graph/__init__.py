@@ -1,0 +1,1 @@
+"""The fixed-point graph: number formats, layers, and the values that they can take."""
