@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trigcnn.hls.synthesis.vendors.plan import VendorPlan
 from trigcnn.hls.synthesis.vendors.run import StepResult
-from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.cache.folder import RunFolder
 
 FOLDER = "collected"
 _INDEX = "collected.json"

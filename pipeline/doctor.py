@@ -7,7 +7,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-from trigcnn.pipeline.cache import installed_version
+from trigcnn.pipeline.cache.folder import installed_version
 
 
 @dataclass(frozen=True)

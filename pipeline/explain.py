@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config_file import load
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.diagnosis.findings import Change

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline import golden, golden_case, placing
-from trigcnn.pipeline.cache import RunFolder, file_digest
+from trigcnn.pipeline.cache.folder import RunFolder, file_digest
 from trigcnn.pipeline.config import HlsConfig, RtlConfig
 from trigcnn.pipeline.errors import GoldenError
 from trigcnn.pipeline.golden_case import EventGroup, GoldenCase, Integers, ModelFile, Port, ShownEvent, VectorFile

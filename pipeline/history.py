@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from trigcnn.pipeline.cache import RunFolder, file_digest
+from trigcnn.pipeline.cache.folder import RunFolder, file_digest
 from trigcnn.pipeline.errors import RunFolderError
 from trigcnn.pipeline.option_changes import differing
 from trigcnn.pipeline.option_changes import shown as option_shown

@@ -11,7 +11,7 @@ from trigcnn.hls.synthesis import boards, nextpnr
 from trigcnn.hls.synthesis.implement import ImplementOptions
 from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.hls.synthesis.timing_closure import Candidate, Closure
-from trigcnn.pipeline.cache import RunFolder, installed_version
+from trigcnn.pipeline.cache.folder import RunFolder, installed_version
 from trigcnn.pipeline.config import RtlConfig, RunConfig
 
 VERSIONS = ("pyosys", nextpnr.DISTRIBUTION)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from trigcnn.pipeline import history, vendor_archive
-from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.cache.folder import RunFolder
+from trigcnn.pipeline.cache.store import StageStore
 from trigcnn.pipeline.config import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
 from trigcnn.pipeline.gates import judge
 from trigcnn.pipeline.reporting.report import Report
-from trigcnn.pipeline.stage_store import StageStore
 from trigcnn.pipeline.stages import ORDER, Context, Watch, check, convert, report, synthesize, train
 
 STAGES = {

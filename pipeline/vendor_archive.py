@@ -10,7 +10,7 @@ from trigcnn.hls.errors import ResultsError, ToolError
 from trigcnn.hls.synthesis.vendors import archive, results
 from trigcnn.hls.synthesis.vendors.plan import VendorPlan
 from trigcnn.pipeline import collected, vendor_flow
-from trigcnn.pipeline.cache import RunFolder, installed_version
+from trigcnn.pipeline.cache.folder import RunFolder, installed_version
 from trigcnn.pipeline.collected import Collected
 from trigcnn.pipeline.config import RunConfig
 from trigcnn.pipeline.config_file import load

@@ -20,7 +20,7 @@ from trigcnn.hls.engines import rtl as rtl_engine
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline import benches, quality
-from trigcnn.pipeline.cache import RunFolder, Stage, installed_version
+from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.profile import profile
 from trigcnn.pipeline.stages import Context, convert, train
 from trigcnn.pipeline.verification import compare, differing_events

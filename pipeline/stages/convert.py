@@ -14,7 +14,7 @@ from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import generation
 from trigcnn.hls.rtl.generation import RtlOptions
 from trigcnn.pipeline import placing
-from trigcnn.pipeline.cache import RunFolder, Stage, installed_version
+from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.config import HlsConfig, RtlConfig
 from trigcnn.pipeline.stages import Context, train
 

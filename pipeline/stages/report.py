@@ -14,7 +14,7 @@ from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis import parts
 from trigcnn.models import geometry
 from trigcnn.pipeline import budget, history, placing
-from trigcnn.pipeline.cache import Stage, installed_version
+from trigcnn.pipeline.cache.folder import Stage, installed_version
 from trigcnn.pipeline.diagnosis.findings import Change
 from trigcnn.pipeline.gates import judge
 from trigcnn.pipeline.reporting import by_layer, sizes

@@ -18,7 +18,7 @@ from trigcnn.hls.synthesis.implement import design_sources, implement
 from trigcnn.hls.synthesis.parts import yosys_family
 from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.pipeline import collected, placing, vendor_flow
-from trigcnn.pipeline.cache import RunFolder, Stage
+from trigcnn.pipeline.cache.folder import RunFolder, Stage
 from trigcnn.pipeline.stages import Context
 
 

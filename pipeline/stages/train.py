@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.pipeline.cache import RunFolder, Stage, installed_version
+from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.config import RunConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.stages import Context

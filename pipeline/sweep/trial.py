@@ -160,7 +160,7 @@ def estimates(config: RunConfig, folder: Path, *, kept: float = 1.0) -> list[Mer
 
 
 def _check(job: Job, config: RunConfig, curve: Curve | None) -> Found:
-    from trigcnn.pipeline.cache import RunFolder
+    from trigcnn.pipeline.cache.folder import RunFolder
     from trigcnn.pipeline.config_file import with_values
     from trigcnn.pipeline.reporting.merits import of_quality
     from trigcnn.pipeline.reporting.quality import Quality
@@ -195,10 +195,10 @@ def _report(job: Job, config: RunConfig, _: Curve | None) -> Found:
 
 
 def _run(config: RunConfig, folder: Path, job: Job, *, until: str, watch: Any = None) -> None:
+    from trigcnn.pipeline.cache.store import StageStore
     from trigcnn.pipeline.console import Console
     from trigcnn.pipeline.errors import RunFolderTakenError
     from trigcnn.pipeline.run import run
-    from trigcnn.pipeline.stage_store import StageStore
 
     folder.mkdir(parents=True, exist_ok=True)
     # So that it can be run and opened by itself.
@@ -231,11 +231,11 @@ def bring(job: Job, folder: Path) -> None:
     Raises:
         RunFolderError: One is not in the store.
     """
-    from trigcnn.pipeline.cache import RunFolder
+    from trigcnn.pipeline.cache.folder import RunFolder
+    from trigcnn.pipeline.cache.store import StageStore
     from trigcnn.pipeline.console import Console
     from trigcnn.pipeline.errors import RunFolderError
     from trigcnn.pipeline.run import STAGES
-    from trigcnn.pipeline.stage_store import StageStore
     from trigcnn.pipeline.stages import ORDER, Context
 
     config = RunConfig.model_validate(yaml.safe_load(job.configuration))

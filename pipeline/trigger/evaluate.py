@@ -10,7 +10,7 @@ from typing import Any
 
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.models.errors import DataError
-from trigcnn.pipeline.cache import file_digest, installed_version
+from trigcnn.pipeline.cache.folder import file_digest, installed_version
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.trigger import content

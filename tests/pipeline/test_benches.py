@@ -20,7 +20,7 @@ from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline import benches
 from trigcnn.pipeline.benches import Bench
-from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config import GatesConfig
 from trigcnn.pipeline.config_file import validate
 from trigcnn.pipeline.console import Console

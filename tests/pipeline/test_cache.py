@@ -19,8 +19,8 @@ import pytest
 
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolFailedError, ToolMissingError
-from trigcnn.pipeline import cache
-from trigcnn.pipeline.cache import RunFolder, Stage, file_digest, installed_version
+from trigcnn.pipeline.cache import folder as cache
+from trigcnn.pipeline.cache.folder import RunFolder, Stage, file_digest, installed_version
 from trigcnn.pipeline.errors import RunFolderError
 
 ROOT = Path(__file__).parents[2]
@@ -215,7 +215,7 @@ def child(folder: RunFolder, work: str) -> Iterator[subprocess.Popen[str]]:
 import signal, sys, time
 from pathlib import Path
 from trigcnn.hls import tool
-from trigcnn.pipeline.cache import RunFolder, Stage
+from trigcnn.pipeline.cache.folder import RunFolder, Stage
 
 def first(place):
     (place / "result.txt").write_text("done")

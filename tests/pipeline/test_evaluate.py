@@ -17,7 +17,7 @@ import pytest
 from tests.pipeline.conftest import Outcome
 from trigcnn.hls.engines import Events, Outputs
 from trigcnn.hls.errors import ConversionError
-from trigcnn.pipeline.cache import file_digest
+from trigcnn.pipeline.cache.folder import file_digest
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ExitStatus, RunFolderError
 from trigcnn.pipeline.trigger import evaluate as command

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trigcnn.pipeline import history
-from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.errors import RunFolderError
 from trigcnn.pipeline.option_changes import differing
 from trigcnn.pipeline.reporting.report import Report

@@ -21,7 +21,7 @@ from trigcnn.hls.engines import Events, Outputs
 from trigcnn.hls.engines import rtl as rtl_engine
 from trigcnn.hls.errors import DoesNotFitError
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.pipeline.cache import file_digest
+from trigcnn.pipeline.cache.folder import file_digest
 from trigcnn.pipeline.stages import ORDER
 
 ROOT = Path(__file__).parents[2]

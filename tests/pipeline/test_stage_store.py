@@ -7,9 +7,9 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from trigcnn.pipeline.cache import RunFolder, Stage
+from trigcnn.pipeline.cache.folder import RunFolder, Stage
+from trigcnn.pipeline.cache.store import StageStore
 from trigcnn.pipeline.errors import RunFolderError
-from trigcnn.pipeline.stage_store import StageStore
 
 
 def counted(calls: list[str], *, option: int = 1) -> Stage:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trigcnn.pipeline.cache import RunFolder
+from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config_file import load
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import RunFolderError

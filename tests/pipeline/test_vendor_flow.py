@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import VendorTools
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline import vendor_flow
-from trigcnn.pipeline.cache import file_digest
+from trigcnn.pipeline.cache.folder import file_digest
 from trigcnn.pipeline.config import RunConfig
 from trigcnn.pipeline.reporting.report import Report
 

@@ -11,7 +11,7 @@ import shutil
 import uuid
 from pathlib import Path
 
-from trigcnn.pipeline.cache import RunFolder, Stage
+from trigcnn.pipeline.cache.folder import RunFolder, Stage
 from trigcnn.pipeline.errors import RunFolderError
 
 _MANIFEST = "manifest.json"
