@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.reporting.sweep_content import OUTCOMES
 from trigcnn.pipeline.sweep import results, study

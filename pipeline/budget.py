@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trigcnn.pipeline.config_budget import BudgetConfig, as_share
+from trigcnn.pipeline.config.budget import BudgetConfig, as_share
 from trigcnn.pipeline.reporting.evidence import Design
 from trigcnn.pipeline.reporting.merits import RESOURCES, Merit, merits
 from trigcnn.pipeline.reporting.report import Gate, Report

@@ -250,7 +250,7 @@ def sweep_run(
     assignments: Assignments = None,
 ) -> None:
     """Search, or go on searching; `run` may be left out."""
-    from trigcnn.pipeline.config_file import load, with_values
+    from trigcnn.pipeline.config.file import load, with_values
     from trigcnn.pipeline.console import Console
     from trigcnn.pipeline.sweep.command import search
 
@@ -381,7 +381,7 @@ def show_dataset(
     ] = None,
 ) -> None:
     """Draw events of each class and control distributions of a data set."""
-    from trigcnn.pipeline.config_file import named_values
+    from trigcnn.pipeline.config.file import named_values
     from trigcnn.pipeline.dataset_show import show
 
     with _interruptible():
@@ -399,7 +399,7 @@ def schema() -> None:
     """Print the JSON schema of the configuration, for editors."""
     import json
 
-    from trigcnn.pipeline.config import RunConfig
+    from trigcnn.pipeline.config.run import RunConfig
 
     typer.echo(json.dumps(RunConfig.model_json_schema(), indent=2))
 
@@ -486,7 +486,7 @@ def _run(
 ) -> None:
     import shlex
 
-    from trigcnn.pipeline.config_file import load
+    from trigcnn.pipeline.config.file import load
     from trigcnn.pipeline.run import run as run_stages
 
     config = load(path, assignments)

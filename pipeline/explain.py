@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trigcnn.pipeline.cache.folder import RunFolder
-from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.diagnosis.findings import Change
 from trigcnn.pipeline.errors import ConfigError, ExitStatus

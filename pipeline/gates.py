@@ -7,7 +7,7 @@ from typing import Any
 from trigcnn.hls.synthesis.ecp5 import is_ecp5
 from trigcnn.hls.synthesis.parts import overrun, totals
 from trigcnn.pipeline.benches import Bench
-from trigcnn.pipeline.config import GatesConfig
+from trigcnn.pipeline.config.run import GatesConfig
 from trigcnn.pipeline.reporting.quality import Accuracy, Quality, SignalEfficiency, TargetFit
 from trigcnn.pipeline.reporting.report import Gate
 from trigcnn.pipeline.verification import Comparison

@@ -20,7 +20,7 @@ from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline import golden_case
 from trigcnn.pipeline.cache.folder import file_digest, installed_version
-from trigcnn.pipeline.config import HlsConfig, RtlConfig, TimeLimits
+from trigcnn.pipeline.config.run import HlsConfig, RtlConfig, TimeLimits
 from trigcnn.pipeline.errors import EXPECTED, GoldenError, exit_status
 from trigcnn.pipeline.golden_case import GoldenCase, Integers, LayerRecord
 from trigcnn.pipeline.golden_result import Change, CheckResult, EngineResult

@@ -26,7 +26,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer
-from trigcnn.pipeline.config import HlsConfig, RtlConfig, RunConfig
+from trigcnn.pipeline.config.run import HlsConfig, RtlConfig, RunConfig
 from trigcnn.pipeline.errors import GoldenError
 
 SUFFIX = ".golden.yaml"

@@ -14,7 +14,7 @@ from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline import golden, golden_case, placing
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
-from trigcnn.pipeline.config import HlsConfig, RtlConfig
+from trigcnn.pipeline.config.run import HlsConfig, RtlConfig
 from trigcnn.pipeline.errors import GoldenError
 from trigcnn.pipeline.golden_case import EventGroup, GoldenCase, Integers, ModelFile, Port, ShownEvent, VectorFile
 from trigcnn.pipeline.golden_events import choose

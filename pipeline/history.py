@@ -11,9 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
+from trigcnn.pipeline.config.differences import differing
+from trigcnn.pipeline.config.differences import shown as option_shown
 from trigcnn.pipeline.errors import RunFolderError
-from trigcnn.pipeline.option_changes import differing
-from trigcnn.pipeline.option_changes import shown as option_shown
 from trigcnn.pipeline.reporting.earlier import Change, EarlierRun
 from trigcnn.pipeline.reporting.merits import Merit, merits
 from trigcnn.pipeline.reporting.report import Report, Verdict

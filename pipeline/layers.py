@@ -11,7 +11,7 @@ from trigcnn.pipeline.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trigcnn.pipeline.config import DataConfig, RunConfig
+    from trigcnn.pipeline.config.run import DataConfig, RunConfig
     from trigcnn.pipeline.reporting.geometry import GeometryEntry
 
 _SAVED = (".keras", ".h5")
@@ -70,7 +70,7 @@ def _model(path: Path, assignments: list[str] | None) -> tuple[Any, RunConfig | 
     """Give the model, and the configuration if it is one's."""
     from trigcnn.models import datasets
     from trigcnn.models.source import load_saved
-    from trigcnn.pipeline.config_file import load
+    from trigcnn.pipeline.config.file import load
     from trigcnn.pipeline.stages.train import build_model
 
     if path.suffix in _SAVED:

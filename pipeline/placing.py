@@ -12,7 +12,7 @@ from trigcnn.hls.synthesis.implement import ImplementOptions
 from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.hls.synthesis.timing_closure import Candidate, Closure
 from trigcnn.pipeline.cache.folder import RunFolder, installed_version
-from trigcnn.pipeline.config import RtlConfig, RunConfig
+from trigcnn.pipeline.config.run import RtlConfig, RunConfig
 
 VERSIONS = ("pyosys", nextpnr.DISTRIBUTION)
 

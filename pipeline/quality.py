@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.pipeline.config import TriggerConfig
+from trigcnn.pipeline.config.run import TriggerConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.reporting.quality import Accuracy, ConfusionMatrix, Quality, SignalEfficiency, TargetFit
 from trigcnn.pipeline.trigger.run_curves import roc

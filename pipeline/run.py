@@ -11,7 +11,7 @@ from typing import Any
 from trigcnn.pipeline import history, vendor_archive
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.cache.store import StageStore
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
 from trigcnn.pipeline.gates import judge

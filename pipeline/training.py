@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.pipeline import interrupts
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.quality import threshold_at

@@ -12,8 +12,8 @@ from trigcnn.hls.synthesis.vendors.plan import VendorPlan
 from trigcnn.pipeline import collected, vendor_flow
 from trigcnn.pipeline.cache.folder import RunFolder, installed_version
 from trigcnn.pipeline.collected import Collected
-from trigcnn.pipeline.config import RunConfig
-from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.config.file import load
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ExitStatus, RunFolderError
 from trigcnn.pipeline.stages import synthesize

@@ -19,7 +19,7 @@ from trigcnn.hls.synthesis.vendors.run import StepResult
 from trigcnn.hls.synthesis.vendors.vivado import RtlSources
 from trigcnn.pipeline import collected
 from trigcnn.pipeline.collected import Collected
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.stages import Context
 
 _PLACE = "synthesize"

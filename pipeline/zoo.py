@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolFailedError
-from trigcnn.pipeline.config import RunConfig
-from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.config.file import load
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
 from trigcnn.pipeline.reporting.report import Report

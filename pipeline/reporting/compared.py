@@ -8,8 +8,8 @@ from typing import Literal
 import yaml
 from pydantic import Field
 
-from trigcnn.pipeline.option_changes import differing
-from trigcnn.pipeline.option_changes import shown as option_shown
+from trigcnn.pipeline.config.differences import differing
+from trigcnn.pipeline.config.differences import shown as option_shown
 from trigcnn.pipeline.reporting.merits import Merit, merits
 from trigcnn.pipeline.reporting.pareto import front
 from trigcnn.pipeline.reporting.report import Report, Verdict

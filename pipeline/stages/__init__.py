@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from trigcnn.pipeline.cache.folder import RunFolder
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 
 # Called with the number of an epoch, from 1, and what is monitored, the larger the better; may raise what ends the run.

@@ -15,7 +15,7 @@ from trigcnn.hls.rtl import generation
 from trigcnn.hls.rtl.generation import RtlOptions
 from trigcnn.pipeline import placing
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
-from trigcnn.pipeline.config import HlsConfig, RtlConfig
+from trigcnn.pipeline.config.run import HlsConfig, RtlConfig
 from trigcnn.pipeline.stages import Context, train
 
 if TYPE_CHECKING:

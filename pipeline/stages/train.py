@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.stages import Context
 from trigcnn.pipeline.training import train_models

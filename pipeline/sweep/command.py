@@ -9,7 +9,7 @@ import yaml
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, RunFolderError
 from trigcnn.pipeline.reporting import sweep_pages

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trigcnn.pipeline.config_sweep import SweepConfig
+from trigcnn.pipeline.config.sweep import SweepConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.reporting.merits import Merit
 from trigcnn.pipeline.sweep.study import Objective, TrialRecord

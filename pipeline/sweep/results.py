@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.differences import shown as option_shown
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.option_changes import shown as option_shown
 from trigcnn.pipeline.reporting.pareto import front
 from trigcnn.pipeline.reporting.sweep_content import Importance, Sweep, SweepObjective, SweepTrial, Volume
 from trigcnn.pipeline.sweep import space, study

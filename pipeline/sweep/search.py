@@ -15,8 +15,8 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
-from trigcnn.pipeline.config import RunConfig
-from trigcnn.pipeline.config_file import with_values
+from trigcnn.pipeline.config.file import with_values
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import PipelineError, SweepError
 from trigcnn.pipeline.reporting.merits import Merit, shown

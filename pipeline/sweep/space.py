@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from trigcnn.pipeline.config import RunConfig
-from trigcnn.pipeline.config_budget import BudgetConfig
-from trigcnn.pipeline.config_file import with_values
-from trigcnn.pipeline.config_sweep import Domain
+from trigcnn.pipeline.config.budget import BudgetConfig
+from trigcnn.pipeline.config.file import with_values
+from trigcnn.pipeline.config.run import RunConfig
+from trigcnn.pipeline.config.sweep import Domain
 from trigcnn.pipeline.errors import ConfigError
 
 if TYPE_CHECKING:

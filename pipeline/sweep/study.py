@@ -10,12 +10,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from trigcnn.hls.synthesis import parts
-from trigcnn.pipeline.config import RunConfig
-from trigcnn.pipeline.config_budget import as_share
-from trigcnn.pipeline.config_sweep import SweepConfig
+from trigcnn.pipeline.config.budget import as_share
+from trigcnn.pipeline.config.differences import differing
+from trigcnn.pipeline.config.differences import shown as option_shown
+from trigcnn.pipeline.config.run import RunConfig
+from trigcnn.pipeline.config.sweep import SweepConfig
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.option_changes import differing
-from trigcnn.pipeline.option_changes import shown as option_shown
 from trigcnn.pipeline.reporting.merits import Merit
 from trigcnn.pipeline.reporting.sweep_content import Outcome
 from trigcnn.pipeline.sweep.space import as_stored, distributions
@@ -331,7 +331,7 @@ def _merits(trial: FrozenTrial, attribute: str) -> list[Merit]:
 
 def base_values(config: RunConfig) -> dict[str, Any] | None:
     """Give the configuration's own point of the space, as Optuna keeps it; None if it lies outside."""
-    from trigcnn.pipeline.option_changes import flat
+    from trigcnn.pipeline.config.differences import flat
 
     known = flat(config.model_dump(mode="json"))
     found = {}

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import yaml
 
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.reporting.merits import Merit
 
 # What alkaid's estimate is of the count that Yosys comes to: `python benchmarks/estimate.py`, 0.68 to 0.75.
@@ -118,7 +118,7 @@ def perform(job: Job, curve: Curve | None = None) -> Found:
 
 def _estimate(job: Job, config: RunConfig, _: Curve | None) -> Found:
     """Convert the network as it is before training, and estimate what it takes."""
-    from trigcnn.pipeline.config_file import with_values
+    from trigcnn.pipeline.config.file import with_values
 
     changes: dict[str, Any] = {"training.enabled": False, "training.initial_weights": None}
     if config.rtl.stage_delay == "auto":
@@ -161,7 +161,7 @@ def estimates(config: RunConfig, folder: Path, *, kept: float = 1.0) -> list[Mer
 
 def _check(job: Job, config: RunConfig, curve: Curve | None) -> Found:
     from trigcnn.pipeline.cache.folder import RunFolder
-    from trigcnn.pipeline.config_file import with_values
+    from trigcnn.pipeline.config.file import with_values
     from trigcnn.pipeline.reporting.merits import of_quality
     from trigcnn.pipeline.reporting.quality import Quality
     from trigcnn.pipeline.stages import check

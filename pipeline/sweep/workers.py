@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from trigcnn.hls.errors import ToolMissingError
-from trigcnn.pipeline.config_sweep import ClusterConfig
+from trigcnn.pipeline.config.sweep import ClusterConfig
 from trigcnn.pipeline.errors import ConfigError
 
 if TYPE_CHECKING:

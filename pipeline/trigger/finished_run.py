@@ -10,8 +10,8 @@ from typing import Any
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.models.datasets import InputFormat
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
-from trigcnn.pipeline.config import RunConfig
-from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.config.file import load
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError, RunFolderError
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.pipeline.config import TriggerConfig
+from trigcnn.pipeline.config.run import TriggerConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.reporting.quality import Roc, RocCurve
 from trigcnn.pipeline.trigger.roc import Curve, area, curve

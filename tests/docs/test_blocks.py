@@ -16,8 +16,8 @@ from typer.main import get_command
 
 from tests.docs.pages import OTHER, ROOT, Block, blocks, inline_code, links
 from trigcnn.pipeline.cli import app
-from trigcnn.pipeline.config import RunConfig
-from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.config.file import load
+from trigcnn.pipeline.config.run import RunConfig
 
 CONFIGURATIONS = [block for block in blocks("yaml") if not OTHER.search(block.before)]
 PYTHON = list(blocks("python"))

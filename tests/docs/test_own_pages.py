@@ -8,8 +8,8 @@ import pytest
 
 from tests.docs.pages import blocks
 from trigcnn.models import datasets
-from trigcnn.pipeline.config import RunConfig
-from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.config.file import load
+from trigcnn.pipeline.config.run import RunConfig
 
 
 def example(page: str, language: str, of: str) -> str:

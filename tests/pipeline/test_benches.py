@@ -21,8 +21,8 @@ from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline import benches
 from trigcnn.pipeline.benches import Bench
 from trigcnn.pipeline.cache.folder import RunFolder
-from trigcnn.pipeline.config import GatesConfig
-from trigcnn.pipeline.config_file import validate
+from trigcnn.pipeline.config.file import validate
+from trigcnn.pipeline.config.run import GatesConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.gates import judge
 from trigcnn.pipeline.stages import Context

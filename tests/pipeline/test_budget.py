@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from trigcnn.pipeline.budget import judge
-from trigcnn.pipeline.config import RunConfig
-from trigcnn.pipeline.config_budget import BudgetConfig
+from trigcnn.pipeline.config.budget import BudgetConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.reporting.merits import merits
 from trigcnn.pipeline.reporting.report import Report
 

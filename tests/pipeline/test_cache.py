@@ -113,7 +113,7 @@ def test_changed_code_makes_a_stage_stale(folder: RunFolder, tmp_path: Path, mon
 
 
 def test_code_that_every_stage_names_exists(folder: RunFolder) -> None:
-    from trigcnn.pipeline.config import RunConfig
+    from trigcnn.pipeline.config.run import RunConfig
     from trigcnn.pipeline.console import Console
     from trigcnn.pipeline.stages import Context, check, convert, report, synthesize, train
 

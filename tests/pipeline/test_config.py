@@ -12,8 +12,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from trigcnn.pipeline.config import HlsConfig, LayerConfig, RunConfig
-from trigcnn.pipeline.config_file import load, validate
+from trigcnn.pipeline.config.file import load, validate
+from trigcnn.pipeline.config.run import HlsConfig, LayerConfig, RunConfig
 from trigcnn.pipeline.errors import ConfigError
 
 DIGITS = Path(__file__).parents[2] / "configs" / "digits.yaml"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trigcnn.pipeline.config_reference import page
+from trigcnn.pipeline.config.reference import page
 
 
 def test_the_page_in_docs_is_that_of_the_present_configuration() -> None:
-    # Refresh with: python -m trigcnn.pipeline.config_reference > docs/configuration.md
+    # Refresh with: python -m trigcnn.pipeline.config.reference > docs/configuration.md
     path = Path(__file__).parents[2] / "docs" / "configuration.md"
     assert path.read_text() == page()
 

@@ -13,7 +13,7 @@ import pytest
 from trigcnn.models import datasets
 from trigcnn.models.errors import DataError
 from trigcnn.pipeline import dataset_show
-from trigcnn.pipeline.config_file import named_values
+from trigcnn.pipeline.config.file import named_values
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.reporting import dataset_figure
 from trigcnn.pipeline.reporting.dataset_figure import Shown, _edges

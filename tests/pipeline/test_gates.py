@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trigcnn.pipeline.config import GatesConfig
+from trigcnn.pipeline.config.run import GatesConfig
 from trigcnn.pipeline.gates import judge
 from trigcnn.pipeline.verification import Comparison
 

@@ -9,8 +9,8 @@ import pytest
 
 from trigcnn.pipeline import history
 from trigcnn.pipeline.cache.folder import RunFolder
+from trigcnn.pipeline.config.differences import differing
 from trigcnn.pipeline.errors import RunFolderError
-from trigcnn.pipeline.option_changes import differing
 from trigcnn.pipeline.reporting.report import Report
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from trigcnn.pipeline.config import TriggerConfig
+from trigcnn.pipeline.config.run import TriggerConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.quality import measure, threshold_at, trigger_score
 

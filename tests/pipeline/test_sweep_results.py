@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from tests.pipeline.test_sweep_search import Client, bits, config, merit, plays
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.reporting import sweep_pages

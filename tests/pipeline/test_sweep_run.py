@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.pipeline.conftest import QUICK, ROOT, write_quick
-from trigcnn.pipeline.config_file import load
+from trigcnn.pipeline.config.file import load
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 

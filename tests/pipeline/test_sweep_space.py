@@ -9,8 +9,8 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from pydantic import ValidationError
 
-from trigcnn.pipeline.config import RunConfig
-from trigcnn.pipeline.config_sweep import Domain, SweepConfig
+from trigcnn.pipeline.config.run import RunConfig
+from trigcnn.pipeline.config.sweep import Domain, SweepConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.sweep import space, study
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trigcnn.hls.errors import ToolMissingError
-from trigcnn.pipeline.config_sweep import ClusterConfig
+from trigcnn.pipeline.config.sweep import ClusterConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.sweep import workers
 

@@ -14,7 +14,7 @@ import pytest
 from trigcnn.models.datasets import Dataset, InputFormat, Split
 from trigcnn.models.errors import ModelError
 from trigcnn.pipeline import training
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]

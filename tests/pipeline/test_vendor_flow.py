@@ -16,7 +16,7 @@ from tests.conftest import VendorTools
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline import vendor_flow
 from trigcnn.pipeline.cache.folder import file_digest
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.reporting.report import Report
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]

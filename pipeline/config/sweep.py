@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trigcnn.pipeline.config_section import Section
+from trigcnn.pipeline.config.section import Section
 
 _OPTION = r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+$"
 OptionPath = Annotated[str, Field(pattern=_OPTION)]

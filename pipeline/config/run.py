@@ -15,11 +15,11 @@ from trigcnn.hls.rtl.vhdl import check_name
 from trigcnn.hls.synthesis import boards, ecp5
 from trigcnn.hls.synthesis.parts import totals, yosys_family
 from trigcnn.hls.synthesis.vendors import flows
-from trigcnn.pipeline.config_budget import BudgetConfig
-from trigcnn.pipeline.config_section import Section
-from trigcnn.pipeline.config_sweep import SweepConfig
-from trigcnn.pipeline.config_training import TrainingConfig
-from trigcnn.pipeline.reserved_words import RESERVED_WORDS
+from trigcnn.pipeline.config.budget import BudgetConfig
+from trigcnn.pipeline.config.reserved_words import RESERVED_WORDS
+from trigcnn.pipeline.config.section import Section
+from trigcnn.pipeline.config.sweep import SweepConfig
+from trigcnn.pipeline.config.training import TrainingConfig
 
 DEFAULT_PLACED_PART = "LFE5U-85F-6BG381C"
 

@@ -1,6 +1,6 @@
 """The page `docs/configuration.md`, made from the configuration itself.
 
-Refresh it with `python -m trigcnn.pipeline.config_reference > docs/configuration.md`.
+Refresh it with `python -m trigcnn.pipeline.config.reference > docs/configuration.md`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from trigcnn.pipeline.config import RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 
 _HEAD = """# Configuration
 
@@ -48,11 +48,11 @@ def _section(prefix: str, model: type[BaseModel]) -> Iterator[str]:
         meaning = " ".join((field.description or "").split())
         yield f"| `{path}` | {_values(schema['properties'][name])} | {shown} | {meaning} |"
         if name == "layers":
-            from trigcnn.pipeline.config import LayerConfig
+            from trigcnn.pipeline.config.run import LayerConfig
 
             inner.append((f"{path}.<name>", LayerConfig))
         if path == "sweep.space":
-            from trigcnn.pipeline.config_sweep import Domain
+            from trigcnn.pipeline.config.sweep import Domain
 
             inner.append((f"{path}.<path>", Domain))
     for path, section in inner:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trigcnn.pipeline.config_section import Section
+from trigcnn.pipeline.config.section import Section
 
 
 class DistillationConfig(Section):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trigcnn.pipeline.config_section import Section
+from trigcnn.pipeline.config.section import Section
 
 # A count, or a share of what the part has.
 _Count = Annotated[int, Field(ge=0, strict=True)]

@@ -1,0 +1,1 @@
+"""The options of a run: every option once, typed, with its unit."""
