@@ -415,7 +415,7 @@ def golden_freeze(
     max_model_mb: ModelLimit = 10.0,
 ) -> None:
     """Write a golden case from a run: model, configuration, events and the C simulation's outputs."""
-    from trigcnn.pipeline.golden_freeze import Limits, freeze
+    from trigcnn.pipeline.golden.freeze import Limits, freeze
 
     with _interruptible():
         typer.echo(freeze(run, out, events=events, limits=Limits(max_vectors_mb, max_model_mb)))
@@ -435,8 +435,8 @@ def golden_check(
     """Convert golden cases again, run engines on their events, and say what has changed."""
     import json
 
-    from trigcnn.pipeline.golden import check
-    from trigcnn.pipeline.golden_case import write
+    from trigcnn.pipeline.golden.case import write
+    from trigcnn.pipeline.golden.check import check
 
     results = []
     with _interruptible():
@@ -459,7 +459,7 @@ def golden_update(
     max_model_mb: ModelLimit = 10.0,
 ) -> None:
     """Freeze a golden case anew, on purpose, and say what changed."""
-    from trigcnn.pipeline.golden_freeze import Limits, update
+    from trigcnn.pipeline.golden.freeze import Limits, update
 
     with _interruptible():
         typer.echo(update(file, run=run, limits=Limits(max_vectors_mb, max_model_mb)))

@@ -15,12 +15,13 @@ import pytest
 import yaml
 
 from trigcnn.hls.engines import Engine, Events, Outputs
-from trigcnn.pipeline import golden, golden_case
 from trigcnn.pipeline.errors import GoldenError
-from trigcnn.pipeline.golden_case import GoldenCase
-from trigcnn.pipeline.golden_events import choose
-from trigcnn.pipeline.golden_freeze import Limits, freeze
-from trigcnn.pipeline.golden_result import CheckResult
+from trigcnn.pipeline.golden import case as golden_case
+from trigcnn.pipeline.golden import check as golden
+from trigcnn.pipeline.golden.case import GoldenCase
+from trigcnn.pipeline.golden.events import choose
+from trigcnn.pipeline.golden.freeze import Limits, freeze
+from trigcnn.pipeline.golden.result import CheckResult
 
 Outcome = subprocess.CompletedProcess[str]
 Trigcnn = Callable[..., Outcome]

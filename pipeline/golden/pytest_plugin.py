@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from trigcnn.pipeline.golden_result import CheckResult
+    from trigcnn.pipeline.golden.result import CheckResult
 
 # As in pipeline.golden_case and pipeline.golden, which import NumPy and pydantic.
 _SUFFIX = ".golden.yaml"
@@ -105,7 +105,7 @@ class GoldenItem(pytest.Item):
 def _check(path: Path, engines: list[str]) -> CheckResult | str:
     from trigcnn.hls import tool
     from trigcnn.hls.errors import ToolError
-    from trigcnn.pipeline.golden_result import CheckResult
+    from trigcnn.pipeline.golden.result import CheckResult
 
     with tempfile.TemporaryDirectory(prefix="trigcnn-") as place:
         answer = Path(place) / "answer.json"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.pipeline.golden_case import EventGroup, Integers
+from trigcnn.pipeline.golden.case import EventGroup, Integers
 
 _ONE_HOT_EVENTS = 16
 _RANDOM_EVENTS = 8

@@ -1,0 +1,1 @@
+"""Golden cases: what a network gave once, and whether it still does."""
