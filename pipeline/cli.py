@@ -169,8 +169,8 @@ def evaluate(
     import shlex
 
     from trigcnn.pipeline.console import Console
-    from trigcnn.pipeline.trigger.evaluate import evaluate as evaluate_run
-    from trigcnn.pipeline.trigger.request import Request, names, numbers
+    from trigcnn.pipeline.evaluate.evaluate import evaluate as evaluate_run
+    from trigcnn.pipeline.evaluate.request import Request, names, numbers
 
     request = Request(
         run=run,

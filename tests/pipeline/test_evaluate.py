@@ -20,12 +20,12 @@ from trigcnn.hls.errors import ConversionError
 from trigcnn.pipeline.cache.folder import file_digest
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ExitStatus, RunFolderError
-from trigcnn.pipeline.trigger import evaluate as command
+from trigcnn.pipeline.evaluate import evaluate as command
+from trigcnn.pipeline.evaluate.event_files import open_events
+from trigcnn.pipeline.evaluate.lanes import ENGINES
+from trigcnn.pipeline.evaluate.request import Request
 from trigcnn.pipeline.trigger.binomial import CONFIDENCE
 from trigcnn.pipeline.trigger.content import Evaluation
-from trigcnn.pipeline.trigger.event_files import open_events
-from trigcnn.pipeline.trigger.lanes import ENGINES
-from trigcnn.pipeline.trigger.request import Request
 
 Trigcnn = Callable[..., Outcome]
 Run = tuple[Path, Path]

@@ -13,16 +13,16 @@ from trigcnn.models.errors import DataError
 from trigcnn.pipeline.cache.folder import file_digest, installed_version
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.evaluate.event_files import EventFile, open_events
+from trigcnn.pipeline.evaluate.finished_run import FinishedRun, output_layer
+from trigcnn.pipeline.evaluate.lanes import Lane, chosen_engines, lane_of
+from trigcnn.pipeline.evaluate.loop import Loop
+from trigcnn.pipeline.evaluate.request import Request
+from trigcnn.pipeline.evaluate.results import check_free, write
+from trigcnn.pipeline.evaluate.show import show
 from trigcnn.pipeline.trigger import content
-from trigcnn.pipeline.trigger.event_files import EventFile, open_events
-from trigcnn.pipeline.trigger.finished_run import FinishedRun, output_layer
-from trigcnn.pipeline.trigger.lanes import Lane, chosen_engines, lane_of
-from trigcnn.pipeline.trigger.loop import Loop
-from trigcnn.pipeline.trigger.request import Request
-from trigcnn.pipeline.trigger.results import check_free, write
 from trigcnn.pipeline.trigger.roc import Curve
 from trigcnn.pipeline.trigger.scores import Score, make_score
-from trigcnn.pipeline.trigger.show import show
 from trigcnn.pipeline.trigger.spectrum import Spectrum
 from trigcnn.pipeline.trigger.working_points import check_rates, summarize
 

@@ -13,10 +13,10 @@ from trigcnn.hls.engines import Outputs
 from trigcnn.hls.errors import SimulationError
 from trigcnn.hls.graph.graph import Layer
 from trigcnn.models.datasets.files import checked_labels
+from trigcnn.pipeline.evaluate.event_files import EventFile
+from trigcnn.pipeline.evaluate.finished_run import FinishedRun
+from trigcnn.pipeline.evaluate.lanes import Lane
 from trigcnn.pipeline.trigger.content import Difference
-from trigcnn.pipeline.trigger.event_files import EventFile
-from trigcnn.pipeline.trigger.finished_run import FinishedRun
-from trigcnn.pipeline.trigger.lanes import Lane
 from trigcnn.pipeline.trigger.scores import Score
 from trigcnn.pipeline.trigger.spectrum import Integers, SpectrumBuilder
 

@@ -11,9 +11,9 @@ from trigcnn.hls.engines import Engine
 from trigcnn.hls.errors import ConversionError
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.evaluate.finished_run import FinishedRun
+from trigcnn.pipeline.evaluate.request import Request
 from trigcnn.pipeline.stages import convert, train
-from trigcnn.pipeline.trigger.finished_run import FinishedRun
-from trigcnn.pipeline.trigger.request import Request
 from trigcnn.pipeline.trigger.spectrum import SpectrumBuilder
 
 DEFAULT_ENGINE, FALLBACK_ENGINE = "emulator", "csim"

@@ -1,0 +1,1 @@
+"""The command `evaluate`: a finished conversion on any file of events."""
