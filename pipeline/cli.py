@@ -126,7 +126,7 @@ def collect(
     """Take back what the vendor's tools left on another computer (run --plan-only), and complete the run."""
     import shlex
 
-    from trigcnn.pipeline.vendor_archive import collect as collect_results
+    from trigcnn.pipeline.commands.collect import collect as collect_results
 
     with _interruptible():
         status = collect_results(results, run, command=shlex.join(["trigcnn", *sys.argv[1:]]))
@@ -208,7 +208,7 @@ def explain(
     """Say why the C simulation differs from the model: first layer, cause, values, and what mends it."""
     import shlex
 
-    from trigcnn.pipeline.explain import explain as explain_run
+    from trigcnn.pipeline.commands.explain import explain as explain_run
 
     raise typer.Exit(
         int(explain_run(config, out, assignments, apply=apply, command=shlex.join(["trigcnn", *sys.argv[1:]])))
@@ -225,7 +225,7 @@ def compare(
     ),
 ) -> None:
     """Put runs side by side: figures, Pareto fronts, and the options in which they differ."""
-    from trigcnn.pipeline.compare import compare_runs
+    from trigcnn.pipeline.commands.compare import compare_runs
     from trigcnn.pipeline.console import Console
 
     with _interruptible():
@@ -294,7 +294,7 @@ def layers(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as in report.json.")] = False,
 ) -> None:
     """List the sizes, receptive fields, parameters and multiplications of a network's layers; nothing is trained."""
-    from trigcnn.pipeline.layers import show
+    from trigcnn.pipeline.commands.layers import show
 
     with _interruptible():
         show(network, assignments, as_json=as_json)
@@ -303,7 +303,7 @@ def layers(
 @app.command()
 def doctor() -> None:
     """Show which tools are found, which are missing and what that costs."""
-    from trigcnn.pipeline.doctor import doctor_report
+    from trigcnn.pipeline.commands.doctor import doctor_report
 
     text, complete = doctor_report()
     typer.echo(text)
@@ -323,10 +323,9 @@ def run_zoo(
     jobs: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 2,
 ) -> None:
     """Run the networks of the zoo, and write what they reach into a page."""
-    from trigcnn.pipeline import zoo
+    from trigcnn.pipeline.commands import zoo, zoo_page
     from trigcnn.pipeline.console import Console
     from trigcnn.pipeline.errors import ConfigError
-    from trigcnn.pipeline.reporting import zoo_page
 
     every = zoo.entries(listed, quick=not full)
     if names and page is not None:
@@ -381,8 +380,8 @@ def show_dataset(
     ] = None,
 ) -> None:
     """Draw events of each class and control distributions of a data set."""
+    from trigcnn.pipeline.commands.datasets import show
     from trigcnn.pipeline.config.file import named_values
-    from trigcnn.pipeline.dataset_show import show
 
     with _interruptible():
         typer.echo(show(name, out, events=events, options=named_values(option or [], "--option")))

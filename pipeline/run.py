@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from trigcnn.pipeline import history, vendor_archive
+from trigcnn.pipeline import history
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.cache.store import StageStore
+from trigcnn.pipeline.commands import collect as vendor_archive
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus

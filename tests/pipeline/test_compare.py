@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trigcnn.pipeline.cli import app
-from trigcnn.pipeline.compare import compare_runs
+from trigcnn.pipeline.commands.compare import compare_runs
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.reporting import compare_pages, tables

@@ -12,7 +12,7 @@ import pytest
 
 from trigcnn.models import datasets
 from trigcnn.models.errors import DataError
-from trigcnn.pipeline import dataset_show
+from trigcnn.pipeline.commands import datasets as dataset_show
 from trigcnn.pipeline.config.file import named_values
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.reporting import dataset_figure

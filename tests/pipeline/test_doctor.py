@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from trigcnn.pipeline import doctor
-from trigcnn.pipeline.doctor import doctor_report, findings
+from trigcnn.pipeline.commands import doctor
+from trigcnn.pipeline.commands.doctor import doctor_report, findings
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 VENDOR = ("vitis-run", "vivado_hls", "vivado", "i++", "icpx", "catapult", "shls")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from trigcnn.pipeline import explain
+from trigcnn.pipeline.commands import explain
 from trigcnn.pipeline.diagnosis.findings import Change
 from trigcnn.pipeline.errors import ExitStatus
 

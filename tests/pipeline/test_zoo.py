@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from trigcnn.models import zoo as networks
-from trigcnn.pipeline import zoo
+from trigcnn.pipeline.commands import zoo, zoo_page
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
-from trigcnn.pipeline.reporting import zoo_page
 from trigcnn.pipeline.reporting.report import Report
 
 ROOT = Path(__file__).parent.parent.parent

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from trigcnn.pipeline.commands.zoo import Outcome
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.reporting.rendering import environment
 from trigcnn.pipeline.reporting.report import Report, Synthesis
-from trigcnn.pipeline.zoo import Outcome
 
 
 def markdown(outcomes: Sequence[Outcome], *, quick: bool) -> str:
