@@ -20,7 +20,7 @@ from typing import Any
 
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
-from trigcnn.pipeline.reporting.sweep_content import OUTCOMES
+from trigcnn.pipeline.results.sweep import OUTCOMES
 from trigcnn.pipeline.sweep import results, study
 from trigcnn.pipeline.sweep.command import search
 from trigcnn.pipeline.sweep.study import Objective, TrialRecord

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from trigcnn.pipeline.config.budget import BudgetConfig, as_share
-from trigcnn.pipeline.reporting.evidence import Design
-from trigcnn.pipeline.reporting.merits import RESOURCES, Merit, merits
-from trigcnn.pipeline.reporting.report import Gate, Report
+from trigcnn.pipeline.results.evidence import Design
+from trigcnn.pipeline.results.merits import RESOURCES, Merit, merits
+from trigcnn.pipeline.results.report import Gate, Report
 
 # Times are products of cycles and a period: a time of just the limit must not miss by rounding.
 _ROUNDING = 1e-9

@@ -8,8 +8,8 @@ from trigcnn.hls.synthesis.ecp5 import is_ecp5
 from trigcnn.hls.synthesis.parts import overrun, totals
 from trigcnn.pipeline.benches import Bench
 from trigcnn.pipeline.config.run import GatesConfig
-from trigcnn.pipeline.reporting.quality import Accuracy, Quality, SignalEfficiency, TargetFit
-from trigcnn.pipeline.reporting.report import Gate
+from trigcnn.pipeline.results.quality import Accuracy, Quality, SignalEfficiency, TargetFit
+from trigcnn.pipeline.results.report import Gate
 from trigcnn.pipeline.verification import Comparison
 
 # Accuracies are ratios of whole numbers of events: a drop of just the limit must not miss by rounding.

@@ -14,10 +14,10 @@ from trigcnn.pipeline.cache.folder import RunFolder, file_digest
 from trigcnn.pipeline.config.differences import differing
 from trigcnn.pipeline.config.differences import shown as option_shown
 from trigcnn.pipeline.errors import RunFolderError
-from trigcnn.pipeline.reporting.earlier import Change, EarlierRun
-from trigcnn.pipeline.reporting.merits import Merit, merits
-from trigcnn.pipeline.reporting.report import Report, Verdict
-from trigcnn.pipeline.reporting.section import Section
+from trigcnn.pipeline.results.earlier import Change, EarlierRun
+from trigcnn.pipeline.results.merits import Merit, merits
+from trigcnn.pipeline.results.report import Report, Verdict
+from trigcnn.pipeline.results.section import Section
 
 _FILE = "history.jsonl"
 # Of more, a reader loses the thread; the file keeps all.

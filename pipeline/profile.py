@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.pipeline.reporting.magnitudes import Magnitudes, Range
+from trigcnn.pipeline.results.magnitudes import Magnitudes, Range
 
 Values = npt.NDArray[Any]
 Tensor = Literal["weight", "bias", "result"]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from trigcnn.pipeline.config.run import TriggerConfig
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.reporting.quality import Accuracy, ConfusionMatrix, Quality, SignalEfficiency, TargetFit
+from trigcnn.pipeline.results.quality import Accuracy, ConfusionMatrix, Quality, SignalEfficiency, TargetFit
 from trigcnn.pipeline.trigger.run_curves import roc
 from trigcnn.pipeline.trigger.scores import Score, make_score
 

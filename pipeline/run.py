@@ -16,7 +16,7 @@ from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
 from trigcnn.pipeline.gates import judge
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.report import Report
 from trigcnn.pipeline.stages import ORDER, Context, Watch, check, convert, report, synthesize, train
 
 STAGES = {

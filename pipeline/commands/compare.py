@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.reporting import compare_pages
-from trigcnn.pipeline.reporting.compared import Compared, compare
-from trigcnn.pipeline.reporting.merits import Merit, shown
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.compared import Compared, compare
+from trigcnn.pipeline.results.merits import Merit, shown
+from trigcnn.pipeline.results.report import Report
 
 
 def compare_runs(runs: Sequence[Path], out: Path, console: Console) -> Compared:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trigcnn.pipeline.config.run import DataConfig, RunConfig
-    from trigcnn.pipeline.reporting.geometry import GeometryEntry
+    from trigcnn.pipeline.results.geometry import GeometryEntry
 
 _SAVED = (".keras", ".h5")
 # As many of a data set that draws its events as are needed to see of what shape they are.

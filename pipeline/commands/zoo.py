@@ -21,7 +21,7 @@ from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.report import Report
 
 _TIME_LIMIT_S = 6 * 3600.0
 

@@ -8,7 +8,7 @@ from typing import Any
 from trigcnn.pipeline.commands.zoo import Outcome
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.reporting.rendering import environment
-from trigcnn.pipeline.reporting.report import Report, Synthesis
+from trigcnn.pipeline.results.report import Report, Synthesis
 
 
 def markdown(outcomes: Sequence[Outcome], *, quick: bool) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from trigcnn.pipeline.reporting import page, tables
-from trigcnn.pipeline.reporting.compared import Compared
 from trigcnn.pipeline.reporting.figures import pareto
-from trigcnn.pipeline.reporting.merits import change, shown
 from trigcnn.pipeline.reporting.rendering import environment
+from trigcnn.pipeline.results.compared import Compared
+from trigcnn.pipeline.results.merits import change, shown
 
 
 def write(compared: Compared, folder: Path) -> None:

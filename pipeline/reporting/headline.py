@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from trigcnn.pipeline.reporting import timing
-from trigcnn.pipeline.reporting.evidence import share, standing_for, strongest
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.evidence import share, standing_for, strongest
+from trigcnn.pipeline.results.report import Report
 
 
 class Card(NamedTuple):

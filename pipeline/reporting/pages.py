@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from trigcnn.pipeline.reporting import changes, headline, merits, page, sizes, timing
-from trigcnn.pipeline.reporting.evidence import EVIDENCE, share
+from trigcnn.pipeline.reporting import changes, headline, page, sizes, timing
 from trigcnn.pipeline.reporting.figures import confusion, latency, network, path, profile, resources, roc, training
 from trigcnn.pipeline.reporting.rendering import environment
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results import merits
+from trigcnn.pipeline.results.evidence import EVIDENCE, share
+from trigcnn.pipeline.results.report import Report
 
 
 def markdown(report: Report) -> str:

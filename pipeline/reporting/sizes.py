@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from trigcnn.models.geometry import LayerGeometry
-from trigcnn.pipeline.reporting.geometry import GeometryEntry
+from trigcnn.pipeline.results.geometry import GeometryEntry
 
 
 def entries(layers: Iterable[LayerGeometry]) -> list[GeometryEntry]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from trigcnn.pipeline.reporting import page, tables
-from trigcnn.pipeline.reporting.compared import Compared, ComparedRun, fronts
 from trigcnn.pipeline.reporting.figures import pareto, sweeping
-from trigcnn.pipeline.reporting.merits import shown
 from trigcnn.pipeline.reporting.rendering import environment
-from trigcnn.pipeline.reporting.sweep_content import OUTCOMES, Sweep
+from trigcnn.pipeline.results.compared import Compared, ComparedRun, fronts
+from trigcnn.pipeline.results.merits import shown
+from trigcnn.pipeline.results.sweep import OUTCOMES, Sweep
 
 
 def write(sweep: Sweep, folder: Path, *, pages: bool = True) -> None:

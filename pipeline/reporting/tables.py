@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from trigcnn.pipeline.reporting.merits import merits
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.merits import merits
+from trigcnn.pipeline.results.report import Report
 
 _FIGURES = ("name", "value", "unit", "share_of_part", "evidence", "source")
 _LAYER = (

@@ -6,7 +6,7 @@ import re
 from itertools import groupby
 from typing import NamedTuple
 
-from trigcnn.pipeline.reporting.report import PathStep, Report, Synthesis
+from trigcnn.pipeline.results.report import PathStep, Report, Synthesis
 
 # What Yosys appends to a signal's name, once or many times, to name the cells around it.
 _CELLS = re.compile(r"_(?:TRELLIS_FF|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|DP16KD|TRELLIS_DPR16X4)_")

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from trigcnn.pipeline.reporting import pages, tables
-from trigcnn.pipeline.reporting.compared import Compared
-from trigcnn.pipeline.reporting.report import Report
-from trigcnn.pipeline.reporting.sweep_content import Sweep
+from trigcnn.pipeline.results.compared import Compared
+from trigcnn.pipeline.results.report import Report
+from trigcnn.pipeline.results.sweep import Sweep
 
 
 class _AsWritten(GenerateJsonSchema):

@@ -45,7 +45,7 @@ def stage(context: Context) -> Stage:
             "pipeline/benches.py",
             "pipeline/quality.py",
             "pipeline/profile.py",
-            "pipeline/reporting/quality.py",
+            "pipeline/results/quality.py",
             "pipeline/trigger/roc.py",
             "pipeline/trigger/run_curves.py",
             "pipeline/trigger/scores.py",

@@ -17,10 +17,11 @@ from trigcnn.pipeline import budget, history, placing
 from trigcnn.pipeline.cache.folder import Stage, installed_version
 from trigcnn.pipeline.diagnosis.findings import Change
 from trigcnn.pipeline.gates import judge
-from trigcnn.pipeline.reporting import by_layer, sizes
-from trigcnn.pipeline.reporting import report as content
-from trigcnn.pipeline.reporting.hls_project import HlsEstimate
-from trigcnn.pipeline.reporting.quality import Quality
+from trigcnn.pipeline.reporting import sizes
+from trigcnn.pipeline.results import by_layer
+from trigcnn.pipeline.results import report as content
+from trigcnn.pipeline.results.hls_project import HlsEstimate
+from trigcnn.pipeline.results.quality import Quality
 from trigcnn.pipeline.stages import ORDER, Context, check, convert, synthesize, train
 
 _DISTRIBUTIONS = (

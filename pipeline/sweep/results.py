@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from trigcnn.pipeline.config.differences import shown as option_shown
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.reporting.pareto import front
-from trigcnn.pipeline.reporting.sweep_content import Importance, Sweep, SweepObjective, SweepTrial, Volume
+from trigcnn.pipeline.results.pareto import front
+from trigcnn.pipeline.results.sweep import Importance, Sweep, SweepObjective, SweepTrial, Volume
 from trigcnn.pipeline.sweep import space, study
 from trigcnn.pipeline.sweep.study import Objective, TrialRecord
 from trigcnn.pipeline.sweep.trial import TRIALS

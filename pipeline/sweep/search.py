@@ -19,9 +19,9 @@ from trigcnn.pipeline.config.file import with_values
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import PipelineError, SweepError
-from trigcnn.pipeline.reporting.merits import Merit, shown
-from trigcnn.pipeline.reporting.pareto import dominates
-from trigcnn.pipeline.reporting.sweep_content import Outcome
+from trigcnn.pipeline.results.merits import Merit, shown
+from trigcnn.pipeline.results.pareto import dominates
+from trigcnn.pipeline.results.sweep import Outcome
 from trigcnn.pipeline.sweep import curves, results, space, study, worker
 from trigcnn.pipeline.sweep.trial import FINAL, MARKER, TRIALS, Found, Job, Piece, bring
 

@@ -16,8 +16,8 @@ from trigcnn.pipeline.config.differences import shown as option_shown
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.config.sweep import SweepConfig
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.reporting.merits import Merit
-from trigcnn.pipeline.reporting.sweep_content import Outcome
+from trigcnn.pipeline.results.merits import Merit
+from trigcnn.pipeline.results.sweep import Outcome
 from trigcnn.pipeline.sweep.space import as_stored, distributions
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from trigcnn.pipeline.config.run import RunConfig
-from trigcnn.pipeline.reporting.merits import Merit
+from trigcnn.pipeline.results.merits import Merit
 
 # What alkaid's estimate is of the count that Yosys comes to: `python benchmarks/estimate.py`, 0.68 to 0.75.
 _LUT_OF_ESTIMATE = 1 / 0.72
@@ -144,7 +144,7 @@ def estimates(config: RunConfig, folder: Path, *, kept: float = 1.0) -> list[Mer
         kept: Share of the weights that pruning will leave.
     """
     from trigcnn.hls.rtl.design import RtlDesign
-    from trigcnn.pipeline.reporting.merits import of_cycles
+    from trigcnn.pipeline.results.merits import of_cycles
 
     design = RtlDesign.load(folder / "convert")
     period = config.hls.clock_period_ns
@@ -162,8 +162,8 @@ def estimates(config: RunConfig, folder: Path, *, kept: float = 1.0) -> list[Mer
 def _check(job: Job, config: RunConfig, curve: Curve | None) -> Found:
     from trigcnn.pipeline.cache.folder import RunFolder
     from trigcnn.pipeline.config.file import with_values
-    from trigcnn.pipeline.reporting.merits import of_quality
-    from trigcnn.pipeline.reporting.quality import Quality
+    from trigcnn.pipeline.results.merits import of_quality
+    from trigcnn.pipeline.results.quality import Quality
     from trigcnn.pipeline.stages import check
 
     parent = _parent(job)
@@ -184,8 +184,8 @@ def _check(job: Job, config: RunConfig, curve: Curve | None) -> Found:
 
 
 def _report(job: Job, config: RunConfig, _: Curve | None) -> Found:
-    from trigcnn.pipeline.reporting.merits import merits
-    from trigcnn.pipeline.reporting.report import Report
+    from trigcnn.pipeline.results.merits import merits
+    from trigcnn.pipeline.results.report import Report
 
     folder = job.folder
     _run(config, folder, job, until=UNTIL[job.piece])

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from trigcnn.pipeline.config.run import TriggerConfig
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.reporting.quality import Roc, RocCurve
+from trigcnn.pipeline.results.quality import Roc, RocCurve
 from trigcnn.pipeline.trigger.roc import Curve, area, curve
 from trigcnn.pipeline.trigger.scores import Score, make_score
 from trigcnn.pipeline.trigger.spectrum import Integers, Spectrum

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from tests.pipeline import sample_reports
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.report import Report
 
 ROOT = Path(__file__).parents[2]
 SAMPLE_REPORT = Path(__file__).parent.parent / "data" / "sample_report.json"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from trigcnn.pipeline.reporting.earlier import Change, EarlierRun
-from trigcnn.pipeline.reporting.merits import Merit, merits
-from trigcnn.pipeline.reporting.report import Report
-from trigcnn.pipeline.reporting.sweep_content import Importance, Sweep, SweepObjective, SweepTrial, Volume
+from trigcnn.pipeline.results.earlier import Change, EarlierRun
+from trigcnn.pipeline.results.merits import Merit, merits
+from trigcnn.pipeline.results.report import Report
+from trigcnn.pipeline.results.sweep import Importance, Sweep, SweepObjective, SweepTrial, Volume
 
 
 def placed(report: Report) -> Report:

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from trigcnn.pipeline.budget import judge
 from trigcnn.pipeline.config.budget import BudgetConfig
 from trigcnn.pipeline.config.run import RunConfig
-from trigcnn.pipeline.reporting.merits import merits
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.merits import merits
+from trigcnn.pipeline.results.report import Report
 
 
 def change(report: Report, **fields: object) -> Report:

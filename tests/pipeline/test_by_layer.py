@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 from tests.hls.reports_at_hand import REPORTS
 from trigcnn.hls.synthesis.reports import csynth, timing_summary
-from trigcnn.pipeline.reporting.by_layer import arrange
-from trigcnn.pipeline.reporting.report import Synthesis
+from trigcnn.pipeline.results.by_layer import arrange
+from trigcnn.pipeline.results.report import Synthesis
 
 NAMES = {1: "pixels", 2: "conv1", 4: "relu1"}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.pipeline import sample_reports
 from trigcnn.pipeline.reporting.changes import since_last
-from trigcnn.pipeline.reporting.earlier import EarlierRun
-from trigcnn.pipeline.reporting.merits import merits
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.earlier import EarlierRun
+from trigcnn.pipeline.results.merits import merits
+from trigcnn.pipeline.results.report import Report
 
 
 def test_the_first_run_has_nothing_before_it(sample_report: Report) -> None:

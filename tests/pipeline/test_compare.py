@@ -17,8 +17,8 @@ from trigcnn.pipeline.commands.compare import compare_runs
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.reporting import compare_pages, tables
-from trigcnn.pipeline.reporting.compared import compare
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.compared import compare
+from trigcnn.pipeline.results.report import Report
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "compare.schema.json"
 

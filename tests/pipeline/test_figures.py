@@ -10,7 +10,7 @@ import pytest
 from tests.pipeline import sample_reports
 from trigcnn.pipeline.reporting.charts import Figure, Panel
 from trigcnn.pipeline.reporting.figures import confusion, latency, path, profile, resources, roc, training
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.report import Report
 
 DRAW: list[Callable[[Report], Figure | None]] = [
     confusion.figure,

@@ -13,8 +13,8 @@ from trigcnn.models import zoo
 from trigcnn.models.datasets import InputFormat
 from trigcnn.models.geometry import Axis, Field
 from trigcnn.pipeline.reporting import sizes
-from trigcnn.pipeline.reporting.geometry import AxisEntry, GeometryEntry
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.geometry import AxisEntry, GeometryEntry
+from trigcnn.pipeline.results.report import Report
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 DROPPED = "pool1 (MaxPooling2D): windows of 2, stride 2, never see the last 1 of 7 pixels, along height and width"

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from trigcnn.pipeline.reporting.figures.network import Picture, picture
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.report import Report
 
 
 def network(report: Report, inputs: dict[str, list[str]]) -> Picture:

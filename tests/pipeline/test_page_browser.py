@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.pipeline import sample_reports
 from tests.pipeline.conftest import SAMPLE_REPORT
 from trigcnn.pipeline.reporting import compare_pages, pages, sweep_pages
-from trigcnn.pipeline.reporting.compared import compare
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.compared import compare
+from trigcnn.pipeline.results.report import Report
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from trigcnn.pipeline.reporting import headline, pages
-from trigcnn.pipeline.reporting.report import FindingEntry, Report, Rewriting
+from trigcnn.pipeline.results.report import FindingEntry, Report, Rewriting
 
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
 

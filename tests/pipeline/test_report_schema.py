@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from trigcnn.pipeline.reporting.report import Report
 from trigcnn.pipeline.reporting.write import schema, write
+from trigcnn.pipeline.results.report import Report
 
 SCHEMA = Path(__file__).parent.parent.parent / "docs" / "report.schema.json"
 

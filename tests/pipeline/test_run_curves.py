@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from trigcnn.pipeline.config.run import TriggerConfig
-from trigcnn.pipeline.reporting.quality import Roc
+from trigcnn.pipeline.results.quality import Roc
 from trigcnn.pipeline.trigger.roc import curve
 from trigcnn.pipeline.trigger.run_curves import roc, thinned
 from trigcnn.pipeline.trigger.spectrum import Spectrum

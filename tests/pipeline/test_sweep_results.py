@@ -16,7 +16,7 @@ from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.reporting import sweep_pages
-from trigcnn.pipeline.reporting.sweep_content import Sweep, SweepTrial
+from trigcnn.pipeline.results.sweep import Sweep, SweepTrial
 from trigcnn.pipeline.sweep import results
 from trigcnn.pipeline.sweep.search import Search
 from trigcnn.pipeline.sweep.trial import Found, Job

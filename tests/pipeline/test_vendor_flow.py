@@ -17,7 +17,7 @@ from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline import vendor_flow
 from trigcnn.pipeline.cache.folder import file_digest
 from trigcnn.pipeline.config.run import RunConfig
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.report import Report
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 Run = tuple[Path, Path]

@@ -11,7 +11,7 @@ from trigcnn.models import zoo as networks
 from trigcnn.pipeline.commands import zoo, zoo_page
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.report import Report
 
 ROOT = Path(__file__).parent.parent.parent
 LIST = ROOT / "configs" / "zoo.yaml"

@@ -14,7 +14,7 @@ from trigcnn.pipeline.reporting.charts import (
     data,
     without_schema,
 )
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.report import Report
 
 # Wide enough for a count of four digits.
 _CELL = 42

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from trigcnn.pipeline.reporting.charts import Column, Figure, Panel, Table, Value, bars, coloured
-from trigcnn.pipeline.reporting.hls_project import HlsLayerEntry
-from trigcnn.pipeline.reporting.report import LayerTiming, Report
+from trigcnn.pipeline.results.hls_project import HlsLayerEntry
+from trigcnn.pipeline.results.report import LayerTiming, Report
 
 # In the order in which they are drawn: the field, its title, and what the axis counts.
 _DRAWN = {"latency": "latency, cycles", "interval": "initiation interval, cycles"}

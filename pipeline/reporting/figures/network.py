@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trigcnn.pipeline.reporting.rendering import shape
-from trigcnn.pipeline.reporting.report import LayerEntry, Report
+from trigcnn.pipeline.results.report import LayerEntry, Report
 
 # In pixels: a box, what lies between boxes, and the straight piece below a box on which its format stands.
 _WIDTH, _HEIGHT, _GAP, _STEM, _BEND, _MARGIN = 192, 42, 28, 28, 26, 10

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from trigcnn.pipeline.reporting.charts import BAD, INK, QUIET, SERIES, Column, Figure, Panel, Table, data, panel
-from trigcnn.pipeline.reporting.compared import Compared, Front
-from trigcnn.pipeline.reporting.merits import shown
+from trigcnn.pipeline.results.compared import Compared, Front
+from trigcnn.pipeline.results.merits import shown
 
 # Of more runs, names would lie over each other; the tooltip and the table name all.
 _MOST_NAMES = 16

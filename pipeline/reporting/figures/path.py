@@ -17,7 +17,7 @@ from trigcnn.pipeline.reporting.charts import (
     data,
     panel,
 )
-from trigcnn.pipeline.reporting.report import Report, Synthesis
+from trigcnn.pipeline.results.report import Report, Synthesis
 
 
 def figures(report: Report) -> list[Figure]:

@@ -21,8 +21,8 @@ from trigcnn.pipeline.reporting.charts import (
     data,
     panel,
 )
-from trigcnn.pipeline.reporting.magnitudes import Range
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.magnitudes import Range
+from trigcnn.pipeline.results.report import Report
 
 if TYPE_CHECKING:
     import altair as alt

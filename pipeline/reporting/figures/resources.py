@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from trigcnn.pipeline.reporting.charts import Column, Figure, Panel, Table, Value, bars, coloured
-from trigcnn.pipeline.reporting.evidence import share, totals_of
-from trigcnn.pipeline.reporting.merits import RESOURCES
 from trigcnn.pipeline.reporting.rendering import percent
-from trigcnn.pipeline.reporting.report import Report, Synthesis
+from trigcnn.pipeline.results.evidence import share, totals_of
+from trigcnn.pipeline.results.merits import RESOURCES
+from trigcnn.pipeline.results.report import Report, Synthesis
 
 # In the order in which they are shown, with their names.
 _COUNTED = {**RESOURCES, "uram": "URAM", "m20k": "M20K", "mlab": "MLAB"}

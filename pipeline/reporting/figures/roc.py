@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from trigcnn.pipeline.reporting.charts import RULE, SERIES, Column, Figure, Line, Panel, Table, Value, data, lines
-from trigcnn.pipeline.reporting.quality import Roc, RocCurve
-from trigcnn.pipeline.reporting.report import Report
+from trigcnn.pipeline.results.quality import Roc, RocCurve
+from trigcnn.pipeline.results.report import Report
 from trigcnn.pipeline.trigger.binomial import wilson
 from trigcnn.pipeline.trigger.run_curves import working_points
 from trigcnn.pipeline.trigger.working_points import hertz

@@ -21,7 +21,7 @@ from trigcnn.pipeline.reporting.charts import (
     panel,
 )  # fmt: skip
 from trigcnn.pipeline.reporting.rendering import number, percent
-from trigcnn.pipeline.reporting.sweep_content import Sweep, SweepTrial
+from trigcnn.pipeline.results.sweep import Sweep, SweepTrial
 
 
 def parallel_coordinates(sweep: Sweep) -> Figure | None:

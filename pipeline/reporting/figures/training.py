@@ -18,7 +18,7 @@ from trigcnn.pipeline.reporting.charts import (
     data,
     lines,
 )
-from trigcnn.pipeline.reporting.report import Curves, Report
+from trigcnn.pipeline.results.report import Curves, Report
 
 if TYPE_CHECKING:
     import altair as alt

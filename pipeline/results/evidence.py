@@ -9,7 +9,7 @@ from trigcnn.hls.synthesis import parts
 
 if TYPE_CHECKING:
     from trigcnn.hls.synthesis.parts import Part
-    from trigcnn.pipeline.reporting.report import Report, Synthesis
+    from trigcnn.pipeline.results.report import Report, Synthesis
 
 Design = Literal["rtl", "hls"]
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from trigcnn.pipeline.reporting.evidence import Design, share, standing_for, strongest
-from trigcnn.pipeline.reporting.section import Section
+from trigcnn.pipeline.results.evidence import Design, share, standing_for, strongest
+from trigcnn.pipeline.results.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trigcnn.pipeline.reporting.quality import Quality
-    from trigcnn.pipeline.reporting.report import Report, Synthesis
+    from trigcnn.pipeline.results.quality import Quality
+    from trigcnn.pipeline.results.report import Report, Synthesis
 
 # In the order in which they are shown, with their names in tables.
 RESOURCES = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram": "BRAM (18 Kbit)"}

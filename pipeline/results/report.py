@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from trigcnn.hls.synthesis.report import Evidence
-from trigcnn.pipeline.reporting.earlier import EarlierRun
-from trigcnn.pipeline.reporting.geometry import GeometryEntry
-from trigcnn.pipeline.reporting.hls_project import HlsEstimate, HlsLayerEntry
-from trigcnn.pipeline.reporting.magnitudes import Range
-from trigcnn.pipeline.reporting.quality import Accuracy, ConfusionMatrix, Roc, SignalEfficiency, TargetFit
-from trigcnn.pipeline.reporting.section import Section
+from trigcnn.pipeline.results.earlier import EarlierRun
+from trigcnn.pipeline.results.geometry import GeometryEntry
+from trigcnn.pipeline.results.hls_project import HlsEstimate, HlsLayerEntry
+from trigcnn.pipeline.results.magnitudes import Range
+from trigcnn.pipeline.results.quality import Accuracy, ConfusionMatrix, Roc, SignalEfficiency, TargetFit
+from trigcnn.pipeline.results.section import Section
 
 Verdict = Literal["pass", "fail"]
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from trigcnn.pipeline.reporting.section import Section
+from trigcnn.pipeline.results.section import Section
 
 # A name of its own: in Accuracy, `float` is a field.
 Share = float

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from trigcnn.pipeline.reporting.merits import Merit
-from trigcnn.pipeline.reporting.section import Section
+from trigcnn.pipeline.results.merits import Merit
+from trigcnn.pipeline.results.section import Section
 
 Outcome = Literal["reported", "dominated", "hopeless", "ended", "failed", "running"]
 

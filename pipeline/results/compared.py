@@ -10,10 +10,10 @@ from pydantic import Field
 
 from trigcnn.pipeline.config.differences import differing
 from trigcnn.pipeline.config.differences import shown as option_shown
-from trigcnn.pipeline.reporting.merits import Merit, merits
-from trigcnn.pipeline.reporting.pareto import front
-from trigcnn.pipeline.reporting.report import Report, Verdict
-from trigcnn.pipeline.reporting.section import Section
+from trigcnn.pipeline.results.merits import Merit, merits
+from trigcnn.pipeline.results.pareto import front
+from trigcnn.pipeline.results.report import Report, Verdict
+from trigcnn.pipeline.results.section import Section
 
 # What a network's quality is held against.
 _COSTS = ("lut", "ff", "dsp", "bram", "latency_ns", "initiation_interval_ns")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from trigcnn.pipeline.reporting.section import Section
+from trigcnn.pipeline.results.section import Section
 
 
 class AxisEntry(Section):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trigcnn.hls.synthesis.reports.modules import layer_name
 
 if TYPE_CHECKING:
-    from trigcnn.pipeline.reporting.report import LayerResources, LayerTiming, Synthesis
+    from trigcnn.pipeline.results.report import LayerResources, LayerTiming, Synthesis
 
 
 def arrange(entry: Synthesis, order: Sequence[str], names: Mapping[int, str]) -> Synthesis:

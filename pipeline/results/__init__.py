@@ -1,0 +1,1 @@
+"""The contents of `report.json`, `compare.json` and `sweep.json`."""
