@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.reporting import compare_pages
+from trigcnn.pipeline.pages import compare_pages
 from trigcnn.pipeline.results.compared import Compared, compare
 from trigcnn.pipeline.results.merits import Merit, shown
 from trigcnn.pipeline.results.report import Report

@@ -10,7 +10,7 @@ import numpy as np
 
 from trigcnn.models import datasets
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.reporting import dataset_figure
+from trigcnn.pipeline.pages import dataset_figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
 

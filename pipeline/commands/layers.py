@@ -38,7 +38,7 @@ def show(path: Path, assignments: list[str] | None, *, as_json: bool) -> None:
     """
     from trigcnn.models.geometry import geometry, refuse_dropped
     from trigcnn.pipeline.console import Console
-    from trigcnn.pipeline.reporting import sizes
+    from trigcnn.pipeline.pages import sizes
 
     model, config = _model(path, assignments)
     layers = geometry(model)
@@ -97,7 +97,7 @@ def _small(data: DataConfig) -> dict[str, Any]:
 
 
 def _rows(entries: list[GeometryEntry]) -> Iterator[list[str]]:
-    from trigcnn.pipeline.reporting import sizes
+    from trigcnn.pipeline.pages import sizes
 
     for entry in entries:
         dense = entry.dense

@@ -7,7 +7,7 @@ from typing import Any
 
 from trigcnn.pipeline.commands.zoo import Outcome
 from trigcnn.pipeline.console import Console
-from trigcnn.pipeline.reporting.rendering import environment
+from trigcnn.pipeline.pages.rendering import environment
 from trigcnn.pipeline.results.report import Report, Synthesis
 
 

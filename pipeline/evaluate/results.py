@@ -26,7 +26,7 @@ def check_free(out: Path) -> None:
 
 def write(answer: Evaluation, curves: dict[str, Curve], out: Path) -> None:
     """Write all files into a new folder, and put it in place when it is whole."""
-    from trigcnn.pipeline.reporting import trigger_figure
+    from trigcnn.pipeline.pages import trigger_figure
 
     with _in_place(out) as folder:
         (folder / "evaluation.json").write_text(answer.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -17,7 +17,7 @@ from trigcnn.pipeline import budget, history, placing
 from trigcnn.pipeline.cache.folder import Stage, installed_version
 from trigcnn.pipeline.diagnosis.findings import Change
 from trigcnn.pipeline.gates import judge
-from trigcnn.pipeline.reporting import sizes
+from trigcnn.pipeline.pages import sizes
 from trigcnn.pipeline.results import by_layer
 from trigcnn.pipeline.results import report as content
 from trigcnn.pipeline.results.hls_project import HlsEstimate
@@ -44,7 +44,7 @@ def stage(context: Context) -> Stage:
 
 
 def _work(context: Context, folder: Path) -> None:
-    from trigcnn.pipeline.reporting.write import write
+    from trigcnn.pipeline.pages.write import write
 
     with context.console.task("writing the report"):
         write(collect(context), folder)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, RunFolderError
-from trigcnn.pipeline.reporting import sweep_pages
+from trigcnn.pipeline.pages import sweep_pages
 from trigcnn.pipeline.results.merits import shown
 from trigcnn.pipeline.results.sweep import Sweep, SweepTrial
 from trigcnn.pipeline.sweep import results, space, workers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.pipeline import sample_reports
-from trigcnn.pipeline.reporting.changes import since_last
+from trigcnn.pipeline.pages.changes import since_last
 from trigcnn.pipeline.results.earlier import EarlierRun
 from trigcnn.pipeline.results.merits import merits
 from trigcnn.pipeline.results.report import Report

@@ -16,7 +16,7 @@ from trigcnn.pipeline.cli import app
 from trigcnn.pipeline.commands.compare import compare_runs
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.reporting import compare_pages, tables
+from trigcnn.pipeline.pages import compare_pages, tables
 from trigcnn.pipeline.results.compared import compare
 from trigcnn.pipeline.results.report import Report
 
@@ -108,8 +108,8 @@ def test_the_command_writes_all_forms_and_prints_the_table(folders: list[Path], 
 
 @pytest.mark.parametrize("name", ["compare", "sweep"])
 def test_the_published_schema_is_the_one_of_the_code(name: str) -> None:
-    """Refresh with `python -m trigcnn.pipeline.reporting.write compare > docs/compare.schema.json`, and so on."""
-    from trigcnn.pipeline.reporting.write import schema
+    """Refresh with `python -m trigcnn.pipeline.pages.write compare > docs/compare.schema.json`, and so on."""
+    from trigcnn.pipeline.pages.write import schema
 
     assert json.loads(SCHEMA.with_name(f"{name}.schema.json").read_text()) == schema(name)
 

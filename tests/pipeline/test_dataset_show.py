@@ -15,8 +15,8 @@ from trigcnn.models.errors import DataError
 from trigcnn.pipeline.commands import datasets as dataset_show
 from trigcnn.pipeline.config.file import named_values
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.reporting import dataset_figure
-from trigcnn.pipeline.reporting.dataset_figure import Shown, _edges
+from trigcnn.pipeline.pages import dataset_figure
+from trigcnn.pipeline.pages.dataset_figure import Shown, _edges
 
 # Those that need no file.
 DRAWN = [info.name for info in datasets.available() if "folder" not in datasets.describe(info.name)]

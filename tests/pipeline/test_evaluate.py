@@ -288,7 +288,7 @@ def test_no_half_written_results(
     def no_room(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("trigcnn.pipeline.reporting.trigger_figure.write", no_room)
+    monkeypatch.setattr("trigcnn.pipeline.pages.trigger_figure.write", no_room)
     message = refused(trigcnn("evaluate", quick_run[1], "--events", file, "--signal", "1", "--out", tmp_path / "x"))
     assert "cannot be written (No space left on device)" in message
     assert {path.name for path in tmp_path.iterdir()} == {"jets.npz", "out"}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.pipeline import sample_reports
-from trigcnn.pipeline.reporting.charts import Figure, Panel
-from trigcnn.pipeline.reporting.figures import confusion, latency, path, profile, resources, roc, training
+from trigcnn.pipeline.pages.charts import Figure, Panel
+from trigcnn.pipeline.pages.figures import confusion, latency, path, profile, resources, roc, training
 from trigcnn.pipeline.results.report import Report
 
 DRAW: list[Callable[[Report], Figure | None]] = [

@@ -12,7 +12,7 @@ import pytest
 from trigcnn.models import zoo
 from trigcnn.models.datasets import InputFormat
 from trigcnn.models.geometry import Axis, Field
-from trigcnn.pipeline.reporting import sizes
+from trigcnn.pipeline.pages import sizes
 from trigcnn.pipeline.results.geometry import AxisEntry, GeometryEntry
 from trigcnn.pipeline.results.report import Report
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from trigcnn.pipeline.reporting.figures.network import Picture, picture
+from trigcnn.pipeline.pages.figures.network import Picture, picture
 from trigcnn.pipeline.results.report import Report
 
 

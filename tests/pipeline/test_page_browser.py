@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.pipeline import sample_reports
 from tests.pipeline.conftest import SAMPLE_REPORT
-from trigcnn.pipeline.reporting import compare_pages, pages, sweep_pages
+from trigcnn.pipeline.pages import compare_pages, pages, sweep_pages
 from trigcnn.pipeline.results.compared import compare
 from trigcnn.pipeline.results.report import Report
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from trigcnn.pipeline.reporting import headline, pages
+from trigcnn.pipeline.pages import headline, pages
 from trigcnn.pipeline.results.report import FindingEntry, Report, Rewriting
 
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}

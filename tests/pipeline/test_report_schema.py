@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from trigcnn.pipeline.reporting.write import schema, write
+from trigcnn.pipeline.pages.write import schema, write
 from trigcnn.pipeline.results.report import Report
 
 SCHEMA = Path(__file__).parent.parent.parent / "docs" / "report.schema.json"
@@ -23,7 +23,7 @@ def written(sample_report: Report, tmp_path: Path) -> dict[str, Any]:
 
 
 def test_the_documented_schema_is_the_model_s() -> None:
-    refresh = "python -m trigcnn.pipeline.reporting.write > docs/report.schema.json"
+    refresh = "python -m trigcnn.pipeline.pages.write > docs/report.schema.json"
     assert json.loads(SCHEMA.read_text()) == schema(), f"refresh it with: {refresh}"
 
 

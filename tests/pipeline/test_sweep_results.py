@@ -15,7 +15,7 @@ from tests.pipeline.test_sweep_search import Client, bits, config, merit, plays
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.reporting import sweep_pages
+from trigcnn.pipeline.pages import sweep_pages
 from trigcnn.pipeline.results.sweep import Sweep, SweepTrial
 from trigcnn.pipeline.sweep import results
 from trigcnn.pipeline.sweep.search import Search

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trigcnn.pipeline.reporting.charts import BAD, INK, QUIET, SERIES, Column, Figure, Panel, Table, data, panel
+from trigcnn.pipeline.pages.charts import BAD, INK, QUIET, SERIES, Column, Figure, Panel, Table, data, panel
 from trigcnn.pipeline.results.compared import Compared, Front
 from trigcnn.pipeline.results.merits import shown
 

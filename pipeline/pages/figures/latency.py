@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from trigcnn.pipeline.reporting.charts import Column, Figure, Panel, Table, Value, bars, coloured
+from trigcnn.pipeline.pages.charts import Column, Figure, Panel, Table, Value, bars, coloured
 from trigcnn.pipeline.results.hls_project import HlsLayerEntry
 from trigcnn.pipeline.results.report import LayerTiming, Report
 

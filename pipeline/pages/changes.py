@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trigcnn.pipeline.reporting.charts import Column, Table, Value
+from trigcnn.pipeline.pages.charts import Column, Table, Value
 from trigcnn.pipeline.results.earlier import Change, EarlierRun
 from trigcnn.pipeline.results.merits import Merit, change, difference_in_kind, merits, shown
 from trigcnn.pipeline.results.report import Report

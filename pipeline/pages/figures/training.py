@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from trigcnn.pipeline.reporting.charts import (
+from trigcnn.pipeline.pages.charts import (
     QUIET,
     RULE,
     SERIES,

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from trigcnn.pipeline.reporting import pages, tables
+from trigcnn.pipeline.pages import pages, tables
 from trigcnn.pipeline.results.compared import Compared
 from trigcnn.pipeline.results.report import Report
 from trigcnn.pipeline.results.sweep import Sweep

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trigcnn.pipeline.reporting import timing
-from trigcnn.pipeline.reporting.charts import (
+from trigcnn.pipeline.pages import timing
+from trigcnn.pipeline.pages.charts import (
     BAD,
     BLOCK,
     QUIET,

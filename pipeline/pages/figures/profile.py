@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from trigcnn.pipeline.reporting.charts import (
+from trigcnn.pipeline.pages.charts import (
     BAD,
     BLOCK,
     QUIET,

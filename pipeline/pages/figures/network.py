@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trigcnn.pipeline.reporting.rendering import shape
+from trigcnn.pipeline.pages.rendering import shape
 from trigcnn.pipeline.results.report import LayerEntry, Report
 
 # In pixels: a box, what lies between boxes, and the straight piece below a box on which its format stands.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from trigcnn.pipeline.reporting import timing
+from trigcnn.pipeline.pages import timing
 from trigcnn.pipeline.results.evidence import share, standing_for, strongest
 from trigcnn.pipeline.results.report import Report
 

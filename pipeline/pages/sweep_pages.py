@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trigcnn.pipeline.reporting import page, tables
-from trigcnn.pipeline.reporting.figures import pareto, sweeping
-from trigcnn.pipeline.reporting.rendering import environment
+from trigcnn.pipeline.pages import page, tables
+from trigcnn.pipeline.pages.figures import pareto, sweeping
+from trigcnn.pipeline.pages.rendering import environment
 from trigcnn.pipeline.results.compared import Compared, ComparedRun, fronts
 from trigcnn.pipeline.results.merits import shown
 from trigcnn.pipeline.results.sweep import OUTCOMES, Sweep

@@ -25,7 +25,7 @@ def environment(*, for_html: bool) -> Environment:
         return dash if value is None else value
 
     templates = Environment(
-        loader=PackageLoader("trigcnn.pipeline.reporting"),
+        loader=PackageLoader("trigcnn.pipeline.pages"),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
         undefined=StrictUndefined,
         finalize=shown,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from trigcnn.pipeline.reporting.charts import RULE, SERIES, Column, Figure, Line, Panel, Table, Value, data, lines
+from trigcnn.pipeline.pages.charts import RULE, SERIES, Column, Figure, Line, Panel, Table, Value, data, lines
 from trigcnn.pipeline.results.quality import Roc, RocCurve
 from trigcnn.pipeline.results.report import Report
 from trigcnn.pipeline.trigger.binomial import wilson

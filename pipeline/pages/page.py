@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from trigcnn.pipeline.reporting import charts
-from trigcnn.pipeline.reporting.rendering import environment
+from trigcnn.pipeline.pages import charts
+from trigcnn.pipeline.pages.rendering import environment
 
 
 class Assets(NamedTuple):
@@ -63,7 +63,7 @@ def _charting_library() -> str:
 
 
 def _read(name: str) -> str:
-    return (files("trigcnn.pipeline.reporting") / "templates" / name).read_text(encoding="utf-8")
+    return (files("trigcnn.pipeline.pages") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

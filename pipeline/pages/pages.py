@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trigcnn.pipeline.reporting import changes, headline, page, sizes, timing
-from trigcnn.pipeline.reporting.figures import confusion, latency, network, path, profile, resources, roc, training
-from trigcnn.pipeline.reporting.rendering import environment
+from trigcnn.pipeline.pages import changes, headline, page, sizes, timing
+from trigcnn.pipeline.pages.figures import confusion, latency, network, path, profile, resources, roc, training
+from trigcnn.pipeline.pages.rendering import environment
 from trigcnn.pipeline.results import merits
 from trigcnn.pipeline.results.evidence import EVIDENCE, share
 from trigcnn.pipeline.results.report import Report

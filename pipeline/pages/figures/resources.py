@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from trigcnn.pipeline.reporting.charts import Column, Figure, Panel, Table, Value, bars, coloured
-from trigcnn.pipeline.reporting.rendering import percent
+from trigcnn.pipeline.pages.charts import Column, Figure, Panel, Table, Value, bars, coloured
+from trigcnn.pipeline.pages.rendering import percent
 from trigcnn.pipeline.results.evidence import share, totals_of
 from trigcnn.pipeline.results.merits import RESOURCES
 from trigcnn.pipeline.results.report import Report, Synthesis

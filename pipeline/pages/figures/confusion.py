@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trigcnn.pipeline.reporting.charts import (
+from trigcnn.pipeline.pages.charts import (
     BAD,
     RULE,
     SERIES,

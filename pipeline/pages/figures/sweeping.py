@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from trigcnn.pipeline.reporting.charts import (
+from trigcnn.pipeline.pages.charts import (
     INK,
     QUIET,
     RULE,
@@ -20,7 +20,7 @@ from trigcnn.pipeline.reporting.charts import (
     lines,
     panel,
 )  # fmt: skip
-from trigcnn.pipeline.reporting.rendering import number, percent
+from trigcnn.pipeline.pages.rendering import number, percent
 from trigcnn.pipeline.results.sweep import Sweep, SweepTrial
 
 
