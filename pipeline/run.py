@@ -15,9 +15,9 @@ from trigcnn.pipeline.commands import collect as vendor_archive
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
-from trigcnn.pipeline.gates import judge
 from trigcnn.pipeline.results.report import Report
 from trigcnn.pipeline.stages import ORDER, Context, Watch, check, convert, report, synthesize, train
+from trigcnn.pipeline.verification.gates import judge
 
 STAGES = {
     "train": train.stage,

@@ -13,9 +13,9 @@ from trigcnn.pipeline import interrupts
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.quality import threshold_at
 from trigcnn.pipeline.stages import Watch
 from trigcnn.pipeline.trigger.scores import make_score
+from trigcnn.pipeline.verification.quality import threshold_at
 
 if TYPE_CHECKING:
     from trigcnn.models.datasets import Dataset

@@ -10,8 +10,8 @@ from typing import Any
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.console import Console
-from trigcnn.pipeline.diagnosis.findings import Change
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
+from trigcnn.pipeline.verification.diagnosis.findings import Change
 
 
 def explain(config: Path, out: Path | None, assignments: list[str] | None, *, apply: bool, command: str) -> ExitStatus:

@@ -19,15 +19,15 @@ from trigcnn.hls.engines import csim as csim_engine
 from trigcnn.hls.engines import rtl as rtl_engine
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.pipeline import benches, quality
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
-from trigcnn.pipeline.profile import profile
 from trigcnn.pipeline.stages import Context, convert, train
-from trigcnn.pipeline.verification import compare, differing_events
+from trigcnn.pipeline.verification import benches, quality
+from trigcnn.pipeline.verification.comparison import compare, differing_events
+from trigcnn.pipeline.verification.profile import profile
 
 if TYPE_CHECKING:
     from trigcnn.hls.rewriting.rewrite import NormalForm
-    from trigcnn.pipeline.diagnosis.findings import Diagnosis
+    from trigcnn.pipeline.verification.diagnosis.findings import Diagnosis
 
 _RANGE_EVENTS = 500
 _EXPLAINED_EVENTS = 128
@@ -40,11 +40,11 @@ def stage(context: Context) -> Stage:
         after=("train", "convert"),
         code=(
             "hls",
-            "pipeline/verification.py",
+            "pipeline/verification/comparison.py",
             "pipeline/diagnosis",
-            "pipeline/benches.py",
-            "pipeline/quality.py",
-            "pipeline/profile.py",
+            "pipeline/verification/benches.py",
+            "pipeline/verification/quality.py",
+            "pipeline/verification/profile.py",
             "pipeline/results/quality.py",
             "pipeline/trigger/roc.py",
             "pipeline/trigger/run_curves.py",
@@ -185,8 +185,8 @@ def _diagnosis(
 ) -> Diagnosis:
     """Compare layer by layer with the same network in exact number formats."""
     from trigcnn.hls.conversion.convert import convert as convert_exactly
-    from trigcnn.pipeline.diagnosis.findings import Setup
-    from trigcnn.pipeline.diagnosis.layers import explain
+    from trigcnn.pipeline.verification.diagnosis.findings import Setup
+    from trigcnn.pipeline.verification.diagnosis.layers import explain
 
     hls = context.config.hls
     with tempfile.TemporaryDirectory(dir=scratch) as place:

@@ -37,7 +37,7 @@ def stage(context: Context) -> Stage:
             "hls/admission",
             "hls/estimates/reuse.py",
             "hls/rewriting/quantizers.py",
-            "pipeline/quality.py",
+            "pipeline/verification/quality.py",
             "pipeline/trigger/scores.py",
             "pipeline/stages/train.py",
             "pipeline/training.py",
@@ -198,7 +198,7 @@ def _begin(model: Any, path: Path) -> list[str]:
 
 def _check_gates(context: Context, model: Any, dataset: Any) -> None:
     """Not after hours: a gate that is set must be one that can be judged."""
-    from trigcnn.pipeline.quality import trigger_score
+    from trigcnn.pipeline.verification.quality import trigger_score
 
     config, outputs = context.config, len(model.outputs)
     objective = config.training.objective

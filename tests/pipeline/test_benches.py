@@ -18,14 +18,14 @@ from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.pipeline import benches
-from trigcnn.pipeline.benches import Bench
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config.file import validate
 from trigcnn.pipeline.config.run import GatesConfig
 from trigcnn.pipeline.console import Console
-from trigcnn.pipeline.gates import judge
 from trigcnn.pipeline.stages import Context
+from trigcnn.pipeline.verification import benches
+from trigcnn.pipeline.verification.benches import Bench
+from trigcnn.pipeline.verification.gates import judge
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 EVENTS = np.arange(-8, 8).reshape(8, 2) / 4.0

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from trigcnn.pipeline.budget import judge
 from trigcnn.pipeline.config.budget import BudgetConfig
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.results.merits import merits
 from trigcnn.pipeline.results.report import Report
+from trigcnn.pipeline.verification.budget import judge
 
 
 def change(report: Report, **fields: object) -> Report:

@@ -12,8 +12,8 @@ import pytest
 from trigcnn.hls.engines import Events, Outputs, interpreter
 from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
-from trigcnn.pipeline.diagnosis.findings import Change, Diagnosis, Finding, Setup
-from trigcnn.pipeline.diagnosis.layers import explain
+from trigcnn.pipeline.verification.diagnosis.findings import Change, Diagnosis, Finding, Setup
+from trigcnn.pipeline.verification.diagnosis.layers import explain
 
 FORMAT = FixedPoint.parse
 

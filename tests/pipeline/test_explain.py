@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from trigcnn.pipeline.commands import explain
-from trigcnn.pipeline.diagnosis.findings import Change
 from trigcnn.pipeline.errors import ExitStatus
+from trigcnn.pipeline.verification.diagnosis.findings import Change
 
 Trigcnn = Callable[..., Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from trigcnn.pipeline.config.run import GatesConfig
-from trigcnn.pipeline.gates import judge
-from trigcnn.pipeline.verification import Comparison
+from trigcnn.pipeline.verification.comparison import Comparison
+from trigcnn.pipeline.verification.gates import judge
 
 EQUAL = Comparison("QKeras", "csim", 10, 20, 0, 0, 0.0)
 DIFFERENT = Comparison("csim", "rtl", 10, 20, 3, 2, 4.0, "conv1")

@@ -7,8 +7,8 @@ import pytest
 
 from tests.hls.graphs import given, graph, layer, weighted
 from trigcnn.hls.graph.fixed_point import FixedPoint
-from trigcnn.pipeline.profile import measure, profile
 from trigcnn.pipeline.results.magnitudes import Magnitudes
+from trigcnn.pipeline.verification.profile import measure, profile
 
 
 def test_quartiles_are_of_magnitudes_that_occur_and_zeros_are_counted_apart() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from trigcnn.pipeline.config.run import TriggerConfig
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.quality import measure, threshold_at, trigger_score
+from trigcnn.pipeline.verification.quality import measure, threshold_at, trigger_score
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
 SCORES = np.array([1.0, 2.0, 3.0, 4.0, 3.5, 5.0, 0.0, 9.0])

@@ -10,7 +10,7 @@ from trigcnn.hls.graph import arithmetic
 from trigcnn.hls.graph.arithmetic import Values
 from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Layer
-from trigcnn.pipeline.diagnosis.findings import Cause, Setup
+from trigcnn.pipeline.verification.diagnosis.findings import Cause, Setup
 
 # Kinds of hls4ml that take their values from a table over a range that does not depend on the input's format.
 _TABLES = ("Softmax", "Sigmoid", "HardActivation", "ELU", "SeLU", "Activation", "ParametrizedActivation", "TernaryTanh")

@@ -17,9 +17,9 @@ from trigcnn.hls.graph import arithmetic
 from trigcnn.hls.graph.arithmetic import Values
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.graph.intervals import LayerRange, analyse
-from trigcnn.pipeline.diagnosis.blame import Case, blame
-from trigcnn.pipeline.diagnosis.findings import Change, Diagnosis, Example, Finding, Setup
-from trigcnn.pipeline.verification import differing_events
+from trigcnn.pipeline.verification.comparison import differing_events
+from trigcnn.pipeline.verification.diagnosis.blame import Case, blame
+from trigcnn.pipeline.verification.diagnosis.findings import Change, Diagnosis, Example, Finding, Setup
 
 _EXAMPLES = 5
 _EVENTS = "events of "

@@ -6,11 +6,11 @@ from typing import Any
 
 from trigcnn.hls.synthesis.ecp5 import is_ecp5
 from trigcnn.hls.synthesis.parts import overrun, totals
-from trigcnn.pipeline.benches import Bench
 from trigcnn.pipeline.config.run import GatesConfig
 from trigcnn.pipeline.results.quality import Accuracy, Quality, SignalEfficiency, TargetFit
 from trigcnn.pipeline.results.report import Gate
-from trigcnn.pipeline.verification import Comparison
+from trigcnn.pipeline.verification.benches import Bench
+from trigcnn.pipeline.verification.comparison import Comparison
 
 # Accuracies are ratios of whole numbers of events: a drop of just the limit must not miss by rounding.
 _ROUNDING = 1e-12

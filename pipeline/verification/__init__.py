@@ -1,0 +1,1 @@
+"""Two engines compared, why they differ, and the gates that a run must meet."""
