@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from trigcnn.pipeline import history
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.cache.store import StageStore
 from trigcnn.pipeline.commands import collect as vendor_archive
@@ -16,7 +15,7 @@ from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
 from trigcnn.pipeline.results.report import Report
-from trigcnn.pipeline.stages import ORDER, Context, Watch, check, convert, report, synthesize, train
+from trigcnn.pipeline.stages import ORDER, Context, Watch, check, convert, history, report, synthesize, train
 from trigcnn.pipeline.verification.gates import judge
 
 STAGES = {

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.pipeline import placing
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
 from trigcnn.pipeline.config.run import HlsConfig, RtlConfig
 from trigcnn.pipeline.errors import GoldenError
@@ -20,6 +19,7 @@ from trigcnn.pipeline.golden import case as golden_case
 from trigcnn.pipeline.golden import check as golden
 from trigcnn.pipeline.golden.case import EventGroup, GoldenCase, Integers, ModelFile, Port, ShownEvent, VectorFile
 from trigcnn.pipeline.golden.events import choose
+from trigcnn.pipeline.stages import placing
 
 _SHOWN_EVENTS = 4
 _SHOWN_OUTPUTS = 32

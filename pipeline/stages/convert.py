@@ -13,10 +13,9 @@ import numpy.typing as npt
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import generation
 from trigcnn.hls.rtl.generation import RtlOptions
-from trigcnn.pipeline import placing
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.config.run import HlsConfig, RtlConfig
-from trigcnn.pipeline.stages import Context, train
+from trigcnn.pipeline.stages import Context, placing, train
 
 if TYPE_CHECKING:
     from trigcnn.hls.options import HlsOptions
@@ -46,7 +45,7 @@ def stage(context: Context) -> Stage:
             "models/saved_config.py",
             "models/paths.py",
             "hls",
-            "pipeline/placing.py",
+            "pipeline/stages/placing.py",
             "pipeline/stages/convert.py",
         ),
         options=context.config.model_dump(mode="json", include=included),

@@ -13,14 +13,13 @@ from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis import parts
 from trigcnn.models import geometry
-from trigcnn.pipeline import history, placing
 from trigcnn.pipeline.cache.folder import Stage, installed_version
 from trigcnn.pipeline.pages import sizes
 from trigcnn.pipeline.results import by_layer
 from trigcnn.pipeline.results import report as content
 from trigcnn.pipeline.results.hls_project import HlsEstimate
 from trigcnn.pipeline.results.quality import Quality
-from trigcnn.pipeline.stages import ORDER, Context, check, convert, synthesize, train
+from trigcnn.pipeline.stages import ORDER, Context, check, convert, history, placing, synthesize, train
 from trigcnn.pipeline.verification import budget
 from trigcnn.pipeline.verification.diagnosis.findings import Change
 from trigcnn.pipeline.verification.gates import judge

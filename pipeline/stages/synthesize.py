@@ -17,9 +17,9 @@ from trigcnn.hls.synthesis import cell_delays, path_delay, serial_wrapper, yosys
 from trigcnn.hls.synthesis.implement import design_sources, implement
 from trigcnn.hls.synthesis.parts import yosys_family
 from trigcnn.hls.synthesis.report import SynthesisReport
-from trigcnn.pipeline import collected, placing, vendor_flow
+from trigcnn.pipeline import collected, vendor_flow
 from trigcnn.pipeline.cache.folder import RunFolder, Stage
-from trigcnn.pipeline.stages import Context
+from trigcnn.pipeline.stages import Context, placing
 
 
 def stage(context: Context) -> Stage:
@@ -30,7 +30,7 @@ def stage(context: Context) -> Stage:
         after=("convert",),
         code=(
             "hls",
-            "pipeline/placing.py",
+            "pipeline/stages/placing.py",
             "pipeline/stages/synthesize.py",
             "pipeline/vendor_flow.py",
             "pipeline/collected.py",

@@ -14,7 +14,7 @@ from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.stages import Context
-from trigcnn.pipeline.training import train_models
+from trigcnn.pipeline.stages.training import train_models
 
 _DISTRIBUTIONS = ("h5py", "numpy", "qkeras", "scikit-learn", "tensorflow", "tf-keras")
 
@@ -40,7 +40,7 @@ def stage(context: Context) -> Stage:
             "pipeline/verification/quality.py",
             "pipeline/trigger/scores.py",
             "pipeline/stages/train.py",
-            "pipeline/training.py",
+            "pipeline/stages/training.py",
         ),
         options=_options(config),
         files=tuple(files),

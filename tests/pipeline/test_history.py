@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from trigcnn.pipeline import history
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config.differences import differing
 from trigcnn.pipeline.errors import RunFolderError
 from trigcnn.pipeline.results.report import Report
+from trigcnn.pipeline.stages import history
 
 
 def finished(folder: Path, report: Report, *, date: str, seed: int, lut: int) -> RunFolder:

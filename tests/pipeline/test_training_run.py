@@ -13,9 +13,9 @@ import pytest
 
 from trigcnn.models.datasets import Dataset, InputFormat, Split
 from trigcnn.models.errors import ModelError
-from trigcnn.pipeline import training
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.stages import training
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 
