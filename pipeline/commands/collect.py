@@ -9,14 +9,15 @@ from pathlib import Path
 from trigcnn.hls.errors import ResultsError, ToolError
 from trigcnn.hls.synthesis.vendors import archive, results
 from trigcnn.hls.synthesis.vendors.plan import VendorPlan
-from trigcnn.pipeline import collected, vendor_flow
 from trigcnn.pipeline.cache.folder import RunFolder, installed_version
-from trigcnn.pipeline.collected import Collected
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ExitStatus, RunFolderError
 from trigcnn.pipeline.stages import synthesize
+from trigcnn.pipeline.vendor import collected
+from trigcnn.pipeline.vendor import flow as vendor_flow
+from trigcnn.pipeline.vendor.collected import Collected
 
 _DISTRIBUTIONS = ("trigcnn", "hls4ml", "qkeras", "alkaid")
 

@@ -17,9 +17,10 @@ from trigcnn.hls.synthesis import cell_delays, path_delay, serial_wrapper, yosys
 from trigcnn.hls.synthesis.implement import design_sources, implement
 from trigcnn.hls.synthesis.parts import yosys_family
 from trigcnn.hls.synthesis.report import SynthesisReport
-from trigcnn.pipeline import collected, vendor_flow
 from trigcnn.pipeline.cache.folder import RunFolder, Stage
 from trigcnn.pipeline.stages import Context, placing
+from trigcnn.pipeline.vendor import collected
+from trigcnn.pipeline.vendor import flow as vendor_flow
 
 
 def stage(context: Context) -> Stage:
@@ -32,8 +33,8 @@ def stage(context: Context) -> Stage:
             "hls",
             "pipeline/stages/placing.py",
             "pipeline/stages/synthesize.py",
-            "pipeline/vendor_flow.py",
-            "pipeline/collected.py",
+            "pipeline/vendor/flow.py",
+            "pipeline/vendor/collected.py",
         ),
         options={
             **config.model_dump(mode="json", include={"name", "hls", "rtl", "synthesis", "place_and_route"}),

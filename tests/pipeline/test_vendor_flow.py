@@ -14,10 +14,10 @@ import pytest
 
 from tests.conftest import VendorTools
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.pipeline import vendor_flow
 from trigcnn.pipeline.cache.folder import file_digest
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.results.report import Report
+from trigcnn.pipeline.vendor import flow as vendor_flow
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 Run = tuple[Path, Path]

@@ -17,10 +17,10 @@ from trigcnn.hls.synthesis.vendors import run as driver
 from trigcnn.hls.synthesis.vendors.plan import CONFIGURE, ToolStep, VendorPlan
 from trigcnn.hls.synthesis.vendors.run import StepResult
 from trigcnn.hls.synthesis.vendors.vivado import RtlSources
-from trigcnn.pipeline import collected
-from trigcnn.pipeline.collected import Collected
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.stages import Context
+from trigcnn.pipeline.vendor import collected
+from trigcnn.pipeline.vendor.collected import Collected
 
 _PLACE = "synthesize"
 

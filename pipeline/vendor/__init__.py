@@ -1,0 +1,1 @@
+"""Vendors' tools in a run: here, or on another computer."""
