@@ -26,6 +26,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.engines import csim
 from trigcnn.hls.engines.emulator import engine as emulator
@@ -35,7 +36,6 @@ from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl.program import program
-from trigcnn.models.keras2 import bring_up
 
 SEED = 1
 PART = "xcu250-figd2104-2L-e"

@@ -21,8 +21,8 @@ from scipy.stats import spearmanr
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.conversion.convert import convert, normal_form
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl.design import RtlDesign

@@ -1,7 +1,9 @@
 """What can go wrong between a trained model and hardware."""
 
+from trigcnn.common.errors import TrigcnnError
 
-class HlsError(Exception):
+
+class HlsError(TrigcnnError):
     """Base of all errors of this package; the message says what, where and what mends it."""
 
 

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up
 
 Part = Literal["weights", "bias", "activation"]
 Bits = int | Mapping[Part, int]

@@ -1,7 +1,9 @@
 """What can go wrong with models and data."""
 
+from trigcnn.common.errors import TrigcnnError
 
-class ModelsError(Exception):
+
+class ModelsError(TrigcnnError):
     """Base of all errors of this package; the message says what, where and what mends it."""
 
 

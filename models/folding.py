@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up
 
 _FOLDABLE = {"QConv1D": "kernel", "QConv2D": "kernel", "QDense": "kernel", "QDepthwiseConv2D": "depthwise_kernel"}
 _EXPONENTS = range(-16, 9)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up
 
 # Kernels by the layer's attribute.
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")

@@ -38,7 +38,7 @@ def load_saved(path: str | Path) -> Any:
     path = Path(path).expanduser()
     config = read_config(path)
 
-    from trigcnn.models.keras2 import bring_up, custom_objects
+    from trigcnn.common.keras2 import bring_up, custom_objects
 
     keras2 = bring_up()
     objects = custom_objects()
@@ -100,7 +100,7 @@ def load_builder(reference: str) -> Callable[..., Any]:
     path = Path(file).expanduser()
     mend = f"no such file; the model {reference!r} must name an existing Python file"
     require_file(path, ModelError, missing=mend, no_file=mend)
-    from trigcnn.models.keras2 import bring_up
+    from trigcnn.common.keras2 import bring_up
 
     # The file may import QKeras by itself, which must then find Keras 2.
     bring_up()
@@ -143,7 +143,7 @@ def call_builder(builder: Callable[..., Any], *, offered: dict[str, Any], option
             f"the model's function {name!r} failed: {_at(error, _source_of(builder))}; mend it there"
         ) from error
 
-    from trigcnn.models.keras2 import bring_up
+    from trigcnn.common.keras2 import bring_up
 
     if not isinstance(model, bring_up().keras.Model):
         kind = type(model)

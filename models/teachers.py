@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models import zoo
 from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
 from trigcnn.models.float_twin import float_twin
-from trigcnn.models.keras2 import bring_up
 from trigcnn.models.source import call_builder
 
 

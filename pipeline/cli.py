@@ -522,9 +522,10 @@ def main() -> NoReturn:
     try:
         app()
     except Exception as error:
-        from trigcnn.pipeline.errors import EXPECTED, ExitStatus, exit_status
+        from trigcnn.common.errors import TrigcnnError
+        from trigcnn.pipeline.errors import ExitStatus, exit_status
 
-        if not isinstance(error, EXPECTED):
+        if not isinstance(error, TrigcnnError):
             traceback.print_exc()
             typer.echo("this is a bug of trigcnn; please report it with the lines above", err=True)
             sys.exit(ExitStatus.BUG)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from trigcnn.hls.errors import HlsError, ToolError
-from trigcnn.models.errors import ModelsError
+from trigcnn.common.errors import TrigcnnError
+from trigcnn.hls.errors import ToolError
 
 
 class ExitStatus(IntEnum):
@@ -19,7 +19,7 @@ class ExitStatus(IntEnum):
     BUG = 70
 
 
-class PipelineError(Exception):
+class PipelineError(TrigcnnError):
     """Base of this package's own errors; the message says what, where and what mends it."""
 
 
@@ -43,9 +43,6 @@ class GoldenError(PipelineError):
     """A golden case cannot be read, written or checked."""
 
 
-EXPECTED = (PipelineError, ModelsError, HlsError)
-
-
-def exit_status(error: Exception) -> ExitStatus:
-    """Give the exit status for one of the `EXPECTED` errors."""
+def exit_status(error: TrigcnnError) -> ExitStatus:
+    """Give the exit status for an error."""
     return ExitStatus.TOOL if isinstance(error, ToolError) else ExitStatus.BAD_INPUT

@@ -10,12 +10,13 @@ from typing import Any
 
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.cache.store import StageStore
-from trigcnn.pipeline.commands import collect as vendor_archive
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.context import ORDER, Context, Watch
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
 from trigcnn.pipeline.results.report import Report
-from trigcnn.pipeline.stages import ORDER, Context, Watch, check, convert, history, report, synthesize, train
+from trigcnn.pipeline.stages import check, convert, history, report, synthesize, train
+from trigcnn.pipeline.vendor.pack import pack
 from trigcnn.pipeline.verification.gates import judge
 
 STAGES = {
@@ -89,7 +90,7 @@ def run(
                 store.keep(folder, stage)
             console.line(f"{name}: done in {time.monotonic() - start:.1f} s")
         if plan_only:
-            path = vendor_archive.pack(config, folder)
+            path = pack(config, folder)
             console.line(
                 f"archive: {path}; unpack it where the tools are, and run there: bash {config.name}_vendor/run.sh"
             )

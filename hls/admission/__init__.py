@@ -24,7 +24,7 @@ from trigcnn.hls.admission.table import (
     name,
 )
 from trigcnn.hls.errors import AdmissionError
-from trigcnn.hls.synthesis.parts import largest
+from trigcnn.hls.parts import largest
 
 
 class Finding(NamedTuple):

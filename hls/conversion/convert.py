@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.admission import admit
 from trigcnn.hls.backends import FACTS
 from trigcnn.hls.backends.completion import complete_graph, complete_project, unread_options, without_missing_templates
 from trigcnn.hls.conversion import checks, choices, extraction, handlers, number_formats
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
-from trigcnn.hls.rewriting.rewrite import NormalForm, RewriteOptions, rewrite
+from trigcnn.hls.rewriting.rewrite import NormalForm, rewrite
+from trigcnn.hls.rewriting.state import RewriteOptions
 
 
 def normal_form(model: Any, options: HlsOptions, *, input_format: FixedPoint | None = None) -> NormalForm:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 
 # What of a layer's attributes, as hls4ml names them, defines the computation; by class of hls4ml.

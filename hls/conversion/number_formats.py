@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.conversion import extraction
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Layer, Weights
 from trigcnn.hls.graph.intervals import layer_range
 from trigcnn.hls.graph.ranges import Range

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
+from trigcnn.hls.graph.graph import Events, Outputs
 
-Events = npt.NDArray[np.float32]
-Outputs = npt.NDArray[np.float64]
+__all__ = ["Engine", "Events", "Outputs"]
 
 
 class Engine(Protocol):

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from trigcnn.hls.engines import Events, Outputs
-from trigcnn.hls.graph.graph import Graph, pack
+from trigcnn.hls.engines.words import words
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl.program import program
 
 
@@ -50,13 +49,6 @@ class Interpreter:
     def _evaluate(self, logic: Any, events: Events) -> Outputs:
         values: Outputs = logic.predict(words(self.graph, events), n_threads=1)
         return values
-
-
-def words(graph: Graph, events: Events) -> Outputs:
-    """Give what the digitiser puts on the input ports, flattened and one behind the other."""
-    parts = zip(graph.input_layers, graph.split_inputs(events), strict=True)
-    ports = pack([layer.result.to_real(layer.result.cast(part)) for layer, part in parts])
-    return np.ascontiguousarray(ports.reshape(len(events), -1))
 
 
 def build(graph: Graph) -> Interpreter:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trigcnn.hls import tool
-from trigcnn.hls.engines import Engine, Events, Outputs, shared_library, streaming, verilator
-from trigcnn.hls.engines.interpreter import words
+from trigcnn.hls.engines import Engine, Events, Outputs, shared_library, streaming
+from trigcnn.hls.engines.words import words
 from trigcnn.hls.errors import SimulationError, ToolFailedError
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.rtl import verilator
 from trigcnn.hls.rtl.design import RtlDesign
 
 

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls import tool
-from trigcnn.hls.engines import Events, Outputs, verilator
+from trigcnn.hls.engines import Events, Outputs
 from trigcnn.hls.engines.words import pack_bits, unpack_bits, word_count
 from trigcnn.hls.errors import SimulationError, ToolFailedError
 from trigcnn.hls.graph.graph import Graph, pack
+from trigcnn.hls.rtl import verilator
 from trigcnn.hls.rtl.design import Port, RtlDesign
 
 Integers = npt.NDArray[np.int64]

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.hls.engines import Events, Outputs
+from trigcnn.hls.graph.graph import Graph, pack
+
 _WORD = 32
 
 
@@ -74,3 +77,10 @@ def _pieces(start: int, width: int) -> Iterator[tuple[int, int, int]]:
         taken = min(_WORD - low, end - start)
         yield start // _WORD, low, taken
         start += taken
+
+
+def words(graph: Graph, events: Events) -> Outputs:
+    """Give what the digitiser puts on the input ports, flattened and one behind the other."""
+    parts = zip(graph.input_layers, graph.split_inputs(events), strict=True)
+    ports = pack([layer.result.to_real(layer.result.cast(part)) for layer, part in parts])
+    return np.ascontiguousarray(ports.reshape(len(events), -1))

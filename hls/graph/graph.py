@@ -40,9 +40,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.common.fixed_point import FixedPoint
 
 FORMAT_VERSION = 1
+Events = npt.NDArray[np.float32]
+Outputs = npt.NDArray[np.float64]
 Attribute = int | float | str | bool | tuple[int, ...]
 
 

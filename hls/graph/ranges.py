@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.graph.fixed_point import FixedPoint, Rounding, round_quotient
+from trigcnn.common.fixed_point import FixedPoint, Rounding, round_quotient
 
 Integers = npt.NDArray[Any]
 """Python integers, as an array of objects."""

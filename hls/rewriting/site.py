@@ -8,7 +8,7 @@ from typing import Any
 from trigcnn.hls.admission import refusal
 from trigcnn.hls.admission.quantizers import LOGITS, TOO_FINE
 from trigcnn.hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
-from trigcnn.hls.rewriting.rewrite import Rewriter
+from trigcnn.hls.rewriting.state import Rewriter
 
 
 @dataclass(frozen=True)

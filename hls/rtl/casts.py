@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.common.fixed_point import FixedPoint
 
 
 def cast(x: Any, number_format: FixedPoint) -> Any:

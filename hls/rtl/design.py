@@ -8,7 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
-from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.common.fixed_point import FixedPoint
 
 Architecture = Literal["parallel", "streaming"]
 Language = Literal["verilog", "vhdl"]

@@ -16,8 +16,8 @@ from typing import Literal
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ConversionError, HlsError, ToolFailedError, ToolTimeoutError
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.parts import totals
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.hls.synthesis.parts import totals
 
 _AT = "at "
 _REQUEST, _ERROR = "request.json", "error.txt"

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl import windows
 from trigcnn.hls.rtl.casts import cast, larger, smaller

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl import vhdl
 from trigcnn.hls.rtl.design import Port, RtlDesign

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from trigcnn.hls import tool
-from trigcnn.hls.engines import verilator
 from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.rtl import verilator
 from trigcnn.hls.rtl.design import Language
 
 Simulator = Literal["verilator", "icarus", "xsim", "questa", "ghdl"]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Layer, Weights
 from trigcnn.hls.rtl.casts import cast
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.engines import Events, Outputs
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.graph.graph import Events, Graph, Outputs
 from trigcnn.hls.rtl import vhdl
 from trigcnn.hls.rtl.design import Language, Port, RtlDesign
 from trigcnn.hls.rtl.simulators import FILE_LIST, SIMULATORS, WHEEL_MAKEFLAGS, plan
@@ -108,7 +107,7 @@ def file_of(ports: tuple[Port, ...], role: str, n: int) -> str:
 def hexadecimal(port: Port, integers: Integers) -> str:
     """Write events as a port's words, one per line, as `$readmemh` and `hread` read them.
 
-    >>> from trigcnn.hls.graph.fixed_point import FixedPoint
+    >>> from trigcnn.common.fixed_point import FixedPoint
     >>> port = Port("in_data", "x", (2, 1, 2), FixedPoint(True, 4, 2), live_bits=8, words=2, valid="in_valid")
     >>> hexadecimal(port, np.array([[[[1, 2]], [[-1, 3]]]])).split()
     ['21', '3f']

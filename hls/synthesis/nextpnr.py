@@ -12,9 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from trigcnn.hls import tool
+from trigcnn.hls import parts, tool
 from trigcnn.hls.errors import DoesNotFitError, ToolFailedError, ToolMissingError
-from trigcnn.hls.synthesis import ecp5, parts
+from trigcnn.hls.synthesis import ecp5
 from trigcnn.hls.synthesis.primitives import Resources
 from trigcnn.hls.synthesis.report import PathStep, SynthesisReport, layer_of
 

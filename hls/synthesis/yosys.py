@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.parts import yosys_family
 from trigcnn.hls.synthesis import ecp5, primitives
-from trigcnn.hls.synthesis.parts import yosys_family
 from trigcnn.hls.synthesis.report import LayerResources, SynthesisReport
 
 Effort = Literal["fast", "default"]

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.common.keras2 import bring_up, inputs_of
 from trigcnn.models.augmentation import apply_symmetries, shift_and_rotate
 from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up, inputs_of
 from trigcnn.models.training.objectives import learned
 from trigcnn.models.training.recipe import Recipe
 

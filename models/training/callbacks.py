@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up, predict
 from trigcnn.models.training.recipe import History, Hooks, Monitor, Progress
 
 _SHOWN = {"loss": "loss", "accuracy": "accuracy", "signal_efficiency": "signal efficiency"}

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.models.keras2 import bring_up
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.training.callbacks import Best
 from trigcnn.models.training.recipe import History
 

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.keras2 import predict
 from trigcnn.models import teachers
 from trigcnn.models.datasets import Dataset, InputFormat, Split
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import predict
 from trigcnn.models.training.fit import train
 from trigcnn.models.training.objectives import check_fits, with_targets
 from trigcnn.models.training.recipe import History, Hooks, Progress, Recipe

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.common.keras2 import bring_up, inputs_of
 from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
 from trigcnn.models.folding import fold_batch_normalization
-from trigcnn.models.keras2 import bring_up, inputs_of
 from trigcnn.models.pruning import pruning_callback
 from trigcnn.models.training.batches import batches
 from trigcnn.models.training.callbacks import Best, each_step, record, tensorboard

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.datasets import Dataset, Split
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up
 from trigcnn.models.training.recipe import Objective
 
 

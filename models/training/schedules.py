@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trigcnn.models.keras2 import bring_up
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.training.recipe import Recipe
 
 

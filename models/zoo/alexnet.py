@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.datasets import InputFormat
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up
 from trigcnn.models.zoo import blocks
 from trigcnn.models.zoo.blocks import Bits
 

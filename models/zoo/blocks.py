@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.datasets import InputFormat
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.datasets import InputFormat
 from trigcnn.models.edge_kernels import BITS, INTEGER_BITS, stacked
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up
 from trigcnn.models.zoo import blocks
 
 

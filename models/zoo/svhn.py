@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.datasets import InputFormat
-from trigcnn.models.keras2 import bring_up
 from trigcnn.models.zoo import blocks
 
 

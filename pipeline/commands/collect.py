@@ -7,43 +7,16 @@ import tempfile
 from pathlib import Path
 
 from trigcnn.hls.errors import ResultsError, ToolError
-from trigcnn.hls.synthesis.vendors import archive, results
+from trigcnn.hls.synthesis.vendors import results
 from trigcnn.hls.synthesis.vendors.plan import VendorPlan
-from trigcnn.pipeline.cache.folder import RunFolder, installed_version
+from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config.file import load
-from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ExitStatus, RunFolderError
 from trigcnn.pipeline.stages import synthesize
 from trigcnn.pipeline.vendor import collected
 from trigcnn.pipeline.vendor import flow as vendor_flow
 from trigcnn.pipeline.vendor.collected import Collected
-
-_DISTRIBUTIONS = ("trigcnn", "hls4ml", "qkeras", "alkaid")
-
-
-def pack(config: RunConfig, run: RunFolder) -> Path:
-    """Write the archive of a run that is converted and checked.
-
-    Returns:
-        The archive, `<name>_vendor.tar.gz` in the run's folder.
-    """
-    converted = run.stage("convert")
-    plan = vendor_flow.plan(config, converted)
-    bench = run.path / "check" / "rtl"
-    path = run.path / f"{config.name}_vendor.tar.gz"
-    archive.pack(
-        archive.Package(
-            plan=plan,
-            inputs=vendor_flow.inputs(plan, converted),
-            origins=vendor_flow.origins(converted),
-            others={"test_bench": bench} if bench.is_dir() else {},
-            texts={"configuration.yaml": config.to_yaml()},
-            versions={name: installed_version(name) for name in _DISTRIBUTIONS},
-        ),
-        path,
-    )
-    return path
 
 
 def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:

@@ -11,7 +11,7 @@ from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.pages import compare_pages
 from trigcnn.pipeline.results.compared import Compared, compare
-from trigcnn.pipeline.results.merits import Merit, shown
+from trigcnn.pipeline.results.merit import Merit, shown
 from trigcnn.pipeline.results.report import Report
 
 

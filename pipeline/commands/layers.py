@@ -59,7 +59,7 @@ def _reuse_factors(model: Any, config: RunConfig | None) -> Iterator[str]:
     if config is None:
         return
     from trigcnn.hls.estimates.reuse import of_model
-    from trigcnn.pipeline.stages.convert import hls_options
+    from trigcnn.pipeline.stages.options import hls_options
 
     for name, factors in of_model(model, hls_options(config.hls)):
         if factors is not None:

@@ -10,10 +10,10 @@ from pydantic import Field, field_validator, model_validator
 from trigcnn.hls.backends import FACTS, check
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.options import Backend
+from trigcnn.hls.parts import totals, yosys_family
 from trigcnn.hls.rtl.design import Language
 from trigcnn.hls.rtl.vhdl import check_name
 from trigcnn.hls.synthesis import boards, ecp5
-from trigcnn.hls.synthesis.parts import totals, yosys_family
 from trigcnn.hls.synthesis.vendors import flows
 from trigcnn.pipeline.config.budget import BudgetConfig
 from trigcnn.pipeline.config.reserved_words import RESERVED_WORDS

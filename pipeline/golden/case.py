@@ -24,7 +24,7 @@ import numpy.typing as npt
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.pipeline.config.run import HlsConfig, RtlConfig, RunConfig
 from trigcnn.pipeline.errors import GoldenError

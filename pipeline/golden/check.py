@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.errors import TrigcnnError
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import Engine, Events
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline.cache.folder import file_digest, installed_version
 from trigcnn.pipeline.config.run import HlsConfig, RtlConfig, TimeLimits
-from trigcnn.pipeline.errors import EXPECTED, GoldenError, exit_status
+from trigcnn.pipeline.errors import GoldenError, exit_status
 from trigcnn.pipeline.golden import case as golden_case
 from trigcnn.pipeline.golden.case import GoldenCase, Integers, LayerRecord
 from trigcnn.pipeline.golden.result import Change, CheckResult, EngineResult
@@ -62,7 +63,7 @@ def _emulator(prepared: Prepared) -> Engine:
 def _rtl(prepared: Prepared) -> Engine:
     from trigcnn.hls.engines import rtl
     from trigcnn.hls.rtl import generation
-    from trigcnn.pipeline.stages.convert import rtl_options
+    from trigcnn.pipeline.stages.options import rtl_options
 
     if prepared.rtl.architecture == "none":
         raise GoldenError("the case was frozen with rtl.architecture: none; choose another engine")
@@ -122,7 +123,7 @@ def check(path: Path, wanted: Sequence[str] = ("csim",)) -> CheckResult:
     """
     try:
         return _check(path, wanted)
-    except EXPECTED as error:
+    except TrigcnnError as error:
         return CheckResult(file=str(path), error=str(error), error_status=exit_status(error))
 
 
@@ -191,7 +192,8 @@ def prepare(
     """
     from trigcnn.hls.conversion.convert import normal_form
     from trigcnn.hls.engines.keras import KerasEngine
-    from trigcnn.pipeline.stages.convert import convert_as_asked, hls_options
+    from trigcnn.pipeline.stages.convert import convert_as_asked
+    from trigcnn.pipeline.stages.options import hls_options
 
     normal = normal_form(model, hls_options(hls), input_format=input_format)
     outputs = KerasEngine(normal.model).predict(events) if expected is None else expected
@@ -280,7 +282,7 @@ def _run_engine(name: str, prepared: Prepared, frozen: GoldenCase, events: Event
     try:
         engine = ENGINES[name](prepared)
         changes = compare(name, engine, frozen, events, outputs)
-    except EXPECTED as error:
+    except TrigcnnError as error:
         return EngineResult(engine=name, error=str(error), status=exit_status(error))
     return EngineResult(engine=name, changes=changes, status=int(bool(changes)))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
 from trigcnn.pipeline.config.run import HlsConfig, RtlConfig

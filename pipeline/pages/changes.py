@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from trigcnn.pipeline.pages.charts import Column, Table, Value
 from trigcnn.pipeline.results.earlier import Change, EarlierRun
-from trigcnn.pipeline.results.merits import Merit, change, difference_in_kind, merits, shown
+from trigcnn.pipeline.results.merit import Merit, change, difference_in_kind, shown
+from trigcnn.pipeline.results.merits import merits
 from trigcnn.pipeline.results.report import Report
 
 

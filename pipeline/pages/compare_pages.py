@@ -8,7 +8,7 @@ from trigcnn.pipeline.pages import page, tables
 from trigcnn.pipeline.pages.figures import pareto
 from trigcnn.pipeline.pages.rendering import environment
 from trigcnn.pipeline.results.compared import Compared
-from trigcnn.pipeline.results.merits import change, shown
+from trigcnn.pipeline.results.merit import change, shown
 
 
 def write(compared: Compared, folder: Path) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 from trigcnn.pipeline.pages import changes, headline, page, sizes, timing
 from trigcnn.pipeline.pages.figures import confusion, latency, network, path, profile, resources, roc, training
 from trigcnn.pipeline.pages.rendering import environment
-from trigcnn.pipeline.results import merits
 from trigcnn.pipeline.results.evidence import EVIDENCE, share
+from trigcnn.pipeline.results.merit import change, shown
+from trigcnn.pipeline.results.merits import merits
 from trigcnn.pipeline.results.report import Report
 
 
@@ -20,7 +21,7 @@ def markdown(report: Report) -> str:
 def summary(report: Report) -> str:
     """Write a few lines of Markdown for a merge request: verdict, what was missed, figures, and what changed."""
     last = report.history[0] if report.history else None
-    now = merits.merits(report)
+    now = merits(report)
     names = {merit.name for merit in now}
     return (
         environment(for_html=False)
@@ -32,8 +33,8 @@ def summary(report: Report) -> str:
             lost=[] if last is None else [merit for merit in last.merits if merit.name not in names],
             before=None if last is None else {merit.name: merit for merit in last.merits},
             changes=[] if last is None else last.changes,
-            shown=merits.shown,
-            change=merits.change,
+            shown=shown,
+            change=change,
         )
     )
 

@@ -8,7 +8,7 @@ from trigcnn.pipeline.pages import page, tables
 from trigcnn.pipeline.pages.figures import pareto, sweeping
 from trigcnn.pipeline.pages.rendering import environment
 from trigcnn.pipeline.results.compared import Compared, ComparedRun, fronts
-from trigcnn.pipeline.results.merits import shown
+from trigcnn.pipeline.results.merit import shown
 from trigcnn.pipeline.results.sweep import OUTCOMES, Sweep
 
 

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from trigcnn.pipeline.config.differences import differing
 from trigcnn.pipeline.config.differences import shown as option_shown
-from trigcnn.pipeline.results.merits import Merit, merits
+from trigcnn.pipeline.results.merit import Merit
+from trigcnn.pipeline.results.merits import merits
 from trigcnn.pipeline.results.pareto import front
 from trigcnn.pipeline.results.report import Report, Verdict
 from trigcnn.pipeline.results.section import Section

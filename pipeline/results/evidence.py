@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from trigcnn.hls.synthesis import parts
+from trigcnn.hls import parts
 
 if TYPE_CHECKING:
-    from trigcnn.hls.synthesis.parts import Part
+    from trigcnn.hls.parts import Part
     from trigcnn.pipeline.results.report import Report, Synthesis
 
 Design = Literal["rtl", "hls"]

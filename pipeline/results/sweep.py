@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from trigcnn.pipeline.results.merits import Merit
+from trigcnn.pipeline.results.merit import Merit
 from trigcnn.pipeline.results.section import Section
 
 Outcome = Literal["reported", "dominated", "hopeless", "ended", "failed", "running"]

@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import generation
-from trigcnn.hls.rtl.generation import RtlOptions
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
-from trigcnn.pipeline.config.run import HlsConfig, RtlConfig
-from trigcnn.pipeline.stages import Context, placing, train
+from trigcnn.pipeline.config.run import HlsConfig
+from trigcnn.pipeline.context import Context
+from trigcnn.pipeline.stages import placing, train
+from trigcnn.pipeline.stages.options import hls_options, rtl_options
 
 if TYPE_CHECKING:
-    from trigcnn.hls.options import HlsOptions
     from trigcnn.hls.rewriting.rewrite import NormalForm
     from trigcnn.hls.rtl.design import RtlDesign
     from trigcnn.hls.synthesis.timing_closure import Closure, Generate
@@ -40,7 +40,7 @@ def stage(context: Context) -> Stage:
         name="convert",
         after=("train",),
         code=(
-            "models/keras2.py",
+            "trigcnn/common/keras2.py",
             "models/source.py",
             "models/saved_config.py",
             "models/paths.py",
@@ -58,19 +58,10 @@ def stage(context: Context) -> Stage:
     )
 
 
-def hls_options(hls: HlsConfig, *, overrides: bool = True) -> HlsOptions:
-    """Give the options of the HLS project, with or without the number formats that the user set."""
-    from trigcnn.hls.options import HlsOptions, LayerOptions
-
-    left_out = None if overrides else {"precision"}
-    layers = {name: LayerOptions(**layer.model_dump(exclude=left_out)) for name, layer in hls.layers.items()}
-    return HlsOptions(**hls.model_dump(exclude={"layers", "number_formats"}), layers=layers)
-
-
 def rewritten(hls: HlsConfig, trained: train.TrainOutput) -> NormalForm:
     """Give the trained model in the form that is converted; it computes in float64 and is the reference."""
+    from trigcnn.common.fixed_point import FixedPoint
     from trigcnn.hls.conversion.convert import normal_form
-    from trigcnn.hls.graph.fixed_point import FixedPoint
     from trigcnn.models.source import load_saved
 
     given = FixedPoint.parse(trained.info["input_format"])
@@ -110,21 +101,6 @@ def convert_as_asked(
     )
 
 
-def rtl_options(hls: HlsConfig, rtl: RtlConfig, stage_delay: float, part: str) -> RtlOptions:
-    """Give the options of RTL for a part of AMD."""
-    if rtl.architecture == "none":
-        raise TypeError("no RTL is asked for")
-    return RtlOptions(
-        architecture=rtl.architecture,
-        part=part,
-        clock_period_ns=hls.clock_period_ns,
-        stage_delay=stage_delay,
-        max_multiplications=rtl.max_multiplications,
-        serial_dense=rtl.serial_dense,
-        reuse_factors={name: layer.reuse_factor for name, layer in rtl.layers.items()},
-    )
-
-
 def read_rewriting(folder: RunFolder) -> dict[str, Any]:
     """Read what was rewritten, and how it was proved."""
     content: dict[str, Any] = json.loads((folder.stage("convert") / "rewriting.json").read_text())
@@ -139,7 +115,7 @@ def read_layers(folder: RunFolder) -> dict[str, Any]:
 
 def _work(context: Context, folder: Path) -> None:
     from trigcnn.hls.engines.keras import KerasEngine
-    from trigcnn.hls.rewriting.rewrite import prove
+    from trigcnn.hls.rewriting.proof import prove
 
     config = context.config
     trained = train.read(context.folder)

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.hls import parts
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.hls.synthesis import parts
 from trigcnn.models import geometry
 from trigcnn.pipeline.cache.folder import Stage, installed_version
+from trigcnn.pipeline.context import ORDER, Context
 from trigcnn.pipeline.pages import sizes
 from trigcnn.pipeline.results import by_layer
 from trigcnn.pipeline.results import report as content
 from trigcnn.pipeline.results.hls_project import HlsEstimate
 from trigcnn.pipeline.results.quality import Quality
-from trigcnn.pipeline.stages import ORDER, Context, check, convert, history, placing, synthesize, train
+from trigcnn.pipeline.stages import check, convert, history, placing, synthesize, train
 from trigcnn.pipeline.verification import budget
 from trigcnn.pipeline.verification.diagnosis.findings import Change
 from trigcnn.pipeline.verification.gates import judge
@@ -35,7 +36,7 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="report",
         after=("train", "convert", "check", "synthesize"),
-        code=("pipeline", "models/geometry", "hls/synthesis/parts.py", "hls/synthesis/reports/modules.py"),
+        code=("pipeline", "models/geometry", "hls/parts.py", "hls/synthesis/reports/modules.py"),
         options=context.config.model_dump(mode="json"),
         files=(),
         versions={name: installed_version(name) for name in _DISTRIBUTIONS},

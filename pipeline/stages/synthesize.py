@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from trigcnn.hls.errors import DoesNotFitError
+from trigcnn.hls.parts import yosys_family
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis import cell_delays, path_delay, serial_wrapper, yosys
 from trigcnn.hls.synthesis.implement import design_sources, implement
-from trigcnn.hls.synthesis.parts import yosys_family
 from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.pipeline.cache.folder import RunFolder, Stage
-from trigcnn.pipeline.stages import Context, placing
+from trigcnn.pipeline.context import Context
+from trigcnn.pipeline.stages import placing
 from trigcnn.pipeline.vendor import collected
 from trigcnn.pipeline.vendor import flow as vendor_flow
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.config.run import RunConfig
+from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.stages import Context
 from trigcnn.pipeline.stages.training import train_models
 
 _DISTRIBUTIONS = ("h5py", "numpy", "qkeras", "scikit-learn", "tensorflow", "tf-keras")
@@ -102,12 +102,12 @@ def read(folder: RunFolder) -> TrainOutput:
 
 
 def _work(context: Context, folder: Path) -> None:
+    from trigcnn.common.keras2 import device, predict
     from trigcnn.hls.admission import admit
     from trigcnn.hls.estimates.reuse import check_model
     from trigcnn.models import datasets, geometry, training
     from trigcnn.models.float_twin import float_twin
-    from trigcnn.models.keras2 import device, predict
-    from trigcnn.pipeline.stages.convert import hls_options
+    from trigcnn.pipeline.stages.options import hls_options
 
     config = context.config
     dataset = datasets.load(

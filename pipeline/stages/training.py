@@ -12,8 +12,8 @@ import numpy.typing as npt
 from trigcnn.pipeline import interrupts
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.context import Watch
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.stages import Watch
 from trigcnn.pipeline.trigger.scores import make_score
 from trigcnn.pipeline.verification.quality import threshold_at
 

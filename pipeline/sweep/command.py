@@ -13,7 +13,7 @@ from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, RunFolderError
 from trigcnn.pipeline.pages import sweep_pages
-from trigcnn.pipeline.results.merits import shown
+from trigcnn.pipeline.results.merit import shown
 from trigcnn.pipeline.results.sweep import Sweep, SweepTrial
 from trigcnn.pipeline.sweep import results, space, workers
 from trigcnn.pipeline.sweep.search import Search

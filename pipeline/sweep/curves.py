@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trigcnn.pipeline.config.sweep import SweepConfig
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.results.merits import Merit
+from trigcnn.pipeline.results.merit import Merit
 from trigcnn.pipeline.sweep.study import Objective, TrialRecord
 
 if TYPE_CHECKING:

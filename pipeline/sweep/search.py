@@ -19,7 +19,7 @@ from trigcnn.pipeline.config.file import with_values
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import PipelineError, SweepError
-from trigcnn.pipeline.results.merits import Merit, shown
+from trigcnn.pipeline.results.merit import Merit, shown
 from trigcnn.pipeline.results.pareto import dominates
 from trigcnn.pipeline.results.sweep import Outcome
 from trigcnn.pipeline.sweep import curves, results, space, study, worker

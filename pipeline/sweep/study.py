@@ -9,14 +9,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from trigcnn.hls.synthesis import parts
+from trigcnn.hls import parts
 from trigcnn.pipeline.config.budget import as_share
 from trigcnn.pipeline.config.differences import differing
 from trigcnn.pipeline.config.differences import shown as option_shown
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.config.sweep import SweepConfig
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.results.merits import Merit
+from trigcnn.pipeline.results.merit import Merit
 from trigcnn.pipeline.results.sweep import Outcome
 from trigcnn.pipeline.sweep.space import as_stored, distributions
 

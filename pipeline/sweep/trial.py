@@ -12,7 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from trigcnn.pipeline.config.run import RunConfig
-from trigcnn.pipeline.results.merits import Merit
+from trigcnn.pipeline.results.merit import Merit
 
 # What alkaid's estimate is of the count that Yosys comes to: `python benchmarks/estimate.py`, 0.68 to 0.75.
 _LUT_OF_ESTIMATE = 1 / 0.72
@@ -104,7 +104,7 @@ def perform(job: Job, curve: Curve | None = None) -> Found:
         curve: Told of each epoch.
 
     """
-    from trigcnn.pipeline.errors import EXPECTED
+    from trigcnn.common.errors import TrigcnnError
 
     config = RunConfig.model_validate(yaml.safe_load(job.configuration))
     do = {"estimate": _estimate, "check": _check, "report": _report, "final": _report}[job.piece]
@@ -112,7 +112,7 @@ def perform(job: Job, curve: Curve | None = None) -> Found:
         return replace(do(job, config, curve), shared=job.shared)
     except TrainingEnded as ended:
         return Found(job.number, job.piece, "ended", message=str(ended), configuration=job.configuration)
-    except EXPECTED as error:
+    except TrigcnnError as error:
         return Found(job.number, job.piece, "failed", message=str(error), configuration=job.configuration)
 
 
@@ -234,9 +234,9 @@ def bring(job: Job, folder: Path) -> None:
     from trigcnn.pipeline.cache.folder import RunFolder
     from trigcnn.pipeline.cache.store import StageStore
     from trigcnn.pipeline.console import Console
+    from trigcnn.pipeline.context import ORDER, Context
     from trigcnn.pipeline.errors import RunFolderError
     from trigcnn.pipeline.run import STAGES
-    from trigcnn.pipeline.stages import ORDER, Context
 
     config = RunConfig.model_validate(yaml.safe_load(job.configuration))
     run_folder, store = RunFolder(folder), StageStore(job.store)

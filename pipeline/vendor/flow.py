@@ -18,7 +18,7 @@ from trigcnn.hls.synthesis.vendors.plan import CONFIGURE, ToolStep, VendorPlan
 from trigcnn.hls.synthesis.vendors.run import StepResult
 from trigcnn.hls.synthesis.vendors.vivado import RtlSources
 from trigcnn.pipeline.config.run import RunConfig
-from trigcnn.pipeline.stages import Context
+from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.vendor import collected
 from trigcnn.pipeline.vendor.collected import Collected
 

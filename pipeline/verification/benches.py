@@ -11,7 +11,7 @@ from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import simulators, test_bench
 from trigcnn.hls.rtl.design import Language, RtlDesign
 from trigcnn.hls.rtl.simulators import Simulator
-from trigcnn.pipeline.stages import Context
+from trigcnn.pipeline.context import Context
 
 _TITLES: dict[Language, str] = {"verilog": "Verilog", "vhdl": "VHDL"}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from trigcnn.pipeline.config.budget import BudgetConfig, as_share
 from trigcnn.pipeline.results.evidence import Design
-from trigcnn.pipeline.results.merits import RESOURCES, Merit, merits
+from trigcnn.pipeline.results.merit import RESOURCES, Merit
+from trigcnn.pipeline.results.merits import merits
 from trigcnn.pipeline.results.report import Gate, Report
 
 # Times are products of cycles and a period: a time of just the limit must not miss by rounding.

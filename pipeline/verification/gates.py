@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from trigcnn.hls.parts import overrun, totals
 from trigcnn.hls.synthesis.ecp5 import is_ecp5
-from trigcnn.hls.synthesis.parts import overrun, totals
 from trigcnn.pipeline.config.run import GatesConfig
 from trigcnn.pipeline.results.quality import Accuracy, Quality, SignalEfficiency, TargetFit
 from trigcnn.pipeline.results.report import Gate

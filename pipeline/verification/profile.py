@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline.results.magnitudes import Magnitudes, Range
 

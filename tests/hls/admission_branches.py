@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions
-from trigcnn.models.keras2 import bring_up
 
 OPTIONS = HlsOptions("Vitis", "xcvu9p-flga2104-2L-e", 5.0, "io_parallel", "Latency", 1)
 BITS = "quantized_bits(4,0,0,alpha=1)"

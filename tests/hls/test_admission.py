@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 
 from tests.hls.admission_branches import BITS, IMAGE, SEQUENCE, VECTOR, Branch, network
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.admission import admit, look_up
 from trigcnn.hls.admission.document import document
 from trigcnn.hls.admission.rows import Row
 from trigcnn.hls.admission.table import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS, entries
 from trigcnn.hls.errors import AdmissionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.options import IoType
-from trigcnn.hls.rewriting.rewrite import RewriteOptions, rewrite
+from trigcnn.hls.rewriting.rewrite import rewrite
+from trigcnn.hls.rewriting.state import RewriteOptions
 from trigcnn.models import zoo
-from trigcnn.models.keras2 import bring_up
 
 _CONV = f"QConv2D(**dict(filters=2, kernel_size=2, kernel_quantizer={BITS}, bias_quantizer={BITS}) | dict({{}}))"
 _DENSE = "QDense(3, use_bias=False, kernel_quantizer={})"

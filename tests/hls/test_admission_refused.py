@@ -29,6 +29,8 @@ from tests.hls.admission_branches import (
     network,
 )
 from tests.hls.test_admission import LATE, REFUSED, broadcast, chain, conv, layer, representatives
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.admission.layers import RefusedLayer
 from trigcnn.hls.admission.rows import Alone, Row
 from trigcnn.hls.admission.table import REFUSED_LAYERS
@@ -37,10 +39,8 @@ from trigcnn.hls.conversion.convert import _keras2_front_end, convert, normal_fo
 from trigcnn.hls.engines import Outputs, csim
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import ConversionError, SimulationError, ToolFailedError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, pack
 from trigcnn.hls.options import Backend, HlsOptions, IoType, Strategy
-from trigcnn.models.keras2 import bring_up
 
 TABLE: dict[str, Row | RefusedLayer] = {
     **representatives(),

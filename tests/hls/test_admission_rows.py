@@ -19,7 +19,8 @@ from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.options import IoType
-from trigcnn.hls.rewriting.rewrite import NormalForm, Proof, prove
+from trigcnn.hls.rewriting.proof import Proof, prove
+from trigcnn.hls.rewriting.rewrite import NormalForm
 from trigcnn.hls.rtl.program import program
 
 

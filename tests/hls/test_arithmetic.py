@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph import arithmetic
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 
 WIDE = FixedPoint(True, 20, 12)

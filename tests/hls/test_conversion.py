@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import Events, csim, interpreter
 from trigcnn.hls.engines.csim import CSimulation
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import AdmissionError, ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions, Strategy
 from trigcnn.hls.rewriting.quantizers import as_cast
-from trigcnn.models.keras2 import bring_up
 
 OPTIONS = HlsOptions("Vitis", "xcvu9p-flga2104-2L-e", 5.0, "io_parallel", "Latency", 1)
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from trigcnn.hls import parts
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.synthesis import parts
 from trigcnn.hls.synthesis.ecp5 import Ecp5Part, parse
 
 

@@ -13,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint, Overflow, Rounding
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import csim
 from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.emulator.engine import Emulator
 from trigcnn.hls.errors import ConversionError, SimulationError
-from trigcnn.hls.graph.fixed_point import FixedPoint, Overflow, Rounding
 from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 from trigcnn.hls.options import HlsOptions
-from trigcnn.models.keras2 import bring_up
 
 Exact = npt.NDArray[Any]
 """Python integers in units of `1 / UNIT`, as an array of objects."""

@@ -9,18 +9,18 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import Events, Outputs, csim, rtl
 from trigcnn.hls.engines.csim import CSimulation
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.engines.rtl import RtlSimulation
 from trigcnn.hls.errors import ConversionError, SimulationError, ToolFailedError, ToolMissingError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.models.keras2 import bring_up
 
 PART = "xcvu9p-flga2104-2L-e"
 FORMAT = FixedPoint(True, 6, 3, "RND_CONV", "SAT")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from trigcnn.hls.graph.fixed_point import FixedPoint, Overflow, Rounding
+from trigcnn.common.fixed_point import FixedPoint, Overflow, Rounding
 
 # Signed, width, integer bits. These shapes get every pair of modes,
 CROSSED = [(True, 6, 3), (False, 6, 3), (True, 4, -2), (True, 1, 1), (True, 40, 18)]

@@ -39,8 +39,8 @@ def test_auto_takes_streaming_where_parallel_does_not_fit_the_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The child process generates; what it chooses is looked at here without one.
+    from trigcnn.hls.parts import Part
     from trigcnn.hls.rtl import generation
-    from trigcnn.hls.synthesis.parts import Part
 
     monkeypatch.setattr(generation, "totals", lambda part: Part(part, "", 100, 200, 0, 0))
     design = generation._generate(CONVOLUTION, tmp_path / "rtl", replace(OPTIONS, vhdl=True))
@@ -55,8 +55,8 @@ def test_auto_takes_streaming_where_parallel_does_not_fit_the_part(
 def test_auto_stays_with_parallel_where_there_is_no_streaming_form(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from trigcnn.hls.parts import Part
     from trigcnn.hls.rtl import generation
-    from trigcnn.hls.synthesis.parts import Part
 
     monkeypatch.setattr(generation, "totals", lambda part: Part(part, "", 0, 0, 0, 0))
     design = generation._generate(SINGLE["mean beside padding"], tmp_path / "rtl", replace(OPTIONS, vhdl=True))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
 
 KERNEL = Weights(FixedPoint(True, 4, 1), np.arange(-8, 8).reshape(2, 2, 2, 2))

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.arithmetic import exact
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.graph.intervals import LayerRange, analyse, layer_range
 from trigcnn.hls.graph.ranges import Range

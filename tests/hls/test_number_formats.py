@@ -9,17 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.conversion import convert as conversion
 from trigcnn.hls.conversion import number_formats
 from trigcnn.hls.engines import csim, interpreter
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.graph.intervals import analyse
 from trigcnn.hls.options import HlsOptions, LayerOptions
 from trigcnn.hls.rewriting.rewrite import NormalForm
-from trigcnn.models.keras2 import bring_up
 
 OPTIONS = HlsOptions("Vitis", "xcvu9p-flga2104-2L-e", 5.0, "io_parallel", "Latency", 1)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.synthesis.parts import Part, totals, yosys_family
+from trigcnn.hls.parts import Part, totals, yosys_family
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.hls.reports_at_hand import CSYNTH, real
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.conversion.choices import Choice
 from trigcnn.hls.estimates import performance, unrolling
 from trigcnn.hls.estimates.performance import estimate
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.synthesis.reports import csynth_text

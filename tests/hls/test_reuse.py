@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.estimates.reuse import check_model, nearest, possible, valid_reuse_factors
 from trigcnn.hls.options import HlsOptions, LayerOptions
-from trigcnn.models.keras2 import bring_up
 
 SHAPES = [(n_in, n_out) for n_in in (1, 2, 7, 12, 27, 36, 64, 97) for n_out in (1, 5, 10, 16, 24, 42, 60)]
 

@@ -11,16 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.conversion.convert import normal_form
 from trigcnn.hls.errors import AdmissionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions
 from trigcnn.hls.rewriting import rules
 from trigcnn.hls.rewriting.constants import wide
+from trigcnn.hls.rewriting.proof import Proof, prove
 from trigcnn.hls.rewriting.quantizers import as_cast, common_format, frozen, is_relu
-from trigcnn.hls.rewriting.rewrite import NormalForm, Proof, prove
+from trigcnn.hls.rewriting.rewrite import NormalForm
 from trigcnn.hls.rewriting.site import Site
-from trigcnn.models.keras2 import bring_up
 
 OPTIONS = HlsOptions("Vitis", "xcvu9p-flga2104-2L-e", 5.0, "io_parallel", "Latency", 1)
 # 8 x 8 pixels of the digits, and the same numbers as pairs of channels, rows, and features.

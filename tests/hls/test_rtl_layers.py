@@ -11,10 +11,10 @@ import pytest
 
 from tests.hls.graphs import EXACT, LINE, SINGLE, constants, conv1d, events_for, given, graph, layer, pool1d, weighted
 from tests.hls.oracle import expected
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import rtl
 from trigcnn.hls.engines.interpreter import Interpreter, build
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights, pack
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign

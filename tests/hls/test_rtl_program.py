@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 from trigcnn.hls.rtl.program import program, repaired
 

@@ -14,13 +14,12 @@ import pytest
 
 from tests.hls.graphs import IMAGE, events_for, graph, image_layer, layer, weighted
 from tests.hls.oracle import expected
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls import tool
-from trigcnn.hls.engines import verilator
 from trigcnn.hls.engines.interpreter import build
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
-from trigcnn.hls.rtl import parallel
+from trigcnn.hls.rtl import parallel, verilator
 from trigcnn.hls.rtl.design import Port, RtlDesign
 from trigcnn.hls.rtl.streaming import generate as streaming
 from trigcnn.hls.synthesis import boards, ecp5, serial_wrapper

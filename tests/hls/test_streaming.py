@@ -13,10 +13,10 @@ import pytest
 
 from tests.hls.graphs import SEED, SINGLE, events_for, given, graph, layer, weighted
 from tests.hls.oracle import expected
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import streaming
 from trigcnn.hls.engines.streaming import StreamingSimulation
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights, pack
 from trigcnn.hls.rtl.streaming.generate import generate
 

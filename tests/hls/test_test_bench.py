@@ -17,8 +17,8 @@ import pytest
 
 from tests.hls.graphs import events_for
 from tests.hls.test_streaming import classifier, decoder, wanted_of
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.rtl import parallel, simulators, test_bench
 from trigcnn.hls.rtl.design import Language, Port, RtlDesign

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import DoesNotFitError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign

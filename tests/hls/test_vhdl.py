@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import interpreter
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 from trigcnn.hls.rtl import parallel, simulators, test_bench, vhdl
 from trigcnn.hls.rtl.design import RtlDesign

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import training, zoo
 from trigcnn.models.bits import with_bits
 from trigcnn.models.datasets import InputFormat
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up, predict
 
 FORMAT = InputFormat.parse("ufixed<4,0>")
 

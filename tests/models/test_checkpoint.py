@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models import training
 from trigcnn.models.datasets import Dataset, InputFormat, Split
-from trigcnn.models.keras2 import bring_up
 from trigcnn.models.training import History, Hooks, Recipe
 
 FORMAT = InputFormat.parse("ufixed<4,0>")

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import teachers, training, zoo
 from trigcnn.models.datasets import Dataset, InputFormat, Split
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up, predict
 from trigcnn.models.training import Distillation, Recipe
 from trigcnn.models.training.distillation import limits_of, outliers, score
 

@@ -153,7 +153,7 @@ def test_images_of_several_channels_are_refused() -> None:
 @pytest.mark.parametrize("kernel", ["prewitt_vertical", "sobel_horizontal"])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_free_kernel_learns_the_one_that_made_the_images(kernel: str, seed: int) -> None:
-    from trigcnn.models.keras2 import bring_up
+    from trigcnn.common.keras2 import bring_up
 
     keras = bring_up().keras
     data = load(events=600, kernels=[kernel])

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import training
 from trigcnn.models.datasets import Dataset, InputFormat, Split
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up, predict
 from trigcnn.models.training import Recipe
 from trigcnn.models.training.weights import weights_by_class
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models import datasets, training, zoo
 from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
-from trigcnn.models.keras2 import bring_up
 from trigcnn.models.pruning import Pruning, prunable, smallest
 from trigcnn.models.training import Hooks, Recipe
 

@@ -72,7 +72,7 @@ def error_of(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def keras2() -> Any:
-    from trigcnn.models.keras2 import bring_up
+    from trigcnn.common.keras2 import bring_up
 
     return bring_up()
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import datasets, training, zoo
 from trigcnn.models.datasets import Dataset, InputFormat
 from trigcnn.models.errors import ModelError
 from trigcnn.models.float_twin import float_twin
-from trigcnn.models.keras2 import bring_up, predict
 from trigcnn.models.training import Recipe
 
 RECIPE = Recipe(epochs=3, batch_size=128, learning_rate=0.01, patience=3, shift_pixels=0.5, rotation_deg=5.0, seed=4)

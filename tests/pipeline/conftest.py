@@ -44,7 +44,7 @@ synthesis: {yosys: false, vendor: never}
 gates: {max_accuracy_drop: null}
 """
 NET = """\
-from trigcnn.models.keras2 import bring_up
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.zoo import blocks
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from trigcnn.pipeline.results.earlier import Change, EarlierRun
-from trigcnn.pipeline.results.merits import Merit, merits
+from trigcnn.pipeline.results.merit import Merit
+from trigcnn.pipeline.results.merits import merits
 from trigcnn.pipeline.results.report import Report
 from trigcnn.pipeline.results.sweep import Importance, Sweep, SweepObjective, SweepTrial, Volume
 

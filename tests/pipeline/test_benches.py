@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import interpreter
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign
@@ -22,7 +22,7 @@ from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config.file import validate
 from trigcnn.pipeline.config.run import GatesConfig
 from trigcnn.pipeline.console import Console
-from trigcnn.pipeline.stages import Context
+from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.verification import benches
 from trigcnn.pipeline.verification.benches import Bench
 from trigcnn.pipeline.verification.gates import judge

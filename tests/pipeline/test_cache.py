@@ -115,7 +115,8 @@ def test_changed_code_makes_a_stage_stale(folder: RunFolder, tmp_path: Path, mon
 def test_code_that_every_stage_names_exists(folder: RunFolder) -> None:
     from trigcnn.pipeline.config.run import RunConfig
     from trigcnn.pipeline.console import Console
-    from trigcnn.pipeline.stages import Context, check, convert, report, synthesize, train
+    from trigcnn.pipeline.context import Context
+    from trigcnn.pipeline.stages import check, convert, report, synthesize, train
 
     context = Context(RunConfig(name="tiny"), folder, Console(), "trigcnn")
     for module in (train, convert, check, synthesize, report):

@@ -178,7 +178,7 @@ def test_a_model_for_other_events(refused: Refused) -> None:
 
 def test_a_layer_that_cannot_be_converted_exactly_is_refused_before_training(refused: Refused) -> None:
     (refused.config.parent / "own.py").write_text(
-        "from trigcnn.models.keras2 import bring_up\n"
+        "from trigcnn.common.keras2 import bring_up\n"
         "from trigcnn.models.zoo import blocks\n\n\n"
         "def build(input_shape, classes, input_format):\n"
         "    keras = bring_up().keras\n"

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
-from trigcnn.pipeline.stages import ORDER
+from trigcnn.pipeline.context import ORDER
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import Events, Outputs, interpreter
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 from trigcnn.pipeline.verification.diagnosis.findings import Change, Diagnosis, Finding, Setup
 from trigcnn.pipeline.verification.diagnosis.layers import explain

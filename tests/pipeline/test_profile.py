@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.hls.graphs import given, graph, layer, weighted
-from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.pipeline.results.magnitudes import Magnitudes
 from trigcnn.pipeline.verification.profile import measure, profile
 

@@ -22,7 +22,7 @@ from trigcnn.hls.engines import rtl as rtl_engine
 from trigcnn.hls.errors import DoesNotFitError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline.cache.folder import file_digest
-from trigcnn.pipeline.stages import ORDER
+from trigcnn.pipeline.context import ORDER
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "docs" / "report.schema.json"

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from tests.pipeline.conftest import ROOT, Outcome, call
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.models.keras2 import bring_up
 
 Trigcnn = Callable[..., Outcome]
 
@@ -25,7 +25,7 @@ model: {source: net.keras}
 synthesis: {yosys: false, vendor: never}
 """
 BUILDER = """\
-from trigcnn.models.keras2 import bring_up
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.zoo import blocks
 
 

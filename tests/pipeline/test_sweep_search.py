@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, SweepError
-from trigcnn.pipeline.results.merits import Merit
+from trigcnn.pipeline.results.merit import Merit
 from trigcnn.pipeline.sweep import study, worker
 from trigcnn.pipeline.sweep.search import Search
 from trigcnn.pipeline.sweep.trial import Found, Job

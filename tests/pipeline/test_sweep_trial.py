@@ -10,9 +10,9 @@ import pytest
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.console import Console
+from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.errors import RunFolderError
 from trigcnn.pipeline.run import STAGES
-from trigcnn.pipeline.stages import Context
 from trigcnn.pipeline.sweep.trial import MARKER, Found, Job, bring, perform
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import Events, Outputs
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.pipeline.verification.comparison import Comparison, compare, first_differing_layer
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.proof.network import Network
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.conversion import convert as conversion
 from trigcnn.hls.engines import Engine, Events, Outputs, csim, interpreter, streaming
 from trigcnn.hls.engines.emulator.engine import Emulator
@@ -21,11 +22,11 @@ from trigcnn.hls.engines.emulator.library import compile_program
 from trigcnn.hls.engines.emulator.plan import LEVELS
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import AdmissionError, ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.graph.intervals import analyse
 from trigcnn.hls.options import HlsOptions
-from trigcnn.hls.rewriting.rewrite import NormalForm, prove
+from trigcnn.hls.rewriting.proof import prove
+from trigcnn.hls.rewriting.rewrite import NormalForm
 from trigcnn.hls.rtl.streaming.generate import generate
 
 TIMEOUT_S = 600

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.backends import FACTS
 from trigcnn.hls.options import HlsOptions, LayerOptions
-from trigcnn.models.keras2 import bring_up
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.proof import quantizers
 from tests.proof.layers import NARROW, RULES, Draft, Draw, cast, dense, up_sampling
 from tests.proof.network import Network
+from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.backends import FACTS
-from trigcnn.models.keras2 import bring_up
 
 _LARGEST = 200
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines.emulator.program import Accumulator, Body, Node, Sum, Window
 from trigcnn.hls.engines.emulator.steps import Affine, Cast, Quotient, Step, simplified
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Layer
 from trigcnn.hls.graph.ranges import Range, constant, integers, quotient
 

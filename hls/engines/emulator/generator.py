@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines.emulator import terms
 from trigcnn.hls.engines.emulator.layout import PACKED, Index, Layout
 from trigcnn.hls.engines.emulator.plan import Arithmetic, Plan
@@ -16,7 +17,6 @@ from trigcnn.hls.engines.emulator.steps import Step
 from trigcnn.hls.engines.emulator.tables import Tables, bits32
 from trigcnn.hls.engines.emulator.text import accumulator_functions, post_function
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.ranges import Range
 
 _WEIGHT_TYPES = {"float": "float", "double": "double", "long": "int64_t", "cast32": "int32_t", "cast64": "int64_t"}

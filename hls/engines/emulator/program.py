@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines.emulator.steps import Step, simplified
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.ranges import Range
 
 Size = tuple[int, int]

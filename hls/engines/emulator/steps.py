@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trigcnn.common.fixed_point import FixedPoint, Rounding
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint, Rounding
 from trigcnn.hls.graph.ranges import Integers, Range, constant
 
 

@@ -12,11 +12,11 @@ from typing import Literal
 
 import numpy as np
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines.emulator.program import Accumulator
 from trigcnn.hls.engines.emulator.steps import Affine, Cast, Lookup, Quotient, Rectify, Step
 from trigcnn.hls.engines.emulator.tables import Tables
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.ranges import Integers, Range
 
 Domain = Literal["i32", "f64", "i64"]

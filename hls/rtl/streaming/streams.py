@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.rtl.netlist import Constant, Net, Piece, Repeat, Slice
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trigcnn.pipeline.pages.charts import BAD, INK, QUIET, SERIES, Column, Figure, Panel, Table, data, panel
 from trigcnn.pipeline.results.compared import Compared, Front
-from trigcnn.pipeline.results.merits import shown
+from trigcnn.pipeline.results.merit import shown
 
 # Of more runs, names would lie over each other; the tooltip and the table name all.
 _MOST_NAMES = 16

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from trigcnn.pipeline.pages.charts import Column, Figure, Panel, Table, Value, bars, coloured
 from trigcnn.pipeline.pages.rendering import percent
 from trigcnn.pipeline.results.evidence import share, totals_of
-from trigcnn.pipeline.results.merits import RESOURCES
+from trigcnn.pipeline.results.merit import RESOURCES
 from trigcnn.pipeline.results.report import Report, Synthesis
 
 # In the order in which they are shown, with their names.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph import arithmetic
 from trigcnn.hls.graph.arithmetic import Values
-from trigcnn.hls.graph.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Layer
 from trigcnn.pipeline.verification.diagnosis.findings import Cause, Setup
 

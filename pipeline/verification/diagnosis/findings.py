@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from trigcnn.hls.graph.fixed_point import FixedPoint
+from trigcnn.common.fixed_point import FixedPoint
 
 Cause = Literal[
     "overflow by wrap",

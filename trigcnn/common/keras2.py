@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.models.errors import ModelError
+from trigcnn.common.errors import KerasError
 
 
 class Keras2(NamedTuple):
@@ -30,10 +30,10 @@ def bring_up() -> Keras2:
     """Import TensorFlow, Keras 2 (`tf_keras`) and QKeras; takes some seconds the first time.
 
     Raises:
-        ModelError: TensorFlow was imported before, with Keras 3.
+        KerasError: TensorFlow was imported before, with Keras 3.
     """
     if "tensorflow" in sys.modules and os.environ.get("TF_USE_LEGACY_KERAS") != "1":
-        raise ModelError(
+        raise KerasError(
             "TensorFlow was imported with Keras 3 before trigcnn, but QKeras needs Keras 2; "
             "set the environment variable TF_USE_LEGACY_KERAS=1 before TensorFlow is imported"
         )

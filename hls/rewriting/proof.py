@@ -1,0 +1,100 @@
+"""A normal form held against its model, Keras against Keras."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trigcnn.hls.errors import AdmissionError
+from trigcnn.hls.rewriting.rewrite import NormalForm
+from trigcnn.hls.rewriting.rules import logits
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The normal form held against the model, Keras against Keras.
+
+    Attributes:
+        events: Events on which both were evaluated, real and random.
+        outputs: Outputs compared.
+        differing_outputs: How many differ.
+        differing_events: Events that have one.
+        max_difference: Largest difference, in the output's units.
+    """
+
+    events: int
+    outputs: int
+    differing_outputs: int
+    differing_events: int
+    max_difference: float
+
+
+def prove(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]], *, random_events: int = 512) -> Proof:
+    """Compare a normal form with its model on given and on random events, equal float64 for equal float64.
+
+    Args:
+        model: The model.
+        normal: Its normal form.
+        events: One array [events, ...] per input.
+        random_events: Events to add: noise over the range of the given ones and, for a quarter, four times that.
+
+    Raises:
+        AdmissionError: They differ although Keras' float32 holds all sums: the rewriting is wrong.
+    """
+    generator = np.random.default_rng(0)
+    both = [np.concatenate([x, _noise(x, random_events, generator)]).astype(np.float32) for x in events]
+    both = _digitised(model, normal, both)
+    expected = _outputs(_without_final_activation(model) if normal.outputs_changed else model, both)
+    found = _outputs(normal.model, both)
+    differing = [a != b for a, b in zip(expected, found, strict=True)]
+    by_event = np.zeros(len(both[0]), bool)
+    for part in differing:
+        by_event |= part.reshape(len(part), -1).any(axis=1)
+    proof = Proof(
+        events=len(both[0]),
+        outputs=sum(part.size for part in differing),
+        differing_outputs=sum(int(part.sum()) for part in differing),
+        differing_events=int(by_event.sum()),
+        max_difference=max(float(np.abs(a - b).max(initial=0.0)) for a, b in zip(expected, found, strict=True)),
+    )
+    if proof.differing_outputs and not normal.wide:
+        raise AdmissionError(
+            f"the rewritten model differs from the model in {proof.differing_outputs} of {proof.outputs} outputs, by "
+            f"up to {proof.max_difference:g}; please report this model. Rewritten were: {'; '.join(normal.changes)}"
+        )
+    return proof
+
+
+def _digitised(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]]) -> list[npt.NDArray[np.float32]]:
+    """Give what the digitiser makes of events, where only the normal form casts its input."""
+    own = {layer.name for layer in model.layers}
+    result = []
+    for tensor, values in zip(model.inputs, events, strict=True):
+        name = f"{tensor.node.layer.name}_quantizer"
+        taken = None if name in own else normal.formats.get(name)
+        result.append(values if taken is None else taken.to_real(taken.cast(values)).astype(np.float32))
+    return result
+
+
+def _noise(events: npt.NDArray[Any], count: int, generator: np.random.Generator) -> npt.NDArray[np.float64]:
+    low, high = (float(events.min()), float(events.max())) if events.size else (-1.0, 1.0)
+    middle, half = (low + high) / 2, max((high - low) / 2, 0.5)
+    reach = np.where(np.arange(count) % 4 == 0, 4 * half, half).reshape(-1, *([1] * (events.ndim - 1)))
+    # A number of 16 bits: the model's first quantizer sees ties, too.
+    noise = middle + reach * generator.uniform(-1, 1, (count, *events.shape[1:]))
+    return np.asarray(np.round(noise * 2.0**8) * 2.0**-8)
+
+
+def _outputs(model: Any, events: list[npt.NDArray[Any]]) -> list[npt.NDArray[np.float64]]:
+    result = model.predict(events if len(events) > 1 else events[0], batch_size=256, verbose=0)
+    return [np.asarray(part, np.float64) for part in (result if isinstance(result, list) else [result])]
+
+
+def _without_final_activation(model: Any) -> Any:
+    """The model up to the logits."""
+    keras = sys.modules["tf_keras"]
+    return keras.Model(model.inputs, [logits(tensor) for tensor in model.outputs])

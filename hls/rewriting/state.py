@@ -1,0 +1,86 @@
+"""What the walk over a model's layers knows, and the layers that it adds."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.hls.rewriting.layers import FLOAT, normal_layers
+
+
+@dataclass(frozen=True)
+class RewriteOptions:
+    """What the normal form depends on besides the model.
+
+    Attributes:
+        io_type: hls4ml's.
+        input_format: Number format of the digitiser; needed where the model does not quantize its input.
+        resource: Names of the layers that use the Resource strategy.
+        depthwise: Whether the back end has depthwise convolutions.
+        mean: Whether the back end's average pooling keeps all bits.
+    """
+
+    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
+    input_format: FixedPoint | None = None
+    resource: frozenset[str] = frozenset()
+    depthwise: bool = True
+    mean: bool = True
+
+
+@dataclass
+class Rewriter:
+    """State of the walk.
+
+    Attributes:
+        options: See `RewriteOptions`.
+        changes: Lines of `NormalForm.changes`.
+        formats: See `NormalForm`.
+        unsigned: Tensors that hold no negative value, by identity.
+        finished: Names of the layers whose results leave the model.
+        wide: See `NormalForm`.
+    """
+
+    options: RewriteOptions
+    changes: list[str] = field(default_factory=list)
+    formats: dict[str, FixedPoint] = field(default_factory=dict)
+    unsigned: set[int] = field(default_factory=set)
+    finished: frozenset[str] = frozenset()
+    wide: list[str] = field(default_factory=list)
+    outputs_changed: bool = False
+
+    def quantize(
+        self, x: Any, name: str, role: str, number_format: FixedPoint | None = None, function: Any = None
+    ) -> Any:
+        """Add a `Quantize` layer."""
+        result = normal_layers().Quantize(role, number_format, function, name=name)(x)
+        if number_format is not None:
+            self.formats[name] = number_format
+        if role == "relu" or (number_format is not None and not number_format.signed):
+            self.unsigned.add(id(result))
+        return result
+
+    def scale_shift(self, x: Any, name: str, scale: Any, shift: Any) -> Any:
+        """Add a `ScaleShift` layer."""
+        return normal_layers().ScaleShift(scale, shift, name=name)(x)
+
+    def plain(self, kind: str, name: str, inputs: Any, weights: Any = (), **options: Any) -> Any:
+        """Add a layer of Keras, with constant weights."""
+        keras = sys.modules["tf_keras"]
+        layer = getattr(keras.layers, kind)(name=name, dtype=FLOAT, **options)
+        result = layer(inputs)
+        if len(weights):
+            layer.set_weights(list(weights))
+        given = inputs if isinstance(inputs, list) else [inputs]
+        if kind in _KEEPS_SIGN and all(id(x) in self.unsigned for x in given):
+            self.unsigned.add(id(result))
+        return result
+
+
+# Where no input is negative, no output is.
+_KEEPS_SIGN = frozenset(
+    "MaxPooling1D MaxPooling2D AveragePooling1D AveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D "
+    "GlobalAveragePooling1D GlobalAveragePooling2D ZeroPadding1D ZeroPadding2D UpSampling1D UpSampling2D Flatten "
+    "Reshape Permute Add Multiply Maximum Minimum Concatenate".split()
+)

@@ -1,0 +1,45 @@
+"""What every stage of a run is given, and the order of stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from trigcnn.pipeline.cache.folder import RunFolder
+from trigcnn.pipeline.config.run import RunConfig
+from trigcnn.pipeline.console import Console
+
+# Called with the number of an epoch, from 1, and what is monitored, the larger the better; may raise what ends the run.
+Watch = Callable[[int, float], None]
+
+
+ORDER = ("train", "convert", "check", "synthesize", "report")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every stage is given.
+
+    Attributes:
+        config: The configuration.
+        folder: The run's folder.
+        console: Where progress is shown.
+        command: The command line, for the report.
+        watch: Told of each epoch of the quantized model.
+    """
+
+    config: RunConfig
+    folder: RunFolder
+    console: Console
+    command: str
+    watch: Watch | None = None
+
+    @cached_property
+    def user_model(self) -> Path | None:
+        """The user's own model file or builder file; None for a network of the zoo."""
+        path, _, _ = self.config.model.source.partition(".py:")
+        if path == self.config.model.source:
+            return Path(path) if path.endswith((".keras", ".h5")) else None
+        return Path(f"{path}.py")
