@@ -6,12 +6,15 @@ Everything heavy is imported inside the commands, so that `--help` answers at on
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+
+from trigcnn.pipeline.cli_options import Assignments, Config, Force, From, Out, command_line, interruptible
+from trigcnn.pipeline.evaluate.cli import evaluate
+from trigcnn.pipeline.golden.cli import golden
+from trigcnn.pipeline.sweep.cli import sweep
 
 app = typer.Typer(
     name="trigcnn",
@@ -23,47 +26,11 @@ app = typer.Typer(
     "Exit status: 0 done and every gate met; 1 a gate missed; 2 bad input; 3 an outside tool missing or failed.",
 )
 
-Config = Annotated[Path, typer.Argument(help="YAML configuration of the run.", metavar="CONFIG")]
-Out = Annotated[Path | None, typer.Option(help="Folder of the run; default: vivado_projects/<name>.", metavar="DIR")]
-Assignments = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Change an option: key.path=value. May be repeated.", metavar="KEY.PATH=VALUE"),
-]
-Force = Annotated[bool, typer.Option("--force", help="Do every stage again, cached or not.")]
-From = Annotated[str | None, typer.Option("--from", help="Do this stage and all later ones again.", metavar="STAGE")]
-
-golden = typer.Typer(
-    no_args_is_help=True,
-    help="Freeze what a network gives, and check later that it still does.\n\n"
-    "A case is FILE.golden.yaml with its vectors and its model beside it. Exit status of check: 0 equal; 1 changed; "
-    "2 bad input; 3 an outside tool missing or failed.",
-)
-app.add_typer(golden, name="golden")
-
-
-class _DefaultGroup(typer.core.TyperGroup):
-    """Takes what is none of its commands as the argument of `run`: `trigcnn sweep CONFIG`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] != "--help":
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
-sweep = typer.Typer(
-    cls=_DefaultGroup,
-    no_args_is_help=True,
-    help="Search for the options of a run that reach the most within a budget: `trigcnn sweep CONFIG`.\n\n"
-    "What is varied stands in the section sweep of the configuration. A sweep that was stopped goes on where it was.",
-)
-app.add_typer(sweep, name="sweep")
 
 datasets = typer.Typer(invoke_without_command=True, help="List the data sets, or show one.")
 app.add_typer(datasets, name="datasets")
-
-Case = Annotated[Path, typer.Argument(help="Golden case, NAME.golden.yaml.", metavar="FILE")]
-VectorsLimit = Annotated[float, typer.Option("--max-vectors-mb", min=0, help="Largest size of the vectors, in MB.")]
-ModelLimit = Annotated[float, typer.Option("--max-model-mb", min=0, help="Largest size of the model, in MB.")]
+app.add_typer(golden, name="golden")
+app.add_typer(sweep, name="sweep")
 
 
 @app.command()
@@ -124,76 +91,14 @@ def collect(
     ] = None,
 ) -> None:
     """Take back what the vendor's tools left on another computer (run --plan-only), and complete the run."""
-    import shlex
-
     from trigcnn.pipeline.commands.collect import collect as collect_results
 
-    with _interruptible():
-        status = collect_results(results, run, command=shlex.join(["trigcnn", *sys.argv[1:]]))
+    with interruptible():
+        status = collect_results(results, run, command=command_line())
     raise typer.Exit(int(status))
 
 
-@app.command()
-def evaluate(
-    run: Annotated[Path, typer.Argument(help="YAML configuration of a run, or the run's folder.", metavar="RUN")],
-    events: Annotated[Path, typer.Option(help="File of events: .npz, .npy or .h5.", metavar="FILE")],
-    events_array: Annotated[
-        str | None, typer.Option(help="Its arrays of events, with commas; default: data.events.")
-    ] = None,
-    labels: Annotated[
-        str | None, typer.Option(help="Its array of labels, or a .npy file; default: data.labels, if it is there.")
-    ] = None,
-    no_labels: Annotated[bool, typer.Option("--no-labels", help="Take no labels: only rates are given.")] = False,
-    signal: Annotated[str | None, typer.Option(help="Signal classes.", metavar="CLASS[,CLASS]")] = None,
-    background: Annotated[str | None, typer.Option(help="Background classes.", metavar="CLASS[,CLASS]")] = None,
-    event_rate_hz: Annotated[float | None, typer.Option(help="Rate of background events in Hz.", metavar="HZ")] = None,
-    rates: Annotated[str | None, typer.Option(help="Trigger rates in Hz.", metavar="HZ[,HZ]")] = None,
-    score: Annotated[
-        str | None,
-        typer.Option(
-            help="margin: largest signal logit minus largest background logit; signal: largest signal logit; "
-            "output: the only output. Default: margin, or output if there is only one.",
-            metavar="SCORE",
-        ),
-    ] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="emulator, csim or qkeras; default: emulator, else csim.", metavar="ENGINE")
-    ] = None,
-    against: Annotated[str | None, typer.Option(help="A second engine, to compare with.", metavar="ENGINE")] = None,
-    output: Annotated[str | None, typer.Option(help="Output layer, where there are several.", metavar="NAME")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the results; default: evaluate/<FILE> in the run.", metavar="DIR")
-    ] = None,
-) -> None:
-    """Give trigger rates and efficiencies of a finished conversion on a file of events."""
-    import shlex
-
-    from trigcnn.pipeline.console import Console
-    from trigcnn.pipeline.evaluate.evaluate import evaluate as evaluate_run
-    from trigcnn.pipeline.evaluate.request import Request, names, numbers
-
-    request = Request(
-        run=run,
-        events=events,
-        events_arrays=names(events_array),
-        labels=labels,
-        unlabelled=no_labels,
-        signal=names(signal),
-        background=names(background),
-        event_rate_hz=event_rate_hz,
-        rates_hz=numbers(rates, "--rates"),
-        score=score,
-        engine=engine,
-        against=against,
-        output=output,
-        out=out,
-        command=shlex.join(["trigcnn", *sys.argv[1:]]),
-    )
-    try:
-        evaluate_run(request, Console())
-    except KeyboardInterrupt:
-        typer.echo("interrupted; nothing was written", err=True)
-        raise typer.Exit(130) from None
+app.command()(evaluate)
 
 
 @app.command()
@@ -206,13 +111,9 @@ def explain(
     assignments: Assignments = None,
 ) -> None:
     """Say why the C simulation differs from the model: first layer, cause, values, and what mends it."""
-    import shlex
-
     from trigcnn.pipeline.commands.explain import explain as explain_run
 
-    raise typer.Exit(
-        int(explain_run(config, out, assignments, apply=apply, command=shlex.join(["trigcnn", *sys.argv[1:]])))
-    )
+    raise typer.Exit(int(explain_run(config, out, assignments, apply=apply, command=command_line())))
 
 
 @app.command()
@@ -228,61 +129,8 @@ def compare(
     from trigcnn.pipeline.commands.compare import compare_runs
     from trigcnn.pipeline.console import Console
 
-    with _interruptible():
+    with interruptible():
         compare_runs(runs, out, Console())
-
-
-@sweep.command("run")
-def sweep_run(
-    config: Config,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the sweep; default: vivado_projects/<name>_sweep.", metavar="DIR")
-    ] = None,
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Trials that the sweep is to have; default: sweep.trials.")
-    ] = None,
-    wall_time: Annotated[
-        float | None, typer.Option(help="Time after which no trial begins; default: sweep.wall_time_s.", metavar="S")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Trials at the same time; default: sweep.cluster.workers.")
-    ] = None,
-    assignments: Assignments = None,
-) -> None:
-    """Search, or go on searching; `run` may be left out."""
-    from trigcnn.pipeline.config.file import load, with_values
-    from trigcnn.pipeline.console import Console
-    from trigcnn.pipeline.sweep.command import search
-
-    asked = {"sweep.trials": trials, "sweep.wall_time_s": wall_time, "sweep.cluster.workers": workers}
-    given = {name: value for name, value in asked.items() if value is not None}
-    loaded = load(config, assignments)
-    loaded = with_values(loaded, given, "the command line") if given else loaded
-    try:
-        search(loaded, out or Path("vivado_projects") / f"{loaded.name}_sweep", Console())
-    except KeyboardInterrupt:
-        typer.echo("interrupted; finished trials are kept, and the next sweep goes on from there", err=True)
-        raise typer.Exit(130) from None
-
-
-@sweep.command("best")
-def sweep_best(
-    folder: Annotated[
-        Path | None, typer.Argument(help="Folder of the sweep; default: the latest one.", metavar="[SWEEP]")
-    ] = None,
-    within: Annotated[
-        str, typer.Option(help="Limits, such as lut=20000,latency_ns=100.", metavar="FIGURE=LIMIT[,...]")
-    ] = "",
-    out: Annotated[
-        Path | None, typer.Option(help="File of its configuration; default: best.yaml in the sweep.", metavar="FILE")
-    ] = None,
-) -> None:
-    """Print the best trial within limits, and write its configuration, ready for `trigcnn run`."""
-    from trigcnn.pipeline.console import Console
-    from trigcnn.pipeline.sweep.command import choose, latest
-    from trigcnn.pipeline.sweep.results import parse_limits
-
-    choose(folder or latest(), parse_limits(within), out, Console())
 
 
 @app.command()
@@ -296,7 +144,7 @@ def layers(
     """List the sizes, receptive fields, parameters and multiplications of a network's layers; nothing is trained."""
     from trigcnn.pipeline.commands.layers import show
 
-    with _interruptible():
+    with interruptible():
         show(network, assignments, as_json=as_json)
 
 
@@ -331,7 +179,7 @@ def run_zoo(
     if names and page is not None:
         raise ConfigError(f"--page {page}: the page is of all runs; leave the names out")
     console = Console()
-    with _interruptible():
+    with interruptible():
         outcomes = zoo.run(zoo.chosen(every, names or []), out, jobs=jobs, console=console)
     zoo_page.show(outcomes, console)
     if page is not None:
@@ -383,7 +231,7 @@ def show_dataset(
     from trigcnn.pipeline.commands.datasets import show
     from trigcnn.pipeline.config.file import named_values
 
-    with _interruptible():
+    with interruptible():
         typer.echo(show(name, out, events=events, options=named_values(option or [], "--option")))
 
 
@@ -403,76 +251,6 @@ def schema() -> None:
     typer.echo(json.dumps(RunConfig.model_json_schema(), indent=2))
 
 
-@golden.command("freeze")
-def golden_freeze(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, trained and converted.", metavar="RUN")],
-    events: Annotated[int, typer.Option(min=1, help="Test events to take; corner events come on top.")] = 32,
-    out: Annotated[
-        Path | None, typer.Option(help="The case; default: <name>.golden.yaml here.", metavar="FILE.golden.yaml")
-    ] = None,
-    max_vectors_mb: VectorsLimit = 1.0,
-    max_model_mb: ModelLimit = 10.0,
-) -> None:
-    """Write a golden case from a run: model, configuration, events and the C simulation's outputs."""
-    from trigcnn.pipeline.golden.freeze import Limits, freeze
-
-    with _interruptible():
-        typer.echo(freeze(run, out, events=events, limits=Limits(max_vectors_mb, max_model_mb)))
-
-
-@golden.command("check")
-def golden_check(
-    files: Annotated[list[Path], typer.Argument(help="Golden cases, NAME.golden.yaml.", metavar="FILE...")],
-    engine: Annotated[
-        list[str] | None,
-        typer.Option(help="csim, emulator, rtl, qkeras or all; may be repeated. Default: csim.", metavar="ENGINE"),
-    ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write what was found to this file too.", metavar="FILE")
-    ] = None,
-) -> None:
-    """Convert golden cases again, run engines on their events, and say what has changed."""
-    import json
-
-    from trigcnn.pipeline.golden.case import write
-    from trigcnn.pipeline.golden.check import check
-
-    results = []
-    with _interruptible():
-        for file in files:
-            results.append(check(file, engine or ["csim"]))
-            typer.echo(str(results[-1]))
-    if json_file is not None:
-        text = json.dumps([result.model_dump(mode="json") for result in results], indent=1) + "\n"
-        write({json_file: text.encode()})
-    raise typer.Exit(max(result.status for result in results))
-
-
-@golden.command("update")
-def golden_update(
-    file: Case,
-    run: Annotated[
-        Path | None, typer.Option(help="Take model, configuration and events from this run.", metavar="RUN")
-    ] = None,
-    max_vectors_mb: VectorsLimit = 1.0,
-    max_model_mb: ModelLimit = 10.0,
-) -> None:
-    """Freeze a golden case anew, on purpose, and say what changed."""
-    from trigcnn.pipeline.golden.freeze import Limits, update
-
-    with _interruptible():
-        typer.echo(update(file, run=run, limits=Limits(max_vectors_mb, max_model_mb)))
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        raise typer.Exit(130) from None
-
-
 def _run(
     path: Path,
     out: Path | None,
@@ -483,8 +261,6 @@ def _run(
     force: bool = False,
     plan_only: bool = False,
 ) -> None:
-    import shlex
-
     from trigcnn.pipeline.config.file import load
     from trigcnn.pipeline.run import run as run_stages
 
@@ -497,7 +273,7 @@ def _run(
             from_stage=from_stage,
             force=force,
             plan_only=plan_only,
-            command=shlex.join(["trigcnn", *sys.argv[1:]]),
+            command=command_line(),
         )
     except KeyboardInterrupt:
         typer.echo("interrupted; finished stages are kept, and the next run goes on from there", err=True)

@@ -1,0 +1,36 @@
+"""What commands of several rooms share: arguments, options, and how an interrupt ends them."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[Path, typer.Argument(help="YAML configuration of the run.", metavar="CONFIG")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the run; default: vivado_projects/<name>.", metavar="DIR")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change an option: key.path=value. May be repeated.", metavar="KEY.PATH=VALUE"),
+]
+Force = Annotated[bool, typer.Option("--force", help="Do every stage again, cached or not.")]
+From = Annotated[str | None, typer.Option("--from", help="Do this stage and all later ones again.", metavar="STAGE")]
+
+
+def command_line() -> str:
+    """Return the command as it was typed, for the report."""
+    return shlex.join(["trigcnn", *sys.argv[1:]])
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """End a command that is interrupted with status 130, as shells do."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(130) from None

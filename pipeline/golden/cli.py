@@ -1,0 +1,82 @@
+"""The command `trigcnn golden`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trigcnn.pipeline.cli_options import interruptible
+
+golden = typer.Typer(
+    no_args_is_help=True,
+    help="Freeze what a network gives, and check later that it still does.\n\n"
+    "A case is FILE.golden.yaml with its vectors and its model beside it. Exit status of check: 0 equal; 1 changed; "
+    "2 bad input; 3 an outside tool missing or failed.",
+)
+
+Case = Annotated[Path, typer.Argument(help="Golden case, NAME.golden.yaml.", metavar="FILE")]
+VectorsLimit = Annotated[float, typer.Option("--max-vectors-mb", min=0, help="Largest size of the vectors, in MB.")]
+ModelLimit = Annotated[float, typer.Option("--max-model-mb", min=0, help="Largest size of the model, in MB.")]
+
+
+@golden.command("freeze")
+def golden_freeze(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, trained and converted.", metavar="RUN")],
+    events: Annotated[int, typer.Option(min=1, help="Test events to take; corner events come on top.")] = 32,
+    out: Annotated[
+        Path | None, typer.Option(help="The case; default: <name>.golden.yaml here.", metavar="FILE.golden.yaml")
+    ] = None,
+    max_vectors_mb: VectorsLimit = 1.0,
+    max_model_mb: ModelLimit = 10.0,
+) -> None:
+    """Write a golden case from a run: model, configuration, events and the C simulation's outputs."""
+    from trigcnn.pipeline.golden.freeze import Limits, freeze
+
+    with interruptible():
+        typer.echo(freeze(run, out, events=events, limits=Limits(max_vectors_mb, max_model_mb)))
+
+
+@golden.command("check")
+def golden_check(
+    files: Annotated[list[Path], typer.Argument(help="Golden cases, NAME.golden.yaml.", metavar="FILE...")],
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(help="csim, emulator, rtl, qkeras or all; may be repeated. Default: csim.", metavar="ENGINE"),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write what was found to this file too.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Convert golden cases again, run engines on their events, and say what has changed."""
+    import json
+
+    from trigcnn.pipeline.golden.case import write
+    from trigcnn.pipeline.golden.check import check
+
+    results = []
+    with interruptible():
+        for file in files:
+            results.append(check(file, engine or ["csim"]))
+            typer.echo(str(results[-1]))
+    if json_file is not None:
+        text = json.dumps([result.model_dump(mode="json") for result in results], indent=1) + "\n"
+        write({json_file: text.encode()})
+    raise typer.Exit(max(result.status for result in results))
+
+
+@golden.command("update")
+def golden_update(
+    file: Case,
+    run: Annotated[
+        Path | None, typer.Option(help="Take model, configuration and events from this run.", metavar="RUN")
+    ] = None,
+    max_vectors_mb: VectorsLimit = 1.0,
+    max_model_mb: ModelLimit = 10.0,
+) -> None:
+    """Freeze a golden case anew, on purpose, and say what changed."""
+    from trigcnn.pipeline.golden.freeze import Limits, update
+
+    with interruptible():
+        typer.echo(update(file, run=run, limits=Limits(max_vectors_mb, max_model_mb)))
