@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 import yaml
-from pydantic import Field
 
 from trigcnn.pipeline.config.differences import differing
 from trigcnn.pipeline.config.differences import shown as option_shown
@@ -23,13 +22,18 @@ _COSTS = ("lut", "ff", "dsp", "bram", "latency_ns", "initiation_interval_ns")
 class ComparedRun(Section):
     """One of the runs."""
 
-    label: str = Field(description="name that no other run of the comparison has")
-    source: str = Field(description="file of its report, as it was given")
+    label: str
+    """name that no other run of the comparison has"""
+    source: str
+    """file of its report, as it was given"""
     name: str
-    date: str = Field(description="ISO 8601, UTC")
+    date: str
+    """ISO 8601, UTC"""
     verdict: Verdict
-    missed: list[str] = Field(description="gates that it missed")
-    differing_outputs: int = Field(description="over all comparisons of engines")
+    missed: list[str]
+    """gates that it missed"""
+    differing_outputs: int
+    """over all comparisons of engines"""
     merits: list[Merit]
 
     def merit(self, name: str) -> Merit | None:
@@ -41,16 +45,21 @@ class OptionRow(Section):
     """An option in which the runs differ."""
 
     option: str
-    values: list[str] = Field(description="value of each run as JSON, text without quotes; in the order of the runs")
+    values: list[str]
+    """value of each run as JSON, text without quotes; in the order of the runs"""
 
 
 class Front(Section):
     """Runs of which no other has both a better quality and a lower cost."""
 
-    quality: str = Field(description="name of the figure that should be large")
-    cost: str = Field(description="name of the figure that should be small")
-    runs: list[str] = Field(description="labels of the runs on the front, from the lowest cost")
-    evidence: list[str] = Field(description="kinds of evidence of the cost; of several, the costs do not compare well")
+    quality: str
+    """name of the figure that should be large"""
+    cost: str
+    """name of the figure that should be small"""
+    runs: list[str]
+    """labels of the runs on the front, from the lowest cost"""
+    evidence: list[str]
+    """kinds of evidence of the cost; of several, the costs do not compare well"""
 
 
 class Compared(Section):
@@ -58,7 +67,8 @@ class Compared(Section):
 
     schema_version: Literal[1] = 1
     runs: list[ComparedRun]
-    figures: list[str] = Field(description="names of all figures that any run has, in the order of tables")
+    figures: list[str]
+    """names of all figures that any run has, in the order of tables"""
     options: list[OptionRow]
     fronts: list[Front]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from trigcnn.pipeline.results.section import Section
 
 
@@ -11,16 +9,24 @@ class HlsLayerEntry(Section):
     """A layer of the HLS project; what only layers with weights have is null for others."""
 
     name: str
-    index: int = Field(description="place in hls4ml's graph, which is in the name of its module")
+    index: int
+    """place in hls4ml's graph, which is in the name of its module"""
     strategy_asked: str | None
-    strategy: str | None = Field(description="what hls4ml chose")
+    strategy: str | None
+    """what hls4ml chose"""
     reuse_factor_asked: int | None
-    reuse_factor: int | None = Field(description="what hls4ml chose")
-    reuse_factors: list[int] | None = Field(description="those that are possible; null too where any whole number is")
-    multipliers: int | None = Field(description="products in a clock cycle; zero weights count where they cost one")
-    latency_cycles: int | None = Field(description="evidence: estimate; null where there is no formula")
-    initiation_interval: int | None = Field(description="evidence: estimate")
-    findings: list[str] = Field(description="what the tool may not manage, and what mends it")
+    reuse_factor: int | None
+    """what hls4ml chose"""
+    reuse_factors: list[int] | None
+    """those that are possible; null too where any whole number is"""
+    multipliers: int | None
+    """products in a clock cycle; zero weights count where they cost one"""
+    latency_cycles: int | None
+    """evidence: estimate; null where there is no formula"""
+    initiation_interval: int | None
+    """evidence: estimate"""
+    findings: list[str]
+    """what the tool may not manage, and what mends it"""
 
 
 class HlsEstimate(Section):

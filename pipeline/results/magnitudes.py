@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from trigcnn.pipeline.results.section import Section
 
 
@@ -29,7 +27,11 @@ class Range(Section):
     maximum: float
     format_minimum: float
     format_maximum: float
-    lsb: float = Field(description="weight of the format's last bit")
-    values: int = Field(description="number of values seen")
-    zeros: int = Field(description="how many of them are zero")
-    magnitudes: Magnitudes | None = Field(description="null where all values are zero")
+    lsb: float
+    """weight of the format's last bit"""
+    values: int
+    """number of values seen"""
+    zeros: int
+    """how many of them are zero"""
+    magnitudes: Magnitudes | None
+    """null where all values are zero"""

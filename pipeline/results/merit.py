@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
 from trigcnn.pipeline.results.section import Section
 
 if TYPE_CHECKING:
@@ -18,16 +16,23 @@ RESOURCES = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram": "BRAM (18 Kbit)"}
 class Merit(Section):
     """A figure of a run, with its evidence."""
 
-    name: str = Field(description="such as accuracy, efficiency for CLASS at SHARE, latency_ns, lut")
-    label: str = Field(description="the same in words")
+    name: str
+    """such as accuracy, efficiency for CLASS at SHARE, latency_ns, lut"""
+    label: str
+    """the same in words"""
     value: float
-    unit: str = Field(description="ns, cycles; empty for shares and counts")
+    unit: str
+    """ns, cycles; empty for shares and counts"""
     better: Literal["more", "less"]
     evidence: str
-    source: str = Field(description="what measured it, on which design and part")
-    design: str = Field(default="", description="rtl or hls, where a tool measured it")
-    part: str = Field(default="", description="the device that a tool measured it for")
-    share: float | None = Field(default=None, description="share of what the part has, 0 to 1; null where not known")
+    source: str
+    """what measured it, on which design and part"""
+    design: str = ""
+    """rtl or hls, where a tool measured it"""
+    part: str = ""
+    """the device that a tool measured it for"""
+    share: float | None = None
+    """share of what the part has, 0 to 1; null where not known"""
 
 
 def shown(merit: Merit) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from trigcnn.pipeline.results.section import Section
 
 # A name of its own: in Accuracy, `float` is a field.
@@ -15,58 +13,85 @@ Share = float
 class Accuracy(Section):
     """Share of test events classified correctly, between 0 and 1."""
 
-    float: Share = Field(description="the float twin, evaluated by Keras")
-    quantized: Share = Field(description="the quantized model, evaluated by QKeras")
-    csim: Share = Field(description="the C simulation of the hls4ml project")
-    events: int = Field(description="number of test events")
+    float: Share
+    """the float twin, evaluated by Keras"""
+    quantized: Share
+    """the quantized model, evaluated by QKeras"""
+    csim: Share
+    """the C simulation of the hls4ml project"""
+    events: int
+    """number of test events"""
 
 
 class SignalEfficiency(Section):
     """Share of a class's events that a trigger accepts, at a share of the background that it accepts."""
 
-    name: str = Field(description="the class")
-    signal: bool = Field(description="false: neither signal nor background by trigger.signal and trigger.background")
-    score: str = Field(description="formula; an event is accepted if it is at least the threshold")
-    background: list[str] = Field(description="background classes")
-    background_efficiency: Share = Field(description="largest share of background events that is accepted")
+    name: str
+    """the class"""
+    signal: bool
+    """false: neither signal nor background by trigger.signal and trigger.background"""
+    score: str
+    """formula; an event is accepted if it is at least the threshold"""
+    background: list[str]
+    """background classes"""
+    background_efficiency: Share
+    """largest share of background events that is accepted"""
     background_events: int
-    background_accepted: int = Field(description="background events that the C simulation accepts")
-    events: int = Field(description="test events of the class")
-    float: Share = Field(description="accepted share, by the float twin at its own threshold")
-    quantized: Share = Field(description="accepted share, by the quantized model")
-    csim: Share = Field(description="accepted share, by the C simulation")
+    background_accepted: int
+    """background events that the C simulation accepts"""
+    events: int
+    """test events of the class"""
+    float: Share
+    """accepted share, by the float twin at its own threshold"""
+    quantized: Share
+    """accepted share, by the quantized model"""
+    csim: Share
+    """accepted share, by the C simulation"""
 
 
 class RocCurve(Section):
     """What one model's scores accept, at thresholds from the tightest to the loosest: some of all that there are."""
 
     model: Literal["float", "quantized", "csim", "rtl"]
-    auc: Share = Field(description="chance that a signal event scores above a background event, ties counted half")
-    auc_error: Share | None = Field(description="standard error (DeLong 1988); null where the events do not give one")
-    background: list[int] = Field(description="accepted background events, rising")
-    signal: list[int] = Field(description="accepted signal events at the same thresholds")
+    auc: Share
+    """chance that a signal event scores above a background event, ties counted half"""
+    auc_error: Share | None
+    """standard error (DeLong 1988); null where the events do not give one"""
+    background: list[int]
+    """accepted background events, rising"""
+    signal: list[int]
+    """accepted signal events at the same thresholds"""
 
 
 class Roc(Section):
     """Signal against background of a trigger, at every threshold on its score."""
 
-    score: str = Field(description="formula; an event is accepted if it is at least the threshold")
-    signal: list[str] = Field(description="signal classes, pooled")
-    background: list[str] = Field(description="background classes, pooled")
+    score: str
+    """formula; an event is accepted if it is at least the threshold"""
+    signal: list[str]
+    """signal classes, pooled"""
+    background: list[str]
+    """background classes, pooled"""
     signal_events: int
     background_events: int
-    event_rate_hz: Share = Field(description="rate of background events before the trigger, in Hz")
+    event_rate_hz: Share
+    """rate of background events before the trigger, in Hz"""
     curves: list[RocCurve]
 
 
 class TargetFit(Section):
     """How well outputs meet their targets: 1 - sum of squared errors / sum of squares around the targets' means."""
 
-    float: Share = Field(description="explained variance of the float twin; 1 is perfect, 0 no better than the means")
-    quantized: Share = Field(description="explained variance of the quantized model")
-    csim: Share = Field(description="explained variance of the C simulation")
-    rms: dict[str, Share] = Field(description="root mean square error of each, in the output's units")
-    events: int = Field(description="number of test events")
+    float: Share
+    """explained variance of the float twin; 1 is perfect, 0 no better than the means"""
+    quantized: Share
+    """explained variance of the quantized model"""
+    csim: Share
+    """explained variance of the C simulation"""
+    rms: dict[str, Share]
+    """root mean square error of each, in the output's units"""
+    events: int
+    """number of test events"""
 
 
 class ConfusionMatrix(Section):
@@ -79,8 +104,13 @@ class ConfusionMatrix(Section):
 class Quality(Section):
     """How well a network does its task on the test events."""
 
-    accuracy: Accuracy | None = Field(description="null where the network does not classify, or has several outputs")
-    confusion: ConfusionMatrix | None = Field(description="null where the network does not classify")
-    target_fit: TargetFit | None = Field(description="null where the network did not learn from targets")
-    signal_efficiencies: list[SignalEfficiency] = Field(description="by background efficiency and class")
-    roc: Roc | None = Field(default=None, description="null where signal and background are not told apart by a score")
+    accuracy: Accuracy | None
+    """null where the network does not classify, or has several outputs"""
+    confusion: ConfusionMatrix | None
+    """null where the network does not classify"""
+    target_fit: TargetFit | None
+    """null where the network did not learn from targets"""
+    signal_efficiencies: list[SignalEfficiency]
+    """by background efficiency and class"""
+    roc: Roc | None = None
+    """null where signal and background are not told apart by a score"""

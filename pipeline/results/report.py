@@ -20,10 +20,13 @@ Verdict = Literal["pass", "fail"]
 class Gate(Section):
     """A condition that the configuration sets."""
 
-    name: str = Field(description="the option of the configuration, for example gates.exact")
+    name: str
+    """the option of the configuration, for example gates.exact"""
     met: bool
-    wanted: str = Field(description="what the configuration asks for, in words")
-    found: str = Field(description="what was measured, in words")
+    wanted: str
+    """what the configuration asks for, in words"""
+    found: str
+    """what was measured, in words"""
 
 
 class ComparisonEntry(Section):
@@ -32,24 +35,32 @@ class ComparisonEntry(Section):
     reference: str
     engine: str
     events: int
-    outputs: int = Field(description="number of output values compared: events times outputs per event")
+    outputs: int
+    """number of output values compared: events times outputs per event"""
     differing_outputs: int
     differing_events: int
-    max_difference_lsb: float = Field(description="largest difference in units of the output format's last bit")
-    first_layer: str | None = Field(description="first layer whose results differ; null when none does")
+    max_difference_lsb: float
+    """largest difference in units of the output format's last bit"""
+    first_layer: str | None
+    """first layer whose results differ; null when none does"""
 
 
 class Rewriting(Section):
     """What became of the trained model before it was converted, and how that was proved."""
 
-    changes: list[str] = Field(description="one line per change, beginning with the layer's name")
-    outputs_changed: bool = Field(description="whether a softmax or sigmoid was left out, so that outputs are logits")
-    wide: list[str] = Field(description="layers with constants or sums in which Keras' float32 itself rounds")
-    events: int = Field(description="real and random events on which both were evaluated")
+    changes: list[str]
+    """one line per change, beginning with the layer's name"""
+    outputs_changed: bool
+    """whether a softmax or sigmoid was left out, so that outputs are logits"""
+    wide: list[str]
+    """layers with constants or sums in which Keras' float32 itself rounds"""
+    events: int
+    """real and random events on which both were evaluated"""
     outputs: int
     differing_outputs: int
     differing_events: int
-    max_difference: float = Field(description="in the output's units")
+    max_difference: float
+    """in the output's units"""
 
 
 class FindingEntry(Section):
@@ -59,14 +70,19 @@ class FindingEntry(Section):
     kind: str
     cause: str
     detail: str
-    number_format: str | None = Field(description="the number format that is to blame")
-    needed: str | None = Field(description="the number format that loses nothing")
-    seen: tuple[float, float] | None = Field(description="smallest and largest exact value among the events")
-    allowed: tuple[float, float] | None = Field(description="smallest and largest value by interval analysis")
+    number_format: str | None
+    """the number format that is to blame"""
+    needed: str | None
+    """the number format that loses nothing"""
+    seen: tuple[float, float] | None
+    """smallest and largest exact value among the events"""
+    allowed: tuple[float, float] | None
+    """smallest and largest value by interval analysis"""
     events: int
     values: int
     max_difference_lsb: float
-    mend: str = Field(description="the change to the configuration that mends it")
+    mend: str
+    """the change to the configuration that mends it"""
 
 
 class LayerEntry(Section):
@@ -74,20 +90,28 @@ class LayerEntry(Section):
 
     name: str
     kind: str
-    inputs: list[str] = Field(default=[], description="names of the layers that feed it")
-    shape: list[int] = Field(description="shape of the result, without the batch")
-    kernel: list[int] | None = Field(description="kernel or pool height and width")
+    inputs: list[str] = Field(default=[])
+    """names of the layers that feed it"""
+    shape: list[int]
+    """shape of the result, without the batch"""
+    kernel: list[int] | None
+    """kernel or pool height and width"""
     weight_format: str | None
     bias_format: str | None
     accumulator_format: str | None
     result_format: str
     parameters: int
     nonzero_parameters: int
-    weights: int = Field(description="parameters without the biases")
-    zero_weights: int = Field(description="weights that are zero, counted on the integers")
-    multiplications: int = Field(description="products per event, those with a zero weight counted too")
-    estimated_lut: float | None = Field(description="LUTs by the adder-graph cost model of alkaid; evidence: estimate")
-    estimated_lut_share: float | None = Field(description="share of that estimate in the whole design, 0 to 1")
+    weights: int
+    """parameters without the biases"""
+    zero_weights: int
+    """weights that are zero, counted on the integers"""
+    multiplications: int
+    """products per event, those with a zero weight counted too"""
+    estimated_lut: float | None
+    """LUTs by the adder-graph cost model of alkaid; evidence: estimate"""
+    estimated_lut_share: float | None
+    """share of that estimate in the whole design, 0 to 1"""
 
 
 class Rtl(Section):
@@ -95,28 +119,34 @@ class Rtl(Section):
 
     architecture: str
     top: str
-    latency_cycles: int = Field(
-        description="clock cycles from the input word at the port to the output word at the port"
-    )
-    initiation_interval: int = Field(description="clock cycles between two events")
+    latency_cycles: int
+    """clock cycles from the input word at the port to the output word at the port"""
+    initiation_interval: int
+    """clock cycles between two events"""
     clock_period_ns: float
     latency_ns: float
     initiation_interval_ns: float
-    latency_evidence: Literal["simulation"] = Field(description="confirmed clock by clock by simulation")
+    latency_evidence: Literal["simulation"]
+    """confirmed clock by clock by simulation"""
     input_bits: int
     output_bits: int
-    estimated_lut: float = Field(description="adder-graph cost model of alkaid; evidence: estimate")
+    estimated_lut: float
+    """adder-graph cost model of alkaid; evidence: estimate"""
 
 
 class BenchEntry(Section):
     """A project of the RTL with a self-checking test bench."""
 
     language: str
-    project: str = Field(description="its folder, relative to the run folder")
+    project: str
+    """its folder, relative to the run folder"""
     events: int
-    simulator: str | None = Field(description="what ran it; null when nothing did")
-    passed: bool | None = Field(description="whether all outputs were as expected; null when it was not run")
-    verdict: str = Field(description="what the test bench said, or why it was not run")
+    simulator: str | None
+    """what ran it; null when nothing did"""
+    passed: bool | None
+    """whether all outputs were as expected; null when it was not run"""
+    verdict: str
+    """what the test bench said, or why it was not run"""
 
 
 class PartTotals(Section):
@@ -126,7 +156,8 @@ class PartTotals(Section):
     lut: int
     ff: int
     dsp: int
-    bram: int = Field(description="block memory in halves of 18 Kbit")
+    bram: int
+    """block memory in halves of 18 Kbit"""
 
 
 class LayerResources(Section):
@@ -136,18 +167,23 @@ class LayerResources(Section):
     lut: int
     ff: int
     dsp: int
-    bram: int | None = Field(description="block memory in halves of 18 Kbit; null where blocks have another size")
+    bram: int | None
+    """block memory in halves of 18 Kbit; null where blocks have another size"""
     srl: int | None
     carry: int | None
-    uram: int | None = Field(default=None, description="block memory of 288 Kbit")
-    m20k: int | None = Field(default=None, description="block memory of 20 Kbit (Intel)")
-    mlab: int | None = Field(default=None, description="memory made of logic (Intel)")
+    uram: int | None = None
+    """block memory of 288 Kbit"""
+    m20k: int | None = None
+    """block memory of 20 Kbit (Intel)"""
+    mlab: int | None = None
+    """memory made of logic (Intel)"""
 
 
 class LayerTiming(Section):
     """What one layer takes in clock cycles, as a tool says; null where it does not know."""
 
-    name: str = Field(description="the layer, or the tool's name of its instance")
+    name: str
+    """the layer, or the tool's name of its instance"""
     latency_cycles_best: int | None
     latency_cycles_worst: int | None
     initiation_interval_min: int | None
@@ -157,11 +193,15 @@ class LayerTiming(Section):
 class PathStep(Section):
     """A piece of the critical path."""
 
-    start: str = Field(description="cell and port at which it begins")
-    end: str = Field(description="cell and port at which it ends")
-    kind: str = Field(description="clk-to-q, logic, routing or setup")
+    start: str
+    """cell and port at which it begins"""
+    end: str
+    """cell and port at which it ends"""
+    kind: str
+    """clk-to-q, logic, routing or setup"""
     delay_ns: float
-    layer: str | None = Field(description="the layer that it begins in; null where the cell's name does not tell")
+    layer: str | None
+    """the layer that it begins in; null where the cell's name does not tell"""
 
 
 class Synthesis(Section):
@@ -170,37 +210,46 @@ class Synthesis(Section):
     tool: str
     version: str
     evidence: Evidence
-    design: Literal["rtl", "board", "hls"] = Field(
-        description="rtl: generated Verilog; board: the same behind the pins of a board; hls: the C++ project of hls4ml"
-    )
+    design: Literal["rtl", "board", "hls"]
+    """rtl: generated Verilog; board: the same behind the pins of a board; hls: the C++ project of hls4ml"""
     part: str
     clock_period_ns: float
     lut: int | None = None
     ff: int | None = None
     dsp: int | None = None
-    bram: int | None = Field(
-        default=None, description="block memory in halves of 18 Kbit; null where blocks have another size"
-    )
-    uram: int | None = Field(default=None, description="block memory of 288 Kbit")
-    alm: float | None = Field(default=None, description="adaptive logic modules (Intel)")
-    m20k: int | None = Field(default=None, description="block memory of 20 Kbit (Intel)")
-    mlab: int | None = Field(default=None, description="memory made of logic (Intel)")
-    lsram: int | None = Field(default=None, description="block memory of 20 Kbit (Microchip)")
-    usram: int | None = Field(default=None, description="memory of 64 words of 12 bits (Microchip)")
+    bram: int | None = None
+    """block memory in halves of 18 Kbit; null where blocks have another size"""
+    uram: int | None = None
+    """block memory of 288 Kbit"""
+    alm: float | None = None
+    """adaptive logic modules (Intel)"""
+    m20k: int | None = None
+    """block memory of 20 Kbit (Intel)"""
+    mlab: int | None = None
+    """memory made of logic (Intel)"""
+    lsram: int | None = None
+    """block memory of 20 Kbit (Microchip)"""
+    usram: int | None = None
+    """memory of 64 words of 12 bits (Microchip)"""
     srl: int | None = None
     carry: int | None = None
     carry_primitive: str | None = None
-    estimated_clock_period_ns: float | None = Field(default=None, description="null where no path is timed")
+    estimated_clock_period_ns: float | None = None
+    """null where no path is timed"""
     hold_slack_ns: float | None = None
     total_negative_slack_ns: float | None = None
-    failing_endpoints: int | None = Field(default=None, description="those that miss setup, hold or pulse width")
+    failing_endpoints: int | None = None
+    """those that miss setup, hold or pulse width"""
     latency_cycles_best: int | None = None
-    latency_cycles_average: float | None = Field(default=None, description="mean of a simulation's calls")
+    latency_cycles_average: float | None = None
+    """mean of a simulation's calls"""
     latency_cycles_worst: int | None = None
     initiation_interval_min: int | None = None
     initiation_interval_max: int | None = None
-    layers: list[LayerResources] | None = Field(default=None, description="null where layers share their logic")
-    timings: list[LayerTiming] | None = Field(default=None, description="by layer, where the tool tells")
+    layers: list[LayerResources] | None = None
+    """null where layers share their logic"""
+    timings: list[LayerTiming] | None = None
+    """by layer, where the tool tells"""
     critical_path: list[PathStep] | None = None
 
 
@@ -209,10 +258,14 @@ class PlaceAndRoute(Section):
 
     part: str
     status: Literal["placed", "does-not-fit"]
-    message: str = Field(description="the clock that is reached, or by how much the design is too large")
-    met: bool = Field(description="whether the clock period is met")
-    board: str | None = Field(description="the board that a bitstream was asked for")
-    bitstream: str | None = Field(description="file of the bitstream, relative to the run folder")
+    message: str
+    """the clock that is reached, or by how much the design is too large"""
+    met: bool
+    """whether the clock period is met"""
+    board: str | None
+    """the board that a bitstream was asked for"""
+    bitstream: str | None
+    """file of the bitstream, relative to the run folder"""
     totals: PartTotals | None
 
 
@@ -239,34 +292,41 @@ class TimingClosure(Section):
 class VendorStep(Section):
     """One run of one of the vendor's tools."""
 
-    name: str = Field(description="what it does, such as csynth or implementation of our RTL")
-    folder: str = Field(description="folder in which the tool runs, relative to the run folder")
+    name: str
+    """what it does, such as csynth or implementation of our RTL"""
+    folder: str
+    """folder in which the tool runs, relative to the run folder"""
     command: str
-    tool: str = Field(description="the tool, which the command may start by way of a Makefile")
-    status: Literal["planned", "done", "kept", "collected"] = Field(
-        description="not run; run; finished by an earlier run that did not come to its end; run on another computer"
-    )
-    version: str | None = Field(default=None, description="version of the tool; unknown where it does not tell")
-    seconds: float | None = Field(default=None, description="how long it took, in s")
-    log: str | None = Field(default=None, description="what the tool printed, relative to the run folder")
-    critical_warnings: list[str] = Field(default_factory=list, description="of the log, each once")
-    compared: str | None = Field(
-        default=None, description="how many of the outputs that it simulated are those of the model; empty if none"
-    )
-    reports: dict[str, str] = Field(
-        default_factory=dict, description="SHA-256 of what the tool left, by path relative to the run folder"
-    )
+    tool: str
+    """the tool, which the command may start by way of a Makefile"""
+    status: Literal["planned", "done", "kept", "collected"]
+    """not run; run; finished by an earlier run that did not come to its end; run on another computer"""
+    version: str | None = None
+    """version of the tool; unknown where it does not tell"""
+    seconds: float | None = None
+    """how long it took, in s"""
+    log: str | None = None
+    """what the tool printed, relative to the run folder"""
+    critical_warnings: list[str] = Field(default_factory=list)
+    """of the log, each once"""
+    compared: str | None = None
+    """how many of the outputs that it simulated are those of the model; empty if none"""
+    reports: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of what the tool left, by path relative to the run folder"""
 
 
 class VendorFlow(Section):
     """The project for the vendor's tools, and what they did."""
 
     backend: str
-    project: str = Field(description="folder of the HLS project, relative to the run folder")
-    command: str = Field(description="the command that builds it, run in that folder")
+    project: str
+    """folder of the HLS project, relative to the run folder"""
+    command: str
+    """the command that builds it, run in that folder"""
     status: Literal["built", "collected", "tool-not-found", "not-asked"]
     message: str
-    steps: list[VendorStep] = Field(default_factory=list, description="the tools in their order")
+    steps: list[VendorStep] = Field(default_factory=list)
+    """the tools in their order"""
 
 
 class Curves(Section):
@@ -274,41 +334,51 @@ class Curves(Section):
 
     loss: list[float]
     validation_loss: list[float]
-    accuracy: list[float] = Field(description="empty where the network does not classify")
+    accuracy: list[float]
+    """empty where the network does not classify"""
     validation_accuracy: list[float]
-    signal_efficiency: list[float] = Field(
-        default=[], description="on the validation events, at the monitored background efficiency"
-    )
-    kept: list[int] = Field(default=[], description="epochs, from 1, whose weights were kept")
-    folded_after: int | None = Field(default=None, description="epochs before batch normalization was folded")
-    pruned_after: int | None = Field(default=None, description="epochs before all weights to be pruned were zero")
+    signal_efficiency: list[float] = Field(default=[])
+    """on the validation events, at the monitored background efficiency"""
+    kept: list[int] = Field(default=[])
+    """epochs, from 1, whose weights were kept"""
+    folded_after: int | None = None
+    """epochs before batch normalization was folded"""
+    pruned_after: int | None = None
+    """epochs before all weights to be pruned were zero"""
 
 
 class Training(Section):
     """How the models were trained."""
 
-    trained: bool = Field(description="false when a saved model was used as it is")
-    objective: str = Field(default="classification", description="classification, or what targets were learned")
-    device: str = Field(default="CPU", description="what TensorFlow computed on")
+    trained: bool
+    """false when a saved model was used as it is"""
+    objective: str = "classification"
+    """classification, or what targets were learned"""
+    device: str = "CPU"
+    """what TensorFlow computed on"""
     seed: int
     train_events: int
     validation_events: int
     test_events: int
     quantized: Curves | None
     float_twin: Curves | None
-    teacher: Curves | None = Field(default=None, description="the network whose score was learned, if any")
+    teacher: Curves | None = None
+    """the network whose score was learned, if any"""
 
 
 class Provenance(Section):
     """What is needed to make the run again."""
 
-    date: str = Field(description="ISO 8601, UTC")
+    date: str
+    """ISO 8601, UTC"""
     command: str
     seed: int
     machine: str
     python: str
-    digests: dict[str, str] = Field(description="SHA-256 by name of what went in or came out")
-    configuration: str = Field(description="the resolved configuration as YAML")
+    digests: dict[str, str]
+    """SHA-256 by name of what went in or came out"""
+    configuration: str
+    """the resolved configuration as YAML"""
 
 
 class Report(Section):
@@ -318,27 +388,39 @@ class Report(Section):
     name: str
     verdict: Verdict
     gates: list[Gate]
-    accuracy: Accuracy | None = Field(description="null where the network does not classify, or has several outputs")
-    target_fit: TargetFit | None = Field(default=None, description="null where it did not learn from targets")
-    signal_efficiencies: list[SignalEfficiency] = Field(default=[], description="by background efficiency and class")
-    roc: Roc | None = Field(default=None, description="null where signal and background are not told apart by a score")
+    accuracy: Accuracy | None
+    """null where the network does not classify, or has several outputs"""
+    target_fit: TargetFit | None = None
+    """null where it did not learn from targets"""
+    signal_efficiencies: list[SignalEfficiency] = Field(default=[])
+    """by background efficiency and class"""
+    roc: Roc | None = None
+    """null where signal and background are not told apart by a score"""
     rewriting: Rewriting | None = None
     comparisons: list[ComparisonEntry]
-    diagnosis: list[FindingEntry] = Field(default=[], description="causes of differences, in the order of the layers")
+    diagnosis: list[FindingEntry] = Field(default=[])
+    """causes of differences, in the order of the layers"""
     layers: list[LayerEntry]
-    geometry: list[GeometryEntry] = Field(default=[], description="sizes of the layers of the trained model")
+    geometry: list[GeometryEntry] = Field(default=[])
+    """sizes of the layers of the trained model"""
     ranges: list[Range]
-    confusion: ConfusionMatrix | None = Field(description="null where there is no accuracy")
+    confusion: ConfusionMatrix | None
+    """null where there is no accuracy"""
     training: Training
     rtl: Rtl | None
-    test_benches: list[BenchEntry] = Field(default=[], description="projects to simulate in any simulator")
+    test_benches: list[BenchEntry] = Field(default=[])
+    """projects to simulate in any simulator"""
     synthesis: list[Synthesis]
-    part: PartTotals | None = Field(description="totals of the configured device; null when it is not in the table")
+    part: PartTotals | None
+    """totals of the configured device; null when it is not in the table"""
     place_and_route: PlaceAndRoute | None = None
     timing_closure: TimingClosure | None = None
-    hls_layers: list[HlsLayerEntry] = Field(default=[], description="layers of the HLS project, as hls4ml made it")
-    hls_estimate: HlsEstimate | None = Field(default=None, description="null where there is no formula")
+    hls_layers: list[HlsLayerEntry] = Field(default=[])
+    """layers of the HLS project, as hls4ml made it"""
+    hls_estimate: HlsEstimate | None = None
+    """null where there is no formula"""
     vendor: VendorFlow
-    history: list[EarlierRun] = Field(default=[], description="runs in the same folder before this one, latest first")
+    history: list[EarlierRun] = Field(default=[])
+    """runs in the same folder before this one, latest first"""
     provenance: Provenance
     versions: dict[str, str]

@@ -6,6 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """Figures that belong together: frozen, none unknown."""
+    """Figures that belong together: frozen, none unknown; the text below a field is its meaning.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    A plain frozen dataclass works as a field too: unknown keys are refused in it, and the texts below its fields
+    come into the JSON schema.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from trigcnn.pipeline.results.merit import Merit
 from trigcnn.pipeline.results.section import Section
 
@@ -34,15 +32,22 @@ class SweepTrial(Section):
 
     number: int
     outcome: Outcome
-    values: dict[str, str] = Field(description="of the varied options, by path, as JSON; text without quotes")
-    merits: list[Merit] = Field(description="of trials that were not synthesized, estimates among them")
-    final: list[Merit] = Field(description="the same with the strongest evidence, where it was measured with that")
-    verdict: str = Field(description="of its report, pass or fail; empty without one")
-    feasible: bool = Field(description="whether it keeps to the budget, as far as that was measured")
+    values: dict[str, str]
+    """of the varied options, by path, as JSON; text without quotes"""
+    merits: list[Merit]
+    """of trials that were not synthesized, estimates among them"""
+    final: list[Merit]
+    """the same with the strongest evidence, where it was measured with that"""
+    verdict: str
+    """of its report, pass or fail; empty without one"""
+    feasible: bool
+    """whether it keeps to the budget, as far as that was measured"""
     on_front: bool
     message: str
-    seconds: float | None = Field(description="time since the sweep began at which it was finished")
-    folder: str = Field(description="its run folder, relative to the sweep's")
+    seconds: float | None
+    """time since the sweep began at which it was finished"""
+    folder: str
+    """its run folder, relative to the sweep's"""
 
     def merit(self, name: str) -> Merit | None:
         """Give a figure by name."""
@@ -54,7 +59,8 @@ class Importance(Section):
 
     objective: str
     option: str
-    share: float = Field(description="of the variance over the synthesized trials, 0 to 1, by fANOVA")
+    share: float
+    """of the variance over the synthesized trials, 0 to 1, by fANOVA"""
 
 
 class Volume(Section):
@@ -62,9 +68,8 @@ class Volume(Section):
 
     trial: int
     seconds: float
-    hypervolume: float = Field(
-        description="share, 0 to 1, of the box between best and worst value of each objective, widened by a tenth"
-    )
+    hypervolume: float
+    """share, 0 to 1, of the box between best and worst value of each objective, widened by a tenth"""
 
 
 class Sweep(Section):
@@ -73,13 +78,15 @@ class Sweep(Section):
     schema_version: Literal[1] = 1
     name: str
     objectives: list[SweepObjective]
-    options: list[str] = Field(description="paths of the varied options")
+    options: list[str]
+    """paths of the varied options"""
     budget: dict[str, str]
     sampler: str
     pruner: str
     seed: int
     trials: list[SweepTrial]
-    importances: list[Importance] = Field(description="empty where there are too few trials to tell")
+    importances: list[Importance]
+    """empty where there are too few trials to tell"""
     volumes: list[Volume]
 
     @property

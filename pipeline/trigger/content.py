@@ -4,65 +4,85 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict
 
+from trigcnn.pipeline.results.section import Section
 from trigcnn.pipeline.trigger.binomial import CONFIDENCE
 from trigcnn.pipeline.trigger.scores import ScoreKind
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class _Section(Section):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class Proportion(_Section):
     """Accepted events of all, as an efficiency with its interval."""
 
-    accepted: int = Field(description="number of events with a score of at least the threshold")
-    events: int = Field(description="number of events in all")
-    efficiency: float = Field(description="accepted / events")
-    low: float = Field(description="lower end of the Wilson score interval at 68.27 %")
-    high: float = Field(description="upper end of the Wilson score interval at 68.27 %")
+    accepted: int
+    """number of events with a score of at least the threshold"""
+    events: int
+    """number of events in all"""
+    efficiency: float
+    """accepted / events"""
+    low: float
+    """lower end of the Wilson score interval at 68.27 %"""
+    high: float
+    """upper end of the Wilson score interval at 68.27 %"""
 
 
 class WorkingPoint(_Section):
     """What the trigger does at the loosest threshold whose rate stays within a target."""
 
-    target_rate_hz: float = Field(description="largest rate that is wanted, in Hz")
-    resolved: bool = Field(description="false: one background event alone is more than the target; all else is null")
-    threshold: int | None = Field(description="accept a score of at least this, in LSB: the constant for the firmware")
-    threshold_value: float | None = Field(description="the same as a real value: threshold times LSB")
-    rate_hz: float | None = Field(description="background efficiency times event rate, in Hz")
-    rate_low_hz: float | None = Field(description="lower end of its Wilson score interval at 68.27 %, in Hz")
-    rate_high_hz: float | None = Field(description="upper end of its Wilson score interval at 68.27 %, in Hz")
-    background: Proportion | None = Field(description="background events, or all events where there are no labels")
-    signal: Proportion | None = Field(description="signal events; null without labels")
-    accepted_by_class: dict[str, int] | None = Field(description="accepted events of every class in the file")
-    note: str | None = Field(description="what to know of this line")
+    target_rate_hz: float
+    """largest rate that is wanted, in Hz"""
+    resolved: bool
+    """false: one background event alone is more than the target; all else is null"""
+    threshold: int | None
+    """accept a score of at least this, in LSB: the constant for the firmware"""
+    threshold_value: float | None
+    """the same as a real value: threshold times LSB"""
+    rate_hz: float | None
+    """background efficiency times event rate, in Hz"""
+    rate_low_hz: float | None
+    """lower end of its Wilson score interval at 68.27 %, in Hz"""
+    rate_high_hz: float | None
+    """upper end of its Wilson score interval at 68.27 %, in Hz"""
+    background: Proportion | None
+    """background events, or all events where there are no labels"""
+    signal: Proportion | None
+    """signal events; null without labels"""
+    accepted_by_class: dict[str, int] | None
+    """accepted events of every class in the file"""
+    note: str | None
+    """what to know of this line"""
 
 
 class Area(_Section):
     """Area under the ROC curve."""
 
-    auc: float = Field(description="chance that a signal event scores above a background event, ties counted half")
-    error: float | None = Field(
-        description="standard error (DeLong 1988); null where the events do not give one: one event of a class, or "
-        "no overlap at all"
-    )
+    auc: float
+    """chance that a signal event scores above a background event, ties counted half"""
+    error: float | None
+    """standard error (DeLong 1988); null where it is not defined: one event of a class, or no overlap at all"""
 
 
 class EngineResult(_Section):
     """What one engine's scores give."""
 
     engine: str
-    evidence: Literal["simulation", "evaluation"] = Field(
-        description="simulation: computed as the firmware does, bit by bit; evaluation: by Keras in floating point"
-    )
+    evidence: Literal["simulation", "evaluation"]
+    """simulation: computed as the firmware does, bit by bit; evaluation: by Keras in floating point"""
     distinct_scores: int
-    lowest_score: int = Field(description="in LSB")
-    highest_score: int = Field(description="in LSB")
-    off_grid_outputs: int = Field(description="outputs rounded to the output's format; 0 unless Keras itself rounds")
-    events_per_s: float = Field(description="events per second of this engine here, reading not counted")
-    area: Area | None = Field(description="null without labels")
+    lowest_score: int
+    """in LSB"""
+    highest_score: int
+    """in LSB"""
+    off_grid_outputs: int
+    """outputs rounded to the output's format; 0 unless Keras itself rounds"""
+    events_per_s: float
+    """events per second of this engine here, reading not counted"""
+    area: Area | None
+    """null without labels"""
     working_points: list[WorkingPoint]
 
 
@@ -72,55 +92,77 @@ class Difference(_Section):
     reference: str
     engine: str
     events: int
-    outputs: int = Field(description="number of outputs compared: events times outputs per event")
+    outputs: int
+    """number of outputs compared: events times outputs per event"""
     differing_outputs: int
     differing_events: int
-    max_difference_lsb: float = Field(description="largest difference in units of the output's last bit")
-    first_events: list[int] = Field(description="indices in the file of the first events that differ, at most 100")
+    max_difference_lsb: float
+    """largest difference in units of the output's last bit"""
+    first_events: list[int]
+    """indices in the file of the first events that differ, at most 100"""
 
 
 class EventsEntry(_Section):
     """The events that were run."""
 
     file: str
-    sha256: str = Field(description="SHA-256 of the file")
-    array: str = Field(description="name of the array of events in it")
-    labels: str | None = Field(description="where the labels are; null without labels")
-    labels_sha256: str | None = Field(description="SHA-256 of the labels' own file; null if they are in the same file")
+    sha256: str
+    """SHA-256 of the file"""
+    array: str
+    """name of the array of events in it"""
+    labels: str | None
+    """where the labels are; null without labels"""
+    labels_sha256: str | None
+    """SHA-256 of the labels' own file; null if they are in the same file"""
     events: int
-    classes: dict[str, int] | None = Field(description="number of events of each class; null without labels")
-    input_format: str = Field(description="number format of the digitiser")
-    rounded_values: int = Field(description="values that were not on the digitiser's grid and were rounded to it")
-    saturated: bool = Field(description="whether values beyond the format stopped at its ends (data.saturate)")
+    classes: dict[str, int] | None
+    """number of events of each class; null without labels"""
+    input_format: str
+    """number format of the digitiser"""
+    rounded_values: int
+    """values that were not on the digitiser's grid and were rounded to it"""
+    saturated: bool
+    """whether values beyond the format stopped at its ends (data.saturate)"""
 
 
 class ScoreEntry(_Section):
     """What is held against the threshold."""
 
     kind: ScoreKind
-    definition: str = Field(description="formula; an event is accepted if it is at least the threshold")
-    output: str = Field(description="layer whose result it is made of")
-    format: str = Field(description="number format of that result")
-    lsb: float = Field(description="weight of the last bit of that result and of the score")
-    signal: list[str] = Field(description="signal classes")
-    background: list[str] = Field(
-        description="background classes; their events are pooled as they are in the file, without weights"
-    )
+    definition: str
+    """formula; an event is accepted if it is at least the threshold"""
+    output: str
+    """layer whose result it is made of"""
+    format: str
+    """number format of that result"""
+    lsb: float
+    """weight of the last bit of that result and of the score"""
+    signal: list[str]
+    """signal classes"""
+    background: list[str]
+    """background classes; their events are pooled as they are in the file, without weights"""
 
 
 class Evaluation(_Section):
     """`evaluation.json`: rates and efficiencies of a converted network."""
 
     schema_version: Literal[1] = 1
-    name: str = Field(description="name of the run")
+    name: str
+    """name of the run"""
     events: EventsEntry
     score: ScoreEntry
-    event_rate_hz: float = Field(description="rate of background events before the trigger, in Hz")
-    confidence: float = Field(default=CONFIDENCE, description="of all intervals (Wilson score)")
-    results: list[EngineResult] = Field(description="the engine's, then that of --against")
-    difference: Difference | None = Field(description="null without --against")
+    event_rate_hz: float
+    """rate of background events before the trigger, in Hz"""
+    confidence: float = CONFIDENCE
+    """of all intervals (Wilson score)"""
+    results: list[EngineResult]
+    """the engine's, then that of --against"""
+    difference: Difference | None
+    """null without --against"""
     notes: list[str]
-    date: str = Field(description="ISO 8601, UTC")
+    date: str
+    """ISO 8601, UTC"""
     command: str
-    digests: dict[str, str] = Field(description="SHA-256 by name of the graph and of the run's stages")
+    digests: dict[str, str]
+    """SHA-256 by name of the graph and of the run's stages"""
     versions: dict[str, str]
