@@ -72,7 +72,7 @@ class CSimulation:
             raise SimulationError(f"the C simulation ended without an answer: {error}") from error
 
 
-def build(graph: Graph, project: Path, folder: Path, *, timeout_s: float) -> CSimulation:
+def build(graph: Graph, project: Path, folder: Path, *, timeout_s: float, quick: bool = False) -> CSimulation:
     """Compile the C simulation with the script that hls4ml wrote, in a copy of the project.
 
     Args:
@@ -80,6 +80,7 @@ def build(graph: Graph, project: Path, folder: Path, *, timeout_s: float) -> CSi
         project: hls4ml's project.
         folder: Folder for the copy, the log and the library; it must stay, since the library reads its weights.
         timeout_s: Time limit of the compiler, and later of a call, in seconds.
+        quick: Whether to compile without optimization: in half the time, for a slower simulation.
 
     Raises:
         ToolMissingError: There is no g++.
@@ -88,6 +89,9 @@ def build(graph: Graph, project: Path, folder: Path, *, timeout_s: float) -> CSi
     tool.find("g++", tool.INSTALL["g++"])
     copy = folder / "csim"
     shutil.copytree(project, copy)
+    if quick:
+        script = copy / "build_lib.sh"
+        script.write_text(script.read_text(encoding="utf-8").replace("-O3", "-O0"), encoding="utf-8")
     tool.run(["bash", "build_lib.sh"], cwd=copy, log=folder / "csim_build.log", timeout_s=timeout_s)
     libraries = list((copy / "firmware").glob("*.so"))
     if len(libraries) != 1:

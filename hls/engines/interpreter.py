@@ -51,10 +51,14 @@ class Interpreter:
         return values
 
 
-def build(graph: Graph) -> Interpreter:
+def build(graph: Graph, *, optimize: bool = True) -> Interpreter:
     """Trace a graph.
+
+    Args:
+        graph: The graph.
+        optimize: Whether to merge common subexpressions, which takes longer; the integers are the same.
 
     Raises:
         ConversionError: A layer has no hardware.
     """
-    return Interpreter(graph, program(graph))
+    return Interpreter(graph, program(graph, optimize=optimize))

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trigcnn.hls.engines.registry import Network
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.models.datasets import InputFormat
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError, RunFolderError
+from trigcnn.pipeline.stages import convert
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class FinishedRun:
     Attributes:
         folder: The run's folder.
         config: Its configuration, for `trigger` and `time_limits`; all else is taken from what the stages left.
-        graph: The fixed-point graph.
+        network: The converted network.
         classes: Names of the classes.
         input_format: What the digitiser delivers.
         data: The options `data` that the run was trained with.
@@ -30,7 +32,7 @@ class FinishedRun:
 
     folder: RunFolder
     config: RunConfig
-    graph: Graph
+    network: Network
     classes: list[str]
     input_format: InputFormat
     data: dict[str, Any]
@@ -73,12 +75,17 @@ class FinishedRun:
         return cls(
             folder,
             config,
-            Graph.load(converted),
+            convert.network(folder, config.hls),
             info["classes"],
             InputFormat.parse(info["input_format"]),
             first.options["data"],
             second.key,
         )
+
+    @property
+    def graph(self) -> Graph:
+        """The fixed-point graph."""
+        return self.network.graph
 
     def see_that_it_is_the_same(self) -> None:
         """See that no other process has done the stages again while they were read."""

@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from trigcnn.hls.engines import Engine
+from trigcnn.hls.engines import Engine, registry
+from trigcnn.hls.engines.registry import ENGINES, Workplace
 from trigcnn.hls.errors import ConversionError
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.evaluate.finished_run import FinishedRun
 from trigcnn.pipeline.evaluate.request import Request
-from trigcnn.pipeline.stages import convert, train
 from trigcnn.pipeline.trigger.spectrum import SpectrumBuilder
 
 DEFAULT_ENGINE, FALLBACK_ENGINE = "emulator", "csim"
-
-
-def _emulator(run: FinishedRun, folder: Path) -> Engine:
-    from trigcnn.hls.engines.emulator import engine as emulator
-
-    return emulator.build(run.graph, folder, timeout_s=run.config.time_limits.compile_s)
-
-
-def _csim(run: FinishedRun, folder: Path) -> Engine:
-    from trigcnn.hls.engines import csim
-
-    project = run.folder.stage("convert") / "hls"
-    return csim.build(run.graph, project, folder, timeout_s=run.config.time_limits.compile_s)
-
-
-def _qkeras(run: FinishedRun, folder: Path) -> Engine:
-    from trigcnn.hls.engines.keras import KerasEngine
-
-    return KerasEngine(convert.rewritten(run.config.hls, train.read(run.folder)).model)
-
-
-ENGINES: dict[str, Callable[[FinishedRun, Path], Engine]] = {"emulator": _emulator, "csim": _csim, "qkeras": _qkeras}
+CHOICES = (DEFAULT_ENGINE, FALLBACK_ENGINE, "qkeras")
 
 
 def chosen_engines(request: Request) -> list[str]:
@@ -48,8 +26,8 @@ def chosen_engines(request: Request) -> list[str]:
         ConfigError: There is no such engine.
     """
     for option, name in (("--engine", request.engine), ("--against", request.against)):
-        if name is not None and name not in ENGINES:
-            raise ConfigError(f"{option} {name}: no such engine; there are {', '.join(ENGINES)}")
+        if name is not None and name not in CHOICES:
+            raise ConfigError(f"{option} {name}: no such engine; there are {', '.join(CHOICES)}")
     return [request.engine or DEFAULT_ENGINE, *([] if request.against is None else [request.against])]
 
 
@@ -67,7 +45,7 @@ class Lane:
     @property
     def evidence(self) -> Literal["simulation", "evaluation"]:
         """Whether it computes as the firmware does, or as Keras."""
-        return "evaluation" if self.name == "qkeras" else "simulation"
+        return ENGINES[self.name].evidence
 
 
 def lane_of(
@@ -97,4 +75,4 @@ def lane_of(
 def _built(name: str, run: FinishedRun, scratch: Path) -> Engine:
     folder = scratch / f"engine_{name}"
     folder.mkdir()
-    return ENGINES[name](run, folder)
+    return registry.build(name, run.network, Workplace(folder, run.config.time_limits.compile_s))

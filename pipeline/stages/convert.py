@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.hls.engines.registry import Network
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import generation
+from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.config.run import HlsConfig
 from trigcnn.pipeline.context import Context
@@ -20,13 +22,12 @@ from trigcnn.pipeline.stages.options import hls_options, rtl_options
 
 if TYPE_CHECKING:
     from trigcnn.hls.rewriting.rewrite import NormalForm
-    from trigcnn.hls.rtl.design import RtlDesign
     from trigcnn.hls.synthesis.timing_closure import Closure, Generate
 
 _DISTRIBUTIONS = ("alkaid", "hls4ml", "numpy", "qkeras", "tensorflow", "tf-keras")
 # The vendor's test bench reads text: enough events to see a difference, not hours of simulation.
 _TEST_BENCH_EVENTS = 1000
-_LAYERS = "hls_layers.json"
+_LAYERS, _REFERENCE = "hls_layers.json", "reference.npy"
 
 
 def stage(context: Context) -> Stage:
@@ -101,6 +102,28 @@ def convert_as_asked(
     )
 
 
+def network(folder: RunFolder, hls: HlsConfig) -> Network:
+    """Return the converted network of a run, for the engines.
+
+    Args:
+        folder: Folder of the run.
+        hls: Options of the HLS project.
+    """
+    converted = folder.stage("convert")
+    return Network(
+        Graph.load(converted),
+        converted / "hls",
+        model=lambda: rewritten(hls, train.read(folder)).model,
+        rtl=lambda: (RtlDesign.load(converted), converted / "rtl"),
+    )
+
+
+def read_reference(folder: RunFolder) -> npt.NDArray[np.float64]:
+    """Read the outputs of the rewritten model on the test events [events, ...]."""
+    outputs: npt.NDArray[np.float64] = np.load(folder.stage("convert") / _REFERENCE, allow_pickle=False)
+    return outputs
+
+
 def read_rewriting(folder: RunFolder) -> dict[str, Any]:
     """Read what was rewritten, and how it was proved."""
     content: dict[str, Any] = json.loads((folder.stage("convert") / "rewriting.json").read_text())
@@ -124,7 +147,7 @@ def _work(context: Context, folder: Path) -> None:
     with context.console.task("proving the rewritten model"):
         proof = prove(normal.source, normal, engine.inputs_of(trained.test_events))
     reference = engine.predict(trained.test_events)
-    np.save(folder / "reference.npy", reference)
+    np.save(folder / _REFERENCE, reference)
     rewriting = {
         "changes": normal.changes,
         "outputs_changed": normal.outputs_changed,

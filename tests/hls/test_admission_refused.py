@@ -169,10 +169,6 @@ def alone(
             part=OPTIONS.part,
         )
         converted.write()
-    script = folder / "hls" / "build_lib.sh"
-    # For oneAPI it writes none.
-    if script.exists():
-        script.write_text(script.read_text().replace("-O3", "-O0"))
     return converted
 
 
@@ -196,7 +192,7 @@ def events(model: Any) -> list[npt.NDArray[np.float32]]:
 def both(model: Any, folder: Path, **options: str) -> tuple[list[Outputs], list[Outputs]]:
     """Give the outputs of Keras, and of hls4ml's C simulation."""
     graph = ports(alone(model, folder, **options))
-    simulation = csim.build(graph, folder / "hls", folder, timeout_s=300)
+    simulation = csim.build(graph, folder / "hls", folder, timeout_s=300, quick=True)
     given = events(model)
     found = simulation.predict(pack(given))
     expected = model.predict(given if len(given) > 1 else given[0], verbose=0)
@@ -385,8 +381,6 @@ def with_libero(
     normal = normal_form(made.model, options)
     bench = (np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32))
     graph = convert(normal, name="top", options=options, project=folder / "hls", log=folder / "log", test_bench=bench)
-    script = folder / "hls" / "build_lib.sh"
-    script.write_text(script.read_text().replace("-O3", "-O0"))
     given = pack(events_of(made.model))
-    found = csim.build(graph, folder / "hls", folder, timeout_s=300).predict(given)
+    found = csim.build(graph, folder / "hls", folder, timeout_s=300, quick=True).predict(given)
     return KerasEngine(normal.model).predict(given), found

@@ -14,14 +14,13 @@ from tests.hls.admission_branches import BRANCHES, WIDE, Branch, Network, events
 from trigcnn.hls.admission import look_up
 from trigcnn.hls.admission.table import entries
 from trigcnn.hls.conversion.convert import convert, normal_form
-from trigcnn.hls.engines import Engine, Outputs, csim, interpreter
-from trigcnn.hls.engines.emulator import engine as emulator
+from trigcnn.hls.engines import Engine, Outputs, registry
 from trigcnn.hls.engines.keras import KerasEngine
+from trigcnn.hls.engines.registry import Workplace
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.options import IoType
 from trigcnn.hls.rewriting.proof import Proof, prove
 from trigcnn.hls.rewriting.rewrite import NormalForm
-from trigcnn.hls.rtl.program import program
 
 
 class Converted(NamedTuple):
@@ -29,9 +28,13 @@ class Converted(NamedTuple):
     network: Network
     normal: NormalForm
     proof: Proof
-    graph: Graph
-    simulation: Future[csim.CSimulation]
+    compiled: registry.Network
+    simulation: Future[Engine]
     events: list[npt.NDArray[np.float32]]
+
+    @property
+    def graph(self) -> Graph:
+        return self.compiled.graph
 
 
 def converted(branches: list[Branch], io_type: IoType, folder: Path, compilers: ThreadPoolExecutor) -> Converted:
@@ -43,11 +46,9 @@ def converted(branches: list[Branch], io_type: IoType, folder: Path, compilers: 
     graph = convert(
         normal, name="top", options=made.options, project=folder / "hls", log=folder / "log", test_bench=bench
     )
-    script = folder / "hls" / "build_lib.sh"
-    # Faster to compile, and the same integers.
-    script.write_text(script.read_text().replace("-O3", "-O0"))
-    simulation = compilers.submit(csim.build, graph, folder / "hls", folder, timeout_s=300)
-    return Converted(branches, made, normal, proof, graph, simulation, events)
+    compiled = registry.Network(graph, folder / "hls", lambda: normal.model)
+    simulation = compilers.submit(registry.build, "csim", compiled, Workplace(folder, timeout_s=300, quick=True))
+    return Converted(branches, made, normal, proof, compiled, simulation, events)
 
 
 @pytest.fixture(scope="module", params=["io_parallel", "io_stream"])
@@ -108,14 +109,10 @@ def test_every_engine_is_the_rewritten_network(walk: list[Converted], engine: st
 
 
 def _engine(name: str, each: Converted, folder: Path) -> Engine:
-    match name:
-        case "csim":
-            return each.simulation.result()
-        case "interpreter":
-            return interpreter.Interpreter(each.graph, program(each.graph, optimize=False))
-        case _:
-            folder.mkdir()
-            return emulator.build(each.graph, folder, timeout_s=300, level="baseline")
+    if name == "csim":
+        return each.simulation.result()
+    folder.mkdir()
+    return registry.build(name, each.compiled, Workplace(folder, timeout_s=300, quick=True))
 
 
 def _first(each: Converted, expected: Outputs, found: Outputs) -> str:

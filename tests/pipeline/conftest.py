@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import os
 import shutil
@@ -17,12 +18,16 @@ import numpy as np
 import pytest
 
 from tests.pipeline import sample_reports
+from trigcnn.hls.engines import Engine
+from trigcnn.hls.engines.registry import ENGINES, Network, Workplace
 from trigcnn.pipeline.results.report import Report
 
 ROOT = Path(__file__).parents[2]
 SAMPLE_REPORT = Path(__file__).parent.parent / "data" / "sample_report.json"
 
 Outcome = subprocess.CompletedProcess[str]
+Build = Callable[[Network, Workplace], Engine]
+StandIn = Callable[[str, Build], None]
 
 TINY = """\
 name: tiny
@@ -62,6 +67,16 @@ def build(input_shape, classes, input_format, units=4):
 def sample_report() -> Report:
     """A passing run on the 8x8 digits."""
     return Report.model_validate_json(SAMPLE_REPORT.read_text())
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """Replaces an engine of the registry by what a function of network and workplace returns."""
+
+    def replace(name: str, build: Build) -> None:
+        monkeypatch.setitem(ENGINES, name, dataclasses.replace(ENGINES[name], build=build))
+
+    return replace
 
 
 @pytest.fixture

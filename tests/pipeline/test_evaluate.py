@@ -14,15 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.pipeline.conftest import Outcome
+from tests.pipeline.conftest import Outcome, StandIn
 from trigcnn.hls.engines import Events, Outputs
+from trigcnn.hls.engines.registry import Network, Workplace
 from trigcnn.hls.errors import ConversionError
 from trigcnn.pipeline.cache.folder import file_digest
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ExitStatus, RunFolderError
 from trigcnn.pipeline.evaluate import evaluate as command
 from trigcnn.pipeline.evaluate.event_files import open_events
-from trigcnn.pipeline.evaluate.lanes import ENGINES
+from trigcnn.pipeline.evaluate.lanes import CHOICES
 from trigcnn.pipeline.evaluate.request import Request
 from trigcnn.pipeline.trigger.binomial import CONFIDENCE
 from trigcnn.pipeline.trigger.content import Evaluation
@@ -59,9 +60,9 @@ class Sums:
 
 
 @pytest.fixture
-def sums(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ENGINES:
-        monkeypatch.setitem(ENGINES, name, lambda run, folder: Sums())
+def sums(stand_in: StandIn) -> None:
+    for name in CHOICES:
+        stand_in(name, lambda _network, _place: Sums())
 
 
 @pytest.fixture
@@ -194,10 +195,10 @@ def test_labels_can_be_left_out(trigcnn: Trigcnn, quick_run: Run, file: Path) ->
 
 
 def test_engines_that_differ_are_shown_with_their_events(
-    trigcnn: Trigcnn, quick_run: Run, file: Path, monkeypatch: pytest.MonkeyPatch
+    trigcnn: Trigcnn, quick_run: Run, file: Path, stand_in: StandIn
 ) -> None:
-    monkeypatch.setitem(ENGINES, "csim", lambda run, folder: Sums())
-    monkeypatch.setitem(ENGINES, "qkeras", lambda run, folder: Sums(off=2.5))
+    stand_in("csim", lambda _network, _place: Sums())
+    stand_in("qkeras", lambda _network, _place: Sums(off=2.5))
     options = ["--signal", "1", "--engine", "csim", "--against", "qkeras"]
     outcome = trigcnn("evaluate", quick_run[1], "--events", file, *options)
     assert outcome.returncode == 0, outcome.stderr
@@ -211,25 +212,23 @@ def test_engines_that_differ_are_shown_with_their_events(
     assert [result.off_grid_outputs for result in found.results] == [0, 1]
 
 
-def test_hardware_off_its_grid_is_an_error(
-    trigcnn: Trigcnn, quick_run: Run, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(ENGINES, "csim", lambda run, folder: Sums(off=0.5))
+def test_hardware_off_its_grid_is_an_error(trigcnn: Trigcnn, quick_run: Run, file: Path, stand_in: StandIn) -> None:
+    stand_in("csim", lambda _network, _place: Sums(off=0.5))
     outcome = trigcnn("evaluate", quick_run[1], "--events", file, "--signal", "1", "--engine", "csim")
     assert outcome.returncode == ExitStatus.TOOL
     assert "csim: gave 1 outputs that are not in the format fixed<" in outcome.stderr
     assert not (quick_run[1] / "evaluate").exists()
 
 
-def _refuses(run: object, folder: Path) -> Sums:
+def _refuses(_network: Network, _place: Workplace) -> Sums:
     raise ConversionError("layer x: is too wide")
 
 
 def test_the_c_simulation_steps_in_for_an_emulator_that_refuses(
-    trigcnn: Trigcnn, quick_run: Run, file: Path, monkeypatch: pytest.MonkeyPatch
+    trigcnn: Trigcnn, quick_run: Run, file: Path, stand_in: StandIn
 ) -> None:
-    monkeypatch.setitem(ENGINES, "emulator", _refuses)
-    monkeypatch.setitem(ENGINES, "csim", lambda run, folder: Sums())
+    stand_in("emulator", _refuses)
+    stand_in("csim", lambda _network, _place: Sums())
     arguments = ["evaluate", quick_run[1], "--events", file, "--signal", "1"]
     outcome = trigcnn(*arguments)
     assert outcome.returncode == 0, outcome.stderr
@@ -327,13 +326,13 @@ def test_a_run_that_was_trained_again(trigcnn: Trigcnn, quick_run: Run, file: Pa
     assert "was trained again since it was converted" in refused(trigcnn("evaluate", quick_run[1], "--events", file))
 
 
-def test_a_run_that_is_converted_again_meanwhile(quick_run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def build(run: Any, folder: Path) -> Sums:
-        path = run.folder.path / "convert" / "manifest.json"
+def test_a_run_that_is_converted_again_meanwhile(quick_run: Run, file: Path, stand_in: StandIn) -> None:
+    def build(network: Network, _place: Workplace) -> Sums:
+        path = network.project.parent / "manifest.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "key": "0"}))
         return Sums()
 
-    monkeypatch.setitem(ENGINES, "csim", build)
+    stand_in("csim", build)
     request = Request(run=quick_run[1], events=file, signal=["1"], engine="csim")
     with pytest.raises(RunFolderError, match="converted again by another process"):
         command.evaluate(request, Console())

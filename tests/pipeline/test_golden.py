@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 import yaml
 
-from trigcnn.hls.engines import Engine, Events, Outputs
+from tests.pipeline.conftest import StandIn
+from trigcnn.hls.engines import Engine, Events, Outputs, registry
+from trigcnn.hls.engines.registry import Network
 from trigcnn.pipeline.errors import GoldenError
 from trigcnn.pipeline.golden import case as golden_case
 from trigcnn.pipeline.golden import check as golden
@@ -42,8 +44,8 @@ def frozen(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def compiled(frozen: Path, tmp_path_factory: pytest.TempPathFactory) -> golden.Prepared:
-    """The case converted once for all tests, with its C simulation in the folder."""
+def compiled(frozen: Path, tmp_path_factory: pytest.TempPathFactory) -> Network:
+    """The case converted once for all tests."""
     case = golden_case.read(frozen)
     inputs, outputs = golden_case.read_vectors(frozen, case)
     events = golden.real_events(inputs, case.input_lsb)
@@ -55,16 +57,16 @@ def compiled(frozen: Path, tmp_path_factory: pytest.TempPathFactory) -> golden.P
 
 
 @pytest.fixture(scope="session")
-def csim(compiled: golden.Prepared) -> Engine:
+def csim(compiled: Network) -> Engine:
     """The C simulation, compiled once for all tests."""
-    return golden.ENGINES["csim"](compiled)
+    return registry.build("csim", compiled, golden.workplace_in(compiled.project.parent))
 
 
 @pytest.fixture
-def quick_csim(compiled: golden.Prepared, csim: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_csim(compiled: Network, csim: Engine, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn) -> None:
     """Take the conversion and the C simulation that are there already."""
     monkeypatch.setattr(golden, "prepare", lambda *_arguments, **_options: compiled)
-    monkeypatch.setitem(golden.ENGINES, "csim", lambda _prepared: csim)
+    stand_in("csim", lambda _network, _place: csim)
 
 
 @pytest.fixture
@@ -312,10 +314,8 @@ def test_the_worst_of_several_cases_gives_the_status(case: Path, trigcnn: Trigcn
 
 
 def test_the_size_is_bounded_and_the_error_says_how_many_events_fit(
-    compiled: golden.Prepared, csim: Engine, monkeypatch: pytest.MonkeyPatch, finished: Path, tmp_path: Path
+    quick_csim: None, finished: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(golden, "prepare", lambda *_arguments, **_options: compiled)
-    monkeypatch.setitem(golden.ENGINES, "csim", lambda _prepared: csim)
     run, out = finished, tmp_path / "quick.golden.yaml"
     limits = Limits(vectors_mb=0.0009)
     with pytest.raises(GoldenError, match=r"more than --max-vectors-mb 0.0009; \d+ test events fit") as caught:

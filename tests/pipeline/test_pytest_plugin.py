@@ -35,7 +35,7 @@ def put(case: Path, folder: Path, name: str) -> Path:
 
 
 def test_it_knows_the_engines_and_the_ending() -> None:
-    assert tuple(golden.ENGINES) == pytest_plugin._ENGINES
+    assert golden.CHOICES == pytest_plugin._ENGINES
     assert golden_case.SUFFIX == pytest_plugin._SUFFIX
 
 

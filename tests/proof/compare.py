@@ -5,28 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tests.proof.network import Network
+from tests.proof.network import Network as RandomNetwork
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.conversion import convert as conversion
-from trigcnn.hls.engines import Engine, Events, Outputs, csim, interpreter, streaming
+from trigcnn.hls.engines import Engine, Events, Outputs, registry
 from trigcnn.hls.engines.emulator.engine import Emulator
 from trigcnn.hls.engines.emulator.fusion import fused
 from trigcnn.hls.engines.emulator.layers import translate
 from trigcnn.hls.engines.emulator.library import compile_program
 from trigcnn.hls.engines.emulator.plan import LEVELS
-from trigcnn.hls.engines.keras import KerasEngine
+from trigcnn.hls.engines.registry import Network, Workplace
 from trigcnn.hls.errors import AdmissionError, ConversionError
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.graph.intervals import analyse
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.proof import prove
 from trigcnn.hls.rewriting.rewrite import NormalForm
+from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.rtl.streaming.generate import generate
 
 TIMEOUT_S = 600
@@ -66,7 +68,7 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
 
 
-def compare(network: Network, folder: Path, *, with_csim: bool = True, with_rtl: bool = False) -> Outcome:
+def compare(network: RandomNetwork, folder: Path, *, with_csim: bool = True, with_rtl: bool = False) -> Outcome:
     """Run a network through Keras, the RTL's interpreter, the emulator, the C simulation and simulated streaming RTL.
 
     Args:
@@ -88,8 +90,12 @@ def compare(network: Network, folder: Path, *, with_csim: bool = True, with_rtl:
         return outcome
     events = events_for(graph, network.seed)
     _prove(model, normal, graph, events, outcome)
-    engines = _engines(graph, folder, network.seed, with_csim=with_csim, with_rtl=with_rtl)
-    _against_keras(normal, graph, events, outcome, engines)
+    converted = Network(
+        graph, folder / "hls", lambda: normal.model, lambda: _streaming(graph, folder / "rtl", network.seed)
+    )
+    place = Workplace(folder, TIMEOUT_S, quick=True)
+    engines = _engines(converted, place, network.seed, with_csim=with_csim, with_rtl=with_rtl)
+    _against_keras(registry.build("qkeras", converted, place), graph, events, outcome, engines)
     return outcome
 
 
@@ -163,47 +169,39 @@ def _fits_float32(graph: Graph) -> bool:
 
 
 def _engines(
-    graph: Graph, folder: Path, seed: int, *, with_csim: bool, with_rtl: bool
+    network: Network, place: Workplace, seed: int, *, with_csim: bool, with_rtl: bool
 ) -> Iterator[tuple[str, Callable[[], Engine]]]:
-    yield "interpreter", lambda: interpreter.build(graph)
-    yield "emulator", lambda: _emulator(graph, folder, seed)
-    if with_csim:
-        yield "csim", lambda: _csim(graph, folder)
-    if with_rtl:
-        yield "streaming", lambda: _streaming(graph, folder, seed)
+    wanted = {"interpreter": True, "emulator": True, "csim": with_csim, "rtl": with_rtl}
+    for name in (name for name, chosen in wanted.items() if chosen):
+        if name == "emulator":
+            yield name, partial(_emulator, network.graph, place, seed)
+        else:
+            yield name, partial(registry.build, name, network, place)
 
 
-def _emulator(graph: Graph, folder: Path, seed: int) -> Engine:
-    """One instruction set, to compile less."""
+def _emulator(graph: Graph, place: Workplace, seed: int) -> Engine:
+    """One instruction set, to compile less, and another one for other networks."""
     level = tuple(LEVELS)[seed % len(LEVELS)]
-    library = compile_program(fused(translate(graph)), folder, name="emulator", levels=[level], timeout_s=TIMEOUT_S)
+    program = fused(translate(graph))
+    library = compile_program(program, place.folder, name="emulator", levels=[level], timeout_s=place.timeout_s)
     if level not in library.levels:
         raise ConversionError(f"the instruction set {level} does not run here")
-    return Emulator(graph, library, folder, TIMEOUT_S, 1, level)
+    return Emulator(graph, library, place.folder, place.timeout_s, 1, level)
 
 
-def _streaming(graph: Graph, folder: Path, seed: int) -> Engine:
+def _streaming(graph: Graph, folder: Path, seed: int) -> tuple[RtlDesign, Path]:
     """Few or many registers, and dense layers in parallel or in series."""
     stage_delay = (2.0, 5.0, 20.0)[seed % 3]
-    design = generate(graph, folder / "rtl", stage_delay=stage_delay, serial_dense=seed % 2 == 0)
-    return streaming.build(graph, design, folder / "rtl", folder, timeout_s=TIMEOUT_S)
-
-
-def _csim(graph: Graph, folder: Path) -> Engine:
-    script = folder / "hls" / "build_lib.sh"
-    # Twice as fast to compile, and the same integers.
-    script.write_text(script.read_text().replace("-O3", "-O0"))
-    return csim.build(graph, folder / "hls", folder, timeout_s=TIMEOUT_S)
+    return generate(graph, folder, stage_delay=stage_delay, serial_dense=seed % 2 == 0), folder
 
 
 def _against_keras(
-    normal: NormalForm,
+    reference: Engine,
     graph: Graph,
     events: Events,
     outcome: Outcome,
     engines: Iterator[tuple[str, Callable[[], Engine]]],
 ) -> None:
-    reference = KerasEngine(normal.model)
     expected = reference.predict(events).reshape(len(events), *graph.output_shape)
     layers = _stored(reference.trace(events), graph)
     for name, build in engines:
