@@ -167,7 +167,6 @@ def run_zoo(
     ),
     out: Annotated[Path, typer.Option(help="Folder of the runs.", metavar="DIR")] = Path("vivado_projects/zoo"),
     page: Annotated[Path | None, typer.Option(help="Markdown page to write of all runs.", metavar="FILE")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Do not shorten the runs.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 2,
 ) -> None:
     """Run the networks of the zoo, and write what they reach into a page."""
@@ -175,7 +174,7 @@ def run_zoo(
     from trigcnn.pipeline.console import Console
     from trigcnn.pipeline.errors import ConfigError
 
-    every = zoo.entries(listed, quick=not full)
+    every = zoo.entries(listed)
     if names and page is not None:
         raise ConfigError(f"--page {page}: the page is of all runs; leave the names out")
     console = Console()
@@ -183,7 +182,7 @@ def run_zoo(
         outcomes = zoo.run(zoo.chosen(every, names or []), out, jobs=jobs, console=console)
     zoo_page.show(outcomes, console)
     if page is not None:
-        page.write_text(zoo_page.markdown(outcomes, quick=not full), encoding="utf-8")
+        page.write_text(zoo_page.markdown(outcomes), encoding="utf-8")
         console.line(f"page: {page}")
     raise typer.Exit(int(zoo.status(outcomes)))
 

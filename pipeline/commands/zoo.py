@@ -1,4 +1,4 @@
-"""All networks of the zoo, each as a run of its own, and the page of what came out."""
+"""All networks of the zoo, each in its own run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class _Line(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     config: str
-    quick: dict[str, object] = Field(default_factory=dict)
 
 
 _LINES = TypeAdapter(Annotated[list[_Line], Field(min_length=1)])
@@ -43,14 +42,12 @@ class Entry:
     """A network of the zoo with its configuration.
 
     Attributes:
-        config: The configuration, with what makes it quick.
+        config: The configuration.
         path: Its file.
-        assignments: What makes it quick, as `key.path=value`.
     """
 
     config: RunConfig
     path: Path
-    assignments: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -59,21 +56,20 @@ class Entry:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what the configuration's file says, with what is changed in it; comments do not count."""
+        """SHA-256 of the values in the configuration's file; comments do not count."""
         written = yaml.safe_load(self.path.read_text(encoding="utf-8"))
-        text = json.dumps([written, list(self.assignments)], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an entry.
+    """The result of an entry.
 
     Attributes:
         entry: The entry.
         report: Its report; None where the run failed.
         error: Last lines of a run that failed.
-        seconds: Wall-clock time of the run; of stages that were unchanged nothing is in it.
+        seconds: Wall-clock time of this run; unchanged stages take none.
     """
 
     entry: Entry
@@ -82,12 +78,11 @@ class Outcome:
     seconds: float
 
 
-def entries(path: Path, *, quick: bool = True) -> list[Entry]:
-    """Read the list of the zoo: configurations beside it, in the order of the page.
+def entries(path: Path) -> list[Entry]:
+    """Load the list of the zoo: configurations beside it, in the order of the page.
 
     Args:
-        path: YAML file: a list of `config`, a file name, and `quick`, options by `key.path` that shorten the run.
-        quick: Whether to shorten the runs.
+        path: YAML file: a list of `config`, a file name.
 
     Raises:
         ConfigError: The list or a configuration cannot be used.
@@ -96,14 +91,12 @@ def entries(path: Path, *, quick: bool = True) -> list[Entry]:
         lines = _LINES.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise ConfigError(
-            f"{path}: is no list of the zoo: {error}; write one line per network, `- config: NAME.yaml`"
+            f"{path}: cannot be used as the list of the zoo: {error}; write one line per network, `- config: NAME.yaml`"
         ) from error
     found = []
     for line in lines:
-        assignments = tuple(f"{key}={yaml.safe_dump(value).strip()}" for key, value in line.quick.items())
-        assignments = tuple(text.removesuffix("\n...") for text in assignments) if quick else ()
         config = path.parent / line.config
-        found.append(Entry(load(config, list(assignments)), config, assignments))
+        found.append(Entry(load(config), config))
     names = [entry.name for entry in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -112,7 +105,7 @@ def entries(path: Path, *, quick: bool = True) -> list[Entry]:
 
 
 def chosen(every: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
-    """Give the entries of these names, or all.
+    """Return the entries of these names, or all.
 
     Raises:
         ConfigError: A name is not in the list.
@@ -120,21 +113,21 @@ def chosen(every: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
     known = {entry.name: entry for entry in every}
     for name in names:
         if name not in known:
-            raise ConfigError(f"{name}: is no run of the zoo; known are {', '.join(known)}")
+            raise ConfigError(f"{name}: not a run of the zoo; known are {', '.join(known)}")
     return [known[name] for name in names] if names else list(every)
 
 
 def run(every: Sequence[Entry], out: Path, *, jobs: int, console: Console) -> list[Outcome]:
-    """Do the runs, each in a process of its own; one that fails does not end the others.
+    """Do the runs, each in its own process; a run that fails does not stop the others.
 
     Args:
         every: The entries.
-        out: Folder of the runs, `out/NAME`; what is unchanged there is not done again.
+        out: Folder of the runs, `out/NAME`; unchanged stages there are not done again.
         jobs: Runs at the same time.
-        console: Told of each run that ends.
+        console: Gets a line for each run that ends.
 
     Returns:
-        An outcome per entry, in their order.
+        One outcome per entry, in the same order.
     """
     out.mkdir(parents=True, exist_ok=True)
     outcomes: dict[str, Outcome] = {}
@@ -154,7 +147,7 @@ def run(every: Sequence[Entry], out: Path, *, jobs: int, console: Console) -> li
 
 
 def status(outcomes: Sequence[Outcome]) -> ExitStatus:
-    """Give the exit status: TOOL if a run failed, else GATE_MISSED if one missed a gate, else DONE."""
+    """Return the exit status: TOOL if a run failed, else GATE_MISSED if one missed a gate, else DONE."""
     if any(outcome.report is None for outcome in outcomes):
         return ExitStatus.TOOL
     missed = any(outcome.report.verdict == "fail" for outcome in outcomes if outcome.report is not None)
@@ -164,8 +157,6 @@ def status(outcomes: Sequence[Outcome]) -> ExitStatus:
 def _run(entry: Entry, out: Path) -> Outcome:
     folder = (out / entry.name).resolve()
     words: list[str | Path] = [sys.executable, "-m", "trigcnn", "run", entry.path.resolve(), "--out", folder]
-    for assignment in entry.assignments:
-        words += ["--set", assignment]
     start = time.monotonic()
     error, ended = "", True
     try:
@@ -173,7 +164,7 @@ def _run(entry: Entry, out: Path) -> Outcome:
     except ToolFailedError as failure:
         error = str(failure)
         ended = f"exit status {int(ExitStatus.GATE_MISSED)};" in error
-    # What another ending leaves may be the report of an earlier run.
+    # After any other exit status, the report in the folder may be of an earlier run.
     written = folder / "report" / "report.json"
     report = Report.model_validate_json(written.read_text()) if ended and written.is_file() else None
     return Outcome(entry, report, "" if report is not None else error, time.monotonic() - start)

@@ -11,12 +11,11 @@ from trigcnn.pipeline.pages.rendering import environment
 from trigcnn.pipeline.results.report import Report, Synthesis
 
 
-def markdown(outcomes: Sequence[Outcome], *, quick: bool) -> str:
-    """Write the page.
+def markdown(outcomes: Sequence[Outcome]) -> str:
+    """Return the page as Markdown.
 
     Args:
-        outcomes: What came of each run, in the order of the page.
-        quick: Whether the runs were shortened.
+        outcomes: The results of the runs, in the order of the page.
     """
     from trigcnn.models import datasets, zoo
 
@@ -35,11 +34,7 @@ def markdown(outcomes: Sequence[Outcome], *, quick: bool) -> str:
         for outcome in outcomes
         for about in [zoo.describe(outcome.entry.config.model.source)]
     ]
-    return (
-        environment(for_html=False)
-        .get_template("zoo.md.j2")
-        .render(networks=networks, shortened=quick and any(outcome.entry.assignments for outcome in outcomes))
-    )
+    return environment(for_html=False).get_template("zoo.md.j2").render(networks=networks)
 
 
 def show(outcomes: Sequence[Outcome], console: Console) -> None:
@@ -68,7 +63,7 @@ def show(outcomes: Sequence[Outcome], console: Console) -> None:
 
 
 def merits(report: Report) -> list[dict[str, Any]]:
-    """Give what a network is judged by: efficiencies, accuracy, agreement with targets; as shares."""
+    """Return the figures that a network is judged by, as shares: efficiencies, accuracy, agreement with targets."""
     found: list[dict[str, Any]] = [
         {
             "name": f"efficiency for {entry.name} at {entry.background_efficiency:.4g} of the background",
@@ -85,7 +80,7 @@ def merits(report: Report) -> list[dict[str, Any]]:
 
 
 def _synthesis(report: Report) -> Synthesis | None:
-    """Give the open synthesis of the RTL for the configured part."""
+    """Return the open synthesis of the RTL for the configured part."""
     found = (
         entry
         for entry in report.synthesis

@@ -34,13 +34,13 @@ def test_every_network_and_every_configuration_is_in_the_list() -> None:
     assert {each.config.model.source for each in listed} == set(networks.available())
 
 
-def test_a_quick_run_is_changed_and_a_full_one_is_not(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("name: a\ntraining: {epochs: 100}\n")
-    (tmp_path / "list.yaml").write_text("- {config: a.yaml, quick: {training.epochs: 3, data.options: {events: 7}}}\n")
-    (quick,), (full,) = (zoo.entries(tmp_path / "list.yaml", quick=quick) for quick in (True, False))
-    assert (quick.config.training.epochs, full.config.training.epochs) == (3, 100)
-    assert (quick.config.data.options, full.assignments) == ({"events": 7}, ())
-    assert quick.digest != full.digest
+def test_the_digest_is_of_the_values_of_the_configuration(tmp_path: Path) -> None:
+    digests = []
+    (tmp_path / "list.yaml").write_text("- config: a.yaml\n")
+    for text in ("name: a\ntraining: {epochs: 3}\n", "# Short.\nname: a\ntraining:\n  epochs: 3\n", "name: a\n"):
+        (tmp_path / "a.yaml").write_text(text)
+        digests.append(zoo.entries(tmp_path / "list.yaml")[0].digest)
+    assert digests[0] == digests[1] != digests[2]
 
 
 @pytest.mark.parametrize(
@@ -50,23 +50,24 @@ def test_a_quick_run_is_changed_and_a_full_one_is_not(tmp_path: Path) -> None:
         ("[]", "at least 1 item"),
         ("- config: missing.yaml", "missing.yaml: cannot be read"),
         ("- config: a.yaml\n- config: a.yaml", "two runs are called a; give each configuration its own name"),
-        ("- {config: a.yaml, quick: {training.epoch: 3}}", "training.epoch"),
+        ("- config: b.yaml", "training.epoch"),
     ],
 )
 def test_a_list_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.yaml").write_text("name: a\n")
+    (tmp_path / "b.yaml").write_text("name: b\ntraining: {epoch: 3}\n")
     (tmp_path / "list.yaml").write_text(text)
     with pytest.raises(ConfigError, match=message):
         zoo.entries(tmp_path / "list.yaml")
 
 
 def test_a_name_that_is_not_in_the_list(entry: zoo.Entry) -> None:
-    with pytest.raises(ConfigError, match=rf"lenot: is no run of the zoo; known are {entry.name}"):
+    with pytest.raises(ConfigError, match=rf"lenot: not a run of the zoo; known are {entry.name}"):
         zoo.chosen([entry], ["lenot"])
 
 
 def test_the_page_shows_each_run_with_its_command(entry: zoo.Entry, sample_report: Report) -> None:
-    text = zoo_page.markdown([outcome(entry, sample_report)], quick=True)
+    text = zoo_page.markdown([outcome(entry, sample_report)])
     assert f"trigcnn run configs/{entry.path.name}" in text
     assert f"<!-- {entry.name} {entry.digest} -->" in text
     assert sample_report.accuracy is not None
@@ -75,7 +76,7 @@ def test_the_page_shows_each_run_with_its_command(entry: zoo.Entry, sample_repor
 
 def test_a_run_that_failed_has_a_row_and_a_status(entry: zoo.Entry, sample_report: Report) -> None:
     failed = [outcome(entry, sample_report), outcome(entry, None, "error: no such data")]
-    assert "the run failed" in zoo_page.markdown(failed, quick=True)
+    assert "the run failed" in zoo_page.markdown(failed)
     assert zoo.status(failed) is ExitStatus.TOOL
     missed = Report.model_validate(sample_report.model_dump() | {"verdict": "fail"})
     assert zoo.status([outcome(entry, missed)]) is ExitStatus.GATE_MISSED
