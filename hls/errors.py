@@ -4,11 +4,11 @@ from trigcnn.common.errors import TrigcnnError
 
 
 class HlsError(TrigcnnError):
-    """Base of all errors of this package; the message says what, where and what mends it."""
+    """Base of all errors of this package; the message says what was wrong, where, and what fixes it."""
 
 
 class AdmissionError(HlsError):
-    """The model holds something that would not become exactly itself."""
+    """The model contains something that cannot be converted exactly."""
 
 
 class ConversionError(HlsError):
@@ -20,7 +20,7 @@ class DoesNotFitError(HlsError):
 
 
 class ResultsError(HlsError):
-    """Results from another computer are not whole, or of another design."""
+    """Results from another computer are incomplete, or of another design."""
 
 
 class ToolError(HlsError):

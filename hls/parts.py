@@ -81,7 +81,7 @@ _YOSYS_FAMILIES = (
 
 
 def totals(part: str) -> Part | None:
-    """Give what a device holds, or None if it is not in the table.
+    """Return what a device holds, or None if it is not in the table.
 
     Args:
         part: Full part name; what follows the device is ignored.
@@ -94,13 +94,13 @@ def totals(part: str) -> Part | None:
 
 
 def yosys_family(part: str) -> str:
-    """Give the `-family` of Yosys' `synth_xilinx` for a part.
+    """Return the `-family` of Yosys' `synth_xilinx` for a part.
 
     Returns:
         `xc7` for the 7 series, `xcu` for UltraScale, `xcup` for UltraScale+.
 
     Raises:
-        ConversionError: The part is of no family that Yosys maps to.
+        ConversionError: Yosys does not map to the part's family.
 
     >>> yosys_family("xcku115-flvb2104-2-i"), yosys_family("xcvu13p-flga2577-2-e")
     ('xcu', 'xcup')
@@ -109,18 +109,18 @@ def yosys_family(part: str) -> str:
         if pattern.match(part.lower()):
             return family
     raise ConversionError(
-        f"part {part!r} is of no family known here; name an AMD part of the 7 series, UltraScale or "
+        f"part {part!r} is not of a known family; name an AMD part of the 7 series, UltraScale or "
         "UltraScale+ (xc7…, xcku…, xcvu…, xczu…, xcu…, xck…), for example xcvu9p-flga2577-2-e"
     )
 
 
 def largest() -> Part:
-    """Give the device with the most look-up tables."""
+    """Return the device with the most look-up tables."""
     return max(_PARTS, key=lambda part: part.lut)
 
 
 def overrun(counts: Mapping[str, int | None], device: Part) -> list[str]:
-    """Say of what a design needs more than a device has, and by how much.
+    """Return of what a design needs more than a device has, and by how much.
 
     Args:
         counts: What it needs, by the names of a part's fields; None where it is not known.

@@ -1,8 +1,8 @@
-"""What may be converted exactly, what is rewritten into that, and what is refused, why, and what mends it.
+"""Which models convert exactly, which are rewritten first, and which are refused, with the reason and a fix.
 
-hls4ml turns many QKeras models into something that computes other numbers without a word. So only what was
-shown to be bit-exact is let through: `table` lists every class of layer and quantizer, and every field of its
-configuration that changes what it computes.
+hls4ml silently converts many QKeras models into firmware that computes other numbers. So only layers and options that
+were shown to be bit-exact are admitted: `table` lists every class of layer and quantizer, and every field of its
+configuration that changes the result.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from trigcnn.hls.parts import largest
 
 
 class Finding(NamedTuple):
-    """A field's value, and what the table says of it.
+    """A field's value, and the row of the table that it matches.
 
     Attributes:
-        row: Name of the row; empty where the table has none.
-        problem: What is wrong; empty if nothing is.
+        row: Name of the row; empty if the table has none.
+        problem: What is wrong; empty if the value is admitted.
     """
 
     row: str
@@ -47,7 +47,7 @@ def admit(
     strategies: Mapping[str, str] | None = None,
     backend: str = "Vitis",
 ) -> None:
-    """Let a QKeras model through only if its conversion is known to be exact.
+    """Check that the conversion of a QKeras model is known to be exact.
 
     Args:
         model: Keras 2 model (Sequential or functional).
@@ -57,8 +57,8 @@ def admit(
         backend: hls4ml's.
 
     Raises:
-        AdmissionError: It holds something else; the message lists each case with layer, field, value,
-            reason and mend.
+        AdmissionError: It is not; the message lists each case with layer, field, value,
+            reason and fix.
     """
     found = look_up(model, io_type=io_type, strategy=strategy, strategies=strategies, backend=backend)
     problems = [finding.problem for finding in found if finding.problem]
@@ -75,7 +75,7 @@ def look_up(
     strategies: Mapping[str, str] | None = None,
     backend: str = "Vitis",
 ) -> Iterator[Finding]:
-    """Find every field of a model in the table; see `admit`."""
+    """Return the row of every field of a model; see `admit`."""
     place = Place(None, io_type=io_type, strategy=strategy, backend=backend)
     options = {"io_type": io_type, "strategy": strategy, "backend": backend}
     yield from _fields("hls", ("project", "hls"), options, PROJECT, place)
@@ -96,7 +96,7 @@ def look_up(
 
 
 def refusal(layer: Any, field: str, value: Any, values: str) -> AdmissionError:
-    """Give the error of a row that shows only while a model is rewritten.
+    """Return the error of a row that can only be checked while the model is rewritten.
 
     Args:
         layer: The layer.
@@ -111,7 +111,7 @@ def refusal(layer: Any, field: str, value: Any, values: str) -> AdmissionError:
 
 
 def layers_of(model: Any) -> list[Any]:
-    """Give all layers; a Sequential model does not list its input layer itself."""
+    """Return all layers; a Sequential model does not list its input layer itself."""
     inputs = [tensor.node.layer for tensor in model.inputs]
     return [*(layer for layer in inputs if layer not in model.layers), *model.layers]
 
@@ -130,7 +130,7 @@ def _layer(place: Place) -> Iterator[Finding]:
         if known is not None:
             yield Finding(f"refused {kind}", f"{where}: {known.effect}; {known.mend}")
             return
-        effect, mend = "it is not among the layers that are known to convert exactly", f"use {', '.join(LAYERS)}"
+        effect, mend = "it is not one of the layers that are known to convert exactly", f"use {', '.join(LAYERS)}"
         yield Finding("", f"{where}: {effect}; {mend}")
         return
     missing = lack(kind, place.backend, place.io_type, len(layer.inbound_nodes[0].output_shapes))
@@ -142,7 +142,7 @@ def _layer(place: Place) -> Iterator[Finding]:
         owner = label(quantizer)
         table = (ACTIVATIONS if section == "activation" else WEIGHTS).get(owner or "")
         if table is None:
-            # The layer's own row speaks of it.
+            # The layer's own row covers it.
             continue
         # QKeras leaves some arguments out of the configuration.
         config = {**{row.field: getattr(quantizer, row.field, None) for row in table}, **quantizer.get_config()}
@@ -151,7 +151,7 @@ def _layer(place: Place) -> Iterator[Finding]:
 
 
 def _too_large(model: Any) -> str:
-    """Say that no device can hold a model; weights are logic, or memory beside it, and never leave the chip."""
+    """Return an error text if the weights exceed the largest device: weights are logic or on-chip memory."""
     device, parameters = largest(), model.count_params()
     if parameters <= device.lut:
         return ""
@@ -188,12 +188,12 @@ def _admitted(rows: Rows, field: str) -> str:
     return f"known are: {', '.join(values)}" if values else "leave it at its default, or remove the layer"
 
 
-# How a layer stands in the model: no configuration.
+# How the model uses a layer; not part of its configuration.
 _PLACE = ("uses", "training", "input_shape", "inputs")
 
 
 def _values(layer: Any) -> dict[str, Any]:
-    """Give a layer's configuration, with quantizers and functions by name, and how it stands in the model."""
+    """Return a layer's configuration, with quantizers and functions by name, and how the model uses the layer."""
     values: dict[str, Any] = layer.get_config()
     node = layer.inbound_nodes[0]
     tensors = node.input_tensors if isinstance(node.input_tensors, (list, tuple)) else [node.input_tensors]
@@ -212,17 +212,17 @@ def _values(layer: Any) -> dict[str, Any]:
 
 
 def kind_of(layer: Any) -> str:
-    """Name of a layer's class; one that is neither of Keras nor of QKeras is called by its full name."""
+    """Return the name of a layer's class; the full name if it is neither of Keras nor of QKeras."""
     return _named(type(layer))
 
 
 def label(value: Any) -> str | None:
-    """Name of a quantizer or of an activation function."""
+    """Return the name of a quantizer or of an activation function."""
     if value is None or isinstance(value, str):
         return value
     if not hasattr(value, "__name__"):
         return _named(type(value))
-    # QKeras has a function hard_sigmoid of its own.
+    # QKeras has its own function hard_sigmoid.
     of_keras = value.__module__.startswith("tf_keras.") and value.__name__ not in (
         "linear",
         "relu",
@@ -238,7 +238,7 @@ def _named(thing: Any) -> str:
 
 
 def _quantizers(layer: Any) -> Iterator[tuple[str, Any, str]]:
-    """Give the quantizers that a layer has, with the role of each and its table."""
+    """Return the quantizers of a layer, with the role of each and its table."""
     if kind_of(layer).startswith("Q"):
         quantizer = layer.quantizer if kind_of(layer) == "QActivation" else getattr(layer, "activation", None)
         yield "activation", quantizer, "activation"

@@ -36,7 +36,7 @@ with the same field, the first that holds is taken.
 
 
 def document() -> str:
-    """Give the page as Markdown."""
+    """Return the page as Markdown."""
     return "".join(_parts())
 
 

@@ -1,7 +1,7 @@
-"""What is known of the fields that several classes of layers share.
+"""Rows of the fields that several classes of layers share.
 
-A few fields are no configuration: `name`, `uses`, `training`, `input_shape` and `inputs` say how the layer stands in
-the model.
+A few fields are not configuration: `name`, `uses`, `training`, `input_shape` and `inputs` say how the model uses the
+layer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from trigcnn.hls.admission.quantizers import ACTIVATION, ACTIVATIONS, WEIGHTS
 from trigcnn.hls.admission.rows import Place, Rows, exact, one_of, power_of_two, refused, rewritten
 
-# Attributes of hls4ml's layers, which it keeps in one dictionary with the outputs by name, and types of C.
+# Attributes of hls4ml's layers, which share one dictionary with the outputs by name, and types of C.
 _RESERVED = tuple(
     "input output result weight bias accum float double scale table perm axis op name class_name inputs outputs trace "
     "strategy reuse_factor n_in n_out n_filt n_chan in_width in_height out_width out_height filt_width filt_height "
@@ -32,7 +32,7 @@ _NAME = (
         "name",
         "a word of C++ or of hls4ml",
         "error",
-        "hls4ml keeps this name for attributes and types of its own",
+        "hls4ml uses this name for its own attributes and types",
         "rename the layer",
         one_of(*_RESERVED),
     ),
@@ -40,7 +40,7 @@ _NAME = (
         "name",
         "no C identifier",
         "does not compile",
-        "the name is no plain C identifier, and the C++ would not compile",
+        "the name is not a plain C identifier, and the C++ would not compile",
         "use letters, digits and single underscores",
         _no_identifier,
     ),
@@ -77,7 +77,7 @@ ALWAYS = (
         "uses",
         "more",
         "other numbers",
-        "hls4ml would give the layer's results of one use to the other",
+        "hls4ml would mix up the results of the two uses",
         "make one layer per use",
     ),
     *exact("training", "False", one_of(False)),
@@ -85,7 +85,7 @@ ALWAYS = (
         "training",
         "True",
         "other numbers",
-        "the layer acts at random, or with the mean of the batch, and the hardware does not",
+        "the layer is random, or uses the mean of the batch; the hardware is neither",
         "call it without",
     ),
 )
@@ -95,7 +95,7 @@ CHANNELS_LAST = (
         "data_format",
         "channels_first",
         "does not compile",
-        "hls4ml reads the data in another order, and Keras does not compute it on a CPU",
+        "hls4ml reads the data in another order, and Keras cannot compute it on a CPU",
         "use channels_last",
     ),
 )
@@ -110,7 +110,7 @@ def weights(*roles: str) -> Rows:
                 f"{role}_quantizer",
                 "none",
                 "other numbers",
-                "hls4ml rounds the weights to a number format of its own",
+                "hls4ml rounds the weights to its own number format",
                 "set quantized_bits(bits, integer, alpha=1)",
                 one_of(None),
             ),
@@ -121,14 +121,12 @@ def weights(*roles: str) -> Rows:
 
 def _quantized(role: str) -> Rows:
     return (
-        *rewritten(
-            f"{role}_quantizer", "a quantizer", "the constants that it makes; see *Weights*", lambda q, _: q in WEIGHTS
-        ),
+        *rewritten(f"{role}_quantizer", "a quantizer", "its constants; see *Weights*", lambda q, _: q in WEIGHTS),
         *refused(
             f"{role}_quantizer",
             "others",
             "other numbers",
-            "it makes no constants, or none that are known to be exact",
+            "its values are not constant, or not known to be exact",
             f"use {' or '.join(WEIGHTS)}",
         ),
     )
@@ -140,7 +138,7 @@ BIAS = (
         "bias_quantizer",
         "none, with a bias",
         "other numbers",
-        "hls4ml rounds the bias to a number format of its own",
+        "hls4ml rounds the bias to its own number format",
         "set quantized_bits(bits, integer, alpha=1), or use_bias=False",
         lambda q, place: q is None and place.layer.use_bias,
     ),
@@ -152,7 +150,7 @@ FOLDED_BIAS = (
     *rewritten(
         "bias_quantizer",
         "none",
-        "a bias of 24 bits, as exact as float32 knows it",
+        "a bias of 24 bits, as exact as float32",
         one_of(None),
     ),
     *_quantized("bias"),
@@ -170,7 +168,7 @@ _DILATION = (
 _NO_GROUPS = exact("groups", "1", one_of(1))
 _GROUPS = (*_NO_GROUPS, *rewritten("groups", "more", "a kernel with zeros between the groups"))
 _PADDING = exact("padding", "valid, same", one_of("valid", "same"))
-CAUSAL = rewritten("padding", "causal", "a ZeroPadding1D in front", one_of("causal"))
+CAUSAL = rewritten("padding", "causal", "a ZeroPadding1D before it", one_of("causal"))
 _WINDOW = exact("kernel_size strides")
 CONVOLUTION = (
     *ALWAYS, *exact("filters"), *_WINDOW, *_PADDING, *CHANNELS_LAST, *_DILATION, *_GROUPS, *ACTIVATION,
@@ -186,7 +184,7 @@ DEPTHWISE = (
     *rewritten(
         "depth_multiplier",
         "any",
-        "a convolution with zeros between the channels: hls4ml has no such depthwise convolution",
+        "a convolution with zeros between the channels; hls4ml has no such depthwise convolution",
         io_type="io_parallel",
         strategy="Resource",
     ),
@@ -201,7 +199,7 @@ NORMALIZATION = (
     *rewritten(
         "axis",
         "the last",
-        "one factor and one summand per channel: exact in few bits, or as exact as float32 knows them",
+        "one factor and one summand per channel: exact in few bits, or as exact as float32",
         lambda axis, place: list(np.ravel(axis)) in ([len(place.layer.input_shape) - 1], [-1]),
     ),
     *refused("axis", "others", "other numbers", "hls4ml normalizes the last axis", "use axis=-1"),
@@ -215,11 +213,11 @@ def normalizing(role: str) -> Rows:
         *rewritten(
             f"{role}_quantizer",
             "a quantizer",
-            "the constants that it makes",
+            "its constants",
             lambda q, _: q in WEIGHTS or q in ACTIVATIONS,
         ),
         *refused(
-            f"{role}_quantizer", "others", "other numbers", "it makes no constants", f"use {' or '.join(WEIGHTS)}"
+            f"{role}_quantizer", "others", "other numbers", "its values are not constant", f"use {' or '.join(WEIGHTS)}"
         ),
     )
 
@@ -247,7 +245,7 @@ def _unpadded(value: Any, place: Place) -> bool:
     return bool(value == "valid" or (value == "same" and not _pads(place)))
 
 
-_PADDING_OF_NOTHING = exact("padding", "valid, or same where nothing has to be added", _unpadded)
+_PADDING_OF_NOTHING = exact("padding", "valid, or same where no padding is needed", _unpadded)
 _FINITE = "a mean over this many pixels has no finite binary fraction"
 _FACTOR = "use a window of 2, 4, 8, 16 ... pixels, or a QAveragePooling2D with an average_quantizer"
 
@@ -269,7 +267,7 @@ _STRIDES = (
         "strides",
         "others",
         "abort",
-        "hls4ml's pooling ends the whole process in an assertion, or gives other numbers",
+        "an assertion of hls4ml's pooling ends the process, or its numbers differ",
         "use strides equal to pool_size, or io_parallel",
         io_type="io_stream",
     ),
@@ -283,23 +281,23 @@ MAXIMUM = (
     *rewritten(
         "padding",
         "same",
-        "zeros around the image where no pixel is negative; else it is left as it is",
+        "zeros around the image if no pixel is negative; otherwise unchanged",
         one_of("same"),
         io_type="io_parallel",
     ),
     *rewritten(
         "padding",
-        "same, behind values that are not negative",
+        "same, after values that are not negative",
         "zeros around the image",
         one_of("same"),
         io_type="io_stream",
     ),
     *refused(
         "padding",
-        "same, behind signed values",
+        "same, after signed values",
         "abort",
-        "hls4ml's pooling ends the whole process in an assertion",
-        "put a QActivation(quantized_relu(...)) in front, or use padding='valid' or io_parallel",
+        "an assertion of hls4ml's pooling ends the process",
+        "put a QActivation(quantized_relu(...)) before it, or use padding='valid' or io_parallel",
         late=True,
         io_type="io_stream",
     ),
@@ -315,9 +313,9 @@ MEAN = (
     *_PADDING_OF_NOTHING,
     *refused(
         "padding",
-        "same, where something has to be added",
+        "same, where padding is needed",
         "other numbers",
-        "the mean over a padded window has another count at the border",
+        "at the border, the mean over a padded window has another number of pixels",
         "use padding='valid'",
     ),
 )
@@ -348,7 +346,7 @@ MEAN_QUANTIZER = (
         "average_quantizer",
         "others",
         "error",
-        "it makes no constant that is known to be exact",
+        "its constant is not known to be exact",
         f"use {' or '.join(WEIGHTS)}",
     ),
     *ACTIVATION,
@@ -357,7 +355,7 @@ REMOVED = (
     *ALWAYS,
     *rewritten("trainable", "any", "nothing: the layer acts in training only"),
 )
-TABLE = "a table of what Keras computes for each value that can come (at most 2**14 entries)"
+TABLE = "a table of what Keras computes for each possible value (at most 2**14 entries)"
 SLOPE = (
     "float32 rounds the products with this slope",
     "use 1/2, 1/4, 1/8 ... or QActivation(quantized_relu(..., negative_slope=...))",
@@ -365,7 +363,7 @@ SLOPE = (
 
 
 def slope(value: Any, _place: Place) -> bool:
-    """Tell whether products with a slope only move the binary point."""
+    """Return whether products with a slope only move the binary point."""
     return bool(value == 0 or power_of_two(float(value)))
 
 
@@ -380,7 +378,7 @@ ALIKE = (
         "input_shape",
         "different shapes",
         "other numbers",
-        "hls4ml may repeat the values along another axis than Keras",
+        "hls4ml may repeat the values along a different axis than Keras",
         "bring both to one shape, for example by UpSampling2D",
     ),
 )

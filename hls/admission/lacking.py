@@ -1,4 +1,4 @@
-"""Layers that hls4ml has in general, but not with some back end, or not exactly."""
+"""Layers that hls4ml has, but not with some back end, or not exactly there."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Lack(NamedTuple):
         alone: What hls4ml alone makes of them; see `hls.admission.document`.
         effect: What would go wrong.
         mend: What the user can do.
-        io_type: The only io_type that it speaks of; None for both.
-        axes: Numbers of axes of the result, with that of the events, that it speaks of; empty for all.
+        io_type: The only io_type to which it applies; None for both.
+        axes: Numbers of axes of the result, batch axis included, to which it applies; empty for all.
     """
 
     backend: Backend
@@ -32,7 +32,7 @@ class Lack(NamedTuple):
 
     @property
     def condition(self) -> str:
-        """Where it speaks, in words."""
+        """Return where it applies, in words."""
         where = " in ".join(word for word in (self.backend, self.io_type) if word)
         return where + (f", {' or '.join(map(str, self.axes))} axes with that of the events" if self.axes else "")
 
@@ -55,7 +55,7 @@ LACKING: tuple[Lack, ...] = (
         "Catapult",
         ("Maximum", "Minimum"),
         "does not compile",
-        "hls4ml's stream of larger or smaller values is no C++",
+        "hls4ml's C++ for streams of the larger or smaller values is invalid",
         "use hls.io_type: io_parallel, or Add or Concatenate",
         "io_stream",
     ),
@@ -63,15 +63,15 @@ LACKING: tuple[Lack, ...] = (
         "Catapult",
         ("Permute",),
         "does not compile",
-        "hls4ml has no transposition of streams",
-        "use hls.io_type: io_parallel, or bring the axes into their order in front of the model",
+        "hls4ml cannot transpose streams",
+        "use hls.io_type: io_parallel, or permute the axes of the events before the model",
         "io_stream",
     ),
     Lack(
         "Catapult",
         ("Concatenate",),
         "other numbers",
-        "hls4ml writes as many values of each vector as both have",
+        "hls4ml writes as many values of each vector as both have together",
         "use hls.io_type: io_parallel",
         "io_stream",
         axes=(2,),
@@ -80,7 +80,7 @@ LACKING: tuple[Lack, ...] = (
         "oneAPI",
         ("Concatenate",),
         "abort",
-        "hls4ml counts the words of the one vector by the size of the other, and waits for ever if they differ",
+        "hls4ml counts the words of one vector by the size of the other, and waits forever if they differ",
         "use hls.io_type: io_parallel",
         "io_stream",
         axes=(2,),
@@ -89,8 +89,8 @@ LACKING: tuple[Lack, ...] = (
         "Quartus",
         ("Permute",),
         "does not compile",
-        "hls4ml's transposition of streams of three axes is no C++",
-        "use hls.io_type: io_parallel, or bring the axes into their order in front of the model",
+        "hls4ml's C++ for transposing streams of three axes is invalid",
+        "use hls.io_type: io_parallel, or permute the axes of the events before the model",
         "io_stream",
         axes=(4,),
     ),
@@ -98,22 +98,22 @@ LACKING: tuple[Lack, ...] = (
         "Libero",
         tuple(kind for kind in LAYERS if kind not in _LIBERO),
         "error",
-        "hls4ml has no such layer there",
+        "hls4ml does not have this layer with this back end",
         "use dense layers and activations, or another back end",
     ),
     Lack(
         "Libero",
         ("QDense",),
         "error",
-        "a dense layer on pixels is a convolution, which hls4ml does not have there",
-        "put a Flatten in front, or use another back end",
+        "a dense layer on pixels is a convolution, which hls4ml does not have with this back end",
+        "put a Flatten before it, or use another back end",
         axes=(3, 4),
     ),
 )
 
 
 def lack(kind: str, backend: str, io_type: str, axes: int) -> Lack | None:
-    """Give what speaks against a class of layers with a back end, if anything does.
+    """Return why a class of layers is refused with a back end; None if it is not.
 
     Args:
         kind: The class.

@@ -1,4 +1,4 @@
-"""What is known of every class of layer and every field of its configuration."""
+"""Rows of every class of layer and every field of its configuration."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from trigcnn.hls.admission.fields import (
 from trigcnn.hls.admission.quantizers import ACTIVATION, KERAS_ACTIVATION, LOGITS
 from trigcnn.hls.admission.rows import Alone, Rows, exact, one_of, power_of_two, refused, rewritten
 
-# Fields that do nothing when the model is applied.
+# Fields without effect when the model is applied.
 INERT = frozenset(
     "trainable seed rate noise_shape stddev l1 l2 momentum ema_freeze_delay kernel_range bias_range "
     "depthwise_range beta_range gamma_range renorm synchronized rng_type".split()
 )
 INERT_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 
-# What does nothing when the model is applied.
+# Layers without effect when the model is applied.
 TRAINING_ONLY = (
     "Dropout",
     "SpatialDropout1D",
@@ -104,7 +104,7 @@ LAYERS: dict[str, Rows] = {
             "causal",
             "Keras fails",
             "QKeras itself cannot compute it (TypeError)",
-            "put a ZeroPadding1D((size - 1, 0)) in front, and use padding='valid'",
+            "put a ZeroPadding1D((size - 1, 0)) before it, and use padding='valid'",
             one_of("causal"),
         ),
     ),
@@ -127,7 +127,7 @@ LAYERS: dict[str, Rows] = {
             "more axes",
             "error",
             "hls4ml has no dense layer on such tensors",
-            "put a Flatten or Reshape in front",
+            "put a Flatten or Reshape before it",
         ),
     ),
     "QConv2DBatchnorm": (*CONVOLUTION, *weights("kernel"), *FOLDED_BIAS, *FOLDING),
@@ -182,7 +182,7 @@ LAYERS: dict[str, Rows] = {
 }
 
 _TABLES = ("hls4ml takes sigmoid and tanh from tables of too few entries", "use QConv1D")
-_FLOAT = "its weights are not quantized, and hls4ml would round them"
+_FLOAT = "its weights are not quantized; hls4ml would round them"
 _NONE = "hls4ml has no such layer"
 
 
@@ -195,19 +195,21 @@ class RefusedLayer(NamedTuple):
 
 
 REFUSED_LAYERS: dict[str, RefusedLayer] = {
-    "Lambda": RefusedLayer("error", "it holds code, which is neither converted nor safe to load", "use layers"),
+    "Lambda": RefusedLayer(
+        "error", "it contains code, which cannot be converted and is not safe to load", "use layers"
+    ),
     **dict.fromkeys(
         ("Model", "Functional", "Sequential"),
         RefusedLayer(
             "error",
-            "hls4ml stops where a layer within has the name of one outside, and at classes of one's own",
+            "hls4ml stops at custom classes, and where an inner layer has the name of an outer one",
             "put its layers into the outer model",
         ),
     ),
     "QAdaptiveActivation": RefusedLayer(
         "error",
-        "its range follows the data while it is applied",
-        "put QActivation(quantized_bits(...)) with the range that it has found in its place",
+        "its range follows the data when the model is applied",
+        "replace it by QActivation(quantized_bits(...)) with the range that it found",
     ),
     **dict.fromkeys(
         ("Conv1DTranspose", "Conv2DTranspose"), RefusedLayer("error", _NONE, "use UpSampling2D and a QConv2D")
@@ -216,7 +218,7 @@ REFUSED_LAYERS: dict[str, RefusedLayer] = {
     **dict.fromkeys(
         ("Cropping1D", "Cropping2D"),
         RefusedLayer(
-            "exact", "there is no engine for it yet", "choose padding and strides so that nothing must be cut off"
+            "exact", "no engine here computes it yet", "choose padding and strides so that no cropping is needed"
         ),
     ),
     "Dot": RefusedLayer("error", "hls4ml finds no number format for it", "use Multiply and a QDense"),

@@ -1,4 +1,4 @@
-"""What is known of every quantizer and every argument of it, for activations and for weights."""
+"""Rows of every quantizer and each of its arguments, for activations and for weights."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from trigcnn.hls.admission.rows import Check, Place, Rows, exact, number, one_of, refused, rewritten
 from trigcnn.hls.backends import FACTS
 
-_TABLE = "a table of what QKeras computes for each value that can come (at most 2**14 entries)"
-TOO_FINE = "others, of which the constants need more than 24 bits"
+_TABLE = "a table of what QKeras computes for each possible value (at most 2**14 entries)"
+TOO_FINE = "others, whose constants need more than 24 bits"
 _FROZEN = "constants in the smallest number format that holds them, found from their values"
 
 
@@ -49,7 +49,7 @@ _INTEGER = (
         "integer",
         "others",
         "Keras fails",
-        "no number format has it, or QKeras itself fails, as it does below 0",
+        "no number format has it, or QKeras itself fails, as for values below 0",
         "use a whole number from 0",
     ),
 )
@@ -75,7 +75,7 @@ _EXPONENT = (
         "bits",
         "others",
         "error",
-        "the exponents span more bits than are computed exactly, or none",
+        "the exponents span no bits, or more than are computed exactly",
         "use 2 to 6 bits",
     ),
     *_NOISE,
@@ -103,7 +103,7 @@ ACTIVATIONS: dict[str, Rows] = {
             "bits",
             "1, with Quartus, oneAPI and Catapult",
             "other numbers",
-            "hls4ml makes two bits of one there",
+            "hls4ml makes one bit into two with this back end",
             "use 2 bits",
             lambda bits, place: bits == 1 and place.backend in FACTS and FACTS[place.backend].narrowest > 1,
         ),
@@ -140,7 +140,7 @@ ACTIVATIONS: dict[str, Rows] = {
 # Functions of QKeras that take no arguments, and whose values are fixed-point numbers.
 FUNCTIONS = ("hard_tanh", "hard_sigmoid", "smooth_tanh", "smooth_sigmoid", "binary_tanh", "binary_sigmoid")
 
-LOGITS = "outputs are logits: the class is the largest, or of a single one whether it is above zero"
+LOGITS = "outputs are logits: the class is the largest, or, of a single output, its sign"
 _LOGITS = rewritten(
     "activation",
     "softmax, sigmoid at the end of the model",
@@ -182,7 +182,7 @@ ACTIVATION: Rows = (
         "activation",
         "bernoulli",
         "error",
-        "it draws its values at random when the model is applied, too",
+        "it is random when the model is applied, too",
         "use binary or stochastic_binary",
         one_of("bernoulli"),
     ),
@@ -190,7 +190,7 @@ ACTIVATION: Rows = (
         "activation",
         "quantized_ulaw",
         "error",
-        "it takes a logarithm behind its rounding, so its values are no fixed-point numbers",
+        "it takes a logarithm after rounding, so its values are not fixed-point numbers",
         "use quantized_tanh",
         one_of("quantized_ulaw"),
     ),
@@ -204,7 +204,7 @@ def _too_fine(field: str) -> Rows:
         TOO_FINE,
         "other numbers",
         "Keras computes in float32, which does not hold the products",
-        "fine-tune the model with alpha=1 (or alpha='auto_po2') and fewer bits, and convert it then",
+        "fine-tune the model with alpha=1 (or alpha='auto_po2') and fewer bits, then convert it",
         late=True,
     )
 
@@ -215,8 +215,8 @@ _SCALED = (
         "alpha",
         "auto",
         "other numbers",
-        "the scale is no power of two, and products with it are rounded differently by Keras and by the hardware",
-        "fine-tune the model with alpha=1 (or alpha='auto_po2'), and convert it then",
+        "the scale is not a power of two, so Keras and the hardware round products with it differently",
+        "fine-tune the model with alpha=1 (or alpha='auto_po2'), then convert it",
         one_of("auto"),
     ),
     *rewritten("alpha", "others, none", _FROZEN),

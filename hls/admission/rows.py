@@ -1,4 +1,4 @@
-"""A row of the table: some values of one field, and what becomes of them."""
+"""A row of the table: some values of one field, and whether they convert exactly."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Literal
 Verdict = Literal["exact", "rewritten", "refused"]
 
 Alone = Literal["other numbers", "error", "does not compile", "abort", "exact", "Keras fails"]
-"""What comes of a refused value if hls4ml is called without this table; see `hls.admission.document`."""
+"""What hls4ml alone makes of a refused value; see `trigcnn.hls.admission.document`."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a field's value stands.
+    """Where a field's value occurs.
 
     Attributes:
         layer: Layer that has the field, itself or in a quantizer; None for the options of the project.
@@ -46,12 +46,12 @@ class Row:
         values: The values, in words.
         verdict: `exact`: converted as it is; `rewritten`: into something that is exact; `refused`: an error.
         effect: What it is rewritten into, or what would go wrong.
-        mend: What the user can do; of refused rows.
-        alone: What hls4ml alone makes of it; of refused rows.
-        io_type: The only io_type that it speaks of; None for both.
-        strategy: The only strategy that it speaks of; None for both.
-        late: Whether it shows only while the model is rewritten.
-        matches: Tells whether the row speaks of a value at a place.
+        mend: What the user can do; for refused rows.
+        alone: What hls4ml alone makes of it; for refused rows.
+        io_type: The only io_type to which it applies; None for both.
+        strategy: The only strategy to which it applies; None for both.
+        late: Whether it can only be checked while the model is rewritten.
+        matches: Returns whether the row applies to a value at a place.
     """
 
     field: str
@@ -66,18 +66,18 @@ class Row:
     matches: Check = dataclasses.field(default=lambda _value, _place: True, compare=False, repr=False)
 
     def applies(self, value: Any, place: Place) -> bool:
-        """Tell whether this row speaks of a value."""
+        """Return whether this row applies to a value."""
         where = self.io_type in (None, place.io_type) and self.strategy in (None, place.strategy)
         return where and not self.late and self.matches(value, place)
 
     @property
     def condition(self) -> str:
-        """Where it speaks, in words."""
+        """Return where it applies, in words."""
         return ", ".join(word for word in (self.io_type, self.strategy) if word)
 
     @property
     def key(self) -> str:
-        """Name of the row among those of its layer or quantizer."""
+        """Return the name of the row among those of its layer or quantizer."""
         return f"{self.field}={self.values}" + (f" ({self.condition})" if self.condition else "")
 
 
@@ -85,12 +85,12 @@ Rows = tuple[Row, ...]
 
 
 def exact(fields: str, values: str = "any", matches: Check | None = None, **where: str) -> Rows:
-    """Rows of fields that are converted as they are."""
+    """Return rows of values that are converted unchanged."""
     return tuple(_checked(Row(name, values, "exact", **where), matches) for name in fields.split())  # type: ignore[arg-type]
 
 
 def rewritten(fields: str, values: str, effect: str, matches: Check | None = None, **where: str) -> Rows:
-    """Rows of values that become something else that is exact."""
+    """Return rows of values that are rewritten exactly."""
     return tuple(_checked(Row(name, values, "rewritten", effect, **where), matches) for name in fields.split())  # type: ignore[arg-type]
 
 
@@ -105,7 +105,7 @@ def refused(
     late: bool = False,
     **where: str,
 ) -> Rows:
-    """Rows of values that are an error."""
+    """Return rows of values that are refused."""
     rows = (Row(name, values, "refused", effect, mend, alone, late=late, **where) for name in fields.split())  # type: ignore[arg-type]
     return tuple(_checked(row, matches) for row in rows)
 
@@ -115,7 +115,7 @@ def _checked(row: Row, matches: Check | None) -> Row:
 
 
 def one_of(*values: Any) -> Check:
-    """Equal to one of the values; True is not 1, and an array is none of them."""
+    """Return a match for any of the values; True does not match 1, and an array matches none."""
     return lambda given, _place: (
         not hasattr(given, "shape")
         and any(isinstance(given, bool) == isinstance(value, bool) and given == value for value in values)
@@ -123,12 +123,12 @@ def one_of(*values: Any) -> Check:
 
 
 def number(value: Any) -> bool:
-    """Tell whether a value is a number, by type."""
+    """Return whether a value is a number, by type."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def power_of_two(value: float) -> bool:
-    """Tell whether a number is 1, 2, 4 ... or 1/2, 1/4 ...
+    """Return whether a number is 1, 2, 4 ... or 1/2, 1/4 ...
 
     >>> [power_of_two(value) for value in (0.25, 8, 3, 0, -1)]
     [True, True, False, False, False]

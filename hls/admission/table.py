@@ -1,7 +1,7 @@
-"""The table of what is let through: every class of layer and quantizer, every field of its configuration.
+"""The admission table: every class of layer and quantizer, every field of its configuration.
 
-`docs/admission.md` is made from it (`python -m trigcnn.hls.admission.document`), and the tests hold every row to
-hls4ml.
+`docs/admission.md` is generated from it (`python -m trigcnn.hls.admission.document`), and the tests check every row
+against hls4ml.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trigcnn.hls.options import Backend
 
 
 def _lacking(value: str, field: Literal["io_types", "strategies"]) -> Check:
-    """Where a back end does not have a value."""
+    """Return whether a back end lacks a value."""
     return lambda given, place: (
         given == value and place.backend in FACTS and value not in getattr(FACTS[place.backend], field)
     )
@@ -37,7 +37,7 @@ PROJECT: Rows = (
         "strategy",
         "Latency, with Quartus and oneAPI",
         "exact",
-        "hls4ml takes it for Resource, and does not say so",
+        "hls4ml silently uses Resource instead",
         "use Resource",
         _lacking("Latency", "strategies"),
     ),
@@ -54,7 +54,7 @@ PROJECT: Rows = (
         "strategy",
         "others",
         "exact",
-        "hls4ml takes any other word for Latency, and does not say so",
+        "hls4ml silently uses Latency instead of any other word",
         "use Latency or Resource",
     ),
     *exact("backend", ", ".join(get_args(Backend)), one_of(*get_args(Backend))),
@@ -62,13 +62,13 @@ PROJECT: Rows = (
         "backend",
         "others",
         "error",
-        "hls4ml has no such back end, or none that is known to be exact",
+        "hls4ml does not have this back end, or it is not known to be exact",
         f"use {' or '.join(get_args(Backend))}",
     ),
 )
 """Options of the project, with the names that hls4ml gives them."""
 
-# What the walk over a model finds a row in: the sort of table, and the class or quantizer.
+# Where a row is looked up: the kind of table, and the class or quantizer.
 SECTIONS: dict[str, dict[str, Rows]] = {
     "project": {"hls": PROJECT},
     "layer": LAYERS,
@@ -78,13 +78,13 @@ SECTIONS: dict[str, dict[str, Rows]] = {
 
 
 def name(section: str, owner: str, row: Row) -> str:
-    """Give the name of a row, for example `QConv2D.dilation_rate=larger`."""
+    """Return the name of a row, for example `QConv2D.dilation_rate=larger`."""
     prefix = "" if section in ("layer", "project") else f"{section} "
     return f"{prefix}{owner}.{row.key}"
 
 
 def entries() -> dict[str, Row]:
-    """Give all rows by name."""
+    """Return all rows by name."""
     return {
         name(section, owner, row): row
         for section, tables in SECTIONS.items()

@@ -1,4 +1,4 @@
-"""hls4ml's back ends: what each tool takes, and what hls4ml's C++ for it can do exactly."""
+"""hls4ml's back ends: which devices each tool takes, and what hls4ml's C++ for it computes exactly."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from trigcnn.hls.options import Backend, IoType, Strategy
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a back end.
+    """Facts on a back end.
 
     Attributes:
         tool: Name of the vendor's tool.
-        part: Device to take if none is named.
-        parts: What names of devices look like.
+        part: Default device.
+        parts: Pattern of the names of devices.
         kind_of_part: The same, in words.
         amd: Whether the devices are AMD's, which the open tools know.
-        io_types: Interfaces that hls4ml has there.
-        strategies: Strategies that are exact there, the usual one first.
-        depthwise: Where it has depthwise convolutions that are exact; elsewhere they become convolutions with zeros.
+        io_types: Interfaces that hls4ml has with it.
+        strategies: Strategies that are exact with it, the usual one first.
+        depthwise: The io_types with exact depthwise convolutions; with others they become convolutions with zeros.
         narrowest: Bits of its narrowest number type; hls4ml makes two of one bit for AC types.
-        mean: Whether its average pooling keeps all bits; without, a mean becomes a convolution with the factor.
+        mean: Whether its average pooling keeps all bits; if not, a mean becomes a convolution with the factor.
     """
 
     tool: str
@@ -80,7 +80,7 @@ FACTS: dict[str, Facts] = {
 
 
 def check(backend: Backend, option: Literal["part", "io_type", "strategy"], value: str) -> None:
-    """Hold an option of the project to the back end.
+    """Check an option of the project against the back end.
 
     Raises:
         ConversionError: The vendor's tool knows no such device, or hls4ml's C++ for it has no such interface or

@@ -1,8 +1,8 @@
-"""What hls4ml leaves out of its projects for some back ends, or has wrong there.
+"""Fixes for what hls4ml leaves out of its projects, or writes wrongly, with some back ends.
 
 - Tables of activations have no C++ for Intel's tools and for Catapult.
-- In io_stream for Intel's tools, each layer saves the result of the last one, in simulation.
-- Catapult's projects hold the folder in which they were written.
+- In io_stream for Intel's tools, each layer saves the result of the last one in simulation.
+- Catapult's projects contain the path of the folder in which they were written.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from trigcnn.hls.options import Backend, HlsOptions
 _HEADER = "nnet_utils/nnet_unary_lut.h"
 _FIRMWARE = Path(__file__).parent / "firmware"
 _SIMULATED: dict[Backend, tuple[str, ...]] = {"Libero": ("vivado/ap_types",), "oneAPI": ("quartus/ac_types",)}
-"""What of hls4ml's templates stands in for the number types of a vendor's own library."""
+"""Which of hls4ml's templates stands in for the number types of a vendor's own library."""
 _OWN_TABLES: tuple[Backend, ...] = ("Quartus", "oneAPI", "Catapult")
 _CONFIGURATION = """struct unary_lut_config{index} : nnet::activ_config {{
     static const unsigned n_in = {n_in};
@@ -33,14 +33,14 @@ _TASK = "task_sequence<nnet::unary_lut_stream<{given}, {result}, unary_lut_confi
 
 
 def unread_options(backend: Backend) -> dict[str, Any]:
-    """Give what hls4ml wants to be told for a back end, though nothing of it is in the project."""
-    # It would look for the tool; the one file that names its folder is taken out.
+    """Return options that hls4ml requires for a back end, although they do not reach the project."""
+    # hls4ml would look for the tool; the one file that names its folder is removed.
     return {"smarthls_path": "SmartHLS"} if backend == "Libero" else {}
 
 
 @contextlib.contextmanager
 def without_missing_templates(hls_model: Any, options: HlsOptions) -> Iterator[None]:
-    """Let hls4ml write a project for Libero, for which its package has no `build_lib.sh`; that is read last."""
+    """Keep hls4ml from failing on Libero's `build_lib.sh`, which its package lacks; it is read last."""
     writer = hls_model.config.backend.writer
     if options.backend == "Libero":
         whole = writer.write_build_script
@@ -57,7 +57,7 @@ def without_missing_templates(hls_model: Any, options: HlsOptions) -> Iterator[N
 
 
 def complete_graph(hls_model: Any, options: HlsOptions) -> None:
-    """Let the layers call what is added to the project; before hls4ml writes it."""
+    """Make the layers call what is added to the project; before hls4ml writes it."""
     for node in hls_model.get_layers():
         if node.class_name != "UnaryLUT":
             continue
@@ -79,7 +79,7 @@ def _configuration(node: Any, options: HlsOptions) -> str:
 
 
 def complete_project(hls_model: Any, options: HlsOptions, project: Path) -> None:
-    """Add to what hls4ml wrote, and mend it."""
+    """Add what hls4ml left out of a project, and fix what it wrote wrongly."""
     if options.backend in _OWN_TABLES:
         shutil.copy(_FIRMWARE / options.backend.lower() / Path(_HEADER).name, _firmware(project) / _HEADER)
     if options.backend == "oneAPI":
@@ -102,7 +102,7 @@ _SAVED = re.compile(r'nnet::save_layer_output<.*>\(\w+, "(?P<layer>\w+)", .*\);'
 
 
 def _name_saved_results(hls_model: Any, project: Path) -> None:
-    """Let each layer save its own result."""
+    """Make each layer save its own result."""
     path = _firmware(project) / f"{hls_model.config.get_project_name()}.cpp"
     variables = {node.name: node.get_output_variable(node.outputs[0]) for node in hls_model.get_layers()}
 
@@ -136,7 +136,7 @@ _SAVING_PIPE = """#ifdef SIMULATED_SYCL
 
 
 def _save_results_of_pipes(hls_model: Any, options: HlsOptions, project: Path) -> None:
-    """Let each layer save its own result, in simulation with g++ only: what hls4ml writes there is no C++."""
+    """Make each layer save its own result, in simulation with g++ only: hls4ml writes invalid C++ here."""
     template = _SAVING_PIPE if options.io_type == "io_stream" else _SAVING_ARRAY
     variables = {node.name: node.get_output_variable(node.outputs[0]) for node in hls_model.get_layers()}
 
@@ -155,7 +155,7 @@ def _save_results_of_pipes(hls_model: Any, options: HlsOptions, project: Path) -
 
 
 def _let_it_be_simulated(backend: Backend, name: str, project: Path) -> None:
-    """Add a script that compiles the C++ with g++, and headers that play the part of the vendor's."""
+    """Add a script that compiles the C++ with g++, and headers in place of the vendor's."""
     import hls4ml
 
     added = project / "simulation"
@@ -169,7 +169,7 @@ def _let_it_be_simulated(backend: Backend, name: str, project: Path) -> None:
 
 
 def _let_it_be_moved(name: str, project: Path) -> None:
-    """Take the folder out of a project for Catapult, whose simulation reads its weights and test bench from files."""
+    """Remove the folder's path from a project for Catapult, whose simulation reads weights and events from files."""
     _replace(project / f"{name}_bridge.cpp", r'"[^"]*/firmware/weights"', 'PROJECT_FOLDER "/firmware/weights"')
     given = r"-c ${PROJECT}_bridge.cpp"
     _replace(project / "build_lib.sh", re.escape(given), f'-D PROJECT_FOLDER="\\\\"$PWD\\\\"" {given}')

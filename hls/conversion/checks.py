@@ -1,4 +1,4 @@
-"""What hls4ml is held to: options that it would ignore or change, places where it errs, and what it made."""
+"""Checks of hls4ml: options that it would ignore or change, its known errors, and the graph that it made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trigcnn.hls.rewriting.rewrite import NormalForm
 
 
 def check_layers(model: Any, options: HlsOptions) -> None:
-    """Options of a layer that is not there, or has no multiplications, would do nothing."""
+    """Check that options of layers name layers that exist and have multiplications."""
     kinds = {layer.name: type(layer).__name__ for layer in model.layers}
     for name in options.layers:
         if name not in kinds:
@@ -38,7 +38,7 @@ _WEIGHTED = ("Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Dense")
 
 
 def check_options(hls_model: Any, options: HlsOptions) -> None:
-    """hls4ml changes an invalid reuse factor, and at times the strategy, with no more than a printed line."""
+    """Check strategy and reuse factor: hls4ml changes invalid ones and only prints a line."""
     for node in hls_model.get_layers():
         if "weight" not in node.weights:
             continue
@@ -64,7 +64,7 @@ def check_options(hls_model: Any, options: HlsOptions) -> None:
 
 
 def check_repacking(graph: Graph, options: HlsOptions) -> None:
-    """In io_stream, hls4ml drops values where it repacks pixels of some channels into pixels of others."""
+    """Check repacking: in io_stream, hls4ml drops values where the numbers of channels do not divide each other."""
     for layer in graph.layers:
         if options.io_type != "io_stream" or layer.kind != "Reshape":
             continue
@@ -78,14 +78,14 @@ def check_repacking(graph: Graph, options: HlsOptions) -> None:
 
 
 def _taps(node: Any) -> int:
-    """Weights of one filter; the largest reuse factor of a convolution."""
+    """Return the number of weights of one filter: the largest reuse factor of a convolution."""
     if not any(base.__name__ in ("Conv1D", "Conv2D") for base in type(node).__mro__):
         return sys.maxsize
     return int(node.get_attr("filt_height", 1) * node.get_attr("filt_width") * node.get_attr("n_chan"))
 
 
 def check_strides(graph: Graph, options: HlsOptions) -> None:
-    """In io_stream, hls4ml's pooling ends the whole process where windows overlap or leave gaps.
+    """Check strides: in io_stream, hls4ml's pooling ends the process where windows overlap or leave gaps.
 
     Its convolution steps down by one row where the kernel has one.
     """
@@ -110,20 +110,20 @@ def check_strides(graph: Graph, options: HlsOptions) -> None:
 
 
 def check_padding(graph: Graph) -> None:
-    """hls4ml pads a maximum with the bits of the smallest signed number, which is a large unsigned one."""
+    """Check padding: hls4ml pads a maximum with the bits of the smallest signed number, a large unsigned one."""
     for layer in graph.layers:
         if not layer.kind.startswith("Pooling") or layer.attributes["pool_op"] != "Max":
             continue
         padded = any(value for name, value in layer.attributes.items() if name.startswith("pad_"))
         if padded and not graph[layer.inputs[0]].result.signed:
             raise ConversionError(
-                f"layer {layer.name}: padding='same' is not possible behind values of {graph[layer.inputs[0]].result}, "
-                "which hls4ml pads with a large number; put a QActivation(quantized_relu(...)) in front"
+                f"layer {layer.name}: padding='same' is not possible after values of {graph[layer.inputs[0]].result}, "
+                "which hls4ml pads with a large number; put a QActivation(quantized_relu(...)) before it"
             )
 
 
 def check_outputs(graph: Graph) -> None:
-    """hls4ml gives no new variable to what only reads values in another shape."""
+    """Check outputs: hls4ml makes no new variable for an output that is a reshaped input."""
     for name in graph.outputs:
         layer = graph[name]
         while layer.kind == "Reshape":
@@ -136,11 +136,11 @@ def check_outputs(graph: Graph) -> None:
 
 
 def check_computation(normal: NormalForm, content: Declared, graph: Graph) -> None:
-    """Hold hls4ml's graph to the normal form: its constants, its rounding, and no bit lost anywhere else."""
+    """Check hls4ml's graph against the normal form: constants, rounding, and no bit lost elsewhere."""
     if int(np.prod(graph.output_shape)) != sum(int(np.prod(tensor.shape[1:])) for tensor in normal.model.outputs):
         raise ConversionError(f"hls4ml's outputs have the shape {graph.output_shape}, the model's have others")
     if len(graph.inputs) != len(normal.model.inputs) or len(graph.outputs) != len(normal.model.outputs):
-        raise ConversionError("hls4ml has other inputs or outputs than the model")
+        raise ConversionError("hls4ml's inputs or outputs are not those of the model")
     for layer in normal.model.layers:
         _check_constants(layer, content, graph)
     for layer, found in zip(graph.layers, analyse(graph).values(), strict=True):
@@ -150,7 +150,7 @@ def check_computation(normal: NormalForm, content: Declared, graph: Graph) -> No
             raise ConversionError(f"layer {layer.name}: hls4ml sums in {layer.accumulator}, which is too small")
         if not found.exact.fits(layer.result) and layer.result != content.casts.get(layer.name):
             raise ConversionError(
-                f"layer {layer.name}: hls4ml gave it the number format {layer.result}, in which bits are lost"
+                f"layer {layer.name}: hls4ml chose the number format {layer.result}, in which bits are lost"
             )
 
 

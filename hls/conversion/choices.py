@@ -1,4 +1,4 @@
-"""What hls4ml made of the options of each layer, as it stands in its graph after its passes."""
+"""What hls4ml made of the options of each layer, read from its graph after its passes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read(hls_model: Any) -> tuple[Choice, ...]:
 
 
 def save(choices: tuple[Choice, ...], project: Path) -> None:
-    """Write them into a project."""
+    """Write choices into a project."""
     text = json.dumps([asdict(choice) for choice in choices], indent=1)
     (project / _FILE).write_text(text + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""QKeras model to hls4ml's graph, its C++ project and our fixed-point graph.
+"""From a QKeras model to hls4ml's graph, its C++ project and our fixed-point graph.
 
 The only file that calls hls4ml's converters.
 """
@@ -72,7 +72,7 @@ def convert(
 
     Raises:
         AdmissionError: The model holds something that does not convert exactly.
-        ConversionError: hls4ml failed, or did something else than was asked for.
+        ConversionError: hls4ml failed, or did something other than asked.
     """
     normal = model if isinstance(model, NormalForm) else normal_form(model, options, input_format=input_format)
     checks.check_layers(normal.model, options)
@@ -99,7 +99,7 @@ def convert_unchecked(
     log: Path,
     test_bench: tuple[npt.NDArray[Any], npt.NDArray[Any]],
 ) -> Graph:
-    """Convert a model as hls4ml does by itself, with the number formats that it infers: to compare with, not to use.
+    """Convert a model with the number formats that hls4ml infers itself: for comparison only.
 
     Args:
         model: QKeras model; it is neither admitted nor rewritten.
@@ -110,7 +110,7 @@ def convert_unchecked(
         test_bench: Events and expected outputs for the project's test bench.
 
     Returns:
-        The fixed-point graph; layers that have no meaning there have a name and a number format only.
+        The fixed-point graph; layers without a meaning there have a name and a number format only.
 
     Raises:
         ConversionError: hls4ml failed.
@@ -166,7 +166,7 @@ def _on_reals(function: Callable[[Any], Any]) -> Callable[[npt.NDArray[np.float6
 
 @contextlib.contextmanager
 def _hls4ml_at_work(log: Path) -> Iterator[None]:
-    """Let hls4ml find Keras 2, take what it prints into a file, and name its errors."""
+    """Bring up Keras 2 for hls4ml, write its prints to a file, and name its errors."""
     with (
         log.open("w") as stream,
         _keras2_front_end(),
@@ -184,7 +184,7 @@ def _hls4ml_at_work(log: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _keras2_front_end() -> Iterator[None]:
-    """Let hls4ml find Keras 2 as `keras`, by which it chooses its front end, and undo that afterwards."""
+    """Make `import keras` find Keras 2, by which hls4ml chooses its front end; undone afterwards."""
     before = sys.modules.get("keras")
     sys.modules["keras"] = sys.modules["tf_keras"]
     try:
@@ -251,16 +251,16 @@ def _run_hls4ml(
     hls_model.config.trace_output = True
     for node in hls_model.get_layers():
         if node.class_name.startswith("ZeroPadding"):
-            # hls4ml adds some in front of convolutions, in io_stream.
+            # hls4ml adds some before convolutions, in io_stream.
             node.set_attr("trace", True)
     return hls_model
 
 
 def _layer_options(model: Any, options: HlsOptions) -> dict[str, Any]:
-    """Give hls4ml each layer's options.
+    """Return each layer's options for hls4ml.
 
-    The number formats stand in for those that are set later. No two are equal, since hls4ml removes an activation
-    whose format is that of the layer in front, and it infers those that are not given.
+    The number formats are placeholders; the real ones are set later. No two are equal, since hls4ml removes an
+    activation whose format is that of the layer before it, and it infers those that are not given.
     """
     entries = {}
     roles = ("result", "weight", "bias", "accum", "scale", "table")

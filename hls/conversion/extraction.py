@@ -1,4 +1,4 @@
-"""hls4ml's graph to the fixed-point graph."""
+"""From hls4ml's graph to the fixed-point graph."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 
-# What of a layer's attributes, as hls4ml names them, defines the computation; by class of hls4ml.
+# The attributes, named as in hls4ml, that define the computation; by hls4ml's class.
 _PAD1D = ("pad_left", "pad_right")
 _PAD2D = (*_PAD1D, "pad_top", "pad_bottom")
 _CONV1D = ("in_width", "n_chan", "n_filt", "filt_width", "stride_width", *_PAD1D, "out_width")
@@ -128,7 +128,7 @@ def _attribute(node: Any, name: str) -> Attribute:
     match name:
         case "axis":
             axis = int(node.get_attr("axis"))
-            # hls4ml counts the batch, except from behind.
+            # hls4ml counts the batch axis, except from the end.
             return axis - 1 if axis > 0 else axis + len(node.get_output_variable().shape)
         case "perm":
             return tuple(int(axis) for axis in node.get_attr("perm"))
@@ -149,7 +149,7 @@ def number_format(precision: Any, name: str) -> FixedPoint:
     """Read a type of hls4ml.
 
     Raises:
-        ConversionError: It is none that is known.
+        ConversionError: It is not a known type.
     """
     try:
         return FixedPoint.parse(str(precision))
@@ -158,7 +158,7 @@ def number_format(precision: Any, name: str) -> FixedPoint:
 
 
 def _weights(node: Any, key: str, variable: Any) -> Weights:
-    """Take the constants as the C simulation reads them: printed as decimal text, then cast."""
+    """Return the constants as the C simulation reads them: printed as decimal text, then cast."""
     stored = number_format(variable.type.precision, node.name)
     data = np.asarray(variable.data, dtype=np.float64)
     text = np.array([float(variable.precision_fmt.format(value)) for value in data.ravel()]).reshape(data.shape)

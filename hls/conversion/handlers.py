@@ -8,7 +8,7 @@ import numpy as np
 
 
 def register() -> None:
-    """Teach hls4ml's front end for Keras 2 the layers; more than once does no harm."""
+    """Register the layers with hls4ml's front end for Keras 2; calling it again is harmless."""
     from hls4ml.converters.keras_v2_to_hls import layer_handlers, register_keras_v2_layer_handler
 
     for name, handler in (("Quantize", _quantize), ("ScaleShift", _scale_shift)):
@@ -23,7 +23,7 @@ def _quantize(layer: Any, input_names: Any, input_shapes: Any, reader: Any) -> t
     parsed = parse_default_keras_layer(layer, input_names)
     role = layer["config"]["role"]
     if role == "table":
-        # Filled when the number format of what reaches it is known.
+        # Filled when the number format of its input is known.
         parsed.update(
             class_name="UnaryLUT",
             activation="unary_lut",
@@ -47,7 +47,7 @@ def _scale_shift(layer: Any, input_names: Any, input_shapes: Any, reader: Any) -
         n_in=size,
         n_out=size,
         n_filt=-1 if len(shape) == 2 else channels,
-        # Set with the number formats; a factor of one would be removed before.
+        # Set together with the number formats; hls4ml would remove a factor of one before.
         scale_data=np.full(channels, 3.0),
         bias_data=np.full(channels, 1.0),
     )

@@ -1,7 +1,7 @@
-"""The number formats of hls4ml's graph, chosen so that no bit is lost but where the model rounds.
+"""The number formats of hls4ml's graph, chosen so that bits are lost only where the model rounds.
 
 Each layer gets the smallest format that holds every value that interval analysis allows; a quantizer has the
-format that the model says. hls4ml runs this as a pass of its own, between its front end and its back end.
+format of the model. hls4ml runs this as a pass between its front end and its back end.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _EVALUATED_BITS = 22
 
 @dataclass(frozen=True)
 class Declared:
-    """What the model says of its layers.
+    """What the model declares about its layers.
 
     Attributes:
         formats: Number formats of quantizers, by layer name.
         functions: Elementwise functions of tables, by layer name: real values to real values.
         scales: Factor and summand of `ScaleShift` layers, by layer name.
         overrides: Number formats that the user wants instead, by layer name and by `result`, `accum`, `weight`, `bias`.
-        narrowest: Bits of the narrowest number type that there is.
-        casts: What the pass made of it: number formats of the layers that may lose bits in their result, by name.
+        narrowest: Bits of the narrowest number type of the back end.
+        casts: Result of the pass: number formats of the layers that may lose bits in their result, by name.
     """
 
     formats: Mapping[str, FixedPoint]
@@ -55,7 +55,7 @@ _DECLARED: list[Declared] = []
 
 
 def register() -> None:
-    """Teach hls4ml the pass and the flow; more than once does no harm."""
+    """Register the pass and the flow with hls4ml; calling it again is harmless."""
     from hls4ml.model.flow.flow import flow_map, register_flow
     from hls4ml.model.optimizer import ModelOptimizerPass, register_pass
 
@@ -75,7 +75,7 @@ def register() -> None:
 
 
 class declared:  # noqa: N801 - reads as a statement
-    """While it is open, hls4ml's graphs take their number formats from this."""
+    """Make hls4ml's graphs take their number formats from a declaration, while the context is open."""
 
     def __init__(self, content: Declared) -> None:
         self._content = content
@@ -96,7 +96,7 @@ def assign(model: Any, content: Declared) -> None:
     ranges: dict[str, tuple[Range, tuple[int, ...]]] = {}
     for node in list(model.get_layers()):
         if node.name.endswith("_linear") and node.name not in content.formats:
-            # hls4ml adds one behind each layer that has an argument `activation`.
+            # hls4ml adds one after each layer that has an argument `activation`.
             model.remove_node(node)
     for node in list(model.get_layers()):
         if node.name in content.scales:
@@ -154,15 +154,15 @@ def _check_widths(node: Any, given: list[FixedPoint], content: Declared) -> None
 
 def _lossless(node: Any, layer: Layer, exact: Range, content: Declared) -> FixedPoint:
     if layer.kind in ("Resize", "Reshape"):
-        # hls4ml gives the values on in the type that they have.
+        # hls4ml passes the values on in the type that they have.
         return extraction.number_format(node.get_input_variable().type.precision, node.name)
     return _whole(exact, content)
 
 
 def _whole(exact: Range, content: Declared) -> FixedPoint:
-    """The smallest format, but with so many integer bits that no cast drops more bits than there are.
+    """Return the smallest format, widened so that no cast drops more bits than there are.
 
-    The header of `ap_fixed` ends the process in a rounding cast that does.
+    Such a rounding cast ends the process in the header of `ap_fixed`.
     """
     found = exact.format()
     if found.width > _EXACT_BITS:
@@ -175,7 +175,7 @@ def _whole(exact: Range, content: Declared) -> FixedPoint:
 def _exact_layer(model: Any, node: Any, produced_by: dict[str, str], content: Declared) -> Layer:
     layer = extraction.layer(node, produced_by, constants=_constants)
     if layer.kind == "Input":
-        # The cast behind it is the port's.
+        # The cast after it is the port's.
         (follower,) = [other for other in model.get_layers() if node.outputs[0] in other.inputs]
         return replace(layer, result=content.formats[follower.name])
     return replace(layer, accumulator=None)
@@ -222,12 +222,12 @@ def _named(name: str, number_format: FixedPoint) -> Any:
     return NamedType(name, precision)
 
 
-# These compute in full width and cast once, so the cast behind them can be theirs.
+# These compute in full width and cast once, so the cast after them can be theirs.
 _FUSIBLE = ("Input", "Dense", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "BatchNormalization")
 
 
 def _fuse_casts(model: Any, content: Declared) -> None:
-    """Let a layer do the cast behind it, where nothing else reads its result; one cast only."""
+    """Move a cast into the layer before it, if nothing else reads the layer's result; one cast only."""
     for node in list(model.get_layers()):
         if node.class_name != "Activation" or node.get_attr("activation") != "linear":
             continue
@@ -246,7 +246,7 @@ def _fuse_casts(model: Any, content: Declared) -> None:
 
 
 def _integer_bits(node: Any) -> int:
-    """Integer bits, at least, of what a layer casts to its result."""
+    """Return the least number of integer bits of the value that a layer casts to its result."""
     if node.class_name == "BatchNormalization":
         x, scale, shift = (
             extraction.number_format(variable.type.precision, node.name).integer
@@ -259,10 +259,10 @@ def _integer_bits(node: Any) -> int:
 
 
 def _widen(model: Any, node: Any, content: Declared) -> tuple[Any, FixedPoint] | None:
-    """Give the cast of one quantizer to a much coarser one bits to drop; see `_whole`.
+    """Widen the input of a cast to a much coarser format, so that it has bits to drop; see `_whole`.
 
     Returns:
-        A new layer in front of it, and its number format; None if there are bits enough.
+        A new layer before it, and its number format; None if there are enough bits.
     """
     wanted = content.overrides.get(node.name, {}).get("result") or content.formats.get(node.name)
     if wanted is None or node.class_name != "Activation":
@@ -275,7 +275,7 @@ def _widen(model: Any, node: Any, content: Declared) -> tuple[Any, FixedPoint] |
 
 
 def _insert(model: Any, node: Any) -> Any:
-    """Put a layer that casts in front of another one."""
+    """Insert a layer that casts before another one."""
     attributes = {"activation": "linear", "n_in": int(np.prod(node.get_input_variable().shape)), "trace": True}
     layer = model.make_node("Activation", f"{node.name}_cut", attributes, node.inputs.copy())
     model.insert_node(layer, before=node)
@@ -283,11 +283,11 @@ def _insert(model: Any, node: Any) -> Any:
 
 
 def _tabulate(model: Any, node: Any, function: Callable[[Any], Any]) -> tuple[Any, FixedPoint] | None:
-    """Fill a table with what the function gives for every value that can come.
+    """Fill a table with the function's result for every possible value.
 
     Returns:
-        A new layer in front of it that cuts the values where that changes nothing, and its number format; None if
-        there is nothing to cut.
+        A new layer before it that narrows the values where that changes no result, and its number format; None if
+        nothing can be narrowed.
     """
     given = extraction.number_format(node.get_input_variable().type.precision, node.name)
     whole = FixedPoint(given.signed, given.width, given.integer)
@@ -310,7 +310,7 @@ def _too_wide(node: Any, number_format: FixedPoint) -> str:
     return (
         f"layer {node.name}: hls4ml has no exact form of this activation but a table, and that would have "
         f"2**{number_format.width} entries for the values {number_format} that reach it (at most 2**{MAX_TABLE_BITS} "
-        "are built); put a QActivation(quantized_bits(...)) of fewer bits in front of it"
+        "are built); put a QActivation(quantized_bits(...)) of fewer bits before it"
     )
 
 
@@ -321,20 +321,20 @@ def _by_pattern(number_format: FixedPoint) -> npt.NDArray[np.int64]:
 
 
 def _cut(whole: FixedPoint, outputs: npt.NDArray[np.float64]) -> FixedPoint:
-    """Find the smallest cast in front of the table that changes nothing.
+    """Return the smallest cast before the table that changes no result.
 
     Args:
         whole: Number format of the values.
         outputs: What the function gives for each of them, in ascending order.
     """
     first, width, fraction = whole.min_integer, whole.width, whole.fraction
-    # Last bits that make no difference can be truncated, which rounds to minus infinity.
+    # Low bits that make no difference can be truncated, which rounds to minus infinity.
     while width > 2:
         pairs = outputs.reshape(-1, 2)
         if not np.array_equal(pairs[:, 0], pairs[:, 1]):
             break
         outputs, first, width, fraction = pairs[:, 0], first // 2, width - 1, fraction - 1
-    # Beyond some value nothing changes any more: let it saturate there.
+    # Beyond some value the result is constant: saturate there.
     while width > 2:
         half = 1 << (width - 1)
         low = half // 2 if first < 0 else 0

@@ -1,4 +1,4 @@
-"""Engines: each maps a batch of events to outputs, and can show every layer's result."""
+"""Engines: each maps a batch of events to outputs, and can return every layer's result."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """Name that comparisons and reports show."""
+        """Return the name for comparisons and reports."""
         ...
 
     def predict(self, events: Events) -> Outputs:
-        """Give the outputs [events, ...] for events [events, ...]."""
+        """Return the outputs [events, ...] for events [events, ...]."""
         ...
 
     def trace(self, events: Events) -> dict[str, Outputs]:
-        """Give the result of every layer that the engine can show, by layer name, in the graph's order."""
+        """Return the result of every layer that the engine can show, by layer name, in the graph's order."""
         ...

@@ -30,7 +30,7 @@ class CSimulation:
 
     @property
     def name(self) -> str:
-        """Name that comparisons and reports show."""
+        """Return the name for comparisons and reports."""
         return "csim"
 
     def predict(self, events: Events) -> Outputs:
@@ -42,7 +42,7 @@ class CSimulation:
         return self._call(events, {})["outputs"].reshape(len(events), *self.graph.output_shape)
 
     def trace(self, events: Events) -> dict[str, Outputs]:
-        """Run all events and give every layer's result; an input layer's is the cast that hls4ml makes."""
+        """Run all events and return every layer's result; an input layer's is the cast that hls4ml makes."""
         layers = {layer.name: layer.size for layer in self.graph.layers}
         answer = self._call(events, layers)
         inputs = zip(self.graph.input_layers, self.graph.split_inputs(events), strict=True)

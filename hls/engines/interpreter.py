@@ -1,4 +1,4 @@
-"""The program that Verilog is made of, evaluated on integers: what the RTL computes, without a compiler."""
+"""The program from which the Verilog is generated, evaluated on integers: what the RTL computes, without a compiler."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Interpreter:
         return self._evaluate(self.logic, events).reshape(len(events), *self.graph.output_shape)
 
     def trace(self, events: Events) -> dict[str, Outputs]:
-        """Give every layer's result, before what different layers have in common is merged."""
+        """Return every layer's result, before common subexpressions of different layers are merged."""
         parts = self._every_layer.split_outputs(self._evaluate(self._every_layer_logic, events))
         return dict(zip(self._every_layer.outputs, parts, strict=True))
 

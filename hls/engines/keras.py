@@ -35,7 +35,7 @@ class KerasEngine:
         return pack([np.asarray(part, np.float64) for part in (outputs if isinstance(outputs, list) else [outputs])])
 
     def trace(self, events: Events) -> dict[str, Outputs]:
-        """Evaluate the model and give every layer's output.
+        """Evaluate the model and return every layer's output.
 
         hls4ml casts at the input what the first quantizer rounds in the model, so the input layer's name
         stands for that quantizer's output.
@@ -49,7 +49,7 @@ class KerasEngine:
         return {name: np.asarray(value, np.float64) for name, value in values.items()}
 
     def inputs_of(self, events: Events) -> list[npt.NDArray[Any]]:
-        """Take events apart: one array [events, ...] per input of the model."""
+        """Split events: one array [events, ...] per input of the model."""
         shapes = [tuple(tensor.shape[1:]) for tensor in self.model.inputs]
         if len(shapes) == 1:
             return [events]

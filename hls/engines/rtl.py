@@ -41,10 +41,10 @@ class RtlSimulation:
         return "rtl"
 
     def predict(self, events: Events) -> Outputs:
-        """Give one event per clock, and take each output exactly `latency_cycles` clocks later.
+        """Feed one event per clock, and read each output exactly `latency_cycles` clocks later.
 
-        Events are cast to the input ports' formats first, as the digitiser does. Were the latency or the
-        initiation interval other than the design says, outputs would belong to other events.
+        Events are cast to the input ports' formats first, as the digitiser does. If latency or
+        initiation interval differed from the design's, outputs would belong to other events.
 
         Raises:
             SimulationError: The simulation crashed.
@@ -70,7 +70,7 @@ class RtlSimulation:
         return answer["outputs"][latency - 1 :].reshape(len(events), *self.graph.output_shape)
 
     def trace(self, events: Events) -> dict[str, Outputs]:
-        """Give the results that leave the chip: those of the output layers."""
+        """Return the results of the output layers: only these leave the chip."""
         parts = self.graph.split_outputs(self.predict(events))
         return dict(zip(self.graph.outputs, parts, strict=True))
 
@@ -95,7 +95,7 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
     make = tool.find("make", tool.INSTALL["make"])
     tool.find("g++", tool.INSTALL["g++"])
     environment = {
-        # To compile without optimization takes two thirds of the time, and 15,000 events per second are enough for a
+        # Compiling without optimization takes two thirds of the time, and 15,000 events per second are enough for a
         # test set.
         **verilator.environment("OPT_GLOBAL=-O0 OPT_SLOW=-O0 OPT_FAST=-O0"),
         "VM_PREFIX": design.top,
@@ -104,7 +104,7 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
         "STAMP": "simulation",
         "N_JOBS": str(os.cpu_count() or 1),
         "EXTRA_CXXFLAGS": "",
-        # -Wall makes every other doubt of Verilator an error.
+        # -Wall makes all other warnings of Verilator errors.
         "VERILATOR_FLAGS": "-Wall -Wno-UNUSEDSIGNAL -Wno-ALWNEVER",
     }
     name = f"lib{design.top}_fsm_simulation.so"

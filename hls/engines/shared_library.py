@@ -34,7 +34,7 @@ def call(
     Args:
         function: `csim` or `rtl`.
         library: The shared library.
-        arguments: What else the function needs; plain values.
+        arguments: The function's other arguments; plain values.
         arrays: Arrays for the function.
         scratch: Folder for the files that go between the processes and for the log.
         timeout_s: Time limit in seconds.
@@ -60,7 +60,7 @@ def call(
 
 
 def csim(order: dict[str, Any], arrays: Arrays) -> Arrays:
-    """Run the C simulation event by event through hls4ml's bridge; with `trace`, give each layer's result."""
+    """Run the C simulation event by event through hls4ml's bridge; with `trace`, return each layer's result."""
     library = ctypes.CDLL(order["library"])
     function = getattr(library, f"{order['top']}_double")
     function.restype = None
@@ -77,7 +77,7 @@ def csim(order: dict[str, Any], arrays: Arrays) -> Arrays:
         function(*(part[index].ctypes.data_as(_DOUBLE) for part in (*inputs, *outputs)))
         if layers:
             saved = _collect(library, layers, traced, index)
-    # Of layers that hls4ml adds by itself it saves nothing.
+    # hls4ml saves nothing of layers that it adds itself.
     results = {f"layer/{name}": values for name, values in traced.items() if name in saved}
     return {"outputs": np.concatenate(outputs, axis=1), **results}
 

@@ -23,20 +23,20 @@ from trigcnn.hls.rtl.design import Port, RtlDesign
 
 Integers = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint32]
-# Events from which on the latency is that of an endless sequence.
+# From this event on, the latency is that of an endless sequence.
 _STEADY = 5
 _HARNESS = Path(__file__).parent / "streaming_harness.h"
 _OPTIONS = (
     *("--cc", "--exe", "--build", "-j", str(os.cpu_count() or 1), "-O3", "-CFLAGS", "-O1 -std=c++17"),
     *("--prefix", "Vtop", "--Mdir", "obj", "-o", "simulation"),
-    # What was never reset is random.
+    # Registers that were never reset are random.
     *("--x-assign", "unique", "--x-initial", "unique"),
     *("-Wall", "-Wno-UNUSEDSIGNAL", "-Wno-UNUSEDPARAM", "-Wno-ALWNEVER", "-Wno-DECLFILENAME"),
 )
 
 
 class Received(NamedTuple):
-    """What came out of a port.
+    """The words that a port delivered.
 
     Attributes:
         cycles: Clock cycle of each word [words].
@@ -71,12 +71,12 @@ class StreamingSimulation:
         return "rtl"
 
     def predict(self, events: Events) -> Outputs:
-        """Give events one behind the other without a gap, and hold latency and initiation interval to the design.
+        """Feed events without a gap, and check latency and initiation interval against the design.
 
         Events are cast to the input ports' formats first, as the digitiser does.
 
         Raises:
-            SimulationError: The simulation crashed, words are missing, or the latency is another than declared.
+            SimulationError: The simulation crashed, words are missing, or the latency is not the declared one.
         """
         interval, words = self.design.initiation_interval, self.design.inputs[0].words
         starts = np.arange(len(events)) * interval
@@ -88,7 +88,7 @@ class StreamingSimulation:
         return self.outputs(received)
 
     def trace(self, events: Events) -> dict[str, Outputs]:
-        """Give the results that leave the chip: those of the output layers."""
+        """Return the results of the output layers: only these leave the chip."""
         parts = self.graph.split_outputs(self.predict(events))
         return dict(zip(self.graph.outputs, parts, strict=True))
 
@@ -103,7 +103,7 @@ class StreamingSimulation:
             reset: Cycles with a reset [cycles]; before the first cycle there is always one.
 
         Returns:
-            What came out of each output port.
+            The words of each output port.
 
         Raises:
             SimulationError: The simulation crashed, or lost a word.
@@ -130,10 +130,10 @@ class StreamingSimulation:
         return [_received(table, self.design, number) for number in range(len(self.design.outputs))]
 
     def outputs(self, received: list[Received]) -> Outputs:
-        """Give the outputs [events, ...] of what came out.
+        """Return the outputs [events, ...] of received words.
 
         Raises:
-            SimulationError: Events are not complete.
+            SimulationError: An event is incomplete.
         """
         arrays = []
         for port, layer, words in zip(self.design.outputs, self.graph.output_layers, received, strict=True):
@@ -156,11 +156,11 @@ class StreamingSimulation:
         if not len(starts):
             return
         latency = int((np.max(lasts, axis=0) - starts).max())
-        # Few events may be faster than many, which wait for each other.
+        # A few events may be faster than many, which wait for each other.
         few = len(starts) < _STEADY
         if latency > self.design.latency_cycles or (latency < self.design.latency_cycles and not few):
             raise SimulationError(
-                f"the simulated latency is {latency} cycles, and the design says {self.design.latency_cycles}"
+                f"the simulated latency is {latency} cycles, but the design declares {self.design.latency_cycles}"
             )
 
 
@@ -177,7 +177,7 @@ def _words(ports: Sequence[Port]) -> int:
 
 
 def _received(table: Bits, design: RtlDesign, number: int) -> Received:
-    """Take a port's words out of the table: the cycle, a bit per valid port, and each port's word."""
+    """Return a port's words from the table: the cycle, a bit per valid port, and each port's word."""
     port = design.outputs[number]
     start = 2 + _words(design.outputs[:number])
     valid = table[(table[:, 1] >> number) & 1 == 1]
@@ -222,7 +222,7 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
 
 
 def _harness(design: RtlDesign) -> str:
-    """Name the ports for the harness."""
+    """Write the part of the harness that names the ports."""
     puts = "\n".join(f"  at = put(top.{port.name}, {port.width}, at);" for port in design.inputs)
     gets = "\n".join(f"  at = get(top.{port.name}, {port.width}, at);" for port in design.outputs)
     bits = " | ".join(f"(uint32_t(top.{port.valid}) << {number})" for number, port in enumerate(design.outputs))

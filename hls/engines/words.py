@@ -14,7 +14,7 @@ _WORD = 32
 
 
 def word_count(bits: int) -> int:
-    """Give the words of 32 bits that hold some bits.
+    """Return the number of 32-bit words that hold some bits.
 
     >>> word_count(33)
     2
@@ -46,7 +46,7 @@ def pack_bits(integers: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uin
 
 
 def unpack_bits(words: npt.NDArray[np.uint32], width: int, values: int, *, signed: bool) -> npt.NDArray[np.int64]:
-    """Take rows of words apart into integers.
+    """Unpack rows of words into integers.
 
     Args:
         words: [rows, words] of 32 bits.
@@ -70,7 +70,7 @@ def unpack_bits(words: npt.NDArray[np.uint32], width: int, values: int, *, signe
 
 
 def _pieces(start: int, width: int) -> Iterator[tuple[int, int, int]]:
-    """Give the words that bits lie in: number of the word, its lowest bit of them, and how many it has."""
+    """Return the words that some bits lie in: index of the word, lowest bit in it, and number of bits."""
     end = start + width
     while start < end:
         low = start % _WORD
@@ -80,7 +80,7 @@ def _pieces(start: int, width: int) -> Iterator[tuple[int, int, int]]:
 
 
 def words(graph: Graph, events: Events) -> Outputs:
-    """Give what the digitiser puts on the input ports, flattened and one behind the other."""
+    """Return what the digitiser puts on the input ports, flattened, one after the other."""
     parts = zip(graph.input_layers, graph.split_inputs(events), strict=True)
     ports = pack([layer.result.to_real(layer.result.cast(part)) for layer, part in parts])
     return np.ascontiguousarray(ports.reshape(len(events), -1))

@@ -3,8 +3,8 @@
 The formulas follow the loops and pragmas of hls4ml's C++ templates (`nnet_*_stream.h`, `nnet_*_latency.h`,
 `nnet_*_resource.h`). The depth of a sum of products is one multiplication and a tree of additions, with delays chosen
 so that the layers of published reports come out: those of the hls4ml tutorial (SVHN network, XCU250, 5 ns, Vivado HLS
-2020.1) and one of hls4ml's own tests (xc7z020). There was no report to hold `Resource`, io_parallel or Vitis HLS
-against.
+2020.1) and one of hls4ml's own tests (xc7z020). `Resource`, io_parallel and Vitis HLS were
+not checked against a report.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from trigcnn.hls.estimates import reuse
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.options import Backend, HlsOptions
 
-# Share of the clock period that the tool keeps back, as hls4ml asks.
+# Share of the clock period that hls4ml asks the tool to keep as margin.
 _UNCERTAINTY: dict[Backend, float] = {"Vivado": 0.125, "Vitis": 0.27}
 # One multiplication and one addition, in ns.
 _SERIES7, _ULTRASCALE = (5.0, 3.5), (2.0, 0.9)
@@ -30,7 +30,7 @@ _POOLING, _OTHER = 3, 2
 
 @dataclass(frozen=True)
 class Cycles:
-    """What a layer, or a design, takes.
+    """Cycles of a layer or a design.
 
     Attributes:
         latency: Clock cycles from the first input word to the last output word.
@@ -47,7 +47,7 @@ class Cycles:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a design takes.
+    """Estimated cycles of a design.
 
     Attributes:
         latency_cycles: Clock cycles from an event's first input word to its last output word.
@@ -61,12 +61,12 @@ class Estimate:
 
 
 def estimate(graph: Graph, options: HlsOptions, choices: Iterable[Choice]) -> Estimate | None:
-    """Estimate what a design takes; None for the backends whose templates were not looked at.
+    """Estimate the cycles of a design; None for back ends whose templates were not studied.
 
     Args:
         graph: The fixed-point graph.
         options: Options of the project.
-        choices: What hls4ml made of them.
+        choices: What hls4ml made of the options.
     """
     if options.backend not in _UNCERTAINTY:
         return None
@@ -84,7 +84,7 @@ def estimate(graph: Graph, options: HlsOptions, choices: Iterable[Choice]) -> Es
 
 
 def _finish(graph: Graph, layers: dict[str, Cycles], *, stream: bool) -> int:
-    """The cycle in which the last output word is written: layers in a stream overlap, others wait for each other."""
+    """Return the cycle of the last output word: layers in a stream overlap, others wait for each other."""
     first: dict[str, int] = {}
     last: dict[str, int] = {}
     for layer in graph.layers:
@@ -97,28 +97,28 @@ def _finish(graph: Graph, layers: dict[str, Cycles], *, stream: bool) -> int:
 
 
 def depth(n_products: int, options: HlsOptions) -> int:
-    """Clock cycles of a sum of products: a multiplication, and a tree of additions with the bias."""
+    """Return the clock cycles of a sum of products: a multiplication, and a tree of additions with the bias."""
     multiplication_ns, addition_ns = _SERIES7 if options.part.lower().startswith("xc7") else _ULTRASCALE
     delay_ns = multiplication_ns + addition_ns * math.ceil(math.log2(n_products + 1))
     return math.ceil(delay_ns / (options.clock_period_ns * (1 - _UNCERTAINTY[options.backend])))
 
 
 def _sum_depth(layer: Layer, options: HlsOptions) -> int:
-    """Products with a weight of zero are left out; the filter with the most of them is the slowest."""
+    """Return the cycles of the slowest sum: that of the filter with the most nonzero weights."""
     weights = layer.weights["weight"].integers
     outputs = int(np.prod(weights.shape[-2:])) if layer.kind.startswith("Depthwise") else weights.shape[-1]
     return depth(max(int(np.count_nonzero(weights.reshape(-1, outputs), axis=0).max()), 1), options)
 
 
 def words(layer: Layer, graph: Graph) -> int:
-    """Words in which a layer's result goes through a stream: its pixels; flattening leaves them as they are."""
+    """Return the words of a layer's result in a stream: its pixels; flattening keeps them."""
     while layer.kind == "Reshape":
         layer = graph[layer.inputs[0]]
     return int(np.prod(layer.shape[:-1]))
 
 
 def _stream(layer: Layer, graph: Graph, options: HlsOptions, choice: Choice) -> Cycles:
-    """A layer reads a word in each turn of its loop, and the loop is pipelined.
+    """Return the cycles of a layer in io_stream: it reads a word in each turn of its pipelined loop.
 
     - Convolution, `Latency`: a pixel each r cycles, and the depth of the sum (`nnet_conv2d_stream.h`).
     - Convolution, `Resource`: the loop over pixels is not pipelined, that over the reuse factor is: r and the depth for
@@ -147,7 +147,7 @@ def _stream(layer: Layer, graph: Graph, options: HlsOptions, choice: Choice) -> 
 
 
 def _window(layer: Layer, graph: Graph) -> int:
-    """Pixels that are read until a window is full: whole rows, and the rest of one."""
+    """Return the pixels that are read until a window is full: whole rows, and the rest of one."""
     shape = graph[layer.inputs[0]].shape
     if layer.kind.startswith("Global"):
         return int(np.prod(shape[:-1]))
@@ -157,7 +157,7 @@ def _window(layer: Layer, graph: Graph) -> int:
 
 
 def _parallel(layer: Layer, graph: Graph, options: HlsOptions, choice: Choice) -> Cycles:
-    """All values of a layer are there at once; a convolution still computes one pixel after another.
+    """Return the cycles of a layer in io_parallel: all values at once, but convolutions pixel by pixel.
 
     - Convolution, `Latency`: a pixel each r cycles (`PIPELINE II=CONFIG_T::reuse_factor rewind`).
     - Convolution, `Resource`: r and the depth for each pixel.

@@ -28,7 +28,7 @@ class ProjectLayer:
         multipliers: Products in a clock cycle, those with a weight of zero left out where the tool can leave them out.
         latency_cycles: Latency in clock cycles; evidence: estimate. None where there is no formula.
         initiation_interval: Clock cycles between two events; evidence: estimate.
-        findings: What the tool may not manage, and what mends it.
+        findings: What the tool may not manage, and what fixes it.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """Reuse factors: how many products of an event, or of a pixel, share one multiplier.
 
 hls4ml takes a layer as the product of a vector of `n_in` values with a matrix of `n_in` x `n_out` weights; for a
-convolution the vector is what the kernel covers. A reuse factor that does not divide the work evenly it changes to
-another one, with no more than a printed line (`hls4ml/backends/fpga/fpga_backend.py`, `set_closest_reuse_factor`).
+convolution the vector is what the kernel covers. hls4ml changes a reuse factor that does not divide the work evenly,
+and only prints a line (`hls4ml/backends/fpga/fpga_backend.py`, `set_closest_reuse_factor`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SHOWN = 4
 
 
 def valid_reuse_factors(n_in: int, n_out: int) -> tuple[int, ...]:
-    """Give the reuse factors that divide a matrix of weights evenly, in ascending order.
+    """Return the reuse factors that divide a matrix of weights evenly, in ascending order.
 
     hls4ml asks three things of a reuse factor r: r < n_in or n_in divides r; n_out divides n_in * n_out / r where r <
     n_in; and r divides n_in * n_out. Those below n_in are then the divisors of n_in, the others n_in times a divisor of
@@ -41,7 +41,7 @@ def _divisors(number: int) -> Iterator[int]:
 
 
 def matrix(layer: Layer) -> tuple[int, int] | None:
-    """Give `n_in` and `n_out` of a layer, as hls4ml counts them; None where it has no weights."""
+    """Return `n_in` and `n_out` of a layer, as hls4ml counts them; None if it has no weights."""
     if layer.kind == "Dense":
         return layer.integer("n_in"), layer.integer("n_out")
     if "Conv" not in layer.kind:
@@ -53,7 +53,7 @@ def matrix(layer: Layer) -> tuple[int, int] | None:
 def possible(
     n_in: int, n_out: int, *, backend: Backend, strategy: Strategy, io_type: IoType, convolution: bool
 ) -> tuple[int, ...] | None:
-    """Give the reuse factors that a layer can have, in ascending order; None where any whole number can be given.
+    """Return the reuse factors that a layer can have, in ascending order; None if any whole number is possible.
 
     Args:
         n_in: Values that one output needs.
@@ -73,7 +73,7 @@ def possible(
 
 
 def nearest(wanted: int, factors: tuple[int, ...]) -> tuple[int, ...]:
-    """Give the next lower and the next higher of some reuse factors in ascending order, or the one there is.
+    """Return the next lower and the next higher of some reuse factors in ascending order, or the only one.
 
     >>> nearest(5, (1, 2, 3, 6, 12)), nearest(99, (1, 2))
     ((3, 6), (2,))
@@ -83,7 +83,7 @@ def nearest(wanted: int, factors: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def of_model(model: Any, options: HlsOptions) -> Iterator[tuple[str, tuple[int, ...] | None]]:
-    """Give each layer's name and the reuse factors that it can have, as far as the model itself tells.
+    """Return each layer's name and its possible reuse factors, as far as the unconverted model shows them.
 
     Args:
         model: Keras 2 model with its weights. Layers that become several in the conversion are left out.
@@ -107,7 +107,7 @@ def of_model(model: Any, options: HlsOptions) -> Iterator[tuple[str, tuple[int, 
 
 
 def check_model(model: Any, options: HlsOptions) -> None:
-    """Refuse reuse factors that are not possible, as far as the model itself tells: before it is trained.
+    """Check reuse factors before training, as far as the unconverted model shows them.
 
     Args:
         model: Keras 2 model with its weights. Layers that become several in the conversion are checked there.
@@ -123,7 +123,7 @@ def check_model(model: Any, options: HlsOptions) -> None:
 
 
 def refusal(name: str, wanted: int, factors: tuple[int, ...]) -> str:
-    """Say that a layer cannot have a reuse factor, and which are near it."""
+    """Return the message that a layer cannot have a reuse factor, with the nearest possible ones."""
     near = " or ".join(map(str, nearest(wanted, factors)))
     listed = ", ".join(map(str, factors[:_SHOWN])) + (f", ... {factors[-1]}" if len(factors) > _SHOWN else "")
     return (

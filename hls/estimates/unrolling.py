@@ -1,4 +1,4 @@
-"""Arrays that hls4ml's C++ takes apart completely, and loops that it unrolls, against what the HLS tools manage.
+"""Arrays that hls4ml's C++ partitions completely and loops that it unrolls, compared with the limits of the HLS tools.
 
 An array that is partitioned completely becomes a register for each element; a loop that is unrolled becomes a copy of
 its body for each turn. Vivado HLS stops at 4,096 of them ("Stop unrolling loop", hls4ml#903; "Array exceeds the
@@ -19,19 +19,19 @@ from trigcnn.hls.options import Backend, HlsOptions
 _LIMITS: dict[Backend, tuple[int, str]] = {
     "Vivado": (4096, "Vivado HLS ends with an error above 4,096 (hls4ml#903, hls4ml#1157)"),
     "Vitis": (4096, "Vitis HLS has no fixed limit, but takes very long above some 4,096 (hls4ml#1013)"),
-    "Catapult": (4096, "no limit of Catapult is known; 4,096 is that of Vivado HLS"),
+    "Catapult": (4096, "no limit of Catapult is known; Vivado HLS stops at 4,096"),
     "Libero": (1000, "SmartHLS warns above 1,000 (SHLS-22)"),
 }
 
 
 @dataclass(frozen=True)
 class Excess:
-    """Something of a layer that is larger than the tool manages.
+    """An array or loop of a layer that exceeds the tool's limit.
 
     Attributes:
         what: The array or loop.
         elements: Its elements or turns.
-        limit: How many the tool manages, in words.
+        limit: The tool's limit, in words.
         mend: The change to the configuration that makes it smaller.
     """
 
@@ -41,17 +41,17 @@ class Excess:
     mend: str
 
     def __str__(self) -> str:
-        """Say what is too large, and what mends it."""
+        """Return what is too large, and the fix."""
         return f"{self.what}: {self.elements:,} elements; {self.limit}; {self.mend}"
 
 
 def excesses(layer: Layer, options: HlsOptions, choice: Choice) -> list[Excess]:
-    """Find what of a layer is too large for the tool.
+    """Return the arrays and loops of a layer that are too large for the tool.
 
     Args:
         layer: The layer.
         options: Options of the project.
-        choice: What hls4ml made of them.
+        choice: What hls4ml made of the options.
     """
     if options.backend not in _LIMITS:
         return []
@@ -72,7 +72,7 @@ def excesses(layer: Layer, options: HlsOptions, choice: Choice) -> list[Excess]:
     if products > limit:
         found.append(Excess(what, products, words, _more_reuse(layer, shape, options, limit)))
     if options.io_type == "io_stream" and shape[0] > limit:
-        found.append(Excess(f"its input window, {registers}", shape[0], words, "make what is in front of it smaller"))
+        found.append(Excess(f"its input window, {registers}", shape[0], words, "make the layers before it smaller"))
     return found
 
 
@@ -82,12 +82,12 @@ def _stream(options: HlsOptions) -> str:
 
 
 def _smaller(options: HlsOptions) -> str:
-    """Say what remains where the back end has neither FIFOs nor multipliers that are shared."""
+    """Return the fix for back ends with neither FIFOs nor shared multipliers."""
     return f"make the layer smaller, or choose another hls.backend than {options.backend}"
 
 
 def _more_reuse(layer: Layer, shape: tuple[int, int], options: HlsOptions, limit: int) -> str:
-    """Name the least reuse factor with which few enough products are left in a turn."""
+    """Return the smallest reuse factor with few enough products per turn."""
     size = layer.weights["weight"].integers.size
     enough = [factor for factor in reuse.valid_reuse_factors(*shape) if size <= limit * factor]
     # In io_parallel, a convolution cannot use a multiplier for more than one filter.

@@ -19,7 +19,7 @@ Values = npt.NDArray[np.float64]
 
 
 def exact(graph: Graph, layer: Layer, inputs: list[Values]) -> Values:
-    """Compute a layer's result before its cast, with sums that lose nothing.
+    """Return a layer's result before its cast, with exact sums.
 
     Args:
         graph: The layer's graph.
@@ -76,7 +76,7 @@ _MERGES: dict[str, Callable[[Values, Values], Values]] = {
 
 
 def stored(values: Values, number_format: FixedPoint) -> Values:
-    """Cast real values, and give them as real values."""
+    """Cast real values, and return them as real values."""
     return number_format.to_real(number_format.cast(values))
 
 
@@ -86,13 +86,13 @@ def _padding(layer: Layer, dimensions: int) -> list[tuple[int, int]]:
 
 
 def _windows(layer: Layer, x: Values, size: tuple[int, ...], fill: float) -> Values:
-    """Give every window, [events, *positions, *size, channels]."""
+    """Return every window, [events, *positions, *size, channels]."""
     axes = ("width",) if x.ndim == 3 else ("height", "width")
     x = np.pad(x, _padding(layer, x.ndim), constant_values=fill)
     every = np.lib.stride_tricks.sliding_window_view(x, size, axis=tuple(range(1, x.ndim - 1)))
     steps = (slice(None, None, layer.integer(f"stride_{axis}")) for axis in axes)
     chosen = every[(slice(None), *steps)]
-    # Strides of a pooling window that does not fit any more.
+    # Strides of a pooling window that no longer fits.
     chosen = chosen[(slice(None), *(slice(n) for n in layer.shape[:-1]))]
     return np.moveaxis(chosen, x.ndim - 1, -1)
 

@@ -1,4 +1,4 @@
-"""The fixed-point graph: what a conversion gives and what every engine runs.
+"""The fixed-point graph: the result of a conversion, which every engine runs.
 
 A layer is its mathematical definition on exact numbers, followed by one cast to its result's number format.
 The kinds, with the attributes that they have besides `inputs`, `shape` and `result`:
@@ -15,7 +15,7 @@ The kinds, with the attributes that they have besides `inputs`, `shape` and `res
 | `GlobalPooling1D`, `GlobalPooling2D` | maximum or mean of each channel | `pool_op` | |
 | `BatchNormalization` | `x * scale + bias`, by channel (the last axis) | | `scale`, `bias` |
 | `Merge` | element by element, of two inputs | `op`: `add`, `subtract`, `multiply`, `maximum`, `minimum` | |
-| `Concatenate` | two inputs, one behind the other | `axis`, without the batch, not negative | |
+| `Concatenate` | two inputs, one after the other | `axis`, without the batch, not negative | |
 | `ZeroPadding1D`, `ZeroPadding2D` | zeros around `x` | `pad_*` | |
 | `Resize` | each pixel repeated (nearest neighbour) | `factor_height` (2D), `factor_width` | |
 | `Transpose` | axes in another order | `perm`, without the batch | |
@@ -91,7 +91,7 @@ class Layer:
     attributes: dict[str, Attribute] = field(default_factory=dict)
 
     def integer(self, name: str) -> int:
-        """Give an attribute that is a whole number."""
+        """Return an attribute that is a whole number."""
         value = self.attributes[name]
         if not isinstance(value, int):
             raise TypeError(f"layer {self.name}: attribute {name} is {value!r}, not a whole number")
@@ -172,11 +172,11 @@ class Graph:
         return _packed_shape(self.output_layers)
 
     def split_inputs(self, events: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
-        """Take events apart: one array [events, *shape] per input layer."""
+        """Split events: one array [events, *shape] per input layer."""
         return _unpack(events, self.input_layers)
 
     def split_outputs(self, outputs: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
-        """Take outputs apart: one array [events, *shape] per output layer."""
+        """Split outputs: one array [events, *shape] per output layer."""
         return _unpack(outputs, self.output_layers)
 
     @property
@@ -221,7 +221,7 @@ class Graph:
 
 
 def pack(arrays: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """Put several inputs or outputs [events, ...] together, as events hold them."""
+    """Pack several inputs or outputs [events, ...] into rows, as events hold them."""
     if len(arrays) == 1:
         return arrays[0]
     return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)

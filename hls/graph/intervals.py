@@ -1,6 +1,6 @@
-"""Interval analysis: the values that each layer of a fixed-point graph can take, proved from its input's format.
+"""Interval analysis: bounds on the values of each layer of a fixed-point graph, for every input of the input's format.
 
-Ranges are kept per channel (the last axis) in Python integers, so that nothing overflows however wide it gets.
+Ranges are kept per channel (the last axis) in Python integers, which never overflow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trigcnn.hls.graph.ranges import Integers, Range, common, constant, join
 
 @dataclass(frozen=True)
 class LayerRange:
-    """What a layer can compute.
+    """The values that a layer can take.
 
     Attributes:
         exact: Its result before the cast.
@@ -31,7 +31,7 @@ class LayerRange:
 
 
 def analyse(graph: Graph) -> dict[str, LayerRange]:
-    """Give the ranges of every layer, by name.
+    """Return the ranges of every layer, by name.
 
     The input may take every value of its number format.
 
@@ -45,17 +45,17 @@ def analyse(graph: Graph) -> dict[str, LayerRange]:
 
 
 def layer_range(layer: Layer, inputs: list[tuple[Range, tuple[int, ...]]]) -> LayerRange:
-    """Give the ranges of one layer, from the ranges and shapes of its inputs."""
+    """Return the ranges of one layer, from the ranges and shapes of its inputs."""
     exact, sums = exact_range(layer, inputs)
     accumulated = exact
     if sums is not None and layer.accumulator is not None and not sums.fits(layer.accumulator):
-        # Lost bits of the products, or sums that wrap: all that the accumulator can hold.
+        # Products lose bits, or sums wrap: every value that the accumulator can hold.
         accumulated = Range.of(layer.accumulator, exact.channels)
     return LayerRange(exact, accumulated.through(layer.result), sums)
 
 
 def exact_range(layer: Layer, inputs: list[tuple[Range, tuple[int, ...]]]) -> tuple[Range, Range | None]:
-    """Give the range of a layer's result before the cast, and of its partial sums.
+    """Return the range of a layer's result before the cast, and of its partial sums.
 
     Raises:
         ConversionError: The kind of layer is not known.
@@ -140,7 +140,7 @@ def constants(weights: Weights) -> Range:
 
 
 def zero(channels: int) -> Range:
-    """Nothing but zero."""
+    """Return the range of zero alone."""
     return Range(constant(channels, 0), constant(channels, 0), 0)
 
 
@@ -188,7 +188,7 @@ def _concatenate(layer: Layer, inputs: _Inputs) -> _Answer:
 def _pooling(layer: Layer, inputs: _Inputs) -> _Answer:
     ((x, shape),) = inputs
     if layer.attributes["pool_op"] == "Max":
-        # hls4ml's streaming pooling hands the maximum through its accumulator.
+        # hls4ml's streaming pooling passes the maximum through its accumulator.
         return x, x
     if layer.kind.startswith("Global"):
         count = int(np.prod(shape[:-1]))

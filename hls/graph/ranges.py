@@ -66,7 +66,7 @@ class Range:
         return max(-self.least, self.most, 0)
 
     def within(self, low: int, high: int) -> bool:
-        """Tell whether every value lies between two, both included, in units of `2**-fraction`."""
+        """Return whether every value lies between two, both included, in units of `2**-fraction`."""
         return low <= self.least and self.most <= high
 
     def with_fraction(self, fraction: int) -> Range:
@@ -83,21 +83,21 @@ class Range:
         return Range(constant(1, self.least), constant(1, self.most), self.fraction)
 
     def spread(self, channels: int) -> Range:
-        """The channels again and again, as flattening an image does; where that does not go, all of them in each."""
+        """Repeat the channels, as flattening an image does; if that is impossible, each gets the range of all."""
         if channels % self.channels:
             return self.joined().spread(channels)
         times = channels // self.channels
         return Range(np.tile(self.low, times), np.tile(self.high, times), self.fraction)
 
     def fits(self, number_format: FixedPoint) -> bool:
-        """Tell whether every value is a value of the format."""
+        """Return whether every value is a value of the format."""
         if number_format.fraction < self.fraction:
             return False
         fine = self.with_fraction(number_format.fraction)
         return fine.within(number_format.min_integer, number_format.max_integer)
 
     def format(self) -> FixedPoint:
-        """Give the smallest number format that holds every value.
+        """Return the smallest number format that holds every value.
 
         Raises:
             ValueError: It has more than 63 bits.
@@ -112,7 +112,7 @@ class Range:
         return Range(low, high, fraction)
 
     def cast(self, number_format: FixedPoint) -> Range:
-        """Give the range after a cast, in units of the format's last bit."""
+        """Return the range after a cast, in units of the format's last bit."""
         r = self.rounded(number_format.fraction, number_format.rounding)
         low, high = number_format.limits
         if r.within(low, high):
@@ -128,7 +128,7 @@ class Range:
         return Range(np.where(inside, r.low, low), np.where(inside, r.high, high), r.fraction)
 
     def through(self, number_format: FixedPoint) -> Range:
-        """Give the range after a cast, in its own units where the cast changes no value."""
+        """Return the range after a cast, in its own units where the cast changes no value."""
         return self if self.fits(number_format) else self.cast(number_format)
 
 

@@ -16,7 +16,7 @@ _NARROW_BITS = 16
 
 
 def wide(values: npt.ArrayLike, *, bits: int = WIDE_BITS) -> npt.NDArray[np.float64]:
-    """Round constants to a common grid so fine that float32 does not see the difference."""
+    """Round constants to a common grid that is finer than float32 resolves."""
     exact = np.asarray(values, np.float64)
     largest = float(np.abs(exact).max(initial=0.0))
     if largest == 0:
@@ -26,7 +26,7 @@ def wide(values: npt.ArrayLike, *, bits: int = WIDE_BITS) -> npt.NDArray[np.floa
 
 
 def fold_batch_normalization(layer: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], bool]:
-    """Give factor and summand per channel, and whether they are exact in few bits.
+    """Return factor and summand per channel, and whether they are exact in few bits.
 
     `(x - mean) / sqrt(variance + epsilon) * gamma + beta`, with QKeras' quantizers applied to each.
 

@@ -51,7 +51,7 @@ def dense(site: Site) -> Any:
 
 
 def folded(site: Site) -> Any:
-    """QConv2DBatchnorm and QDepthwiseConv2DBatchnorm quantize the folded kernel; so it is constant, too."""
+    """Rewrite QConv2DBatchnorm and QDepthwiseConv2DBatchnorm: they quantize the folded kernel, so it is constant."""
     layer = site.layer
     kernel, bias = layer.get_folded_weights()
     depthwise = "Depthwise" in type(layer).__name__
@@ -74,7 +74,7 @@ def folded(site: Site) -> Any:
 def _convolve(site: Site, x: Any, name: str, kernel: Any, bias: list[Any], strides: Any, padding: str) -> Any:
     kernel = _dilated(site, kernel)
     if padding == "causal":
-        site.note("its causal padding became zeros in front")
+        site.note("its causal padding became zeros before the first value")
         x = site.state.plain("ZeroPadding1D", f"{name}_padding", x, padding=(kernel.shape[0] - 1, 0))
         padding = "valid"
     return site.state.plain(
@@ -91,9 +91,9 @@ def _convolve(site: Site, x: Any, name: str, kernel: Any, bias: list[Any], strid
 
 
 def convolve_depthwise(site: Site, name: str, kernel: Any, bias: list[Any], strides: Any, padding: str) -> Any:
-    """hls4ml knows one filter per channel; of the Resource strategy in io_parallel it has none.
+    """Add a depthwise convolution; hls4ml has one filter per channel only, and none with Resource in io_parallel.
 
-    Keras knows equal strides only.
+    Keras has equal strides only.
     """
     options = site.state.options
     resource = site.name in options.resource and options.io_type == "io_parallel"

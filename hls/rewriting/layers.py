@@ -1,6 +1,6 @@
 """The two Keras layers of the normal form that Keras itself does not have.
 
-The normal form computes in float64, where all that fits 53 bits is exact.
+The normal form computes in float64, which is exact up to 53 bits.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def cast(x: Any, number_format: FixedPoint) -> Any:
     """
     tf = sys.modules["tensorflow"]
     scaled = x / number_format.lsb
-    # No `match`: TensorFlow's AutoGraph does not know it, and says so in every notebook.
+    # No `match`: TensorFlow's AutoGraph does not know it, and warns in every notebook.
     if number_format.rounding == "TRN":
         rounded = tf.floor(scaled)
     elif number_format.rounding == "RND_CONV":

@@ -20,7 +20,7 @@ def maximum_pooling(site: Site) -> Any:
     if any(side for axis in padding for side in axis):
         if id(x) not in site.state.unsigned:
             if site.state.options.io_type == "io_stream":
-                raise refusal(layer, "padding", "same", "same, behind signed values")
+                raise refusal(layer, "padding", "same", "same, after signed values")
             return site.state.plain(type(layer).__name__, site.name, x, **options, padding="same")
         site.note("its padding became zeros around the image, which is exact since no pixel is negative")
         kind = f"ZeroPadding{len(padding)}D"

@@ -70,7 +70,7 @@ def prove(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]], *, ran
 
 
 def _digitised(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]]) -> list[npt.NDArray[np.float32]]:
-    """Give what the digitiser makes of events, where only the normal form casts its input."""
+    """Return what the digitiser makes of events, where only the normal form casts its input."""
     own = {layer.name for layer in model.layers}
     result = []
     for tensor, values in zip(model.inputs, events, strict=True):

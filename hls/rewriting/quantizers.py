@@ -1,4 +1,4 @@
-"""What QKeras' quantizers do to values and to weights, as exact numbers."""
+"""QKeras' quantizers as number formats, and weights quantized to exact numbers."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import numpy.typing as npt
 from trigcnn.common.fixed_point import FixedPoint
 
 WEIGHT_BITS = 24
-"""Keras computes in float32: wider weights are not what it computes with."""
+"""Keras computes in float32, and would round wider weights."""
 
 
 def plain(value: Any) -> Any:
-    """Take a single number out of an array or a variable."""
+    """Return the single number of an array or a variable."""
     if hasattr(value, "numpy"):
         value = value.numpy()
     return value.item() if getattr(value, "size", 0) == 1 else value
 
 
 def as_cast(quantizer: Any) -> FixedPoint | None:
-    """Give the number format whose cast an activation quantizer is; None if it is no cast."""
+    """Return the number format whose cast equals an activation quantizer; None if there is none."""
     kind = type(quantizer).__name__
     if kind not in ("quantized_bits", "quantized_relu"):
         return None
     bits, integer = int(plain(quantizer.bits)), int(plain(quantizer.integer))
     if kind == "quantized_relu":
-        # QKeras lets is_quantized_clip go before relu_upper_bound.
+        # In QKeras, is_quantized_clip takes precedence over relu_upper_bound.
         bounded = quantizer.relu_upper_bound is not None and not quantizer.is_quantized_clip
         if plain(quantizer.negative_slope) or quantizer.use_sigmoid or bounded:
             return None
@@ -43,12 +43,12 @@ def as_cast(quantizer: Any) -> FixedPoint | None:
 
 
 def is_relu(quantizer: Any) -> bool:
-    """Tell whether a quantizer that is a cast also cuts off negative values by design."""
+    """Return whether a quantizer that is a cast also cuts off negative values by design."""
     return type(quantizer).__name__ == "quantized_relu"
 
 
 def frozen(quantizer: Callable[[Any], Any] | None, values: Any) -> npt.NDArray[np.float64]:
-    """Quantize weights once and for all.
+    """Quantize weights, and return them as constants.
 
     Raises:
         ValueError: The values have no common number format of at most 24 bits.
@@ -61,7 +61,7 @@ def frozen(quantizer: Callable[[Any], Any] | None, values: Any) -> npt.NDArray[n
 
 
 def common_format(values: npt.ArrayLike) -> FixedPoint:
-    """Give the smallest number format that holds all values, found from their last bits.
+    """Return the smallest number format that holds all values, found from their last bits.
 
     Raises:
         ValueError: They need more than 63 bits, or are not finite.

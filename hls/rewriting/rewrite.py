@@ -18,10 +18,10 @@ from trigcnn.hls.rewriting.state import RewriteOptions, Rewriter
 
 @dataclass(frozen=True)
 class NormalForm:
-    """The outcome.
+    """A model in its normal form.
 
     Attributes:
-        source: The model that it was made of.
+        source: The original model.
         model: Keras 2 model in float64, of few kinds of layers with constant weights.
         changes: What was rewritten, one line each, beginning with the layer's name.
         formats: Number formats that layers of the model declare, by name.
@@ -41,7 +41,7 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
     """Make the normal form of an admitted model.
 
     Args:
-        model: Keras 2 model, functional or Sequential, that `hls.admission.admit` lets through.
+        model: Keras 2 model, functional or Sequential, that `hls.admission.admit` admits.
         options: What the normal form depends on besides the model.
 
     Raises:
@@ -70,13 +70,13 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
     try:
         normal = keras.Model(new_inputs, new_outputs, name=model.name)
     except ValueError as error:
-        # A layer that the rewriting adds has the name of one that is there.
+        # A layer that the rewriting adds has the name of an existing one.
         raise AdmissionError(f"a layer's name is needed for a layer that is added: {error}; rename it") from error
     return NormalForm(model, normal, tuple(state.changes), state.formats, state.outputs_changed, tuple(state.wide))
 
 
 def ordered(model: Any) -> Iterator[Any]:
-    """Give the layers behind the inputs, each after those that feed it."""
+    """Return the layers after the inputs, each after those that feed it."""
     nodes = [node for depth in sorted(model._nodes_by_depth, reverse=True) for node in model._nodes_by_depth[depth]]
     for node in nodes:
         if node.layer.inbound_nodes and not node.is_input:
@@ -88,7 +88,7 @@ def _producer(tensor: Any) -> Any:
 
 
 def _quantized_input(state: Rewriter, old: Any, new: Any) -> Any:
-    """Let every input begin with one cast: hls4ml's input port takes its number format from it."""
+    """Begin every input with one cast: hls4ml's input port takes its number format from it."""
     layer = _producer(old)
     followers = [node.outbound_layer for node in layer.outbound_nodes]
     if len(followers) == 1 and type(followers[0]).__name__ == "QActivation":
@@ -98,7 +98,7 @@ def _quantized_input(state: Rewriter, old: Any, new: Any) -> Any:
     if state.options.input_format is None:
         raise AdmissionError(
             f"layer {layer.name}: the model does not quantize its input; begin it with QActivation(quantized_bits("
-            "bits, integer, symmetric=0, alpha=1)) in the data set's format, or say data.input_format"
+            "bits, integer, symmetric=0, alpha=1)) in the data set's format, or set data.input_format"
         )
     given = state.options.input_format
     taken = FixedPoint(given.signed, given.width, given.integer, "RND_CONV", "SAT")

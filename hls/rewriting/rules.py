@@ -1,4 +1,4 @@
-"""What becomes of each class of layer in the normal form."""
+"""Rules: how each class of layer is rewritten into the normal form."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _softmax(site: Site) -> Any:
 
 
 def logits(tensor: Any) -> Any:
-    """Give the tensor in front of a softmax or sigmoid that ends a model."""
+    """Return the tensor before a softmax or sigmoid that ends a model."""
     layer = tensor.node.layer
     keras = sys.modules["tf_keras"]
     if isinstance(layer, keras.layers.Softmax):
@@ -59,7 +59,7 @@ def logits(tensor: Any) -> Any:
 
 
 def _removed(site: Site) -> Any:
-    site.note(f"a {type(site.layer).__name__} does nothing when the model is applied, and was left out")
+    site.note(f"a {type(site.layer).__name__} has no effect when the model is applied, and was removed")
     return site.x
 
 
@@ -68,8 +68,7 @@ def _normalization(site: Site) -> Any:
     if not exact:
         site.state.wide.append(site.name)
     site.note(
-        "it became one factor and one summand per channel, "
-        + ("exact in few bits" if exact else "as exact as float32 knows them")
+        "it became one factor and one summand per channel, " + ("exact in few bits" if exact else "as exact as float32")
     )
     return site.state.scale_shift(site.x, site.name, scale, shift)
 
@@ -77,7 +76,7 @@ def _normalization(site: Site) -> Any:
 def _permute(site: Site) -> Any:
     """In io_stream, hls4ml transposes a matrix even where the axes stay."""
     if list(site.layer.dims) == sorted(site.layer.dims):
-        site.note("it leaves the axes in their order, and was left out")
+        site.note("it keeps the order of the axes, and was removed")
         return site.x
     return _copied("dims")(site)
 

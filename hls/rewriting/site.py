@@ -1,4 +1,4 @@
-"""A layer to rewrite, and what its rules share: its constants and its activation."""
+"""A layer to rewrite, with what the rules share: constants and activation."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Site:
 
 
 def activated(site: Site, x: Any, name: str | None = None) -> Any:
-    """Add what the layer's argument `activation` does, as a layer of its own."""
+    """Add the layer's argument `activation` as a separate layer."""
     activation = getattr(site.layer, "activation", None)
     if _is_linear(activation):
         return x
@@ -66,7 +66,7 @@ def quantized(site: Site, x: Any, name: str, quantizer: Any) -> Any:
     function_name = quantizer if isinstance(quantizer, str) else getattr(quantizer, "__name__", None)
     if function_name in ("softmax", "sigmoid") and site.name in site.state.finished:
         site.state.outputs_changed = True
-        site.note(f"the {function_name} at the end was left out; {LOGITS}")
+        site.note(f"the {function_name} at the end was removed; {LOGITS}")
         return x
     if function_name == "relu":
         return site.state.quantize(x, name, "relu")
@@ -74,7 +74,7 @@ def quantized(site: Site, x: Any, name: str, quantizer: Any) -> Any:
         return x
     number_format = as_cast(quantizer)
     if number_format is not None:
-        # The input's port does this cast, which for itself makes zeros of negative values.
+        # The input's port does this cast, which by itself turns negative values into zeros.
         at_input = type(x.node.layer).__name__ == "InputLayer"
         role = "relu" if is_relu(quantizer) and not at_input else "cast"
         return site.state.quantize(x, name, role, number_format)
@@ -89,7 +89,7 @@ def weights(site: Site, role: str) -> Any:
 
 
 def frozen_weights(site: Site, role: str, values: Any) -> Any:
-    """Quantize weights once and for all."""
+    """Quantize weights, and return them as constants."""
     quantizer = getattr(site.layer, f"{role}_quantizer_internal", None)
     alpha = plain(getattr(quantizer, "alpha", None))
     if isinstance(alpha, str):

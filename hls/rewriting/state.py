@@ -1,4 +1,4 @@
-"""What the walk over a model's layers knows, and the layers that it adds."""
+"""State of the walk over a model's layers, which adds the layers of the normal form."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Rewriter:
         return result
 
 
-# Where no input is negative, no output is.
+# If no input is negative, no output is.
 _KEEPS_SIGN = frozenset(
     "MaxPooling1D MaxPooling2D AveragePooling1D AveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D "
     "GlobalAveragePooling1D GlobalAveragePooling2D ZeroPadding1D ZeroPadding2D UpSampling1D UpSampling2D Flatten "

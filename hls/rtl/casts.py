@@ -1,10 +1,10 @@
 """Casts and comparisons of symbolic fixed-point numbers.
 
-alkaid has its own, which are wrong in two cases (0.8.2), so that only its exact primitives are used here:
+alkaid's own casts are wrong in two cases (0.8.2), so only its exact primitives are used here:
 
-- `max_of`, `min_of` and saturation take the top bit of a difference for its sign. Where the difference turns out to be
-  never negative, which may be known only after common subexpressions were merged, that is no sign bit.
-- `RND_CONV` takes wrong bits where every value lies half between two results.
+- `max_of`, `min_of` and saturation take the top bit of a difference for its sign. If the difference is never
+  negative, which may be known only after common subexpressions were merged, that bit is not a sign.
+- `RND_CONV` takes wrong bits if every value lies halfway between two results.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def cast(x: Any, number_format: FixedPoint) -> Any:
 
 
 def holds(number_format: FixedPoint, x: Any) -> bool:
-    """Whether a number format has every value that the elements of an array, or intervals, can take."""
+    """Return whether a number format has every value that the elements of an array, or intervals, can take."""
     low, high, lsb = number_format.min, number_format.max, number_format.lsb
     values = np.ravel(np.asarray(x, dtype=object))
     return all(low <= value.low and value.high <= high and value.step >= lsb for value in values)
 
 
 def larger(a: Any, b: Any) -> Any:
-    """Give the larger of two numbers."""
+    """Return the larger of two numbers."""
     difference = a - b
     if difference.low >= 0:
         return a
@@ -44,7 +44,7 @@ def larger(a: Any, b: Any) -> Any:
 
 
 def smaller(a: Any, b: Any) -> Any:
-    """Give the smaller of two numbers."""
+    """Return the smaller of two numbers."""
     difference = a - b
     if difference.low >= 0:
         return b
@@ -54,7 +54,7 @@ def smaller(a: Any, b: Any) -> Any:
 
 
 def _if_negative(key: Any, then: Any, otherwise: Any, interval: tuple[float, float, float]) -> Any:
-    # The inverter, which synthesis absorbs, keeps alkaid from taking the top bit of `key` itself.
+    # The inverter, which synthesis absorbs, keeps alkaid from using the top bit of `key` itself.
     return (~key.is_negative()).msb_mux(otherwise, then, qint=interval)
 
 
@@ -65,7 +65,7 @@ def _cast(value: Any, number_format: FixedPoint) -> Any:
 
 
 def _round(value: Any, number_format: FixedPoint) -> Any:
-    """Drop the bits behind the format's last bit."""
+    """Round to the format's last bit."""
     lsb, step, fraction = number_format.lsb, value.step, number_format.fraction
     if step >= lsb:
         return value
@@ -89,7 +89,7 @@ def _round(value: Any, number_format: FixedPoint) -> Any:
 
 
 def _round_half_to_even(raised: Any, fraction: int) -> Any:
-    """Round what was raised by half a bit: an odd result is kept only if bits behind it are set."""
+    """Round a value that was raised by half a bit: an odd result is kept only if lower bits are set."""
     lsb = 2.0**-fraction
     odd = raised.quantize(0, 1 - fraction, fraction)
     behind = raised.quantize(0, -fraction, max(raised.kif[2], fraction + 1))
@@ -103,7 +103,7 @@ def _truncate(value: Any, fraction: int) -> Any:
 
 
 def _limit(value: Any, number_format: FixedPoint) -> Any:
-    """Bring a value with the right last bit into the format's range."""
+    """Apply the overflow mode to a value that has the format's last bit."""
     low, high = (limit * number_format.lsb for limit in number_format.limits)
     if low <= value.low and value.high <= high:
         return value

@@ -1,4 +1,4 @@
-"""Generated RTL: its ports and what is known of it."""
+"""Generated RTL: its ports, latency and size."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Port:
         name: Its name in the Verilog.
         layer: The graph's layer whose values it carries.
         shape: Shape of an event's values.
-        number_format: What each value is packed as: one that holds them all.
-        live_bits: Bits of a word that are neither constant nor without use.
+        number_format: Format in which each value is packed: it holds all of them.
+        live_bits: Bits of a word that are neither constant nor unused.
         words: Words that carry an event, in row-major order: 1 for all values at once, or one per pixel. In a word
             the first value has the lowest bits.
-        valid: Name of the signal that is high while the port carries a word; None where it does at every clock.
+        valid: Name of the signal that is high while the port carries a word; None if every clock carries one.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Port:
 
 @dataclass(frozen=True)
 class RtlDesign:
-    """Generated Verilog, with what is known of it.
+    """Generated Verilog, with its ports, latency and size.
 
     Attributes:
         architecture: `parallel` or `streaming`.
@@ -75,7 +75,7 @@ class RtlDesign:
 
     @property
     def module(self) -> str:
-        """Name of the module that has the ports as they are described here."""
+        """Return the name of the module with these ports."""
         return f"{self.top}_wrapper" if self.architecture == "parallel" else self.top
 
     @property

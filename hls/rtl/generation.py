@@ -1,4 +1,4 @@
-"""RTL of a graph in the architecture that is asked for, generated in a child process with a time limit.
+"""RTL of a graph in the requested architecture, generated in a child process with a time limit.
 
 Run as `python -m trigcnn.hls.rtl.generation REQUEST`, where REQUEST is a folder that `generate` wrote.
 """
@@ -21,7 +21,7 @@ from trigcnn.hls.rtl.design import RtlDesign
 
 _AT = "at "
 _REQUEST, _ERROR = "request.json", "error.txt"
-# Above this share of a device's LUTs, place and route seldom keeps a clock.
+# Above this share of a device's LUTs, place and route seldom meets a clock.
 _FULL = 0.7
 
 
@@ -75,7 +75,7 @@ def generate(graph: Graph, folder: Path, options: RtlOptions, *, log: Path, time
             done = [line.removeprefix(_AT) for line in log.read_text().splitlines() if line.startswith(_AT)]
             where = done[-1] if done else "the network"
             raise ConversionError(
-                f"{where}: the RTL was not generated within {timeout_s:g} s, and this is where it was; raise "
+                f"{where}: the RTL was not generated within {timeout_s:g} s; generation stopped at this layer; raise "
                 "time_limits.rtl_s, use fewer bits or weights, or set rtl.architecture: none"
             ) from error
         except ToolFailedError as error:
@@ -96,7 +96,7 @@ def _generate(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
 
 
 def _fitting(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
-    """Choose the parallel architecture if it is small enough to be generated, and fits the part by its estimate."""
+    """Generate the parallel architecture if it is small enough and fits the part by its estimate, else streaming."""
     if graph.multiplications > options.max_multiplications:
         return _streaming(graph, folder, options)
     design = _parallel(graph, folder, options)
@@ -108,7 +108,7 @@ def _fitting(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
     try:
         streaming = _streaming(graph, chosen, options)
     except ConversionError:
-        # Better one that may not fit than none.
+        # A design that may not fit is better than none.
         shutil.rmtree(spare, ignore_errors=True)
         return design
     for place, project in ((folder, chosen), (_vhdl_folder(folder, options), _vhdl_folder(chosen, options))):

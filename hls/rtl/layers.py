@@ -82,17 +82,17 @@ def as_result(layer: Layer, values: Any) -> Any:
     """Cast what a layer computes to its result's format.
 
     Raises:
-        ConversionError: A number format has a mode of which there is no hardware.
+        ConversionError: A number format has a mode that the RTL does not support.
     """
     check_formats(layer)
     return cast(values, layer.result)
 
 
 def check_formats(layer: Layer) -> None:
-    """Refuse number formats of which there is no hardware.
+    """Check that the RTL supports a layer's number formats.
 
     Raises:
-        ConversionError: There is one.
+        ConversionError: It does not.
     """
     for number_format in (layer.result, layer.accumulator):
         if number_format is not None and number_format.overflow == "WRAP_SM":
@@ -102,11 +102,11 @@ def check_formats(layer: Layer) -> None:
 
 
 def _look_up(layer: Layer, x: Any, declared: FixedPoint) -> Any:
-    """Look every element up in the table, which has an entry for each pattern of bits of the declared format."""
+    """Look up every element in the table, which has an entry for each bit pattern of the declared format."""
     from alkaid.trace import FVArray
 
     entries = constants(layer, layer.weights["table"], "table")
-    # Casting the entries here saves the hardware that would cast them.
+    # Casting the entries here saves the hardware for it.
     entries = layer.result.to_real(layer.result.cast(entries))
     if np.abs(entries).max() / last_bit(entries).min() >= 2**_TABLE_BITS:
         raise ConversionError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# Of every module, since that of a simulation is taken from whichever comes first.
+# In every module, since a simulation takes that of whichever comes first.
 TIMESCALE = "`timescale 1ns / 1ps"
 
 
@@ -74,7 +74,7 @@ class Module:
     Attributes:
         name: Its name.
         comment: What it is, in a line or two.
-        keep: Whether synthesis shall keep its boundary, so that its resources can be counted.
+        keep: Whether synthesis keeps its boundary, so that its resources can be counted.
     """
 
     name: str

@@ -10,7 +10,7 @@ _CONTEXT = ("library ieee;", "use ieee.std_logic_1164.all;", "")
 def vhdl(module: Module) -> str:
     """Print a module as an entity with its architecture `rtl`.
 
-    A single control bit is a `std_logic`; what has a width is a `std_logic_vector`, one bit too.
+    A single control bit is a `std_logic`; a net with a width is a `std_logic_vector`, even of one bit.
     """
     ports = [
         f"{net.name} : {side} {_type(net)}"
@@ -40,7 +40,7 @@ def _assignment(target: Net, pieces: tuple[Piece, ...]) -> str:
 
 
 def _bit(piece: Piece) -> str:
-    """Give a piece of one bit as a `std_logic`."""
+    """Return a piece of one bit as a `std_logic`."""
     match piece:
         case Constant(value):
             return f"'{value}'"
@@ -49,7 +49,7 @@ def _bit(piece: Piece) -> str:
 
 
 def _bits(piece: Piece) -> str:
-    """Give a piece as a `std_logic_vector`."""
+    """Return a piece as a `std_logic_vector`."""
     match piece:
         case Constant(value, width):
             return f'"{value:0{width}b}"'

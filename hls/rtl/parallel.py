@@ -41,7 +41,7 @@ def generate(
             bit-sliced into LUTs; not ns). Smaller means more registers and a longer latency.
         max_multiplications: Largest number of products per event that is unrolled.
         vhdl_folder: New folder for the same design in VHDL; None for none.
-        note: Called with what is worked on.
+        note: Called with the name of the layer in work.
 
     Raises:
         ConversionError: The graph is too large to be unrolled, or a layer has no RTL.
@@ -70,11 +70,11 @@ def generate(
         prj_name=graph.name,
         part_name=part,
         clock_period=clock_period_ns,
-        # Already done, where it can still use all of the logic.
+        # Already done earlier, where it can still use all of the logic.
         ternary_fuse=False,
     )
     model.write()
-    # A graph of the same design in alkaid's own form: large, and of no use to others.
+    # The same design in alkaid's own form: large, and useless to others.
     shutil.rmtree(folder / "model")
     if vhdl_folder is not None:
         vhdl.write(graph, machine, vhdl_folder, part=part, clock_period_ns=clock_period_ns)
@@ -103,13 +103,13 @@ def _ports(carried: tuple[Layer, ...], signals: tuple[Any, ...]) -> tuple[Port, 
 
 
 def _padded(signal: Any) -> FixedPoint:
-    """The format that holds every element of a port; the wrapper gives each element its width."""
+    """Return the format that holds every element of a port; the wrapper gives each element its width."""
     sign, integer, fraction = (max(int(value) for value in column) for column in zip(*signal.precisions, strict=True))
     return FixedPoint(bool(sign), sign + integer + fraction, sign + integer)
 
 
 def _description(design: RtlDesign) -> str:
-    """Describe the ports for whoever instantiates the module."""
+    """Return a description of the ports for users of the module."""
     rows = [
         f"| `{port.name}` | {way} | `{port.layer}` | {_times(port.shape)} | `{port.number_format}` | clock {clock} |"
         for ports, way, clock in [(design.inputs, "in", 0), (design.outputs, "out", design.latency_cycles)]
@@ -135,7 +135,7 @@ def _times(shape: tuple[int, ...]) -> str:
 
 
 def _cost(graph: Graph, layer: Layer, inputs: list[Any]) -> float:
-    """Cost of one layer by itself, fed by registers with the ranges of its real inputs."""
+    """Return the cost of one layer alone, fed by registers with the ranges of its real inputs."""
     from alkaid.trace import trace
 
     if layer.kind in ("Input", "Reshape"):
@@ -146,7 +146,7 @@ def _cost(graph: Graph, layer: Layer, inputs: list[Any]) -> float:
 
 
 def _port_like(x: Any, *, whole_words: bool) -> Any:
-    """Give new symbolic numbers with the ranges of others, or with all values of their bits."""
+    """Return new symbolic numbers with the ranges of others, or with all values of their bits."""
     from alkaid.trace import FVArray
 
     if whole_words:

@@ -10,14 +10,14 @@ from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.program import mapped
 
-# What alkaid (0.8.2) counts as taking no time, by its number of the operation, in its unit: a ReLU is a gate, adding a
-# constant is a carry chain as any adder, and a bit made of many is a tree of look-up tables. They are what a rounding
-# and a saturation consist of; without them some stages took 10 ns where the longest of the others took 6.7.
+# Delays of operations that alkaid (0.8.2) counts as instantaneous, by its opcode, in its unit: a ReLU is a gate, adding
+# a constant is a carry chain like any adder, and one bit made of many is a tree of look-up tables. Roundings and
+# saturations consist of them; without these delays some stages took 10 ns where the longest of the others took 6.7.
 _DELAYS = {2: 0.3, 4: 1.1, 9: 0.5}
 
 
 def pipeline(graph: Graph, logic: Any, stage_delay: float) -> Any:
-    """Make alkaid's `FSM` of a program.
+    """Return a program as alkaid's `FSM`.
 
     Args:
         graph: What the program was made of.
@@ -25,7 +25,7 @@ def pipeline(graph: Graph, logic: Any, stage_delay: float) -> Any:
         stage_delay: Longest path between two registers, in alkaid's unit.
 
     Raises:
-        ConversionError: A port would have no bits.
+        ConversionError: A port would not have any bits.
     """
     from alkaid.trace.pipeline import to_pipeline
 
@@ -41,7 +41,7 @@ def pipeline(graph: Graph, logic: Any, stage_delay: float) -> Any:
 
 
 def _timed(logic: Any) -> Any:
-    """Give operations that alkaid takes for instantaneous their delay."""
+    """Add the delays of operations that alkaid counts as instantaneous."""
     from alkaid.types import CombLogic, Op
 
     reached: list[float] = []
@@ -101,7 +101,7 @@ def _parts(carried: tuple[Layer, ...], flat: list[Any]) -> list[tuple[Layer, lis
 
 
 def _slices(carried: tuple[Layer, ...]) -> list[tuple[Layer, slice]]:
-    """Where each layer's values lie among those of all of them."""
+    """Return the slice of each layer's values among those of all layers."""
     ends = np.cumsum([layer.size for layer in carried]).tolist()
     starts = [0, *ends[:-1]]
     return [(layer, slice(*ends_of)) for layer, *ends_of in zip(carried, starts, ends, strict=True)]

@@ -1,4 +1,4 @@
-"""A graph as one combinational program of alkaid's: what the hardware computes, before it is cut into stages."""
+"""A graph as one combinational program of alkaid: what the hardware computes, before it is cut into stages."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _ADD_CONSTANT = 4
 
 
 def program(graph: Graph, *, optimize: bool = True, on_layer: Callable[[Layer, list[Any]], None] | None = None) -> Any:
-    """Make alkaid's `CombLogic` of a graph.
+    """Return a graph as alkaid's `CombLogic`.
 
     Args:
-        graph: What to compute. Inputs and outputs are flattened, one behind the other, as in an event.
+        graph: What to compute. Inputs and outputs are flattened, one after the other, as in an event.
         optimize: Whether to merge common subexpressions and remove what reaches no output.
         on_layer: Called with each layer and its inputs, before it is computed.
 
@@ -38,7 +38,7 @@ def program(graph: Graph, *, optimize: bool = True, on_layer: Callable[[Layer, l
 
 
 def exact_logic(ports: Any, outputs: Any, *, optimize: bool = True) -> Any:
-    """Make alkaid's `CombLogic` of symbolic numbers, which `repaired` was open for.
+    """Return symbolic numbers as alkaid's `CombLogic`; they were made while `repaired` was open.
 
     Args:
         ports: Symbolic inputs [n].
@@ -57,7 +57,7 @@ def exact_logic(ports: Any, outputs: Any, *, optimize: bool = True) -> Any:
 
 
 def mapped(logic: Any) -> Any:
-    """Prepare logic for hardware, as alkaid's RTLModel prepares what it cuts into stages itself."""
+    """Prepare logic for hardware, as alkaid's RTLModel does before it cuts logic into stages."""
     from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
 
     return add_surrogate(dead_code_elimin(fuse_ternary_adders(logic)), _skip_op8_cost=True)
@@ -65,11 +65,11 @@ def mapped(logic: Any) -> Any:
 
 @contextmanager
 def repaired() -> Iterator[None]:
-    """While it is open, two errors of alkaid (0.8.2) are mended, and it searches for the same adders once only.
+    """Fix two errors of alkaid (0.8.2) while the context is open, and search for the same adders only once.
 
-    It finds the last bit of a number in float32, so that products of more than 24 bits lose some; and one step of its
-    optimization forgets the shift of what it takes a bit of. The adders that make the products with a constant take
-    it seconds to find for a constant of 24 bits, and those of a kernel are the same at every pixel.
+    alkaid finds the last bit of a number in float32, so products of more than 24 bits lose bits; and one step of its
+    optimization forgets the shift of a value of which it takes one bit. For a constant of 24 bits, it takes seconds to
+    find the adders of its products, and a kernel needs the same adders at every pixel.
     """
     from alkaid.trace import affine_interval, fixed_variable, fixed_variable_array, tracer
     from alkaid.trace.passes import canon
@@ -92,7 +92,7 @@ def repaired() -> Iterator[None]:
 
 
 def _once_per_matrix(solve: Callable[..., Any]) -> Callable[..., Any]:
-    """Remember what was found for a matrix and the ranges that it is applied to."""
+    """Cache what was found for a matrix and the ranges of its inputs."""
     found: dict[tuple[Any, ...], Any] = {}
 
     def solved(matrix: Any, **options: Any) -> Any:
@@ -105,7 +105,7 @@ def _once_per_matrix(solve: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _last_bit_of(value: float) -> int:
-    """Give the exponent of the last bit that is set; 127 for zero, as in alkaid."""
+    """Return the exponent of the last bit that is set; 127 for zero, as in alkaid."""
     if value == 0:
         return 127
     numerator, denominator = float(value).as_integer_ratio()
@@ -122,7 +122,7 @@ def _check_exact(logic: Any) -> None:
             )
         if operation.opcode != _ADD_CONSTANT:
             continue
-        # Silently, a constant loses what does not fit in 32 bits; the interval still has it.
+        # A constant silently loses bits beyond 32; the interval still has them.
         number, shift = operation.data
         if operation.qint.min - logic.ops[operation.addr[0]].qint.min != number * 2.0**-shift:
             raise ConversionError(

@@ -16,7 +16,7 @@ from trigcnn.hls.rtl import verilator
 from trigcnn.hls.rtl.design import Language
 
 Simulator = Literal["verilator", "icarus", "xsim", "questa", "ghdl"]
-# Which know a language.
+# Simulators of each language.
 SIMULATORS: dict[Language, tuple[Simulator, ...]] = {
     "verilog": ("verilator", "icarus", "xsim", "questa"),
     "vhdl": ("ghdl", "xsim", "questa"),
@@ -43,8 +43,8 @@ class SimulationPlan:
         simulator: Its name here.
         title: Its name.
         commands: What to run one after the other in the project's folder; the last one simulates.
-        seed: What to add for other random gaps.
-        seeded: The program that it is an argument of.
+        seed: Argument for other random gaps.
+        seeded: The program that takes this argument.
     """
 
     simulator: Simulator
@@ -55,19 +55,19 @@ class SimulationPlan:
 
     @property
     def text(self) -> str:
-        """The commands as lines for a shell."""
+        """Return the commands as lines for a shell."""
         return "\n".join(shlex.join(command) for command in self.commands)
 
 
 @dataclass(frozen=True)
 class BenchResult:
-    """What a test bench said.
+    """The verdict of a test bench.
 
     Attributes:
         simulator: The simulator's name.
-        passed: Whether all was as expected.
+        passed: Whether all outputs were as expected.
         verdict: The line `PASS: …` or `FAIL: …`.
-        output: All that it printed.
+        output: Everything that it printed.
     """
 
     simulator: str
@@ -77,12 +77,12 @@ class BenchResult:
 
 
 def plan(simulator: Simulator, top: str, sources: tuple[str, ...]) -> SimulationPlan:
-    """Plan the simulation of a project's test bench; all but GHDL take the sources from the file `tb/files.f`.
+    """Return the plan to simulate a project's test bench; all but GHDL read the sources from `tb/files.f`.
 
     Args:
-        simulator: What to run; those that know both languages take that of the sources.
+        simulator: What to run; simulators of both languages take the language of the sources.
         top: Name of the test bench's module.
-        sources: The files in `tb/files.f`, relative to the project's folder, each behind those that it needs.
+        sources: The files in `tb/files.f`, relative to the project's folder, each after those that it needs.
     """
     vhdl = sources[-1].endswith(".vhd")
     match simulator:
@@ -123,7 +123,7 @@ def plan(simulator: Simulator, top: str, sources: tuple[str, ...]) -> Simulation
 
 
 def run(plan: SimulationPlan, project: Path, logs: Path, *, timeout_s: float) -> BenchResult:
-    """Compile and simulate in a copy of the project, which stays as it is.
+    """Compile and simulate in a copy of the project.
 
     Args:
         plan: What to run.
@@ -157,12 +157,12 @@ def simulate(
     try:
         _run(plan, (*plan.commands[-1], *arguments), project, log, timeout_s)
     except ToolFailedError:
-        # A test bench that fails is no failure of the tool.
+        # A failing test bench is not a failure of the tool.
         if (verdict := _verdict(log)) is None or verdict.startswith("PASS"):
             raise
     else:
         if (verdict := _verdict(log)) is None:
-            raise ToolFailedError(f"{plan.title} ended without a verdict of the test bench; look into {log}")
+            raise ToolFailedError(f"{plan.title} ended without a verdict of the test bench; see {log}")
     return BenchResult(plan.title, verdict.startswith("PASS"), verdict, log.read_text(errors="replace"))
 
 
@@ -170,7 +170,7 @@ def _run(plan: SimulationPlan, command: tuple[str, ...], project: Path, log: Pat
     environment: dict[str, str] = {}
     program = command[0]
     if program == "verilator":
-        # To compile without optimization takes less time than a test bench then needs longer.
+        # Compiling without optimization saves more time than the slower test bench costs.
         environment = verilator.environment(f"{_BENCH_FLAGS} OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0")
         for needed in ("make", "g++"):
             tool.find(needed, tool.INSTALL[needed])

@@ -17,7 +17,7 @@ Values = npt.NDArray[np.float64]
 
 
 def constants(layer: Layer, weights: Weights, role: str) -> Values:
-    """Give constants as real values that alkaid takes as they are: it rounds them to float32.
+    """Return constants as real values that alkaid, which rounds to float32, keeps unchanged.
 
     Raises:
         ConversionError: One of them has more significant bits.
@@ -39,10 +39,10 @@ def last_bit(values: Values) -> Values:
 
 
 def weighted_sums(layer: Layer, rows: Any, weight: Values, bias: Values) -> Any:
-    """Give `rows @ weight + bias`, as it leaves the layer's accumulator.
+    """Return `rows @ weight + bias`, as the layer's accumulator computes it.
 
     hls4ml casts each product and the bias to the accumulator's format and adds them in it. That is the exact sum
-    where nothing is lost; where the accumulator only wraps, it is enough that the sum wraps at its end.
+    if nothing is lost; if the accumulator only wraps, it suffices that the sum wraps at its end.
 
     Args:
         layer: The layer; its accumulator may be None.
@@ -69,7 +69,7 @@ def weighted_sums(layer: Layer, rows: Any, weight: Values, bias: Values) -> Any:
 def serial_sums(
     layer: Layer, ranges: tuple[Values, Values, Values], weight: Values, bias: Values
 ) -> Callable[[Any], Any]:
-    """Give what makes a layer's sums of exact sums of products, which come one after another.
+    """Return the function from exact sums of products, which come one after another, to a layer's sums.
 
     Args:
         layer: The layer; its accumulator may be None.
@@ -96,10 +96,10 @@ def serial_sums(
 def _judged(
     layer: Layer, accumulator: FixedPoint, ranges: tuple[Values, Values, Values], weight: Values, bias: Values
 ) -> tuple[bool, bool]:
-    """Say whether every sum fits into the accumulator, and whether it drops bits of products."""
+    """Return whether every sum fits into the accumulator, and whether it drops bits of products."""
     low, high, step = ranges
     rounds = _rounds(step, weight, bias, accumulator)
-    # Cast products are off by less than one bit each.
+    # Each cast product is off by less than one bit.
     margin = (low.shape[-1] + 1) * accumulator.lsb if rounds else 0.0
     least = np.minimum(low, 0) @ weight.clip(min=0) + np.maximum(high, 0) @ weight.clip(max=0) + bias.clip(max=0)
     most = np.maximum(high, 0) @ weight.clip(min=0) + np.minimum(low, 0) @ weight.clip(max=0) + bias.clip(min=0)
@@ -107,14 +107,14 @@ def _judged(
     if not fits and accumulator.overflow != "WRAP":
         raise ConversionError(
             f"layer {layer.name}: sums from {least.min():g} to {most.max():g} can saturate its accumulator "
-            f"{accumulator}, and what comes out then depends on the order of additions; give the accumulator more "
+            f"{accumulator}, and the result then depends on the order of additions; give the accumulator more "
             "integer bits, or no saturation"
         )
     return fits, rounds
 
 
 def _dot(rows: Any, weight: Values) -> Any:
-    """Give `rows @ weight`; alkaid stops at a row of which nothing varies."""
+    """Return `rows @ weight`; alkaid stops at a row in which nothing varies."""
     low, high, _ = _intervals(rows)
     varies = ((low != high).astype(int) @ (weight != 0).astype(int)).any(axis=1)
     if varies.all():
@@ -129,7 +129,7 @@ def _dot(rows: Any, weight: Values) -> Any:
 
 
 def _product(rows: Any, weight: Values) -> Any:
-    """Give `rows @ weight`; of signed numbers of one bit alkaid (0.8.2) cannot make tables."""
+    """Return `rows @ weight`; alkaid (0.8.2) cannot make tables of signed numbers of one bit."""
     from alkaid.trace import FVArray
 
     values = np.asarray(rows)
@@ -139,7 +139,7 @@ def _product(rows: Any, weight: Values) -> Any:
 
 
 def _intervals(x: Any) -> tuple[Values, Values, Values]:
-    """Give the smallest and largest value and the last bit of every element."""
+    """Return the smallest and largest value and the last bit of every element."""
     found = np.array([(value.low, value.high, value.step) for value in np.asarray(x).ravel()])
     low, high, step = found.T.reshape(3, *x.shape)
     return low, high, np.where(low == high, last_bit(low), step)
@@ -147,6 +147,6 @@ def _intervals(x: Any) -> tuple[Values, Values, Values]:
 
 def _rounds(step: Values, weight: Values, bias: Values, accumulator: FixedPoint) -> bool:
     """Whether the accumulator drops bits of a product or of the bias."""
-    # A constant zero gives no product.
+    # A constant zero has no product.
     finest = np.min(step, axis=0)[:, None] * last_bit(weight)
     return bool(min(finest.min(initial=np.inf), last_bit(bias).min()) < accumulator.lsb)

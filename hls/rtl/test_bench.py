@@ -1,4 +1,4 @@
-"""A self-checking test bench in the project of a design, with its vectors, for any simulator."""
+"""A self-checking test bench with vectors in the project of a design, for any simulator."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def write(
         project: Folder with the Verilog or VHDL in `src/`.
         design: What is tested.
         inputs: Events for each input port, [events, *shape], in units of its format's last bit.
-        expected: What each output port must give for them, in the same form; never taken from the design itself.
+        expected: Expected words of each output port, in the same form; never taken from the design itself.
         clock_period_ns: Clock period of the simulation, in ns.
-        language: Of the design and the test bench. `hls/rtl/templates/test_bench.vhd.j2` shows what is expected of
-            the VHDL: the entity and ports as in Verilog, `std_logic` for `clk`, `rst` and each valid, and
+        language: Of the design and the test bench. `hls/rtl/templates/test_bench.vhd.j2` shows what the VHDL
+            must look like: the entity and ports as in Verilog, `std_logic` for `clk`, `rst` and each valid, and
             `std_logic_vector(width - 1 downto 0)` for words, one bit too.
 
     Returns:
@@ -82,13 +82,13 @@ def write(
 
 
 def vectors(graph: Graph, design: RtlDesign, events: Events, outputs: Outputs) -> tuple[list[Integers], list[Integers]]:
-    """Give what `write` wants: events as the digitiser puts them on the ports, and their outputs.
+    """Return the arrays for `write`: events as the digitiser puts them on the ports, and their outputs.
 
     Args:
         graph: What the design was made of.
         design: Its ports.
         events: Real values, [events, ...].
-        outputs: What another engine gives for them, [events, ...].
+        outputs: Outputs of another engine, [events, ...].
 
     Raises:
         ValueError: An output is not in the format of its port.
@@ -100,7 +100,7 @@ def vectors(graph: Graph, design: RtlDesign, events: Events, outputs: Outputs) -
 
 
 def file_of(ports: tuple[Port, ...], role: str, n: int) -> str:
-    """Give the name of a port's file of vectors."""
+    """Return the name of a port's file of vectors."""
     return f"{role}.hex" if len(ports) == 1 else f"{role}_{ports[n].name}.hex"
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from trigcnn.hls.errors import ToolMissingError
 
-# What the makefile of the wheel leaves empty: the option that includes its precompiled header.
+# The makefile of the wheel leaves the option empty that includes its precompiled header.
 MAKE_FLAGS = "CFG_CXXFLAGS_PCH_I=-include"
 
 
 def root() -> Path:
-    """Find its folder.
+    """Return its folder.
 
     Raises:
         ToolMissingError: It is not installed.
@@ -25,7 +25,7 @@ def root() -> Path:
 
 
 def environment(make_flags: str = "") -> dict[str, str]:
-    """Give the variables that it needs, with further flags for make.
+    """Return its environment variables, with further flags for make.
 
     Raises:
         ToolMissingError: It is not installed.

@@ -1,4 +1,4 @@
-"""VHDL-2008 beside the Verilog: names and the order of files, and parallel designs, made of the same machine."""
+"""VHDL-2008 beside the Verilog: names, the order of files, and parallel designs from the same machine."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _RESERVED = frozenset(
 
 
 def check_name(name: str) -> None:
-    """See that a name can stand in VHDL.
+    """Check that a name is valid in VHDL.
 
     Raises:
         ConversionError: It cannot.
     """
     if name.lower() in _RESERVED:
-        raise ConversionError(f"{name!r} is a word of VHDL; choose another name, or set rtl.language: verilog")
+        raise ConversionError(f"{name!r} is a reserved word of VHDL; choose another name, or set rtl.language: verilog")
     if not _IDENTIFIER.fullmatch(name):
         raise ConversionError(
             f"{name!r}: VHDL has no name with two underscores in a row, or one at an end; choose another name, or set "
@@ -42,21 +42,21 @@ def check_name(name: str) -> None:
 
 
 def check_names(top: str, layers: Iterable[str]) -> None:
-    """See that the name of a design, and those of layers as parts of other names, can stand in VHDL.
+    """Check that the name of a design, and the names of layers as parts of other names, are valid in VHDL.
 
     Raises:
-        ConversionError: One of them cannot, or two differ only in capital letters.
+        ConversionError: One of them is not, or two differ only in the case of letters.
     """
     check_name(top)
     names = [*dict.fromkeys(layers)]
     for name in names:
-        # A word of VHDL is none where it stands behind another.
+        # A reserved word may follow another part of a name.
         check_name(f"layer_{name}")
     small = [name.lower() for name in names]
     same = sorted(name for name in names if small.count(name.lower()) > 1)
     if same:
         raise ConversionError(
-            f"layers {', '.join(same)}: VHDL does not tell capital letters from small ones; choose other names, or set "
+            f"layers {', '.join(same)}: VHDL ignores the case of letters; choose other names, or set "
             "rtl.language: verilog"
         )
 
@@ -72,7 +72,7 @@ def write(graph: Graph, machine: Any, folder: Path, *, part: str, clock_period_n
         clock_period_ns: Clock period in the constraints, in ns.
 
     Raises:
-        ConversionError: A name cannot stand in VHDL.
+        ConversionError: A name is not valid in VHDL.
     """
     from alkaid.codegen import RTLModel
 
@@ -94,7 +94,7 @@ def write(graph: Graph, machine: Any, folder: Path, *, part: str, clock_period_n
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:
-    """Give VHDL files so that each comes behind those whose entities and packages it uses, as compilers want them."""
+    """Return VHDL files in an order in which each comes after those whose entities and packages it uses."""
     texts = {path: path.read_text() for path in sorted(paths)}
     homes = {name.lower(): path for path, text in texts.items() for name in _DECLARED.findall(text)}
     needs = {

@@ -15,7 +15,7 @@ from trigcnn.hls.rtl.sums import constants, weighted_sums
 
 
 def padding(layer: Layer, axes: tuple[str, ...]) -> list[tuple[int, int]]:
-    """Give the pixels before and behind each axis; none along the channels."""
+    """Return the padding before and after each axis; none along the channels."""
     sides = {"height": ("pad_top", "pad_bottom"), "width": ("pad_left", "pad_right")}
     return [(layer.integer(sides[axis][0]), layer.integer(sides[axis][1])) for axis in axes] + [(0, 0)]
 
@@ -59,7 +59,7 @@ def convolved(layer: Layer, windows: Any, kernel: Any, bias: Any) -> Any:
 
 
 def pooling(layer: Layer, x: Any) -> Any:
-    """Give the maximum or mean of each window's pixels, without padding."""
+    """Return the maximum or mean of each window's pixels, without padding."""
     axes = axes_of(x)
     size = {axis: layer.integer(f"pool_{axis}") for axis in axes}
     at = _windows(layer, x.shape, size, tuple(before for before, _ in padding(layer, axes)))
@@ -67,14 +67,14 @@ def pooling(layer: Layer, x: Any) -> Any:
 
 
 def global_pooling(layer: Layer, x: Any) -> Any:
-    """Give the maximum or mean of each channel."""
+    """Return the maximum or mean of each channel."""
     return _pool(layer, x).reshape(layer.shape)
 
 
 def _windows(
     layer: Layer, shape: tuple[int, ...], size: dict[str, int], before: tuple[int, ...]
 ) -> Iterator[tuple[slice, ...]]:
-    """Give where each window lies in an image, less what sticks out; `before` counts the pixels of padding."""
+    """Return where each window lies in an image, without the parts outside; `before` counts the pixels of padding."""
     for position in np.ndindex(*layer.shape[:-1]):
         slices = []
         for axis, name in enumerate(size):
@@ -93,7 +93,7 @@ def _pool(layer: Layer, window: Any) -> Any:
 
 
 def pooled(layer: Layer, combined: Any, count: int) -> Any:
-    """Give a window's maximum or mean as it leaves the layer's accumulator.
+    """Return a window's maximum or mean, as the layer's accumulator computes it.
 
     Args:
         layer: The pooling layer.

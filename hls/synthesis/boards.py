@@ -66,7 +66,7 @@ _ULX3S = {
     "clock": Pin("G2", "NONE"),
     "receive": Pin("M1", "UP"),
     "transmit": Pin("L4", "UP"),
-    # GPIO0 of the ESP32, which else may take the board over.
+    # GPIO0 of the ESP32, which otherwise may take over the board.
     "high": (Pin("L2", "NONE"),),
 }
 _BOARDS = (
@@ -86,10 +86,10 @@ NAMES = tuple(board.name for board in _BOARDS)
 
 
 def find(name: str) -> Board:
-    """Give a board.
+    """Return a board.
 
     Raises:
-        ConversionError: There is none of this name.
+        ConversionError: There is no board of this name.
     """
     for board in _BOARDS:
         if board.name == name:

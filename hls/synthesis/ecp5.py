@@ -58,7 +58,7 @@ def is_ecp5(part: str) -> bool:
 
 
 def parse(part: str) -> Ecp5Part:
-    """Take a part's name apart.
+    """Split a part's name.
 
     Raises:
         ConversionError: There is no such part, or nextpnr does not know it.

@@ -36,7 +36,7 @@ class ImplementOptions:
     place_timeout_s: float = 7200.0
 
     def on(self, part: str, clock_period_ns: float) -> ImplementOptions:
-        """Give the same options for another part and clock."""
+        """Return the same options for another part and clock."""
         return replace(self, part=part, clock_period_ns=clock_period_ns)
 
 
@@ -106,7 +106,7 @@ def implement(
 
 
 def design_sources(design: RtlDesign, folder: Path, *, wrapped: bool = False) -> list[Path]:
-    """Give a design's Verilog files, relative to the folder that holds its `src`.
+    """Return a design's Verilog files, relative to the folder that holds its `src`.
 
     Args:
         design: The design.

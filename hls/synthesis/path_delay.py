@@ -179,7 +179,7 @@ def _propagate(arcs: dict[int, list[_Arc]], arrivals: dict[int, tuple[float, str
 
 
 def _named(steps: list[tuple[str, str, str, float]], layers: Collection[str]) -> tuple[PathStep, ...]:
-    """Give each wire its beginning, and each step its layer."""
+    """Return each wire its beginning, and each step its layer."""
     found: list[PathStep] = []
     end = ""
     for kind, start, stop, delay in steps:
@@ -191,7 +191,7 @@ def _named(steps: list[tuple[str, str, str, float]], layers: Collection[str]) ->
 
 
 def _net(connections: dict[str, list[int | str]], pin: Pin) -> int | None:
-    """Give the net at a pin; None where it is a constant or nothing."""
+    """Return the net at a pin; None where it is a constant or nothing."""
     bits = connections.get(pin[0], [])
     bit = bits[pin[1]] if pin[1] < len(bits) else "x"
     return bit if isinstance(bit, int) else None

@@ -48,7 +48,7 @@ def wrapper(design: RtlDesign, board: Board) -> str:
 
 
 def event_bytes(design: RtlDesign, event: Mapping[str, Integers]) -> bytes:
-    """Give the bytes of an event, as the wrapper takes them.
+    """Return the bytes of an event, as the wrapper takes them.
 
     Args:
         design: The design.
@@ -66,7 +66,7 @@ def event_bytes(design: RtlDesign, event: Mapping[str, Integers]) -> bytes:
 
 
 def answer_size(design: RtlDesign) -> int:
-    """Give the number of bytes that the wrapper sends for an event."""
+    """Return the number of bytes that the wrapper sends for an event."""
     return _bytes(sum(port.words * port.width for port in design.outputs))
 
 

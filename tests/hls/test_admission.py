@@ -113,7 +113,7 @@ REFUSED: dict[str, tuple[Branch, str]] = {
         "(MaxPooling2D): strides=(1, 1)",
     ),
     "AveragePooling1D.pool_size=others": (Branch(IMAGE, "AveragePooling2D(3)"), "(AveragePooling2D): pool_size=(3, 3)"),
-    "AveragePooling1D.padding=same, where something has to be added": (
+    "AveragePooling1D.padding=same, where padding is needed": (
         Branch(IMAGE, "AveragePooling2D(2, padding='same')"),
         "(AveragePooling2D): padding='same'",
     ),
@@ -174,15 +174,15 @@ ELSEWHERE = (
 
 # Rows that show while the model is rewritten: the model, and what the message begins with behind the layer's name.
 LATE: dict[str, tuple[Branch, str]] = {
-    "MaxPooling1D.padding=same, behind signed values (io_stream)": (
+    "MaxPooling1D.padding=same, after signed values (io_stream)": (
         Branch(IMAGE, "MaxPooling2D(2, padding='same')"),
         "(MaxPooling2D): padding='same'",
     ),
-    "weights quantized_bits.alpha=others, of which the constants need more than 24 bits": (
+    "weights quantized_bits.alpha=others, whose constants need more than 24 bits": (
         vector("quantized_bits(4,0,0,alpha=0.3)", _DENSE)._replace(spread=True),
         "(QDense): kernel_quantizer alpha=0.3",
     ),
-    "weights quantized_po2.bits=others, of which the constants need more than 24 bits": (
+    "weights quantized_po2.bits=others, whose constants need more than 24 bits": (
         vector("quantized_po2(8)", _DENSE)._replace(spread=True),
         "(QDense): kernel_quantizer bits=8",
     ),
@@ -256,13 +256,12 @@ def test_a_refused_row_says_layer_field_value_effect_and_mend(name: str) -> None
         (
             "strategy",
             "other",
-            "hls: strategy='other': hls4ml takes any other word for Latency, and does not say so; use Latency or "
-            "Resource",
+            "hls: strategy='other': hls4ml silently uses Latency instead of any other word; use Latency or Resource",
         ),
         (
             "backend",
             "other",
-            "hls: backend='other': hls4ml has no such back end, or none that is known to be exact; use Vitis or "
+            "hls: backend='other': hls4ml does not have this back end, or it is not known to be exact; use Vitis or "
             "Vivado or Quartus or oneAPI or Catapult or Libero",
         ),
     ],
@@ -273,7 +272,7 @@ def test_options_of_the_project_are_in_the_table(option: str, value: str, messag
 
 def test_a_layer_that_is_used_twice_is_refused() -> None:
     shared = layer("ReLU", name="shared")
-    message = "layer shared (ReLU): uses=2: hls4ml would give the layer's results of one use to the other; "
+    message = "layer shared (ReLU): uses=2: hls4ml would mix up the results of the two uses; "
     assert refusal(chain(shared, shared)) == message + "make one layer per use"
 
 
@@ -369,7 +368,7 @@ def test_classes_that_only_have_the_name_of_a_known_one_are_refused() -> None:
     keras = bring_up().keras
     own = type("ReLU", (keras.layers.ReLU,), {"__module__": "mine"})
     message = (
-        f"layer act (mine.ReLU): it is not among the layers that are known to convert exactly; use {', '.join(LAYERS)}"
+        f"layer act (mine.ReLU): it is not one of the layers that are known to convert exactly; use {', '.join(LAYERS)}"
     )
     assert refusal(chain(own(name="act"))) == message
 
@@ -407,7 +406,7 @@ def test_the_input_of_a_sequential_model_is_seen() -> None:
     keras, qkeras = bring_up().keras, bring_up().qkeras
     model = keras.Sequential([keras.Input((4,), name="input"), qkeras.QActivation("quantized_relu(4)", name="first")])
     assert refusal(model) == (
-        "layer input (InputLayer): name='input': hls4ml keeps this name for attributes and types of its own; rename "
+        "layer input (InputLayer): name='input': hls4ml uses this name for its own attributes and types; rename "
         "the layer"
     )
 

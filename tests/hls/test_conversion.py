@@ -269,7 +269,7 @@ def test_a_padded_maximum_behind_values_that_happen_to_be_unsigned_is_refused(tm
     (tmp_path / "signed").mkdir()
     assert converted(model, tmp_path / "signed").output_shape == (2, 2, 2)
     model.get_layer("conv").set_weights([np.abs(kernel) for kernel in model.get_layer("conv").get_weights()])
-    message = r"^layer pool: padding='same' is not possible behind values of ufixed<\d+,\d+>, which hls4ml pads with a "
+    message = r"^layer pool: padding='same' is not possible after values of ufixed<\d+,\d+>, which hls4ml pads with a "
     with pytest.raises(ConversionError, match=message):
         converted(model, tmp_path)
 

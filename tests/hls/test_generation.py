@@ -86,7 +86,7 @@ def refused(subject: Graph, folder: Path, **options: Any) -> str:
     ("kind", "message"),
     [
         ("mean beside padding", "its mean is over fewer pixels at the border, and there is no streaming RTL for it"),
-        ("transpose", "it brings pixels into another order, for which a whole image would have to wait"),
+        ("transpose", "it permutes pixels, for which a whole image would have to wait"),
     ],
 )
 def test_what_has_no_streaming_form_is_named(kind: str, message: str, tmp_path: Path) -> None:

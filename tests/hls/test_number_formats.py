@@ -188,7 +188,7 @@ def test_a_table_of_too_many_entries_is_refused(width: int, tmp_path: Path) -> N
     message = (
         rf"^layer leaky: hls4ml has no exact form of this activation but a table, and that would have 2\*\*{width} "
         r"entries for the values .* that reach it \(at most 2\*\*14 are built\); put a "
-        r"QActivation\(quantized_bits\(...\)\) of fewer bits in front of it$"
+        r"QActivation\(quantized_bits\(...\)\) of fewer bits before it$"
     )
     with pytest.raises(ConversionError, match=message):
         convert(model, tmp_path)

@@ -108,8 +108,11 @@ end architecture;
     [
         ({"d": "dense__1"}, r"^'layer_dense__1': VHDL has no name with two underscores in a row, or one at an end; "),
         ({"d": "dense_"}, r"^'layer_dense_': VHDL has no name"),
-        ({"d": "Y"}, r"^layers Y, y: VHDL does not tell capital letters from small ones; choose other names, or set "),
-        ({"top": "signal"}, r"^'signal' is a word of VHDL; choose another name, or set rtl\.language: verilog$"),
+        ({"d": "Y"}, r"^layers Y, y: VHDL ignores the case of letters; choose other names, or set "),
+        (
+            {"top": "signal"},
+            r"^'signal' is a reserved word of VHDL; choose another name, or set rtl\.language: verilog$",
+        ),
         ({"top": "Mux"}, r"^mux is the name of a module of every design; give the run another name$"),
     ],
 )

@@ -104,7 +104,7 @@ def test_files_come_behind_those_they_use(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("signal", r"^'signal' is a word of VHDL; choose another name, or set rtl\.language: verilog$"),
+        ("signal", r"^'signal' is a reserved word of VHDL; choose another name, or set rtl\.language: verilog$"),
         ("Entity", r"^'Entity' is a word of VHDL"),
         ("net__1", r"^'net__1': VHDL has no name with two underscores in a row, or one at an end; choose another"),
         ("net_", r"^'net_': VHDL has no name"),
@@ -129,8 +129,6 @@ def test_layers_of_ports_need_names_that_vhdl_has(tmp_path: Path) -> None:
     y = dataclasses.replace(y, name="Signal")
     wires = (wires[0], dataclasses.replace(wires[1], inputs=("Signal",)))
     same = Graph("top", (x, y, *wires), ("signal", "Signal"), ("copy_0", "copy_1"))
-    message = (
-        r"^layers Signal, signal: VHDL does not tell capital letters from small ones; choose other names, or set rtl"
-    )
+    message = r"^layers Signal, signal: VHDL ignores the case of letters; choose other names, or set rtl"
     with pytest.raises(ConversionError, match=message):
         generate(same, tmp_path / "same")

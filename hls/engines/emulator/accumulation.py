@@ -3,7 +3,7 @@
 In hls4ml's C++ (`nnet_dense_latency.h`, `nnet_conv2d_latency.h`, `nnet_sepconv2d_latency.h`), the bias is cast to the
 accumulator's format, then each product is cast to it and added, row by row, channel by channel. Where no product loses
 bits, a sum that wraps may be wrapped once at its end. Where sums saturate, their order matters, and it is that of the
-Latency strategy, which is also that of the Resource strategy with a reuse factor of 1.
+Latency strategy; the Resource strategy with a reuse factor of 1 has the same order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from trigcnn.hls.graph.graph import Layer
 from trigcnn.hls.graph.ranges import Range, constant, integers, quotient
 
 Array = npt.NDArray[Any]
-# Adding up numbers that are rounded one by one, or the number that is rounded to the sum: the same in these modes.
+# In these modes, rounding each term before adding gives the same as rounding the sum.
 _ORDER_FREE_ROUNDING = ("TRN", "RND", "RND_MIN_INF")
 
 
@@ -40,7 +40,7 @@ def window_of(layer: Layer, what: str) -> Window:
 
 
 def weighted_sum(layer: Layer, x: Node) -> tuple[Body, Range, list[Step]]:
-    """Make the sum of a dense layer or a convolution, the range that it has, and the steps up to its exact value.
+    """Return the sum of a dense layer or a convolution, its range, and the steps up to its exact value.
 
     Raises:
         ConversionError: It cannot be computed exactly.
@@ -88,13 +88,13 @@ def weighted_sum(layer: Layer, x: Node) -> tuple[Body, Range, list[Step]]:
 
 
 def _twos(weights: Array) -> int:
-    """How many factors of two all weights have; 0 if all are zero."""
+    """Return the number of factors of two that all weights have in common; 0 if all are zero."""
     together = int(np.bitwise_or.reduce(np.abs(weights), axis=None))
     return (together & -together).bit_length() - 1 if together else 0
 
 
 def _seen(x: Node, window: Window, positions: tuple[int, int]) -> Range:
-    """What a window sees: zeros too where it goes over the edge."""
+    """Return the range of what a window sees: with zeros if the window reaches over the edge."""
     corners = window.positions(positions)
     ends = corners + np.array(window.size)
     outside = (corners < 0).any() or (ends > np.array(x.output_size)).any()
@@ -102,7 +102,7 @@ def _seen(x: Node, window: Window, positions: tuple[int, int]) -> Range:
 
 
 def _products(weights: Array, x: Range, *, by_channel: bool) -> tuple[Array, Array]:
-    """Smallest and largest value of every product, [terms, filters], in the order in which they are added."""
+    """Return the smallest and largest value of every product, [terms, filters], in the order of addition."""
     terms = weights.reshape(-1, weights.shape[-1])
     low, high = x.low, x.high
     if not by_channel:
@@ -119,7 +119,7 @@ def _products(weights: Array, x: Range, *, by_channel: bool) -> tuple[Array, Arr
 def _accumulator(
     accumulator: FixedPoint, low: Array, high: Array, fraction: int, bias: list[int]
 ) -> Accumulator | None:
-    """Say how to add where the plain exact sum and a cast at its end would not be the same."""
+    """Return how to add, if an exact sum with one cast at its end would differ; else None."""
     first, last = accumulator.limits
     drops = fraction - accumulator.fraction
     if drops > 0:
@@ -143,7 +143,7 @@ def _rounded(products: Array, drops: int, accumulator: FixedPoint) -> Array:
 
 
 def _accumulated(own: Accumulator, low: Array, high: Array, bias: list[int]) -> Range:
-    """The range of a sum whose products are cast one by one, before it is wrapped."""
+    """Return the range of a sum whose products are cast one by one, before it is wrapped."""
     if own.limits:
         return Range.of(own.format, len(bias))
     low, high = (_rounded(side, own.dropped, own.format).sum(axis=0) + integers(bias) for side in (low, high))
@@ -151,7 +151,7 @@ def _accumulated(own: Accumulator, low: Array, high: Array, bias: list[int]) -> 
 
 
 def mean(layer: Layer, x: Range, count: int) -> tuple[tuple[Step, ...], Range, Range]:
-    """Make the steps from the sum of `count` values to their mean.
+    """Return the steps from the sum of `count` values to their mean.
 
     hls4ml divides the accumulator, which drops bits below its last one towards zero. Without an accumulator the
     quotient is exact, and rounded once to the result.
@@ -193,7 +193,7 @@ def _check_mean(accumulator: FixedPoint, total: Range) -> None:
 
 
 def rounds_each(accumulator: FixedPoint | None, x: Range) -> FixedPoint | None:
-    """Give the format to which a pooling's values are cast before they are added, if bits are lost there.
+    """Return the format to which a pooling's values are cast before they are added, if bits are lost there.
 
     Raises:
         ConversionError: io_parallel and io_stream would round differently.
@@ -202,7 +202,7 @@ def rounds_each(accumulator: FixedPoint | None, x: Range) -> FixedPoint | None:
         return None
     if accumulator.rounding not in _ORDER_FREE_ROUNDING:
         raise ConversionError(
-            f"the accumulator {accumulator} of its mean rounds the input in a way in which io_parallel and io_stream "
-            "differ; give it more fraction bits, or use TRN or RND"
+            f"the accumulator {accumulator} of its mean rounds the input, and io_parallel and io_stream round "
+            "differently; give it more fraction bits, or use TRN or RND"
         )
     return FixedPoint(True, 63, 63 - accumulator.fraction, accumulator.rounding)

@@ -28,7 +28,7 @@ class Emulator:
 
     Attributes:
         graph: What it computes.
-        library: Code without the results in between.
+        library: Code without the intermediate results.
         folder: Folder in which the code for `trace` is compiled when it is first asked for.
         timeout_s: Time limit of the compiler in seconds.
         threads: Number of threads.
@@ -45,7 +45,7 @@ class Emulator:
 
     @property
     def name(self) -> str:
-        """Name that comparisons and reports show."""
+        """Return the name for comparisons and reports."""
         return "emulator"
 
     def predict(self, events: Events) -> Outputs:
@@ -60,9 +60,9 @@ class Emulator:
         return self._run(self.library, events).reshape(len(events), *self.graph.output_shape)
 
     def trace(self, events: Events) -> dict[str, Outputs]:
-        """Run all events and give every layer's result.
+        """Run all events and return every layer's result.
 
-        The first call compiles code that keeps the results in between.
+        The first call compiles code that keeps the intermediate results.
         """
         if self._tracing is None:
             program = translate(self.graph, trace=True)
@@ -78,7 +78,7 @@ class Emulator:
         }
 
     def predict_file(self, events: Path, outputs: Path, *, events_at_once: int = 65536) -> None:
-        """Run the events of a `.npy` file into another, piece by piece, so that neither has to fit into memory.
+        """Run the events of a `.npy` file piece by piece into another file, so that neither has to fit into memory.
 
         Args:
             events: File with an array [events, ...] of float32 or float64.

@@ -1,4 +1,4 @@
-"""Fewer nodes for the same outputs: moves and steps join the layers before them, maxima go before monotone steps."""
+"""Fewer nodes for the same outputs: moves and steps merge into earlier layers, maxima go before monotone steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trigcnn.hls.graph.ranges import Integers, Range, integers
 
 
 def fused(program: Program) -> Program:
-    """Give a program with the same outputs, without the results in between that nobody asks for."""
+    """Return a program with the same outputs, without the intermediate results that are not asked for."""
     nodes = {node.name: node for node in _needed(program)}
     changed = True
     while changed:
@@ -33,7 +33,7 @@ def _needed(program: Program) -> list[Node]:
     wanted = set(program.outputs)
     kept = []
     for node in reversed(program.nodes):
-        # Events are read and checked even where nothing comes of them.
+        # Events are read and checked even if no output depends on them.
         if node.name in wanted or isinstance(node.body, Source):
             wanted.update(node.inputs)
             kept.append(node)
@@ -41,7 +41,7 @@ def _needed(program: Program) -> list[Node]:
 
 
 def _joined(node: Node, nodes: dict[str, Node], outputs: tuple[str, ...]) -> Node | None:
-    """Join a node with the one before it, if that has no other use."""
+    """Merge a node into the one before it, if nothing else uses that one."""
     if len(node.inputs) != 1:
         return None
     before = nodes[node.inputs[0]]
@@ -57,7 +57,7 @@ def _joined(node: Node, nodes: dict[str, Node], outputs: tuple[str, ...]) -> Nod
 
 
 def _sum_of_move(node: Node, body: Sum, before: Node, move: Move, nodes: dict[str, Node]) -> Node | None:
-    """Let a convolution pad by itself, and a dense layer read an image as it is."""
+    """Merge padding into a convolution, and flattening into a dense layer."""
     image = nodes[before.inputs[0]]
     if move.padding is not None:
         above = (body.window.before[0] + move.padding[0], body.window.before[1] + move.padding[1])
@@ -73,7 +73,7 @@ def _sum_of_move(node: Node, body: Sum, before: Node, move: Move, nodes: dict[st
 
 
 def _maximum_first(node: Node, pool: Pool, before: Node, body: Sum) -> Node | None:
-    """Take the maximum of sums instead of what monotone steps make of them: fewer values go through the steps."""
+    """Move a maximum before monotone steps: fewer values go through the steps."""
     window = pool.window
     separate = window.stride[0] >= window.size[0] and window.stride[1] >= window.size[1]
     whole = len(pool.groups) == 1 and len(pool.groups[0].pixels) == window.size[0] * window.size[1]
@@ -87,7 +87,7 @@ def _maximum_first(node: Node, pool: Pool, before: Node, body: Sum) -> Node | No
 
 
 def _rising(node: Node, body: Sum) -> Node | None:
-    """Give a node whose steps keep the order of sums; channels that are scaled by less than 0 change their sign."""
+    """Return a node whose steps keep the order of sums; channels with a negative scale change their sign."""
     steps = list(node.steps)
     start = node.start
     if steps and isinstance(steps[0], Affine) and min(steps[0].scale) < 0:

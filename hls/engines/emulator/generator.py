@@ -1,4 +1,4 @@
-"""Program and plan to C++: one call of a kernel in `runtime/` per node, with tables and the steps written out."""
+"""From program and plan to C++: one call of a kernel in `runtime/` per node, with tables and the steps written out."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class _Writer:
         return Code(text, self._tables.content())
 
     def write(self, node: Node) -> None:
-        """Write the call of a node, and of what packs its result for others."""
+        """Write the call of a node, and the calls that pack its result for others."""
         self._calls.append(f"// {node.name}")
         match node.body:
             case Source() as body:
@@ -170,7 +170,7 @@ class _Writer:
         return f"CastStep{64 if wide else 32}<{kind}, {casts}>"
 
     def _tile(self, window: int, outputs: int, filters: int, arithmetic: Arithmetic) -> tuple[int, int]:
-        """How many pixels and filters are summed at once."""
+        """Return how many pixels and filters are summed at once."""
         most, block = self._plan.level.tile
         pixels = max(p for p in range(1, most + 1) if (window % p == 0 if window > 1 else p <= outputs))
         # A single pixel leaves room for more filters.
@@ -182,7 +182,7 @@ class _Writer:
         corners = body.window.positions(node.output_size)
         for group in body.groups:
             post = self._post((*group.first, *node.steps), group.total, node)
-            # Offsets are seen from a pixel that is there.
+            # Offsets are relative to a pixel that exists.
             first = group.pixels[0]
             offsets = (group.pixels - first) @ np.array([source.row, source.pixel])
             wide = "I32" if group.total.magnitude < _INT32 else "I64"
@@ -242,7 +242,7 @@ class _Writer:
         return self._plan.layouts[node.name][0]
 
     def _struct(self, kind: str, content: str) -> str:
-        """Name a struct; those with the same content are one, so that kernels are compiled once for them."""
+        """Return the name of a struct; equal structs are one, so that their kernels are compiled once."""
         return self._structs.setdefault(content, f"{kind}{len(self._structs)}")
 
     def _post(self, steps: Sequence[Step], start: Range, node: Node, channels: int | None = None) -> str:
@@ -269,7 +269,7 @@ class _Writer:
 
 
 def _corners(node: Node, body: Sum) -> Index:
-    """First pixel of every window, [outputs, sums of which the largest is kept, 2]."""
+    """Return the first pixel of every window, [outputs, sums of which the largest is kept, 2]."""
     corners = body.window.positions(body.positions)
     if body.pool is None:
         return corners[:, None]

@@ -1,4 +1,4 @@
-"""Graph to program: what each kind of layer computes, as hls4ml's C++ does it."""
+"""From graph to program: what each kind of layer computes, as hls4ml's C++ does it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MOST_BITS = 62
 
 
 def translate(graph: Graph, *, trace: bool = False) -> Program:
-    """Make the program of a graph; every layer is a node with the layer's name.
+    """Return the program of a graph; every layer is a node with the layer's name.
 
     Args:
         graph: The graph.
@@ -142,7 +142,7 @@ def _pooling(layer: Layer, inputs: list[Node], _: Graph) -> Node:
         groups.append(Group(outputs, pixels, total, first))
         starts.append(start)
     start = join(starts)
-    # What all groups become is in the same units.
+    # The results of all groups are in the same units.
     groups = [
         replace(group, first=(*group.first, *_to_fraction(own, start.fraction)))
         for group, own in zip(groups, starts, strict=True)
@@ -165,7 +165,7 @@ def _to_fraction(start: Range, fraction: int) -> tuple[Step, ...]:
 
 
 def _window_groups(window: Window, size: Size, outputs: Size) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Outputs whose windows hold the same pixels of the image: which outputs, and which pixels."""
+    """Return the groups of outputs whose windows hold the same pixels of the image."""
     grid = np.indices(window.size).reshape(2, -1).T
     pixels = window.positions(outputs)[:, None] + grid
     inside = ((pixels >= 0) & (pixels < np.array(size))).all(axis=2)

@@ -23,7 +23,7 @@ class Layout:
         kind: `bytes` are unsigned, with `zero` added; `words` have 16 bits with a sign.
         shape: The image's.
         margins: Pixels above, left, below and right of the image.
-        zero: What stands for zero.
+        zero: Stored value of zero.
     """
 
     kind: Kind
@@ -65,6 +65,6 @@ class Layout:
         return np.asarray(self.places()[:, None] + np.arange(self.shape[2])).reshape(-1)
 
     def with_margins(self, others: list[Margins]) -> Layout:
-        """The same with the widest of some margins."""
+        """Return the same layout with the widest of some margins."""
         margins = np.max([self.margins, *others], axis=0)
         return Layout(self.kind, self.shape, tuple(int(m) for m in margins), self.zero)  # type: ignore[arg-type]

@@ -56,7 +56,7 @@ class Library:
             events: [events, event size], float32 or float64, C order.
             level: One of `levels`.
             threads: Number of threads.
-            outputs: Takes the outputs, [events, output size], C order.
+            outputs: Array for the outputs, [events, output size], C order.
 
         Returns:
             -1, or the index of an event in whose neighbourhood (a vector of events) a number is not finite.

@@ -49,18 +49,18 @@ _INT32 = 1 << 31
 
 @dataclass(frozen=True)
 class Plan:
-    """Arithmetic of each sum, and layouts of each node's result, by name; the first layout is written by the node."""
+    """The arithmetic of each sum and the layouts of each node's result, by name; the node writes the first layout."""
 
     level: Level
     arithmetic: dict[str, Arithmetic]
     layouts: dict[str, list[Layout]]
 
     def layout(self, name: str, kind: str) -> Layout:
-        """Find the layout of a node's result of a kind."""
+        """Return the layout of a node's result of a kind."""
         return next(layout for layout in self.layouts[name] if layout.kind == kind)
 
     def whole(self, name: str) -> Layout:
-        """Find the layout of a node's result that is not packed."""
+        """Return the layout of a node's result that is not packed."""
         return next(layout for layout in self.layouts[name] if layout.kind not in ("bytes", "words"))
 
 
@@ -92,7 +92,7 @@ def make_plan(program: Program, level: Level) -> Plan:
 
 
 def natural(node: Node) -> Kind:
-    """The layout's kind that holds a result without packing."""
+    """Return the kind of layout that holds a result without packing."""
     return "i32" if node.range.within(-_INT32, _INT32 - 1) else "i64"
 
 
@@ -113,7 +113,7 @@ def _merged(node: Node, wanted: list[Layout]) -> list[Layout]:
 
 
 def _margins(body: Sum, x: Node) -> Margins:
-    """How far the sums' windows go beyond the image."""
+    """Return how far the windows of sums reach beyond the image."""
     corners = body.window.positions(body.positions)
     above, left = np.maximum(-corners.min(axis=0), 0)
     below, right = np.maximum(corners.max(axis=0) + np.array(body.window.size) - np.array(x.output_size), 0)
@@ -121,7 +121,7 @@ def _margins(body: Sum, x: Node) -> Margins:
 
 
 def _zero(x: Range) -> int:
-    """What is added to make the values unsigned bytes."""
+    """Return what is added to make the values unsigned bytes."""
     return -x.with_zero().least
 
 
@@ -129,7 +129,7 @@ def _arithmetic(node: Node, body: Sum, x: Range, level: Level) -> Arithmetic:
     if body.accumulator is not None:
         return _with_casts(body, body.accumulator, x)
     terms = np.abs(body.weights.reshape(-1, body.weights.shape[-1])).astype(object)
-    # No partial sum, in whatever order, is larger.
+    # No partial sum, in any order, is larger.
     bound = int(max(terms.sum(axis=0) * x.magnitude + np.abs(np.array(body.bias, object))))
     costs = {
         name: cost * _terms(body, name) for name, cost in level.costs.items() if _exact(name, node, body, x, bound)
@@ -140,7 +140,7 @@ def _arithmetic(node: Node, body: Sum, x: Range, level: Level) -> Arithmetic:
 
 
 def _terms(body: Sum, arithmetic: str) -> int:
-    """Products, or instructions with several of them, per window."""
+    """Return the products, or instructions with several products, per window."""
     if arithmetic not in PACKED:
         return int(np.count_nonzero(body.weights))
     height, width, channels, filters = body.weights.shape
@@ -148,11 +148,11 @@ def _terms(body: Sum, arithmetic: str) -> int:
 
 
 def _exact(arithmetic: str, node: Node, body: Sum, x: Range, bound: int) -> bool:
-    """Tell whether an arithmetic is proved to give the exact sum."""
+    """Return whether an arithmetic is proved to give the exact sum."""
     weights = body.weights
     match arithmetic:
         case "bytes" | "words":
-            # 32-bit sums may overflow on the way, for they wrap back; their end must fit.
+            # 32-bit sums may overflow on the way, since they wrap back; the final sum must fit.
             if body.by_channel or not node.start.within(-_INT32, _INT32 - 1):
                 return False
             if arithmetic == "bytes":
@@ -167,7 +167,7 @@ def _exact(arithmetic: str, node: Node, body: Sum, x: Range, bound: int) -> bool
 
 
 def _with_casts(body: Sum, accumulator: Accumulator, x: Range) -> Arithmetic:
-    """Products that are cast one by one: as narrow as the products, their casts and the sums allow."""
+    """Return the arithmetic of products that are cast one by one: as narrow as products, casts and sums allow."""
     weights = np.abs(body.weights.reshape(-1, body.weights.shape[-1])).astype(object)
     dropped = accumulator.dropped
     left, right = max(-dropped, 0), max(dropped, 0)

@@ -1,7 +1,7 @@
 """The integer program: every layer of a graph as a body (what is summed or moved) and steps (what each value becomes).
 
 Values are integers in units of `2**-fraction`, where the fraction is the range's. All layers are seen as images
-[height, width, channels]; what has fewer axes has a height, or a height and a width, of 1.
+[height, width, channels]; tensors with fewer axes get a height, or a height and a width, of 1.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Window:
-    """How a window goes over an image: its size, its steps, and how far it begins above and left of the image."""
+    """How a window moves over an image: its size, its steps, and how far above and left of the image it begins."""
 
     size: Size
     stride: Size
@@ -65,8 +65,8 @@ class Sum:
         weights: [height, width, channels, filters]; by channel: [height, width, channels].
         bias: [filters], in units of the products (with an accumulator: of the accumulator).
         window: Where the weights are laid on the image.
-        positions: Rows and columns of sums, before `pool`.
-        accumulator: How to add, where it matters.
+        positions: Rows and columns of sums before `pool`.
+        accumulator: How to add, if it matters.
         pool: Window over the sums of which only the largest is kept; the outputs are then its outputs.
     """
 
@@ -91,7 +91,7 @@ class Group:
         outputs: Which outputs, counted row by row.
         pixels: Rows and columns of the pixels, [pixels, 2].
         total: Range of the sum or maximum.
-        first: What happens to it before the layer's other steps: the division by the number of pixels.
+        first: Step before the layer's other steps: the division by the number of pixels.
     """
 
     outputs: Index
@@ -129,7 +129,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Concatenation:
-    """Each result is one element of the first input, or at `-2 - index` of the second; each goes through own steps."""
+    """Each result is one element of the first input, or at `-2 - index` of the second; each has its own steps."""
 
     index: Index
     first: tuple[Step, ...]
@@ -138,7 +138,7 @@ class Concatenation:
 
 @dataclass(frozen=True)
 class Pairwise:
-    """Two inputs element by element, each shifted left first; `op` as in the graph."""
+    """Two inputs merged element by element, each shifted left first; `op` as in the graph."""
 
     op: str
     shifts: Size
@@ -152,12 +152,12 @@ class Node:
     """A layer of the program.
 
     Attributes:
-        name: The layer's name in the graph; of several layers that became one, the last one's.
+        name: The layer's name in the graph; of merged layers, the last one's.
         inputs: Names of nodes.
         shape: [height, width, channels] of the result.
         body: What is computed.
-        start: Range of what the body gives.
-        steps: What happens to each of its values.
+        start: Range of the body's result.
+        steps: What is applied to each value of the body's result.
         range: Range of the result.
     """
 
@@ -208,7 +208,7 @@ class Program:
 
 
 def image(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """See any shape as [height, width, channels]."""
+    """Return any shape as [height, width, channels]."""
     if len(shape) == 3:
         return shape
     return 1, int(np.prod(shape[:-1])), shape[-1]

@@ -1,4 +1,4 @@
-"""What happens to each value on its own: casts, scales, rectification, tables, quotients.
+"""Steps that change each value by itself: casts, scales, rectification, tables, quotients.
 
 A layer of the emulator is a body, such as a convolution, and then steps. Every step knows the range after it, how
 large its intermediate values become, and whether it keeps the order of values.
@@ -27,7 +27,7 @@ class Cast:
         return before.fraction - self.format.fraction
 
     def overflows(self, before: Range) -> bool:
-        """Tell whether a value may lie outside of the format."""
+        """Return whether a value may lie outside of the format."""
         rounded = before.rounded(self.format.fraction, self.format.rounding)
         return not rounded.within(*self.format.limits)
 
@@ -48,7 +48,7 @@ class Cast:
         return before.magnitude << -dropped
 
     def keeps_order(self, before: Range) -> bool:
-        """Tell whether larger values never give smaller ones."""
+        """Return whether larger values never give smaller ones."""
         return self.format.overflow in ("SAT", "SAT_SYM") or not self.overflows(before)
 
 
@@ -72,11 +72,11 @@ class Affine:
         return int(max(np.maximum(np.maximum(magnitude, 1) * scale + bias, magnitude)))
 
     def keeps_order(self, before: Range) -> bool:
-        """Tell whether larger values never give smaller ones."""
+        """Return whether larger values never give smaller ones."""
         return bool(min(self.scale) >= 0)
 
     def then(self, other: Affine) -> Affine:
-        """This one and another behind it, as one."""
+        """Return this step and another after it as one."""
         return Affine(self.scale * other.scale, self.bias * other.scale + other.bias, self.gain + other.gain)
 
 
@@ -120,7 +120,7 @@ class Lookup:
         return max(before.magnitude, *(abs(int(entry)) for entry in self.table))
 
     def keeps_order(self, before: Range) -> bool:
-        """Tables may do anything."""
+        """Return False: a table may have any order."""
         return False
 
 
@@ -159,7 +159,7 @@ def finer(channels: int, bits: int) -> Affine:
 
 
 def simplified(steps: Iterable[Step], before: Range) -> tuple[tuple[Step, ...], Range]:
-    """Leave out what changes no value in the range, and join what can be one.
+    """Remove steps that change no value in the range, and merge steps where possible.
 
     Values that fit a format need no cast to it: their own fraction bits are kept, which may be fewer.
 

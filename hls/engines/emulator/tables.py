@@ -1,4 +1,4 @@
-"""Constants of a generated library, in one file that the assembler puts into it."""
+"""Constants of a generated library, in one file that the assembler includes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _TYPES = {"int32_t": np.int32, "int64_t": np.int64, "float": np.float32, "double
 
 
 class Tables:
-    """Tables one behind the other, each aligned to a cache line; equal ones are kept once."""
+    """Tables one after the other, each aligned to a cache line; equal tables are kept once."""
 
     def __init__(self) -> None:
         self._content = bytearray()
         self._known: dict[bytes, int] = {}
 
     def add(self, kind: str, values: npt.ArrayLike) -> str:
-        """Keep a table and give the C++ expression of its first element.
+        """Add a table and return the C++ expression of its first element.
 
         Args:
             kind: `int32_t`, `int64_t`, `float` or `double`.

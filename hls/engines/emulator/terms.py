@@ -43,7 +43,7 @@ def packed(body: Sum, layout: Layout, block: int) -> Terms:
     words = (parts << (bits * np.arange(lanes))[:, None, None]).sum(axis=1)
     offsets = (_taps(body, layout)[:, :, None] + np.arange(layout.pixel)).reshape(-1)
     used = words.any(axis=2)
-    # What stands for zero is in each product.
+    # Each product contains the stored value of zero.
     bias = np.zeros(blocks * block, object)
     bias[:filters] = np.array(body.bias, object) - layout.zero * body.weights.sum(axis=(0, 1, 2)).astype(object)
     return Terms(

@@ -32,7 +32,7 @@ _MOST_DROPPED = 61
 
 @dataclass(frozen=True)
 class _Placed:
-    """A step with the range before it and the numbers that it is computed in."""
+    """A step with the range before it and the type of numbers that it is computed in."""
 
     step: Step
     before: Range
@@ -94,7 +94,7 @@ def _placed(steps: Sequence[Step], start: Range) -> list[_Placed]:
         fitting = [domain for domain in _DOMAINS if _fits(domain, step, now, after)]
         if not fitting:
             raise ConversionError(f"{_named(step)} needs numbers of more than 62 bits")
-        # To stay with doubles is cheaper than to change to integers and back.
+        # Staying with doubles is cheaper than changing to integers and back.
         stays = bool(placed) and placed[-1].domain == "f64" and "f64" in fitting
         placed.append(_Placed(step, now, "f64" if stays else fitting[0]))
         now = after
@@ -141,7 +141,7 @@ def _power_of_two(step: Quotient) -> int | None:
 
 
 def _segment(part: list[_Placed], current: str, tables: Tables, channels: int) -> str:
-    """Write neighbouring steps that are computed in the same numbers."""
+    """Write neighbouring steps that are computed in the same type of numbers."""
     first = part[0]
     if isinstance(first.step, Lookup):
         wide = first.step.after(first.before).magnitude >= _INT32
@@ -254,7 +254,7 @@ def _integer_lines(part: list[_Placed], tables: Tables, channels: int) -> list[s
 
 
 def _rounded_integers(dropped: int, rounding: str, bits: int) -> list[str]:
-    """Drop bits, or add zeros where there are fewer."""
+    """Drop bits, or add zeros if there are too few."""
     if dropped <= 0:
         return [f"y = y << {-dropped};"] if dropped else []
     suffix = "" if bits == 32 else "ll"

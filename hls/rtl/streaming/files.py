@@ -29,7 +29,7 @@ class Built:
         unit: What was built.
         module: Its module.
         kernels: The kernels in it.
-        estimated_lut: LUTs by alkaid's cost model, and of what holds words.
+        estimated_lut: LUTs by alkaid's cost model, and of memories for words.
     """
 
     unit: Unit
@@ -47,7 +47,7 @@ class _Form:
         module: Prints a module.
         stage: Prints a kernel's stage under a name.
         tables: Prints the tables that stages look up.
-        primitives: Folder of the adders, multiplexers and multipliers of alkaid's.
+        primitives: Folder of alkaid's adders, multiplexers and multipliers.
     """
 
     suffix: str
@@ -65,7 +65,7 @@ def write(
     Args:
         folder: New folder; `src/` has the modules, `src/library/` what all designs share.
         top: The top module.
-        parts: What is in it.
+        parts: The units in it.
         clock_period_ns: Clock period in the constraints, in ns.
         language: Of the modules.
 

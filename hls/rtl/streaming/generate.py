@@ -1,4 +1,4 @@
-"""Streaming RTL of a graph: units one behind the other, as the graph says, and the files that they become."""
+"""Streaming RTL of a graph: its units, connected as in the graph, and their files."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def generate(
         note: Called with what is worked on.
 
     Raises:
-        ConversionError: A layer has no streaming form, or a name cannot stand in VHDL.
+        ConversionError: A layer has no streaming form, or a name is not valid in VHDL.
     """
     units = plan(graph, reuse_factors or {}, serial=serial_dense)
     if vhdl_folder is not None:
@@ -90,7 +90,7 @@ def generate(
 
 
 def _costs(part: Built) -> dict[str, float]:
-    """The whole unit's cost goes to the layer that it is named after."""
+    """Return the cost of each layer; a unit's cost counts for the layer that it is named after."""
     return {part.unit.name: part.estimated_lut, **{layer.name: 0.0 for layer in part.unit.then}}
 
 
@@ -137,7 +137,7 @@ def _add(graph: Graph, unit: Unit, sources: list[Feed], top: Module, stage_delay
     module = Module(f"{graph.name}_{unit.name}", f"Layer {', then '.join(doing)}.", keep=True)
     shop = Workshop(unit, graph, module, stage_delay)
     inside = build(shop, sources)
-    # No port begins like this.
+    # No port's name begins like this.
     valid = top.net(f"from_{unit.name}_valid")
     data = top.net(f"from_{unit.name}_data", inside.stream.bits)
     sides = ("left", "right") if unit.front == "join" else ("in",)
@@ -153,7 +153,7 @@ def _add(graph: Graph, unit: Unit, sources: list[Feed], top: Module, stage_delay
 
 
 def _check_names(top: Module) -> None:
-    """See that ports, nets and instances have names of their own, in any case of their letters.
+    """Check that the names of ports, nets and instances are unique, whatever the case of their letters.
 
     Raises:
         ConversionError: Two have the same.
@@ -168,10 +168,10 @@ def _check_names(top: Module) -> None:
 
 
 def _latency(feed: Feed, interval: int) -> int:
-    """Cycles from the first word in to the last word out, the same for every event after the first."""
+    """Return the cycles from the first word in to the last word out, the same for every event after the first."""
     lasts = feed.arrivals.dense.reshape(-1, feed.stream.words)[:, -1]
     latencies = lasts - np.arange(len(lasts)) * interval
-    # The last event does not count: behind it there is none that its end could wait for.
+    # The last event does not count: no event follows for which its end could wait.
     if (np.diff(latencies[:-1]) > 0).all():
         raise RuntimeError(f"events {interval} cycles apart come out later each: {latencies.tolist()}")
     return int(latencies.max())

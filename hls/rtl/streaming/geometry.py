@@ -18,10 +18,10 @@ class Axis:
     Attributes:
         size: Pixels of the image.
         kernel: Pixels of the window that ever see a pixel of the image.
-        skipped: Pixels of the window in front of these.
+        skipped: Pixels of the window before those.
         stride: Pixels from one window to the next.
-        before: Pixels of padding in front.
-        after: Pixels of padding behind.
+        before: Pixels of padding before the image.
+        after: Pixels of padding after the image.
         windows: Number of windows.
     """
 
@@ -35,23 +35,23 @@ class Axis:
 
     @property
     def first(self) -> int:
-        """Pixel at which the first window has its anchor, the pixel `after` before its end."""
+        """Return the pixel of the first window's anchor, which lies `after` pixels before the window's end."""
         return self.kernel - 1 - self.before - self.after
 
     @property
     def phase(self) -> int:
-        """The first pixel's place in the cycle of strides, in which windows have 0."""
+        """Return the first pixel's phase in the cycle of strides; windows have phase 0."""
         return -self.first % self.stride
 
     @property
     def fits(self) -> bool:
-        """Whether an anchor lies in the image for each window, and no window without one."""
+        """Return whether every window has its anchor in the image, and every anchor a window."""
         anchors = [self.first + n * self.stride for n in range(self.windows)]
         return anchors[0] >= 0 and anchors[-1] < self.size <= anchors[-1] + self.stride
 
     @property
     def partial(self) -> bool:
-        """Whether a window sticks out of the image."""
+        """Return whether a window reaches over the edge of the image."""
         return self.before > 0 or (self.windows - 1) * self.stride - self.before + self.kernel > self.size
 
 
@@ -64,22 +64,22 @@ class Geometry:
 
     @property
     def fits(self) -> bool:
-        """Whether a line buffer gives these windows."""
+        """Return whether a line buffer can produce these windows."""
         return self.rows.fits and self.columns.fits
 
     def crop(self, weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Take the part of a kernel [height, width, ...] that sees pixels."""
+        """Return the part of a kernel [height, width, ...] that sees pixels."""
         rows, columns = self.rows, self.columns
         return weight[rows.skipped : rows.skipped + rows.kernel, columns.skipped : columns.skipped + columns.kernel]
 
 
 def geometry(graph: Graph, layer: Layer, padding: Layer | None = None) -> Geometry:
-    """Find a layer's windows.
+    """Return a layer's windows.
 
     Args:
         graph: The graph that it is in.
         layer: A convolution or pooling layer.
-        padding: A layer in front that adds zeros, to be counted as the layer's own.
+        padding: A layer before it that adds zeros, to be counted as the layer's own.
     """
     source = graph[(padding or layer).inputs[0]]
     height, width, _ = stream_shape(source.shape)
@@ -112,7 +112,7 @@ def _padding(layer: Layer, side: str) -> int:
 
 
 def _cropped(axis: Axis) -> Axis:
-    """Leave out what of the window never sees a pixel; and padding that no window reaches."""
+    """Remove the parts of the window that never see a pixel, and padding that no window reaches."""
     starts = [n * axis.stride - axis.before for n in range(axis.windows)]
     seen = [offset for offset in range(axis.kernel) if any(0 <= start + offset < axis.size for start in starts)]
     if not seen:

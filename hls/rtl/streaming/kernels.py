@@ -17,14 +17,14 @@ BIT = Interval(0.0, 1.0, 1.0)
 
 @dataclass(frozen=True)
 class Kernel:
-    """Arithmetic with registers behind each stage.
+    """Arithmetic with registers after each stage.
 
     Attributes:
         name: Name of its module.
-        inputs: The values that it takes.
-        outputs: The values that it gives.
+        inputs: Its input values.
+        outputs: Its output values.
         stages: alkaid's `CombLogic` of each stage; none if every output is constant.
-        registered: Whether there are registers behind the stages; if not, there is one stage.
+        registered: Whether the stages have registers; if not, there is one stage.
         estimated_lut: LUTs by alkaid's cost model.
     """
 
@@ -54,9 +54,9 @@ def kernel(
     Args:
         name: Name of the module.
         inputs: The values of each input; constants need no bits.
-        function: Takes and gives alkaid's symbolic numbers, flat.
+        function: Maps alkaid's symbolic numbers to others, both flat.
         stage_delay: Longest path between two registers in alkaid's unit; None for logic without registers.
-        whole_words: Let each input take all values of its bits, as a table needs it.
+        whole_words: Give each input the range of all its bit patterns, as a table needs.
 
     Raises:
         ConversionError: alkaid could not compute it exactly.
@@ -78,7 +78,7 @@ def kernel(
 
 
 def build(kernel: Kernel) -> Module:
-    """Make the module of a kernel: its stages, which are modules of their own, and the registers between them."""
+    """Return the module of a kernel: its stages, a module each, and the registers between them."""
     module = Module(kernel.name, f"Arithmetic in {len(kernel.stages)} stages.")
     clock = module.input("clk") if kernel.registered else None
     live = [each for each in kernel.inputs if not each.constant]
@@ -106,7 +106,7 @@ def stage_name(kernel: Kernel, number: int) -> str:
 
 
 def _packed(stage: Any) -> list[Interval]:
-    """How a stage packs its outputs: constants too, if they have bits."""
+    """Return how a stage packs its outputs: constants too, if they have bits."""
     packed = []
     for sign, integer, fraction in stage.out_kifs.T.tolist():
         lsb = 2.0**-fraction

@@ -1,4 +1,4 @@
-"""Which units a graph is built of: what is computed together, and what has no streaming form."""
+"""Units of a graph: which layers are computed together, and which have no streaming form."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _MEND = "use rtl.architecture: parallel, or none"
 
 @dataclass(frozen=True)
 class Unit:
-    """A module of the design: what brings its words together, and what is computed of them.
+    """A module of the design: how it gathers words, and what it computes from them.
 
     Attributes:
-        layer: The layer that it is made for and named after.
-        front: What brings words together: `input` a port; `word` nothing; `window` a line buffer; `collect` several
+        layer: The layer that it computes and is named after.
+        front: How it gathers words: `input` a port; `word` nothing; `window` a line buffer; `collect` several
             words into one; `split` one word into several; `scan` an image into a larger one; `serial` products over
             several clocks; `global` a maximum or sum over all pixels; `join` two branches.
-        sources: Names of the layers whose results it takes.
+        sources: Names of the layers whose results it reads.
         then: Layers that work on each word by itself and are computed in the same kernel.
-        geometry: Of a window, after padding layers in front and without rows and columns that see no pixel.
-        count: Words that are put together, into which one is split, or in which a serial layer takes one apart.
+        geometry: Of a window, with earlier padding layers included and without rows and columns that see no pixel.
+        count: Words that are joined, into which one is split, or from which a serial layer reads one by one.
     """
 
     layer: Layer
@@ -49,7 +49,7 @@ class Unit:
 
     @property
     def result(self) -> str:
-        """Name of the layer whose result it gives."""
+        """Return the name of the layer whose result it delivers."""
         return self.then[-1].name if self.then else self.layer.name
 
 
@@ -59,7 +59,7 @@ def plan(graph: Graph, reuse_factors: Mapping[str, int], *, serial: bool) -> tup
     Args:
         graph: What to build.
         reuse_factors: Clock cycles that the products of a dense layer take, by layer name.
-        serial: Let all other dense layers take as many cycles as lie between two events.
+        serial: Spread all other dense layers over the cycles between two events.
 
     Raises:
         ConversionError: A layer has no streaming form, or not with this reuse factor.
@@ -88,7 +88,7 @@ class _Planner:
             layer.name: [other for other in graph.layers if layer.name in other.inputs] for layer in graph.layers
         }
         self.planned: dict[str, Unit] = {}
-        # Layers that a later one takes in: what it reads instead.
+        # Layers that a later one absorbs: what that one reads instead.
         self.absorbed: dict[str, str] = {}
         self.input_words = {prod(stream_shape(layer.shape)[:2]) for layer in graph.input_layers}
 
@@ -166,7 +166,7 @@ class _Planner:
         return Unit(layer, "serial", sources, count=per_word)
 
     def _reuse(self, layer: Layer, words: int, channels: int) -> int:
-        """Give the cycles that all products of a dense layer take: a multiple of its words, or 1."""
+        """Return the cycles of all products of a dense layer: a multiple of its words, or 1."""
         if layer.name in self.reuse_factors:
             return self.reuse_factors[layer.name]
         if not self.serial or prod(layer.shape) != layer.shape[-1]:
@@ -196,7 +196,7 @@ class _Planner:
         )
 
     def _changes_nothing(self, layer: Layer, source: str) -> bool:
-        """Whether a layer's format holds all values of the other's."""
+        """Return whether a layer's format holds all values of the other's."""
         before, after = self.graph[source].result, layer.result
         return after.min <= before.min and before.max <= after.max and after.lsb <= before.lsb
 
@@ -213,7 +213,7 @@ class _Planner:
         joins_channels = layer.kind == "Merge" or layer.integer("axis") == len(layer.shape) - 1
         if shapes[0][:2] != shapes[1][:2] or not joins_channels:
             raise ConversionError(
-                f"layer {layer.name}: it puts images together that are not of the same size, or not by their "
+                f"layer {layer.name}: it concatenates images of different sizes, or not along the "
                 f"channels, and there is no streaming RTL for it; {_MEND}"
             )
         return Unit(layer, "join", sources)
@@ -223,14 +223,13 @@ class _Planner:
         order = np.arange(prod(before)).reshape(self.graph[sources[0]].shape).transpose(layer.attributes["perm"])  # type: ignore[arg-type]
         if before[2] != after[2] or (order.reshape(-1) != np.arange(prod(before))).any():
             raise ConversionError(
-                f"layer {layer.name}: it brings pixels into another order, for which a whole image would have to "
-                f"wait; {_MEND}"
+                f"layer {layer.name}: it permutes pixels, for which a whole image would have to wait; {_MEND}"
             )
         return Unit(layer, "word", sources)
 
 
 def _pieces(layer: Layer, words: int, channels: int, reuse_factor: int) -> int:
-    """Give into how many pieces each word is taken."""
+    """Return into how many pieces each word is split."""
     possible = [1] if words == 1 else []
     possible += [words * pieces for pieces in range(1, channels + 1)]
     if reuse_factor == 1 or reuse_factor in possible:

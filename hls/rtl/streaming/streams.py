@@ -1,4 +1,4 @@
-"""What flows between the units of a streaming design: images whose pixels come one after another."""
+"""Streams between the units of a streaming design: images whose pixels come one after another."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Interval:
 
     @classmethod
     def of(cls, value: float) -> Interval:
-        """A constant."""
+        """Return the interval of a constant."""
         numerator, denominator = value.as_integer_ratio()
         return cls(value, value, float((numerator & -numerator) / denominator) if value else 1.0)
 
@@ -51,7 +51,7 @@ class Interval:
 
     @property
     def last_bit(self) -> float:
-        """The step, or of a constant its last bit."""
+        """Return the step; for a constant, its last bit."""
         if not self.constant:
             return self.step
         return Interval.of(self.low).step if self.low else np.inf
@@ -87,10 +87,10 @@ class Stream:
         return max(self.live_bits, 1)
 
     def symbolic(self, *, whole_words: bool = False) -> Any:
-        """Give a word as alkaid's symbolic numbers [channels], constants where they are.
+        """Return a word as alkaid's symbolic numbers [channels], constants as constants.
 
         Args:
-            whole_words: Let each number take all values of its bits; a table must cover them.
+            whole_words: Give each number the range of all its bit patterns; a table must cover them.
         """
         return symbolic(self.channels, whole_words=whole_words)
 
@@ -101,7 +101,7 @@ def live_bits(channels: Sequence[Interval]) -> int:
 
 
 def stream_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Give height, width and channels of a layer's shape."""
+    """Return height, width and channels of a layer's shape."""
     *pixels, channels = shape
     return (1, 1, *pixels, channels)[-3], (1, 1, *pixels, channels)[-2], channels
 
@@ -112,7 +112,7 @@ def format_interval(number_format: FixedPoint) -> Interval:
 
 
 def symbolic(channels: Sequence[Interval], *, whole_words: bool = False) -> Any:
-    """Give alkaid's `FVArray` [channels] for intervals."""
+    """Return alkaid's `FVArray` [channels] for intervals."""
     from alkaid.trace import FVArray
     from alkaid.types import Precision
 
@@ -127,7 +127,7 @@ def symbolic(channels: Sequence[Interval], *, whole_words: bool = False) -> Any:
 
 
 def converted(net: Net, sources: Sequence[Interval], targets: Sequence[tuple[int, int, int]]) -> tuple[Piece, ...]:
-    """Give the bits of a word in other formats, which must hold its values.
+    """Return the bits of a word in other formats, which must hold its values.
 
     Args:
         net: The word, packed as `sources` say.
@@ -150,11 +150,11 @@ def _constant_bits(source: Interval, target: tuple[int, int, int]) -> list[Piece
 
 
 def _moved_bits(net: Net, low: int, source: tuple[int, int, int], target: tuple[int, int, int]) -> list[Piece]:
-    """Give a number's bits in a target format: zeros behind it, its own bits, and its sign."""
+    """Return a number's bits in a target format: low zeros, its own bits, and its sign."""
     width = sum(target)
     if width <= 0:
         return []
-    # Weights of the lowest bit and of the one above the highest, as exponents of two.
+    # Exponents of two: of the lowest bit, and of the bit above the highest.
     source_low, source_high = -source[2], source[0] + source[1]
     target_low, target_high = -target[2], target[0] + target[1]
     pieces: list[Piece] = []

@@ -1,8 +1,8 @@
-"""When words come: the clock cycle of every word at every place of a design, known before it is simulated.
+"""Timing: the clock cycle of every word at every place of a design, computed before it is simulated.
 
 Times are counted for events without a gap, `initiation_interval` cycles apart, and for pixels far apart. In between,
-gaps decide which windows at an image's end come by themselves. So there are bounds as well: times at which a word comes
-at the earliest (the end of an image never waits) and at the latest (it always waits for the next image).
+gaps decide which windows at an image's end come by themselves. So there are bounds as well: the earliest times (the end
+of an image never waits) and the latest times of words (it always waits for the next image).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from trigcnn.hls.rtl.streaming.geometry import Geometry
 Times = npt.NDArray[np.int64]
 
 _FAR_APART = 100_000
-# Further away than any word: what waits for an image that is not counted any more.
+# Later than any word: for words that wait for an image that is no longer counted.
 _NEVER = 1 << 40
-# Enough to fill every pipeline and line buffer on the way, so that what repeats is seen.
+# Enough to fill every pipeline and line buffer, so that the repeating pattern is seen.
 _EVENTS, _WORDS = 5, 4096
 
 
@@ -29,19 +29,19 @@ class Bounds:
     """Cycles between which words come, whatever the gaps, if the pixels of the input come at known cycles.
 
     Attributes:
-        early: At the earliest: the end of an image never waits.
-        late: At the latest: it always waits for the next image.
+        early: Earliest times: the end of an image never waits.
+        late: Latest times: it always waits for the next image.
     """
 
     early: Times
     late: Times
 
     def joined(self, other: Bounds) -> Bounds:
-        """Give the bounds of what needs a word of either."""
+        """Return the bounds of words that need a word of either."""
         return Bounds(np.maximum(self.early, other.early), np.maximum(self.late, other.late))
 
     def waiting_for(self, other: Bounds) -> int:
-        """Give the largest number of words that can wait for those of another branch."""
+        """Return the largest number of words that can wait for those of another branch."""
         return waiting(self.early, np.maximum(self.early, other.late))
 
 
@@ -62,15 +62,15 @@ class Arrivals:
     sparse_bounds: Bounds
 
     def map(self, function: Callable[[Times], Times]) -> Arrivals:
-        """Give the times that a function makes of these."""
+        """Return the times that a function makes of these."""
         return self._made(function, function, function)
 
     def later(self, cycles: int) -> Arrivals:
-        """Give the times after a number of registers."""
+        """Return the times after a number of registers."""
         return self.map(lambda times: times + cycles)
 
     def windows(self, geometry: Geometry) -> Arrivals:
-        """Give the times of a line buffer's windows."""
+        """Return the times of a line buffer's windows."""
         return self._made(
             lambda times: windows(times, geometry),
             lambda times: _earliest(times, geometry),
@@ -78,7 +78,7 @@ class Arrivals:
         )
 
     def joined(self, other: Arrivals) -> Arrivals:
-        """Give the times at which the words of two branches are both there."""
+        """Return the times at which the words of two branches are both there."""
         return Arrivals(
             np.maximum(self.dense, other.dense),
             np.maximum(self.sparse, other.sparse),
@@ -87,7 +87,7 @@ class Arrivals:
         )
 
     def waiting_for(self, other: Arrivals) -> int:
-        """Give the largest number of words that can wait for those of another branch, at any pattern of gaps."""
+        """Return the largest number of words that can wait for those of another branch, at any pattern of gaps."""
         pairs = ((self.dense_bounds, other.dense_bounds), (self.sparse_bounds, other.sparse_bounds))
         return max(mine.waiting_for(theirs) for mine, theirs in pairs)
 
@@ -99,7 +99,7 @@ class Arrivals:
 
 
 def source(words: int, interval: int) -> Arrivals:
-    """Give the times at which an input has `words` words per event."""
+    """Return the times at which an input has `words` words per event."""
     events = max(_EVENTS, -(-_WORDS // words))
     dense = (np.arange(events)[:, None] * interval + np.arange(words)).reshape(-1)
     sparse = np.arange(events * words) * _FAR_APART
@@ -107,7 +107,7 @@ def source(words: int, interval: int) -> Arrivals:
 
 
 def windows(times: Times, geometry: Geometry) -> Times:
-    """Give the times of a line buffer's windows, as `trigcnn_window` counts."""
+    """Return the times of a line buffer's windows, as `trigcnn_window` counts."""
     rows, columns = geometry.rows, geometry.columns
     size, lag = rows.size * columns.size, rows.after * columns.size + columns.after
     fires = _fires(geometry)
@@ -139,7 +139,7 @@ def windows(times: Times, geometry: Geometry) -> Times:
 
 
 def _earliest(times: Times, geometry: Geometry) -> Times:
-    """Give the times of windows if those at an image's end come one per cycle behind its last pixel."""
+    """Return the times of windows if those at an image's end come one per cycle after its last pixel."""
     size, lag, fires = _lag(geometry)
     newest = np.arange(size) + lag
     known = np.minimum(newest, size - 1)
@@ -148,7 +148,7 @@ def _earliest(times: Times, geometry: Geometry) -> Times:
 
 
 def _latest(times: Times, geometry: Geometry) -> Times:
-    """Give the times of windows if those at an image's end come with the pixels of the next image."""
+    """Return the times of windows if those at an image's end come with the pixels of the next image."""
     size, lag, fires = _lag(geometry)
     behind = _NEVER + np.arange(lag)
     result: Times = (
@@ -172,19 +172,19 @@ def _fires(geometry: Geometry) -> list[bool]:
 
 
 def taken(times: Times, count: int) -> Times:
-    """Give when each word is taken by what needs `count` cycles for it."""
+    """Return when each word is taken by a unit that needs `count` cycles for it."""
     numbers = np.arange(len(times)) * count
     result: Times = np.maximum.accumulate(times - numbers) + numbers
     return result
 
 
 def pieces(times: Times, count: int) -> Times:
-    """Give when the pieces of words come that were taken at these times, as `trigcnn_serialize` gives them."""
+    """Return when the pieces of words come that were taken at these times, as in `trigcnn_serialize`."""
     return (times[:, None] + np.arange(1, count + 1)).reshape(-1)
 
 
 def scanned(times: Times, uses: list[tuple[bool, bool]]) -> tuple[Times, Times]:
-    """Give when pixels are taken, and when those of the larger image come, as `trigcnn_scan` does it.
+    """Return when pixels are taken, and when those of the larger image come, as `trigcnn_scan` does it.
 
     Args:
         times: When pixels of the smaller image come.
@@ -205,6 +205,6 @@ def scanned(times: Times, uses: list[tuple[bool, bool]]) -> tuple[Times, Times]:
 
 
 def waiting(times: Times, takes: Times) -> int:
-    """Give the largest number of words that have come and wait to be taken."""
+    """Return the largest number of words that have come and wait to be taken."""
     still = np.arange(1, len(times) + 1) - np.searchsorted(takes, times, side="right")
     return int(still.max(initial=0))

@@ -119,7 +119,7 @@ class _Document:
         return cls(text, root)
 
     def all(self, name: str) -> Iterator[_Document]:
-        """Give the elements of a name."""
+        """Return the elements of a name."""
         return (_Document(self._text, element) for element in self._root.findall(name))
 
     def has(self, name: str) -> bool:
@@ -127,7 +127,7 @@ class _Document:
         return self._root.find(name) is not None
 
     def text(self, *names: str) -> str:
-        """Give the text of the first of these elements that is there."""
+        """Return the text of the first of these elements that is there."""
         for name in names:
             found = (self._root.findtext(name) or "").strip()
             if found:

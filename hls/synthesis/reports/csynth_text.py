@@ -96,7 +96,7 @@ def _timings(cells: list[list[str]], text: Text, *, names: int) -> list[LayerTim
     Args:
         cells: A table.
         text: The report.
-        names: Columns in front of the figures: the instance and its module, or none for the whole design.
+        names: Columns before the figures: the instance and its module, or none for the whole design.
     """
     timings = []
     for row in cells:

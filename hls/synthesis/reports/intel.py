@@ -59,7 +59,7 @@ def estimate(columns: Sequence[str], row: Sequence[Any], text: Text, *, packing:
 
 
 def layer(name: str, found: Estimate) -> LayerResources:
-    """Give a kernel's share."""
+    """Return a kernel's share."""
     return LayerResources(
         name=name, lut=found.alut, ff=found.ff, dsp=found.dsp, bram=None, m20k=found.m20k, mlab=found.mlab
     )

@@ -57,7 +57,7 @@ class Text:
         return found
 
     def after(self, pattern: str, what: str) -> Text:
-        """Give what stands behind a pattern.
+        """Return what stands behind a pattern.
 
         Raises:
             ToolFailedError: The pattern is not there.
@@ -65,10 +65,10 @@ class Text:
         return Text(self.path, self.content[self.search(pattern, what).end() :])
 
     def table(self, pattern: str, what: str, *, gap: int = 1) -> list[list[str]]:
-        """Give the cells of the first table behind a pattern, header rows too, without the lines between rows.
+        """Return the cells of the first table behind a pattern, header rows too, without the lines between rows.
 
         Args:
-            pattern: What stands in front of it; `^` and `$` are ends of lines.
+            pattern: What stands before it; `^` and `$` are ends of lines.
             what: What it holds, for errors.
             gap: Lines that may stand between. A table further down is another one, and the list is then empty.
 
@@ -149,7 +149,7 @@ class Text:
 
 
 def records(cells: list[list[str]]) -> Iterator[dict[str, str]]:
-    """Give the rows of a table by the names in its first row; rows of another width are left out."""
+    """Return the rows of a table by the names in its first row; rows of another width are left out."""
     if cells:
         names = cells[0]
         for row in cells[1:]:

@@ -77,7 +77,7 @@ def parse(path: Path, *, clock_period_ns: float, design: Literal["rtl", "hls"] =
 
 
 def _used(text: Text) -> dict[str, float]:
-    """Give the column "Used" by row name; of two rows the first, later tables are per chip region."""
+    """Return the column "Used" by row name; of two rows the first, later tables are per chip region."""
     rows: dict[str, float] = {}
     for match in _ROW.finditer(text.content):
         rows.setdefault(match["name"], float(match["used"]))

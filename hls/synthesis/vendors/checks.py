@@ -72,7 +72,7 @@ class Follower:
         self.stage = ""
 
     def __call__(self, line: str) -> str:
-        """Give the stage after another line."""
+        """Return the stage after another line."""
         for pattern, words in self._phases:
             if match := pattern.search(line.rstrip()):
                 self.stage = match.expand(words)

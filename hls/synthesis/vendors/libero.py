@@ -42,7 +42,7 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
 def _step(name: str, command: str, files: tuple[str, ...], *, summed_up: bool) -> ToolStep:
     leaves = tuple(ExpectedFile(path, "outputs") for path in files)
     if summed_up:
-        # Each command writes this report anew, with what was done until then; C synthesis alone has no figures in it.
+        # Each command writes this report again, with what was done until then; C synthesis alone has no figures in it.
         leaves += (ExpectedFile(_REPORT, None if name == "csynth" else "libero"),)
     return ToolStep(
         name=name,

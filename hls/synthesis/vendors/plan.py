@@ -168,7 +168,7 @@ class VendorPlan:
     steps: tuple[ToolStep, ...]
 
     def only(self, wanted: Callable[[ToolStep], bool]) -> VendorPlan:
-        """Give the plan with some of its steps."""
+        """Return the plan with some of its steps."""
         return replace(self, steps=tuple(filter(wanted, self.steps)))
 
     @property
@@ -186,6 +186,6 @@ class VendorPlan:
         return frozenset(name for step in self.steps if step.design == design for name in step.files)
 
     def as_json(self) -> dict[str, Any]:
-        """Give all of it as JSON holds it."""
+        """Return all of it as JSON holds it."""
         content: dict[str, Any] = asdict(self)
         return content

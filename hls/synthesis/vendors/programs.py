@@ -41,7 +41,7 @@ def missing(step: ToolStep) -> str | None:
 
 
 def used(plan: VendorPlan) -> dict[str, Path | None]:
-    """Give all programs that a plan may start, by name, and where each is; None where it is missing."""
+    """Return all programs that a plan may start, by name, and where each is; None where it is missing."""
     names = [
         name
         for step in plan.steps

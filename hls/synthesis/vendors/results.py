@@ -122,7 +122,7 @@ def _mend(result: Path) -> str:
 
 
 def hosts(plan: VendorPlan, folder: Path) -> tuple[str, ...]:
-    """Give the names of the computers on which the steps ran, each once."""
+    """Return the names of the computers on which the steps ran, each once."""
     return tuple(dict.fromkeys(_text(folder / _RESULTS / name / "host") or "unknown" for name in plan.ids))
 
 
@@ -230,7 +230,7 @@ def _copy(source: Path, folder: Path) -> None:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Give what is in a folder, without following links."""
+    """Return what is in a folder, without following links."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         yield path
         if path.is_dir() and not path.is_symlink():

@@ -81,7 +81,7 @@ def prepare(plan: VendorPlan, origins: Mapping[str, Path], root: Path) -> dict[s
 
 
 def inputs(folder: Path, written: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Give SHA-256 of the files of a folder by relative path, without those that steps write themselves."""
+    """Return SHA-256 of the files of a folder by relative path, without those that steps write themselves."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {path.relative_to(folder).as_posix(): path for path in paths}
     return {name: digest(path) for name, path in names.items() if name not in written}
@@ -146,7 +146,7 @@ def _note(progress: Progress, done: int, total: int, title: str) -> Callable[[st
 
 
 def versions(results: Sequence[StepResult]) -> dict[tuple[str, str], str]:
-    """Give the version of each step's tool, by design and name; without those that are not known."""
+    """Return the version of each step's tool, by design and name; without those that are not known."""
     return {(each.design, each.step): each.version for each in results if each.version != programs.UNKNOWN}
 
 
@@ -206,7 +206,7 @@ def _run_step(
 
 
 def left(step: ToolStep, root: Path) -> dict[str, str]:
-    """Give SHA-256 of what a step left, by path relative to the folder with the designs."""
+    """Return SHA-256 of what a step left, by path relative to the folder with the designs."""
     paths = [f"{step.design}/{expected.path}" for expected in step.leaves]
     return {path: digest(root / path) for path in paths}
 
@@ -222,7 +222,7 @@ def _is_whole(result: StepResult, root: Path) -> bool:
 
 
 def _read_state(path: Path) -> dict[str, StepResult]:
-    """Give what was finished, by key; nothing where the file is missing or not readable."""
+    """Return what was finished, by key; nothing where the file is missing or not readable."""
     try:
         content: list[dict[str, Any]] = json.loads(path.read_text())
         results = [StepResult(**{**entry, "critical_warnings": tuple(entry["critical_warnings"])}) for entry in content]

@@ -55,7 +55,7 @@ class RtlSources:
 
 
 def hls_rtl(top: str) -> RtlSources:
-    """Give the RTL that Vitis HLS or Vivado HLS leaves in hls4ml's project."""
+    """Return the RTL that Vitis HLS or Vivado HLS leaves in hls4ml's project."""
     return RtlSources("hls", top, "ap_clk", (f"{top}_prj/solution1/syn/verilog",), folder=True)
 
 

@@ -27,12 +27,12 @@ HLS_PHASES = (
 
 
 def hls_steps(wanted: Collection[str]) -> tuple[str, ...]:
-    """Give the HLS tool's steps in their order: C synthesis, and what else is wanted."""
+    """Return the HLS tool's steps in their order: C synthesis, and what else is wanted."""
     return tuple(step for step in _HLS_STEPS if step == "csynth" or step in wanted)
 
 
 def messages(fatal: Sequence[str] = ()) -> Messages:
-    """Give how the tools mark lines, with further message ids that are fatal, such as `Timing 38-282`."""
+    """Return how the tools mark lines, with further message ids that are fatal, such as `Timing 38-282`."""
     ids = dict.fromkeys((*FATAL, *fatal))
     return Messages(
         error="^ERROR:", critical="^CRITICAL WARNING:", fatal=tuple(rf"^CRITICAL WARNING: \[{each}\]" for each in ids)
@@ -40,7 +40,7 @@ def messages(fatal: Sequence[str] = ()) -> Messages:
 
 
 def switches(step: str, *, compared: bool) -> dict[str, bool]:
-    """Give the switches of hls4ml's `build_prj.tcl` for one step.
+    """Return the switches of hls4ml's `build_prj.tcl` for one step.
 
     C synthesis begins with an empty solution, so that no result of an earlier one remains.
 
@@ -62,7 +62,7 @@ def switches(step: str, *, compared: bool) -> dict[str, bool]:
 
 
 def leaves(step: str, top: str) -> tuple[ExpectedFile, ...]:
-    """Give what a step of `build_prj.tcl` leaves."""
+    """Return what a step of `build_prj.tcl` leaves."""
     solution = f"{top}_prj/solution1"
     return {
         "csim": (ExpectedFile("tb_data/csim_results.log", "outputs"),),

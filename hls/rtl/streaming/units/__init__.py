@@ -1,4 +1,4 @@
-"""The module of each unit: static modules that bring words together, and the kernel that computes on them."""
+"""The module of each unit: static modules that gather words, and the kernel that computes on them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def build(shop: Workshop, feeds: Sequence[Feed]) -> Feed:
 
     Args:
         shop: Where it is built.
-        feeds: What its sources give; of an input, what the port gives.
+        feeds: Outputs of its sources; for an input, the port.
 
     Raises:
         ConversionError: A layer has no hardware here.

@@ -1,4 +1,4 @@
-"""Units that put words together, take them apart, or go over a larger image."""
+"""Units that join words, split them, or scan a larger image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, e
 
 
 def collect(shop: Workshop, feed: Feed) -> Feed:
-    """Put words together."""
+    """Join words."""
     count, stream = shop.unit.count, feed.stream
     valid, data = entry(shop, feed)
     all_there, together = shop.module.net("all_there"), shop.module.net("together", count * stream.bits)
@@ -29,7 +29,7 @@ def collect(shop: Workshop, feed: Feed) -> Feed:
 
 
 def split(shop: Workshop, feed: Feed) -> Feed:
-    """Take words apart."""
+    """Split words."""
     count, stream = shop.unit.count, feed.stream
     valid, data = entry(shop, feed)
     size = len(stream.channels) // count
@@ -40,7 +40,7 @@ def split(shop: Workshop, feed: Feed) -> Feed:
 
 
 def scan(shop: Workshop, feed: Feed) -> Feed:
-    """Go over a larger image: zeros around it, or each pixel repeated."""
+    """Scan a larger image: zeros around it, or each pixel repeated."""
     layer, stream = shop.unit.layer, feed.stream
     valid, data = entry(shop, feed)
     height, width, _ = stream_shape(layer.shape)
@@ -89,7 +89,7 @@ def scan(shop: Workshop, feed: Feed) -> Feed:
 def _uses(
     size: tuple[int, int], out: tuple[int, int], pads: Sequence[int], factors: Sequence[int]
 ) -> list[tuple[bool, bool]]:
-    """For each pixel of the larger image: whether one of the smaller must be there, and whether it is taken."""
+    """Return for each pixel of the larger image whether one of the smaller must be there, and whether it is taken."""
     found = []
     for row, column in np.ndindex(*out):
         inside = all(
@@ -111,7 +111,7 @@ def taken_apart(
     chunks: int,
     arrivals: Arrivals,
 ) -> tuple[Net, Net, Arrivals]:
-    """Add what gives a word in pieces, and a FIFO in front where words come faster than that."""
+    """Add a serializer of words, and a FIFO before it if words come faster."""
     formats = [lane.kif if not lane.constant else (0, 0, 0) for lane in lanes] * chunks
     bits = max(live_bits(lanes), 1)
     even = shop.module.joined("even", *(converted(data, channels, formats) or [Constant(0, chunks * bits)]))
@@ -127,7 +127,7 @@ def taken_apart(
 
 
 def common(channels: Sequence[Interval]) -> Interval:
-    """Give the smallest interval that has all values of several."""
+    """Return the smallest interval that has all values of several."""
     found = channels[0]
     for channel in channels[1:]:
         found = found.union(channel)

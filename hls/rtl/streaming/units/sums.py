@@ -1,4 +1,4 @@
-"""Units that add up word by word: global pooling, and dense layers with few multipliers."""
+"""Units that accumulate word by word: global pooling, and dense layers with few multipliers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _accumulated(
     arrivals: Arrivals,
     count: int,
 ) -> Feed:
-    """Add a register that is fed back, and the kernel behind it."""
+    """Add a register that is fed back, and the kernel after it."""
     size = len(inputs)
     done = shop.delayed("done", counted.last, 1)
     ends = arrivals.map(lambda times: times[count - 1 :: count]).later(1)
@@ -92,7 +92,7 @@ def _accumulated(
             limits = (min(value.low, low), max(value.high, low), interval.union(Interval(low, low, 1.0)).step)
             so_far.append(first.msb_mux(value.from_const(low, hwconf=value.hwconf), value, qint=limits))
         raised = np.asarray(step(_array(x, numbers), _array(so_far, numbers)))
-        # Of the sums so far, which interval analysis cannot bound, none leaves the range that was counted out.
+        # Interval analysis cannot bound the running sums; none leaves the range that was computed exactly.
         fitted = [v.quantize(*interval.kif) for v, interval in zip(raised, kept, strict=True) if not interval.constant]
         return _array(fitted, numbers)
 
@@ -159,7 +159,7 @@ def _array(values: Any, like: Any) -> Any:
 
 
 def _weighted(lanes: Any, at: Any, table: Any, index: Interval) -> Any:
-    """Sum each lane's value times its weight at this index."""
+    """Return the sum of each lane's value times its weight at this index."""
     full = np.zeros((int(index.high) + 1, table.shape[1]))
     full[: len(table)] = table
     total: Any = at.from_const(0.0, hwconf=at.hwconf)
@@ -171,7 +171,7 @@ def _weighted(lanes: Any, at: Any, table: Any, index: Interval) -> Any:
 
 
 def _sums(low: Any, high: Any, weight: Any, parts: Sequence[Interval]) -> list[Interval]:
-    """Count out how far the sum of any number of the products can go."""
+    """Return the range of the sum of any number of the products."""
     least = np.minimum(low[:, None] * weight, high[:, None] * weight).clip(max=0).sum(axis=0)
     most = np.maximum(low[:, None] * weight, high[:, None] * weight).clip(min=0).sum(axis=0)
     return [

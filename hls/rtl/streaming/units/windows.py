@@ -49,7 +49,7 @@ def window(shop: Workshop, feed: Feed) -> Feed:
 def _line_buffer(
     shop: Workshop, label: str, valid: Net, data: Net, stream: Stream, found: Any
 ) -> tuple[Net, Net, list[Interval]]:
-    """Add a line buffer; give its valid bit, its window with the masks behind it, and what these hold."""
+    """Add a line buffer; return its valid bit, its window with the masks after it, and their values."""
     rows, columns = found.rows, found.columns
     taps = rows.kernel * columns.kernel
     fires = shop.module.net(f"{label}_valid")
@@ -90,7 +90,7 @@ def _line_buffer(
 
 
 def _masked(numbers: Any, stream: Stream, found: Any, outside: float | None) -> Any:
-    """Give the window [rows, columns, channels] with a constant where it sticks out; None for the smallest value."""
+    """Return the window [rows, columns, channels] with a constant outside of the image; None for the smallest value."""
     from alkaid.trace import FVArray
 
     rows, columns, count = found.rows, found.columns, len(stream.channels)
@@ -116,13 +116,13 @@ def _masked(numbers: Any, stream: Stream, found: Any, outside: float | None) -> 
 
 
 def sees_outside(axis: Any, offset: int) -> bool:
-    """Whether this pixel of the window is beside the image for any window."""
+    """Return whether this pixel of the window lies outside of the image for any window."""
     starts = [n * axis.stride - axis.before for n in range(axis.windows)]
     return not all(0 <= start + offset < axis.size for start in starts)
 
 
 def pooling(shop: Workshop, feed: Feed) -> Feed:
-    """Pool along rows first, so that fewer and already pooled pixels wait for the rows below."""
+    """Pool along rows first, so that fewer pixels wait for the rows below."""
     layer, found = shop.unit.layer, shop.unit.geometry
     if found is None:
         raise TypeError(f"layer {layer.name}: a pooling layer without windows")

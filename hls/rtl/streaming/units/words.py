@@ -12,7 +12,7 @@ from trigcnn.hls.rtl.sums import constants, weighted_sums
 
 
 def input_port(shop: Workshop, feed: Feed) -> Feed:
-    """Registers behind the port, and what is computed before anything is stored."""
+    """Add registers after the port, and what is computed before anything is stored."""
     valid, data = entry(shop, feed)
     stream = feed.stream
     kept = shop.module.net("kept", stream.bits)
@@ -22,7 +22,7 @@ def input_port(shop: Workshop, feed: Feed) -> Feed:
 
 
 def each_word(shop: Workshop, feed: Feed) -> Feed:
-    """Nothing in front of the kernel."""
+    """Add a kernel on each word."""
     valid, data = entry(shop, feed)
     layer, channels = shop.unit.layer, feed.stream.channels
     height, width, _ = stream_shape(layer.shape)

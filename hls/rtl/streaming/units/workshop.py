@@ -1,4 +1,4 @@
-"""A unit under construction, and what it gives."""
+"""A unit under construction, and its output."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from trigcnn.hls.rtl.streaming.timing import Arrivals
 
 @dataclass(frozen=True)
 class Feed:
-    """What a unit gives.
+    """The output of a unit.
 
     Attributes:
         stream: The values.
-        valid: Net of the top module that is high while there is a word.
+        valid: Net of the top module that is high while a word is there.
         data: Net of the word.
         arrivals: When words come.
     """
@@ -63,7 +63,7 @@ class Workshop:
         self.module.instance(f"trigcnn_{kind}", label, parameters, clk=self.clk, rst=self.rst, **connections)
 
     def word(self, name: str, *parts: tuple[Net, Sequence[Interval]]) -> Net:
-        """Put nets together that carry values of some channels; those that carry none are left out."""
+        """Join nets that carry values of some channels; nets without values are left out."""
         return self.module.joined(name, *(whole(net) for net, channels in parts if live_bits(channels)))
 
     def register(self, label: str, data: Net, kept: Net) -> None:
@@ -81,7 +81,7 @@ class Workshop:
         registered: bool = True,
         whole_words: bool = False,
     ) -> tuple[Kernel, Net]:
-        """Add a kernel; give it and its output."""
+        """Add a kernel; return it and its output."""
         made = kernels.kernel(
             f"{self.module.name}_{suffix}",
             inputs,
@@ -126,7 +126,7 @@ class Workshop:
         return self.give(Stream(*shape, made.outputs), later, out, arrivals.later(made.latency))
 
     def pass_on(self, data: Net, valid: Net, stream: Stream, arrivals: Arrivals) -> Feed:
-        """Give words as they are, unless the layer's own format or further layers change them."""
+        """Pass words on unchanged, unless the layer's own format or further layers change them."""
         layer = self.unit.layer
         unchanged = layer.kind == "Input" or holds(layer.result, stream.channels)
         if unchanged and not self.unit.then:
@@ -146,7 +146,7 @@ class Workshop:
         return Feed(stream, *ports, arrivals)
 
     def queue(self, label: str, valid: Net, data: Net, take: Net, depth: int) -> tuple[Net, Net]:
-        """Add a FIFO in front of what does not take every word at once."""
+        """Add a FIFO before a unit that does not take every word at once."""
         there, out = self.module.net(f"{label}_valid"), self.module.net(f"{label}_data", data.width)
         ports = {"in_valid": valid, "in_data": data, "take": take, "out_valid": there, "out_data": out}
         self.static("fifo", label, {"BITS": data.width or 1, **fifo_sizes(depth)}, **ports)
@@ -184,5 +184,5 @@ def raster_sizes(height: int, width: int, prefix: str = "") -> dict[str, int]:
 
 
 def entry(shop: Workshop, feed: Feed, prefix: str = "in") -> tuple[Net, Net]:
-    """Add the ports of what a unit takes: its valid bit and its data."""
+    """Add the input ports of a unit: valid bit and data."""
     return shop.module.input(f"{prefix}_valid"), shop.module.input(f"{prefix}_data", feed.stream.bits)
