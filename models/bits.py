@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from trigcnn.common.keras2 import bring_up
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.errors import ModelError
 
 Part = Literal["weights", "bias", "activation"]
@@ -34,8 +34,7 @@ def with_bits(model: Any, bits: Mapping[str, Bits]) -> Any:
     names = [layer.name for layer in model.layers]
     for name in bits:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-            raise ModelError(f"model.bits.{name}: the model has no such layer; the nearest is {near!r}")
+            raise ModelError(f"model.bits.{name}: the model has no such layer; {did_you_mean(name, names)}")
 
     def replaced(layer: Any) -> Any:
         config = layer.get_config()

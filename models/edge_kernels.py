@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.errors import ModelsError
 
 Kernel = npt.NDArray[np.float32]
@@ -54,8 +53,7 @@ def stacked(names: tuple[str, ...] | list[str], error: type[ModelsError], option
     """
     for name in names:
         if name not in KERNELS:
-            near = difflib.get_close_matches(name, KERNELS, n=1, cutoff=0.0)[0]
-            raise error(f"{option}: {name!r} is no kernel; did you mean {near}? Known are {', '.join(KERNELS)}")
+            raise error(f"{option}: {name!r} is no kernel; {did_you_mean(name, KERNELS)}")
     if not names:
-        raise error(f"{option}: names no kernel; known are {', '.join(KERNELS)}")
+        raise error(f"{option}: names no kernel; choose from {', '.join(KERNELS)}")
     return np.stack([KERNELS[name] for name in names], axis=-1)[:, :, np.newaxis, :]

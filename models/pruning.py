@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.keras2 import bring_up
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.errors import ModelError
 
 # Kernels by the layer's attribute.
@@ -138,7 +138,6 @@ def _kernels(model: Any, pruning: Pruning) -> list[tuple[str, Any]]:
             kernels.append((layer.name, getattr(layer, attribute)))
     for name in pruning.layers:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+            mend = did_you_mean(name, names)
             raise ModelError(f"training.pruning_layers.{name}: no layer with a kernel has this name; {mend}")
     return kernels

@@ -6,7 +6,6 @@ Python file, on the other hand, is the user's own code, and is run.
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import inspect
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.errors import ModelError
 from trigcnn.models.paths import require_file
 from trigcnn.models.saved_config import allowed, check_config, read_config
@@ -108,7 +108,7 @@ def load_builder(reference: str) -> Callable[..., Any]:
     builder = vars(module).get(name)
     if builder is None:
         own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise ModelError(f"{path}: no function {name!r}{_nearest(name, own)}")
+        raise ModelError(f"{path}: no function {name!r}; {did_you_mean(name, own)}")
     if not callable(builder):
         raise ModelError(
             f"{path}: {name!r} is a {type(builder).__name__}, not a function; name a function that returns a model"
@@ -190,7 +190,7 @@ def _arguments(
             raise ModelError(f"the model's function {name!r}: the run itself sets the option {option!r}; remove it")
         if option not in named and not takes_any:
             free = [key for key in named if key not in offered]
-            raise ModelError(f"the model's function {name!r} has no option {option!r}{_nearest(option, free)}")
+            raise ModelError(f"the model's function {name!r} has no option {option!r}; {did_you_mean(option, free)}")
     given = {key: value for key, value in offered.items() if takes_any or key in named} | options
     missing = [key for key, p in named.items() if p.default is p.empty and key not in given]
     if missing:
@@ -199,14 +199,6 @@ def _arguments(
             f"options; the run itself gives {', '.join(offered) or 'nothing'}"
         )
     return given
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    """The end of a message about an unknown name."""
-    if not known:
-        return "; there is none"
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-    return f"; the nearest is {nearest!r}, of {', '.join(known)}"
 
 
 def _source_of(builder: Callable[..., Any]) -> str | None:

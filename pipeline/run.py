@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.cache.store import StageStore
 from trigcnn.pipeline.config.run import RunConfig
@@ -65,7 +66,7 @@ def run(
     """
     names = ORDER[: ORDER.index("check" if plan_only else until) + 1]
     if from_stage is not None and from_stage not in names:
-        raise ConfigError(f"--from {from_stage}: must be one of {', '.join(names)}")
+        raise ConfigError(f"--from {from_stage}: no such stage; {did_you_mean(from_stage, names)}")
     again = names if force else names[names.index(from_stage) :] if from_stage else ()
     folder = RunFolder(out)
     console = console or Console()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.errors import ConversionError
 
 BAUD = 115_200
@@ -94,7 +95,7 @@ def find(name: str) -> Board:
     for board in _BOARDS:
         if board.name == name:
             return board
-    raise ConversionError(f"board {name!r} is not known; known are {', '.join(NAMES)}")
+    raise ConversionError(f"board {name!r} is not known; {did_you_mean(name, NAMES)}")
 
 
 def constraints(board: Board) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.datasets import (
     calorimeter,
     cherenkov,
@@ -178,10 +178,9 @@ def load(
         raise DataError(f"data.options: {source} is no data set that is drawn, so it has no options; remove them")
     path = Path(source).expanduser()
     if path.suffix.lower() not in files.SUFFIXES:
-        nearest = difflib.get_close_matches(source, _SOURCES, n=1, cutoff=0.0)[0]
         raise DataError(
             f"data.source {source!r} is neither a data set nor a file that ends in "
-            f"{', '.join(files.SUFFIXES)}; the nearest data set is {nearest!r}, of {', '.join(_SOURCES)}"
+            f"{', '.join(files.SUFFIXES)}; {did_you_mean(source, _SOURCES)}"
         )
     return files.load(
         path,
@@ -201,8 +200,7 @@ def _checked_options(source: str, options: Mapping[str, Any]) -> dict[str, Any]:
     known = describe(source)
     for name, value in options.items():
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1)
-            mend = f"did you mean {nearest[0]}?" if nearest else f"known are: {', '.join(known) or 'none'}"
+            mend = did_you_mean(name, known)
             raise DataError(f"data.options.{name}: the data set {source} has no such option; {mend}")
         if not _alike(value, known[name]):
             shown = list(known[name]) if isinstance(known[name], tuple) else known[name]

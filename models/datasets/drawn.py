@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, Symmetry, split_stratified
 from trigcnn.models.errors import DataError
 
@@ -93,7 +94,7 @@ def check_choice(name: str, value: str, known: Sequence[str]) -> None:
         DataError: It is not.
     """
     if value not in known:
-        raise DataError(f"data.options.{name}: {value!r} is not known; use one of {', '.join(known)}")
+        raise DataError(f"data.options.{name}: {value!r} is not known; {did_you_mean(value, known)}")
 
 
 def counting_format(info: DatasetInfo, wanted: InputFormat | None) -> InputFormat:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.datasets.base import Dataset, InputFormat, Labels, split_stratified
 from trigcnn.models.errors import DataError
 from trigcnn.models.paths import require_file
@@ -153,9 +153,8 @@ def _read_hdf5(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]
 
 def no_such_array(path: Path, option: str, name: str, present: Sequence[str]) -> DataError:
     """Say that a file has no array of a name, and which one may have been meant."""
-    close = difflib.get_close_matches(name.strip("/"), present, n=1, cutoff=0.0)
-    mend = f"set {option} to one of those; {close[0]} is the nearest" if close else "write the arrays into it"
-    return DataError(f"{path}: no array {name!r}; there are: {', '.join(present) or 'none'}; {mend}")
+    mend = did_you_mean(name.strip("/"), present) if present else "the file has none; write the arrays into it"
+    return DataError(f"{path}: no array {name!r}, which {option} names; {mend}")
 
 
 def _checked_events(events: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.datasets.assembly import Part, assemble, choose
 from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat
 from trigcnn.models.datasets.lhc_jets import (
@@ -76,7 +77,7 @@ def load(
         DataError: A file is missing or not what it should be, or an option does not fit.
     """
     if image not in IMAGES:
-        raise DataError(f"data.options.image: {image!r} is not known; use one of {', '.join(IMAGES)}")
+        raise DataError(f"data.options.image: {image!r} is not known; {did_you_mean(image, IMAGES)}")
     place = PUBLICATION.folder(folder)
     train, test = required_jet_files(PUBLICATION, place, max_files)
     if not train:

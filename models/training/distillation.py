@@ -8,7 +8,6 @@ label. Here outliers are made of the background itself, so that no signal is nee
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.keras2 import predict
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models import teachers
 from trigcnn.models.datasets import Dataset, InputFormat, Split
 from trigcnn.models.errors import ModelError
@@ -194,8 +194,7 @@ def of_classes(dataset: Dataset, names: Sequence[str] | None) -> Dataset:
         return dataset
     for name in names:
         if name not in dataset.classes:
-            near = difflib.get_close_matches(name, dataset.classes, n=1)
-            mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(dataset.classes)}"
+            mend = did_you_mean(name, dataset.classes)
             raise ModelError(f"training.distillation.classes: {name} is no class of {dataset.name}; {mend}")
     wanted = [dataset.classes.index(name) for name in names]
 

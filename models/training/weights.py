@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
 
@@ -37,5 +38,6 @@ def weights_by_class(dataset: Dataset, wanted: Literal["none", "balanced"] | Map
         return tuple(float(counts.sum() / (len(counts) * count)) for count in counts)
     for name in wanted:
         if name not in dataset.classes:
-            raise ModelError(f"training.class_weights.{name}: no such class; there are {', '.join(dataset.classes)}")
+            mend = did_you_mean(name, dataset.classes)
+            raise ModelError(f"training.class_weights.{name}: no such class; {mend}")
     return tuple(wanted.get(name, 1.0) for name in dataset.classes)

@@ -6,11 +6,11 @@ and returns a Keras model whose outputs are logits.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable
 from typing import Any
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.errors import ModelError
 from trigcnn.models.zoo import (
     alexnet,
@@ -78,9 +78,8 @@ def builder(name: str) -> Callable[..., Any]:
         ModelError: There is none of this name.
     """
     if name not in _BUILDERS:
-        near = difflib.get_close_matches(name, _BUILDERS, n=1)
-        mend = f"did you mean {near[0]}?" if near else f"known are {', '.join(_BUILDERS)}"
         raise ModelError(
-            f"model.source {name!r} is no network of the zoo ({mend}), no .keras or .h5 file and no FILE.py:FUNCTION"
+            f"model.source {name!r} is no network of the zoo ({did_you_mean(name, _BUILDERS)}), no .keras or .h5 file "
+            "and no FILE.py:FUNCTION"
         )
     return _BUILDERS[name]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models import datasets
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.pages import dataset_figure
@@ -42,9 +42,7 @@ def show(name: str, out: Path | None, *, events: int | None, options: dict[str, 
         raise ConfigError(f"--out {path}: must end in {', '.join(SUFFIXES)}, which says the kind of figure")
     known = [info.name for info in datasets.available()]
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        mend = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-        raise ConfigError(f"{name}: is no registered data set; {mend}")
+        raise ConfigError(f"{name}: is no registered data set; {did_you_mean(name, known)}")
     if "events" in datasets.describe(name):
         # What is shown are the training events.
         options = {"events": round((events or EVENTS) / (1 - 2 * _FRACTION)), **options}

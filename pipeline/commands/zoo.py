@@ -15,6 +15,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolFailedError
 from trigcnn.pipeline.config.file import load
@@ -113,7 +114,7 @@ def chosen(every: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
     known = {entry.name: entry for entry in every}
     for name in names:
         if name not in known:
-            raise ConfigError(f"{name}: not a run of the zoo; known are {', '.join(known)}")
+            raise ConfigError(f"{name}: not a run of the zoo; {did_you_mean(name, known)}")
     return [known[name] for name in names] if names else list(every)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
 
@@ -143,14 +143,8 @@ def _explain(problem: Any) -> str:
         return f"{location}: {problem['msg']} (found {problem['input']!r})"
     *section, key = problem["loc"]
     known = _keys([str(part) for part in section])
-    (nearest,) = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
-    path = ".".join([*map(str, section), nearest])
-    close = difflib.SequenceMatcher(None, str(key), nearest).ratio() >= _CLOSE
-    mend = f"did you mean {path}?" if close else f"the nearest known key is {path}; known are {', '.join(known)}"
-    return f"{location}: unknown key; {mend}"
-
-
-_CLOSE = 0.5
+    prefix = "".join(f"{part}." for part in section)
+    return f"{location}: unknown key; {did_you_mean(str(key), known, prefix=prefix)}"
 
 
 def _description(location: tuple[Any, ...]) -> str:

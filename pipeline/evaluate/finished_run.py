@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines.registry import Network
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.models.datasets import InputFormat
@@ -128,5 +129,5 @@ def output_layer(graph: Graph, name: str | None) -> Layer:
             raise ConfigError(f"the network has several outputs ({', '.join(graph.outputs)}); choose one with --output")
         return graph.output
     if name not in graph.outputs:
-        raise ConfigError(f"--output {name}: no such output; there are {', '.join(graph.outputs)}")
+        raise ConfigError(f"--output {name}: no such output; {did_you_mean(name, graph.outputs)}")
     return graph[name]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines import Engine, registry
 from trigcnn.hls.engines.registry import ENGINES, Workplace
 from trigcnn.hls.errors import ConversionError
@@ -27,7 +28,7 @@ def chosen_engines(request: Request) -> list[str]:
     """
     for option, name in (("--engine", request.engine), ("--against", request.against)):
         if name is not None and name not in CHOICES:
-            raise ConfigError(f"{option} {name}: no such engine; there are {', '.join(CHOICES)}")
+            raise ConfigError(f"{option} {name}: no such engine; {did_you_mean(name, CHOICES)}")
     return [request.engine or DEFAULT_ENGINE, *([] if request.against is None else [request.against])]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.pipeline.config.differences import shown as option_shown
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
@@ -178,7 +179,7 @@ def best(sweep: Sweep, within: Mapping[str, float]) -> SweepTrial:
     known = {merit.name for trial in reported for merit in trial.merits}
     for name in within:
         if name not in known:
-            raise ConfigError(f"--within {name}: no trial has this figure; known are {', '.join(sorted(known))}")
+            raise ConfigError(f"--within {name}: no trial has this figure; {did_you_mean(name, sorted(known))}")
     kept = [trial for trial in reported if all(_keeps(trial, name, limit) for name, limit in within.items())]
     if not kept:
         raise ConfigError(f"no trial keeps {_limits(within)}; {_nearest(reported, within)}")

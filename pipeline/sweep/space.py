@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.pipeline.config.budget import BudgetConfig
 from trigcnn.pipeline.config.file import with_values
 from trigcnn.pipeline.config.run import RunConfig
@@ -120,9 +121,8 @@ def check(config: RunConfig) -> None:
         )
     for name in config.sweep.objectives:
         if name not in _figures(config):
-            raise ConfigError(
-                f"sweep.objectives.{name}: is no figure of a run; known are {', '.join(sorted(_figures(config)))}"
-            )
+            mend = did_you_mean(name, sorted(_figures(config)))
+            raise ConfigError(f"sweep.objectives.{name}: is no figure of a run; {mend}")
     for path, domain in space.items():
         if path.split(".")[0] in ("name", "sweep", "gates", "budget"):
             raise ConfigError(

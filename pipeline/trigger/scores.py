@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.trigger.spectrum import Integers
 
@@ -116,10 +117,10 @@ def make_score(
 
 def _indices(names: Sequence[str], classes: Sequence[str], option: str) -> tuple[int, ...]:
     if not names:
-        raise ConfigError(f"{option}: names no class; there are {', '.join(classes)}")
+        raise ConfigError(f"{option}: names no class; choose from {', '.join(classes)}")
     for name in names:
         if name not in classes:
-            raise ConfigError(f"{option} {name}: no such class; there are {', '.join(classes)}")
+            raise ConfigError(f"{option} {name}: no such class; {did_you_mean(name, classes)}")
         if list(names).count(name) > 1:
             raise ConfigError(f"{option}: names the class {name} twice")
     return tuple(classes.index(name) for name in names)

@@ -109,7 +109,7 @@ DENSE = graph(given((6,)), layer("Dense", "x", (3,), weights=weighted((6, 3))))
     ("factors", "message"),
     [
         ({"y": 7}, "rtl.layers.y.reuse_factor: 7 is not possible; it must be 1, or a multiple of the 1 words"),
-        ({"z": 2}, "rtl.layers.z: there is no dense layer of this name; there are y"),
+        ({"z": 2}, "rtl.layers.z: there is no dense layer of this name; choose from y"),
     ],
 )
 def test_reuse_factors_are_checked(factors: dict[str, int], message: str, tmp_path: Path) -> None:

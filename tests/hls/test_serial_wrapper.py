@@ -197,7 +197,7 @@ def test_every_board_has_a_part_and_a_line_that_keeps_time(name: str) -> None:
 
 
 def test_an_unknown_board_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConversionError, match=r"^board 'arty' is not known; known are ulx3s_12f, ulx3s_25f, "):
+    with pytest.raises(ConversionError, match=r"^board 'arty' is not known; choose from ulx3s_12f, ulx3s_25f, "):
         boards.find("arty")
 
 

@@ -75,7 +75,7 @@ def test_without_bits_the_model_is_the_same() -> None:
 @pytest.mark.parametrize(
     ("bits", "message"),
     [
-        ({"conv3": 6}, r"model.bits.conv3: the model has no such layer; the nearest is 'conv\d'"),
+        ({"conv3": 6}, r"model.bits.conv3: the model has no such layer; did you mean conv\d\?"),
         ({"pool1": 6}, "model.bits.pool1: the MaxPooling2D has no quantizer of its activation; it has one of nothing"),
         ({"relu1": {"weights": 3}}, "the QActivation has no quantizer of its weights; it has one of activation"),
     ],

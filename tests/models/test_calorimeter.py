@@ -114,7 +114,7 @@ def test_a_hot_region_is_at_full_scale_in_any_class() -> None:
             {"input_format": InputFormat.parse("ufixed<10,8>")},
             "does not fit the data set calorimeter.*use ufixed<10,10>",
         ),
-        ({"signal": "monopole"}, "data.options.signal: 'monopole' is not known; use one of all, multijet, soft,"),
+        ({"signal": "monopole"}, "data.options.signal: 'monopole' is not known; choose from all, multijet, soft,"),
         ({"events": 5}, "data.options.events: 5 must be at least 100"),
         ({"pileup": -1.0}, "data.options.pileup: -1 must be between 0 and 1000 interactions"),
         ({"signal_fraction": 1.0}, "data.options.signal_fraction: 1 must be between 0.01 and 0.99"),

@@ -117,7 +117,7 @@ def test_the_student_learns_the_score(teacher: Any) -> None:
     ("changed", "message"),
     [
         ({"teacher": "resnet50"}, "training.distillation.teacher 'resnet50' is not known; choose one of calorimeter_"),
-        ({"teacher_options": {"filter": 3}}, "has no option 'filter'; the nearest is 'filters'"),
+        ({"teacher_options": {"filter": 3}}, r"has no option 'filter'; did you mean filters\?"),
         ({"classes": ["quite"]}, "training.distillation.classes: quite is no class of toy; did you mean quiet"),
         ({"teacher": "lenet", "teacher_options": {"kernel_sizes": [1, 1]}}, "that of the events of the data set toy"),
     ],

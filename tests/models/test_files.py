@@ -189,12 +189,10 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path, request: pytest.
 
 def test_a_missing_array_is_refused_with_those_there(tmp_path: Path) -> None:
     assert error_of(npz(tmp_path), events="event") == (
-        f"{tmp_path}/data.npz: no array 'event'; there are: events, labels; set data.events to one of those; "
-        "events is the nearest"
+        f"{tmp_path}/data.npz: no array 'event', which data.events names; did you mean events?"
     )
     assert error_of(hdf5(tmp_path), labels="jets/lables") == (
-        f"{tmp_path}/data.h5: no array 'jets/lables'; there are: jets/images, jets/labels; set "
-        "data.labels to one of those; jets/labels is the nearest"
+        f"{tmp_path}/data.h5: no array 'jets/lables', which data.labels names; did you mean jets/labels?"
     )
 
 

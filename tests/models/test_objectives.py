@@ -102,7 +102,7 @@ def test_class_weights_are_balanced_or_by_name() -> None:
     # 240 events of one class, 80 of the other.
     assert weights_by_class(data, "balanced") == pytest.approx((2 / 3, 2.0))
     assert weights_by_class(data, {"few": 5.0}) == (1.0, 5.0)
-    with pytest.raises(ModelError, match=r"training.class_weights.fewer: no such class; there are many, few"):
+    with pytest.raises(ModelError, match=r"training.class_weights.fewer: no such class; did you mean few\?"):
         weights_by_class(data, {"fewer": 1.0})
 
 

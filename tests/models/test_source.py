@@ -349,7 +349,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
         ("mynet.py:", "is no reference to a function"),
         ("mynet.py:a.b", "is no reference to a function"),
         ("none.py:build", "none.py: no such file; the model"),
-        ("mynet.py:biuld", r"mynet.py: no function 'biuld'; the nearest is 'build', of build, other"),
+        ("mynet.py:biuld", r"mynet.py: no function 'biuld'; did you mean build\?"),
         ("mynet.py:width", r"mynet.py: 'width' is a int, not a function"),
     ],
 )
@@ -408,7 +408,7 @@ def build(input_shape: tuple[int, ...], width: int, depth: int = 1) -> None:
     [
         (
             {"width": 1, "dept": 2},
-            "function 'build' has no option 'dept'; the nearest is 'depth', of width, depth",
+            "function 'build' has no option 'dept'; did you mean depth?",
         ),
         ({"classes": 3}, "the run itself sets the option 'classes'; remove it"),
         (

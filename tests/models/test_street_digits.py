@@ -130,7 +130,11 @@ def test_options_go_through_the_registry() -> None:
     ("source", "options", "message"),
     [
         ("street_digits", {"event": 600}, "data.options.event: the data set street_digits has no such option; did you"),
-        ("digits", {"events": 600}, "data.options.events: the data set digits has no such option; known are: none"),
+        (
+            "digits",
+            {"events": 600},
+            "data.options.events: the data set digits has no such option; there is nothing",
+        ),
         (
             "street_digits",
             {"events": 600.0},

@@ -51,8 +51,8 @@ def test_of_two_classes_the_one_that_is_not_background_is_signal() -> None:
     ("outputs", "signal", "background", "kind", "message"),
     [
         (3, None, None, None, "there are 3 classes (a, b, c); say which are signal with --signal"),
-        (3, ["x"], None, None, "--signal x: no such class; there are a, b, c"),
-        (3, ["a"], ["y"], None, "--background y: no such class; there are a, b, c"),
+        (3, ["x"], None, None, "--signal x: no such class; choose from a, b, c"),
+        (3, ["a"], ["y"], None, "--background y: no such class; choose from a, b, c"),
         (3, ["a"], ["b", "a"], None, "class a is signal and background"),
         (3, ["a", "a"], None, None, "--signal: names the class a twice"),
         (3, [], None, None, "--signal: names no class"),

@@ -78,7 +78,7 @@ def test_a_grid_needs_steps() -> None:
 def test_an_objective_that_no_run_has_is_refused_at_once() -> None:
     domains = {"model.options.weight_bits": {"low": 2, "high": 6}}
     with pytest.raises(
-        ConfigError, match=r"sweep\.objectives\.acuracy: is no figure of a run; known are accuracy, bram"
+        ConfigError, match=r"sweep\.objectives\.acuracy: is no figure of a run; did you mean accuracy\?"
     ):
         space.check(config(space=domains, objectives={"acuracy": "maximize"}))
 

@@ -62,7 +62,7 @@ def test_a_list_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> 
 
 
 def test_a_name_that_is_not_in_the_list(entry: zoo.Entry) -> None:
-    with pytest.raises(ConfigError, match=rf"lenot: not a run of the zoo; known are {entry.name}"):
+    with pytest.raises(ConfigError, match=rf"lenot: not a run of the zoo; choose from {entry.name}"):
         zoo.chosen([entry], ["lenot"])
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.streaming.geometry import Geometry, geometry
@@ -96,9 +97,8 @@ class _Planner:
         for name in self.reuse_factors:
             if name not in self.readers or self.graph[name].kind != "Dense":
                 known = [layer.name for layer in self.graph.layers if layer.kind == "Dense"]
-                raise ConversionError(
-                    f"rtl.layers.{name}: there is no dense layer of this name; there are {', '.join(known) or 'none'}"
-                )
+                mend = did_you_mean(name, known)
+                raise ConversionError(f"rtl.layers.{name}: there is no dense layer of this name; {mend}")
         if len(self.input_words) > 1:
             raise ConversionError(
                 f"the inputs {', '.join(self.graph.inputs)} have different numbers of pixels, and streaming RTL takes "

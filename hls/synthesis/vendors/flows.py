@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.options import Backend
 from trigcnn.hls.synthesis.vendors import catapult, libero, oneapi, quartus, vitis, vivado, vivado_hls, xilinx
@@ -65,9 +66,8 @@ def check_steps(backend: Backend, steps: Collection[str]) -> None:
     """See that a vendor's tools have the steps that are asked for; see `plan`."""
     for step in steps:
         if step not in STEPS[backend]:
-            raise ConversionError(
-                f"the flow of {backend} has no step {step}; there are {', '.join(sorted(STEPS[backend]))}"
-            )
+            mend = did_you_mean(step, sorted(STEPS[backend]))
+            raise ConversionError(f"the flow of {backend} has no step {step}; {mend}")
 
 
 def _hls_steps(flow: Flow) -> tuple[ToolStep, ...]:
