@@ -46,20 +46,13 @@ __all__ = [
 
 
 class _Source(Protocol):
-    """What a module of this package offers to be registered."""
+    """What is registered: a module that draws its events, or a `PublishedSet`."""
 
     @property
     def INFO(self) -> DatasetInfo: ...  # noqa: N802 - it is a constant of a module
 
     @property
     def load(self) -> Callable[..., Dataset]: ...
-
-
-class _Published(_Source, Protocol):
-    """One that is read from files in the folder of its option `folder`."""
-
-    @property
-    def files(self) -> Callable[[Path, Mapping[str, Any]], tuple[Path, ...]]: ...
 
 
 # What every source is given.
@@ -74,8 +67,9 @@ _DRAWN: tuple[_Source, ...] = (
     jet_features,
     waveforms,
 )
-_PUBLISHED: dict[str, _Published] = {
-    source.INFO.name: source for source in (mnist, svhn, cifar10, lhc_jet_features, lhc_jet_images, cicada)
+_PUBLISHED = {
+    module.SOURCE.INFO.name: module.SOURCE
+    for module in (mnist, svhn, cifar10, lhc_jet_features, lhc_jet_images, cicada)
 }
 _SOURCES: dict[str, _Source] = {source.INFO.name: source for source in _DRAWN} | _PUBLISHED
 
@@ -90,7 +84,9 @@ def available() -> list[DatasetInfo]:
 
 
 def describe(name: str) -> dict[str, Any]:
-    """Give a registered data set's options with their defaults."""
+    """Return a registered data set's options with their defaults."""
+    if name in _PUBLISHED:
+        return _PUBLISHED[name].options
     parameters = inspect.signature(_SOURCES[name].load).parameters
     return {key: parameter.default for key, parameter in parameters.items() if key not in _GIVEN}
 

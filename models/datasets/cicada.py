@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.models.datasets import hdf5
-from trigcnn.models.datasets.assembly import Part, assemble, choose, pieces_of
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels
+from trigcnn.models.datasets.assembly import Part, pieces_of
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, Symmetry
 from trigcnn.models.datasets.files import HDF5_SUFFIXES
 from trigcnn.models.datasets.published import Publication
+from trigcnn.models.datasets.published_set import PublishedSet, Wanted
 from trigcnn.models.errors import DataError
 
 REGIONS, FLAGS = "CaloRegions", "AcceptanceFlag"
@@ -55,72 +56,44 @@ def files(folder: Path, options: Mapping[str, Any]) -> tuple[Path, ...]:
     return (*background, *signals)
 
 
-def load(
-    *,
-    input_format: InputFormat | None,
-    validation_fraction: float,
-    test_fraction: float,
-    seed: int,
-    folder: str = "",
-    max_events: int = 0,
-    accepted_only: bool = True,
-    merge_signals: bool = False,
-) -> Dataset:
-    """Load the regions: counts of transverse energy on 18 (azimuth) x 14 (pseudorapidity) regions.
+def read(wanted: Wanted, *, accepted_only: bool = True, merge_signals: bool = False) -> Dataset:
+    """Read the regions: counts of transverse energy on 18 (azimuth) x 14 (pseudorapidity) regions.
 
     Files are read piece by piece. In memory: 1 kB an event.
 
     Args:
-        input_format: Unsigned whole numbers; None for ufixed<10,10>. Larger energies saturate.
-        validation_fraction: Share of all events to validate on.
-        test_fraction: Share of all events to test on.
-        seed: Seed of the choice of events.
-        folder: Where the files are, in `Background` and `Signal` or all in it.
-        max_events: How many events to take of all, the same share of each class; 0 for all.
+        wanted: Its folder holds the files, in `Background` and `Signal` or without subfolders. Its format has unsigned
+            whole numbers; None for ufixed<10,10>. Larger energies saturate.
         accepted_only: Whether to leave out signal events whose flag says that no jet is within the acceptance.
         merge_signals: Whether all signals are one class.
 
     Raises:
         DataError: The format does not fit, or a file is missing or not what it should be.
     """
-    chosen = input_format or InputFormat.parse(INFO.input_format)
+    chosen = wanted.input_format or InputFormat.parse(INFO.input_format)
     if chosen.signed or chosen.integer != chosen.width:
         raise DataError(
             f"data.input_format {chosen} does not fit calorimeter regions, which count from 0; use "
             f"{INFO.input_format}, or ufixed<W,W> with another number of bits"
         )
-    place = PUBLICATION.folder(folder)
-    background, signals = _found(place)
+    background, signals = _found(wanted.folder)
     for kind, found in (("background", background), ("signal", signals)):
         if not found:
-            raise PUBLICATION.missing(place, f"no {kind} file")
+            raise PUBLICATION.missing(wanted.folder, f"no {kind} file")
     sources = [_source(path, 0, accepted_only=False) for path in background]
     sources += [
         _source(path, 1 if merge_signals else 1 + number, accepted_only=accepted_only)
         for number, path in enumerate(signals)
     ]
     labels = np.concatenate([np.full(source.taken.size, source.label) for source in sources])
-    part = Part(str(place), labels, lambda: _pieces(sources))
-    choice = choose(
-        labels,
-        None,
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        max_events=max_events,
-        seed=seed,
-    )
+    part = Part(str(wanted.folder), labels, lambda: _pieces(sources))
     names = ("signal",) if merge_signals else tuple(path.stem for path in signals)
     notes = tuple(f"{source.path.name}: {source.taken.size} events" for source in sources)
-    return assemble(
-        INFO.name,
-        chosen,
-        ("background", *names),
-        part,
-        None,
-        choice,
-        symmetries=("roll_rows", "flip_columns"),
-        notes=notes,
-    )
+    symmetries: tuple[Symmetry, ...] = ("roll_rows", "flip_columns")
+    return wanted.dataset(INFO, chosen, ("background", *names), part, None, symmetries=symmetries, notes=notes)
+
+
+SOURCE = PublishedSet(PUBLICATION, files, read)
 
 
 def _found(folder: Path) -> tuple[list[Path], list[Path]]:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.models.datasets.assembly import Part, assemble, checked_labels, choose, pieces_of
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat
+from trigcnn.models.datasets.assembly import Part, checked_labels, pieces_of
+from trigcnn.models.datasets.base import Dataset, DatasetInfo
 from trigcnn.models.datasets.published import Publication, damage_named, head_of, looks_like, originality, unit_format
+from trigcnn.models.datasets.published_set import PublishedSet, Wanted
 from trigcnn.models.errors import DataError
 
 TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
@@ -52,53 +53,23 @@ def files(folder: Path, options: Mapping[str, Any]) -> tuple[Path, ...]:
     return tuple(_inner(folder) / name for name in _MD5)
 
 
-def load(
-    *,
-    input_format: InputFormat | None,
-    validation_fraction: float,
-    test_fraction: float,
-    seed: int,
-    folder: str = "",
-    max_events: int = 0,
-) -> Dataset:
-    """Load the images of 32x32 pixels with three channels (red, green, blue), each value divided by 256: exact.
+def read(wanted: Wanted) -> Dataset:
+    """Read the images of 32x32 pixels with three channels (red, green, blue), each value divided by 256: exact.
 
-    The published test batch is the test part. In memory: the files (184 MB) and 737 MB of events.
-
-    Args:
-        input_format: Unsigned with no bit left of the binary point; None for ufixed<8,0>.
-        validation_fraction: Share of the training images to validate on.
-        test_fraction: Of no use.
-        seed: Seed of the choice of validation images, and of `max_events`.
-        folder: Where the files are.
-        max_events: How many images to take of all, the same share of each class; 0 for all.
+    In memory: the files (184 MB) and 737 MB of events.
 
     Raises:
         DataError: The format does not fit, or a file is missing or not what its name says.
     """
-    chosen = unit_format(input_format, INFO)
-    place = _inner(PUBLICATION.folder(folder))
+    chosen = unit_format(wanted.input_format, INFO)
+    folder = _inner(wanted.folder)
     found: dict[str, str] = {}
-    train = _part(place, TRAIN, found)
-    test = _part(place, (TEST,), found)
-    choice = choose(
-        train.labels,
-        test.labels,
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        max_events=max_events,
-        seed=seed,
-    )
-    return assemble(
-        INFO.name,
-        chosen,
-        CLASSES,
-        train,
-        test,
-        choice,
-        symmetries=("shift", "flip_columns"),
-        notes=(originality(found, _MD5),),
-    )
+    train, test = _part(folder, TRAIN, found), _part(folder, (TEST,), found)
+    notes = (originality(found, _MD5),)
+    return wanted.dataset(INFO, chosen, CLASSES, train, test, symmetries=("shift", "flip_columns"), notes=notes)
+
+
+SOURCE = PublishedSet(PUBLICATION, files, read)
 
 
 def _inner(folder: Path) -> Path:

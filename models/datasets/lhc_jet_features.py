@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.models.datasets import arff, hdf5
-from trigcnn.models.datasets.assembly import Choice, Part, assemble, choose, pieces_of
+from trigcnn.models.datasets.assembly import Choice, Part, pieces_of
 from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels
 from trigcnn.models.datasets.files import from_one_hot
 from trigcnn.models.datasets.lhc_jets import CLASSES, FILES, WHERE, jet_files, read_jets, required_jet_files
 from trigcnn.models.datasets.published import Publication
+from trigcnn.models.datasets.published_set import PublishedSet, Wanted
 from trigcnn.models.errors import DataError
 
 FEATURES = (
@@ -68,68 +69,42 @@ def files(folder: Path, options: Mapping[str, Any]) -> tuple[Path, ...]:
     return (*train, *test) or tuple(sorted(path for suffix in ("*.arff", "*.z") for path in folder.glob(suffix)))
 
 
-def load(
-    *,
-    input_format: InputFormat | None,
-    validation_fraction: float,
-    test_fraction: float,
-    seed: int,
-    folder: str = "",
-    max_events: int = 0,
-    max_files: int = 0,
-    standardise: bool = True,
-) -> Dataset:
-    """Load the features, each minus its mean and divided by its standard deviation.
+def read(wanted: Wanted, *, max_files: int = 0, standardise: bool = True) -> Dataset:
+    """Read the features, each minus its mean and divided by its standard deviation.
 
     Mean and deviation are those of the training events, and are told in the data set's notes: whoever feeds the network
     must apply them too. Values beyond the format saturate; in fixed<16,6> it holds 32 deviations, in steps of 1/1024.
     Jets with a feature that is NaN or infinite are left out. In memory: 130 MB of features and 60 MB of events.
 
     Args:
-        input_format: None for fixed<16,6>, which needs `standardise`.
-        validation_fraction: Share of all events to validate on; of those in `train`, where there is a `val`.
-        test_fraction: Share of all events to test on; of no use where there is a `val`, which is the test part.
-        seed: Seed of the choice of events.
-        folder: Where the files are: HDF5 files in `train` and `val`, or all in it; or an ARFF or a `.z` file.
-        max_events: How many jets to take of all, the same share of each class; 0 for all.
+        wanted: Its folder holds HDF5 files, in `train` and `val` or without subfolders, or an ARFF or a `.z` file.
         max_files: How many HDF5 files to take of each folder; 0 for all.
         standardise: Whether features are standardised; otherwise they stay as published.
 
     Raises:
         DataError: A file is missing or not what it should be, or the format is missing.
     """
-    if input_format is None and not standardise:
+    if wanted.input_format is None and not standardise:
         raise DataError(
             "data.options.standardise is false: set data.input_format to one that holds the features as published"
         )
-    place = PUBLICATION.folder(folder)
-    published = [paths for paths in required_jet_files(PUBLICATION, place, max_files) if paths]
-    read = [_together([_from_hdf5(path) for path in paths]) for paths in published] or [_single(place)]
-    whole = [_finite(jets) for jets in read]
-    lost = sum(jets.labels.size for jets in read) - sum(jets.labels.size for jets in whole)
-    choice = choose(
-        whole[0].labels,
-        whole[1].labels if len(whole) > 1 else None,
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        max_events=max_events,
-        seed=seed,
-    )
+    published = [paths for paths in required_jet_files(PUBLICATION, wanted.folder, max_files) if paths]
+    jets = [_together([_from_hdf5(path) for path in paths]) for paths in published] or [_single(wanted.folder)]
+    whole = [_finite(each) for each in jets]
+    lost = sum(each.labels.size for each in jets) - sum(each.labels.size for each in whole)
+    choice = wanted.choose(whole[0].labels, whole[1].labels if len(whole) > 1 else None)
     mean, deviation = _scale(whole[0], choice) if standardise else (np.zeros(len(FEATURES)), np.ones(len(FEATURES)))
-    parts = [_part(str(place), jets, mean, deviation) for jets in whole]
+    parts = [_part(str(wanted.folder), each, mean, deviation) for each in whole]
     notes = [f"{lost} jets with features that are NaN or infinite were left out"] if lost else []
     if standardise:
         scale = (f"{n} {m:.9g} {d:.9g}" for n, m, d in zip(FEATURES, mean, deviation, strict=True))
         notes.append(f"standardised; name, mean and deviation of each feature: {', '.join(scale)}")
-    return assemble(
-        INFO.name,
-        input_format or InputFormat.parse(INFO.input_format),
-        CLASSES,
-        parts[0],
-        parts[1] if len(parts) > 1 else None,
-        choice,
-        notes=tuple(notes),
-    )
+    chosen = wanted.input_format or InputFormat.parse(INFO.input_format)
+    test = parts[1] if len(parts) > 1 else None
+    return wanted.dataset(INFO, chosen, CLASSES, parts[0], test, choice=choice, notes=tuple(notes))
+
+
+SOURCE = PublishedSet(PUBLICATION, files, read)
 
 
 def _part(where: str, jets: _Jets, mean: npt.NDArray[np.float64], deviation: npt.NDArray[np.float64]) -> Part:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.suggestions import did_you_mean
-from trigcnn.models.datasets.assembly import Part, assemble, choose
+from trigcnn.models.datasets.assembly import Part
 from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat
 from trigcnn.models.datasets.lhc_jets import (
     CLASSES,
@@ -23,6 +23,7 @@ from trigcnn.models.datasets.lhc_jets import (
     required_jet_files,
 )
 from trigcnn.models.datasets.published import Publication
+from trigcnn.models.datasets.published_set import PublishedSet, Wanted
 from trigcnn.models.errors import DataError
 
 INFO = DatasetInfo(
@@ -44,31 +45,15 @@ def files(folder: Path, options: Mapping[str, Any]) -> tuple[Path, ...]:
     return (*train, *test)
 
 
-def load(
-    *,
-    input_format: InputFormat | None,
-    validation_fraction: float,
-    test_fraction: float,
-    seed: int,
-    folder: str = "",
-    max_events: int = 0,
-    max_files: int = 0,
-    image: str = "jetImage",
-    rebin: int = 1,
-) -> Dataset:
-    """Load the images; pixels are transverse momenta in GeV.
+def read(wanted: Wanted, *, max_files: int = 0, image: str = "jetImage", rebin: int = 1) -> Dataset:
+    """Read the images; pixels are transverse momenta in GeV.
 
     The default format counts in steps of 0.5 GeV, as CMS' calorimeter trigger does, up to 2047.5 GeV; larger values
     saturate. Files are read piece by piece. In memory: 40 kB for each event of 100x100 pixels, so 0.4 GB for a file
     of 10000 jets; use `rebin`, `max_files` or `max_events`.
 
     Args:
-        input_format: None for ufixed<12,11>.
-        validation_fraction: Share of all events to validate on; of those in `train`, where there is a `val`.
-        test_fraction: Share of all events to test on; of no use where there is a `val`, which is the test part.
-        seed: Seed of the choice of events.
-        folder: Where the files are, in `train` and `val` or all in it.
-        max_events: How many jets to take of all, the same share of each class; 0 for all.
+        wanted: Its folder holds the files, in `train` and `val` or without subfolders.
         max_files: How many files to take of each folder; 0 for all.
         image: Which of the images: jetImage, jetImageECAL or jetImageHCAL.
         rebin: Pixels to add up along each axis; it must divide the image's size.
@@ -78,10 +63,9 @@ def load(
     """
     if image not in IMAGES:
         raise DataError(f"data.options.image: {image!r} is not known; {did_you_mean(image, IMAGES)}")
-    place = PUBLICATION.folder(folder)
-    train, test = required_jet_files(PUBLICATION, place, max_files)
+    train, test = required_jet_files(PUBLICATION, wanted.folder, max_files)
     if not train:
-        raise PUBLICATION.missing(place, f"no {FILES}")
+        raise PUBLICATION.missing(wanted.folder, f"no {FILES}")
     labels = {path: read_jets(path, ())[1] for path in (*train, *test)}
     _check_shapes({path: image_shape(path, image, of.size) for path, of in labels.items()}, image, rebin)
     parts = [
@@ -93,17 +77,11 @@ def load(
         for paths in (train, test)
         if paths
     ]
-    test_part = parts[1] if test else None
-    choice = choose(
-        parts[0].labels,
-        test_part.labels if test_part else None,
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        max_events=max_events,
-        seed=seed,
-    )
-    chosen = input_format or InputFormat.parse(INFO.input_format)
-    return assemble(INFO.name, chosen, CLASSES, parts[0], test_part, choice)
+    chosen = wanted.input_format or InputFormat.parse(INFO.input_format)
+    return wanted.dataset(INFO, chosen, CLASSES, parts[0], parts[1] if test else None)
+
+
+SOURCE = PublishedSet(PUBLICATION, files, read)
 
 
 def _check_shapes(shapes: Mapping[Path, tuple[int, int]], image: str, rebin: int) -> None:

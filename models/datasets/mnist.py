@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.models.datasets.assembly import Part, assemble, checked_labels, choose, pieces_of
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat
+from trigcnn.models.datasets.assembly import Part, checked_labels, pieces_of
+from trigcnn.models.datasets.base import Dataset, DatasetInfo
 from trigcnn.models.datasets.published import (
     Publication,
     damage_named,
@@ -22,6 +22,7 @@ from trigcnn.models.datasets.published import (
     originality,
     unit_format,
 )
+from trigcnn.models.datasets.published_set import PublishedSet, Wanted
 from trigcnn.models.errors import DataError
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -58,53 +59,23 @@ def files(folder: Path, options: Mapping[str, Any]) -> tuple[Path, ...]:
     return tuple(_place(folder, name) for name in _MD5)
 
 
-def load(
-    *,
-    input_format: InputFormat | None,
-    validation_fraction: float,
-    test_fraction: float,
-    seed: int,
-    folder: str = "",
-    max_events: int = 0,
-) -> Dataset:
-    """Load the images of 28x28 pixels with one channel, each pixel divided by 256, which is exact.
+def read(wanted: Wanted) -> Dataset:
+    """Read the images of 28x28 pixels with one channel, each pixel divided by 256, which is exact.
 
-    The published test images are the test part. In memory: the files (55 MB) and 220 MB of events.
-
-    Args:
-        input_format: Unsigned with no bit left of the binary point; None for ufixed<8,0>.
-        validation_fraction: Share of the training images to validate on.
-        test_fraction: Of no use.
-        seed: Seed of the choice of validation images, and of `max_events`.
-        folder: Where the files are.
-        max_events: How many images to take of all, the same share of each digit; 0 for all.
+    In memory: the files (55 MB) and 220 MB of events.
 
     Raises:
         DataError: The format does not fit, or a file is missing or not what its name says.
     """
-    chosen = unit_format(input_format, INFO)
-    place = PUBLICATION.folder(folder)
+    chosen = unit_format(wanted.input_format, INFO)
     found: dict[str, str] = {}
-    train = _part(place, TRAIN_IMAGES, TRAIN_LABELS, found)
-    test = _part(place, TEST_IMAGES, TEST_LABELS, found)
-    choice = choose(
-        train.labels,
-        test.labels,
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        max_events=max_events,
-        seed=seed,
-    )
-    return assemble(
-        INFO.name,
-        chosen,
-        [str(digit) for digit in range(10)],
-        train,
-        test,
-        choice,
-        symmetries=("shift",),
-        notes=(originality(found, _MD5),),
-    )
+    train = _part(wanted.folder, TRAIN_IMAGES, TRAIN_LABELS, found)
+    test = _part(wanted.folder, TEST_IMAGES, TEST_LABELS, found)
+    notes = (originality(found, _MD5),)
+    return wanted.dataset(INFO, chosen, "0123456789", train, test, symmetries=("shift",), notes=notes)
+
+
+SOURCE = PublishedSet(PUBLICATION, files, read)
 
 
 def _place(folder: Path, name: str) -> Path:

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.models.datasets import matlab
-from trigcnn.models.datasets.assembly import Part, assemble, checked_labels, choose, pieces_of
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels
+from trigcnn.models.datasets.assembly import Part, checked_labels, pieces_of
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels
 from trigcnn.models.datasets.published import (
     Publication,
     damage_named,
@@ -20,6 +20,7 @@ from trigcnn.models.datasets.published import (
     originality,
     unit_format,
 )
+from trigcnn.models.datasets.published_set import PublishedSet, Wanted
 from trigcnn.models.errors import DataError
 
 TRAIN, TEST = "train_32x32.mat", "test_32x32.mat"
@@ -49,52 +50,22 @@ def files(folder: Path, options: Mapping[str, Any]) -> tuple[Path, ...]:
     return (folder / TRAIN, folder / TEST)
 
 
-def load(
-    *,
-    input_format: InputFormat | None,
-    validation_fraction: float,
-    test_fraction: float,
-    seed: int,
-    folder: str = "",
-    max_events: int = 0,
-) -> Dataset:
-    """Load the images of 32x32 pixels with three channels, each value divided by 256, which is exact.
+def read(wanted: Wanted) -> Dataset:
+    """Read the images of 32x32 pixels with three channels, each value divided by 256, which is exact.
 
-    The published test file is the test part. In memory: the files twice, packed and not (550 MB), and 1.2 GB of events.
-
-    Args:
-        input_format: Unsigned with no bit left of the binary point; None for ufixed<8,0>.
-        validation_fraction: Share of the training images to validate on.
-        test_fraction: Of no use.
-        seed: Seed of the choice of validation images, and of `max_events`.
-        folder: Where the files are.
-        max_events: How many images to take of all, the same share of each digit; 0 for all.
+    In memory: the files twice, packed and not (550 MB), and 1.2 GB of events.
 
     Raises:
         DataError: The format does not fit, or a file is missing or not what its name says.
     """
-    chosen = unit_format(input_format, INFO)
-    place = PUBLICATION.folder(folder)
+    chosen = unit_format(wanted.input_format, INFO)
     found: dict[str, str] = {}
-    train, test = _part(place, TRAIN, found), _part(place, TEST, found)
-    choice = choose(
-        train.labels,
-        test.labels,
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        max_events=max_events,
-        seed=seed,
-    )
-    return assemble(
-        INFO.name,
-        chosen,
-        [str(digit) for digit in range(10)],
-        train,
-        test,
-        choice,
-        symmetries=("shift",),
-        notes=(originality(found, _MD5),),
-    )
+    train, test = _part(wanted.folder, TRAIN, found), _part(wanted.folder, TEST, found)
+    notes = (originality(found, _MD5),)
+    return wanted.dataset(INFO, chosen, "0123456789", train, test, symmetries=("shift",), notes=notes)
+
+
+SOURCE = PublishedSet(PUBLICATION, files, read)
 
 
 def _part(folder: Path, name: str, found: dict[str, str]) -> Part:
