@@ -1,7 +1,16 @@
 """The zoo: QKeras networks by name.
 
-Each entry is a function that takes `input_shape`, `classes`, `input_format` and its own options as keywords
-and returns a Keras model whose outputs are logits.
+Each entry is a function that returns a Keras model whose outputs are logits. The run gives the first three arguments;
+the others are options of the configuration. A function describes under "Options" what only this network has, or what
+differs; the rest is the same for all networks:
+
+- `input_shape`: shape of an event, (height, width, channels).
+- `classes`: number of outputs (logits).
+- `input_format`: number format of the events.
+- `weight_bits`: bits of the weights, sign included.
+- `bias_bits`: bits of the biases, once batch normalization is folded; 0 for no batch normalization.
+- `activation_bits`: bits of the activations.
+- `activation_integer_bits`: bits of the activations left of the binary point.
 """
 
 from __future__ import annotations

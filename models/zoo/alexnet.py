@@ -45,18 +45,12 @@ def alexnet(
     The second, fourth and fifth convolution see one half of the channels each, as on the two GPUs of the original.
     Small images are pooled once.
 
-    Args:
-        input_shape: (height, width, channels).
+    Options:
         classes: Number of outputs (logits); 1000 in the original.
-        input_format: Number format of the events.
         filters: Filters of the five convolutions, both halves together.
         units: Units of the two dense layers in front of the last.
         full_size: The original sizes: input 227x227x3, 96 to 384 filters, 4096 units, 60,965,224 parameters. It can be
             built and looked at; it is refused for conversion, since no device holds it.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
 
     Raises:
         ModelError: `full_size` with another input.

@@ -23,16 +23,10 @@ def autoencoder(
 ) -> Any:
     """Convolutions with pooling down to a narrow middle, and convolutions with upsampling back to the image.
 
-    Args:
-        input_shape: (height, width, channels).
+    Options:
         classes: Not used: the output is an image of the input's shape.
-        input_format: Number format of the events.
         filters: Filters of each convolution on the way down; those on the way up have the same, in reverse. Height and
             width are halved behind each, so both must be multiples of 2 to the power of their number.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras, qkeras = bring_up().keras, bring_up().qkeras

@@ -24,16 +24,10 @@ def cherenkov(
 ) -> Any:
     """Strided convolutions and two dense layers, for a gamma-ray camera: gamma, hadron or night sky.
 
-    Args:
+    Options:
         input_shape: (rows, columns, 1) of pixels.
-        classes: Number of outputs (logits).
-        input_format: Number format of the events.
         filters: Filters of each 3x3 convolution; all have stride 2, so that little is left to compute.
         units: Units of the dense layer in front of the last.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

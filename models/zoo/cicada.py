@@ -29,17 +29,14 @@ def cicada(
     `training.objective: distillation`. Trained on labels, the outputs are logits, which have a sign bit; two classes
     share one.
 
-    Args:
+    Options:
         input_shape: (azimuth, pseudorapidity, 1); 18x14x1 in CICADA.
         classes: Number of classes; two of them share one logit. 1 for a score.
-        input_format: Number format of the events.
         filters: Filters of the convolution.
         units: Units of the dense layer.
         convolution_bits: Bits of the convolution's weights, sign included.
         dense_bits: Bits of the dense layer's weights and biases, sign included.
         score_bits: Bits of the last layer's weights, sign included.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
         saturation_bits: Whole counts above this number of bits are cut off in front of the network, so that a faulty
             region at full scale does not outshine all others; 0 for no cut. For counts from 0.
     """

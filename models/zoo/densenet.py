@@ -25,17 +25,10 @@ def densenet(
 ) -> Any:
     """Dense blocks, in which each convolution sees all before it, and transitions (arXiv:1608.06993).
 
-    Args:
-        input_shape: (height, width, channels).
-        classes: Number of outputs (logits).
-        input_format: Number format of the events.
+    Options:
         stem: Filters of the convolution in front.
         growth: Filters of each convolution within a block, whose outputs are concatenated.
         layers: Convolutions of each block; a transition to half of the channels and 2x2 pooling follows it.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

@@ -19,9 +19,8 @@ def edges(
 ) -> Any:
     """One 3x3 convolution with fixed kernels that find edges; its outputs are images (see `models.edge_kernels`).
 
-    Args:
+    Options:
         input_shape: (height, width, 1).
-        input_format: Number format of the events.
         kernels: Names of the kernels, a filter each: vertical, horizontal, prewitt_vertical, prewitt_horizontal,
             sobel_vertical, sobel_horizontal, scharr_vertical, scharr_horizontal, blur, diagonal or cross.
 
@@ -44,11 +43,9 @@ def edges_learned(
 ) -> Any:
     """The network `edges` with free weights, which learns kernels from images and what is to come of them.
 
-    Args:
+    Options:
         input_shape: (height, width, 1).
-        input_format: Number format of the events.
         filters: Number of kernels to learn.
-        weight_bits: Bits of the weights, sign included.
         weight_integer_bits: Bits of the weights left of the binary point, without the sign.
     """
     return _network(input_shape, input_format, filters, weight_bits, weight_integer_bits, "edges_learned")

@@ -25,18 +25,11 @@ def inception(
 ) -> Any:
     """Modules of 1x1, 3x3, 5x5 and pooling branches, concatenated (GoogLeNet, arXiv:1409.4842).
 
-    Args:
-        input_shape: (height, width, channels).
-        classes: Number of outputs (logits).
-        input_format: Number format of the events.
+    Options:
         stem: Filters of the 3x3 convolution in front; 2x2 maximum pooling follows it.
         branches: Filters of the 1x1, the 3x3, the 5x5 and the pooling branch; 1x1 convolutions make the input of
             the 3x3 and 5x5 branches smaller, to half as many channels as filters.
         modules: Number of modules; 2x2 maximum pooling lies behind each.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

@@ -23,15 +23,9 @@ def jet_tagger(
 ) -> Any:
     """Dense layers on features of a jet (the tagger of arXiv:1804.06913).
 
-    Args:
+    Options:
         input_shape: (features,); 16 in the publication.
-        classes: Number of outputs (logits).
-        input_format: Number format of the events.
         units: Units of each dense layer in front of the last.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

@@ -24,16 +24,10 @@ def jets(
 ) -> Any:
     """3x3 convolutions with 2x2 maximum pooling, and two dense layers, for images of jets.
 
-    Args:
+    Options:
         input_shape: (pseudorapidity, azimuth, 1).
-        classes: Number of outputs (logits).
-        input_format: Number format of the events.
         filters: Filters of each convolution.
         units: Units of the dense layer in front of the last.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

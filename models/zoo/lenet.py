@@ -25,17 +25,12 @@ def lenet(
 ) -> Any:
     """Two convolutions, the first with 2x2 maximum pooling, then dense layers (after LeCun et al. 1998).
 
-    Args:
-        input_shape: (height, width, channels).
-        classes: Number of outputs (logits).
-        input_format: Number format of the events.
+    Options:
         filters: Filters of the two convolutions.
         kernel_sizes: Height and width of their kernels, in pixels.
         hidden_units: Units of a dense layer before the last; 0 for none.
         padding: Of the convolutions: `valid` or `same`.
         weight_bits: Bits of weights and biases, sign included; they lie between -1 and 1.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
         dropout: Share of the values in front of the last layer that training leaves out.
     """
     keras = bring_up().keras

@@ -25,17 +25,10 @@ def mobilenet(
 ) -> Any:
     """Depthwise separable convolutions: 3x3 per channel, then 1x1 over the channels (MobileNet, arXiv:1704.04861).
 
-    Args:
-        input_shape: (height, width, channels).
-        classes: Number of outputs (logits).
-        input_format: Number format of the events.
+    Options:
         stem: Filters of the 3x3 convolution in front.
         filters: Filters of the 1x1 convolution of each separable block.
         strides: Stride of the depthwise convolution of each.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

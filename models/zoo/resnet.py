@@ -24,16 +24,9 @@ def resnet(
 ) -> Any:
     """Residual blocks: two 3x3 convolutions and an addition, with stride 2 from stage to stage (arXiv:1512.03385).
 
-    Args:
-        input_shape: (height, width, channels).
-        classes: Number of outputs (logits).
-        input_format: Number format of the events.
+    Options:
         filters: Filters of each stage; its first block halves height and width, but in the first stage.
         blocks_per_stage: Residual blocks of each stage.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

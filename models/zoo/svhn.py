@@ -23,16 +23,10 @@ def svhn(
 ) -> Any:
     """Three convolutions with 2x2 maximum pooling and two dense layers, each batch-normalized (arXiv:2101.05108).
 
-    Args:
+    Options:
         input_shape: (height, width, channels); 32x32x3 in the publication.
-        classes: Number of outputs (logits).
-        input_format: Number format of the events.
         filters: Filters of each 3x3 convolution.
         units: Units of each dense layer in front of the last.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, sign included.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
     """
     keras = bring_up().keras
     x = inputs = keras.Input(input_shape, name="events")

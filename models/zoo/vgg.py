@@ -25,17 +25,10 @@ def vgg(
 ) -> Any:
     """Blocks of 3x3 convolutions with 2x2 maximum pooling behind each, and dense layers (VGG, arXiv:1409.1556).
 
-    Args:
-        input_shape: (height, width, channels).
-        classes: Number of outputs (logits).
-        input_format: Number format of the events.
+    Options:
         filters: Filters of the convolutions of each block.
         repeats: Convolutions of each block.
         units: Units of the dense layer in front of the last.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

@@ -25,17 +25,11 @@ def waveform(
 ) -> Any:
     """QConv1D layers with pooling and two dense layers, for the shapes of pulses.
 
-    Args:
+    Options:
         input_shape: (samples, 1).
-        classes: Number of outputs (logits).
-        input_format: Number format of the events.
         filters: Filters of each convolution; maximum pooling of 2 samples follows it.
         kernel_sizes: Lengths of their kernels, in samples.
         units: Units of the dense layer in front of the last.
-        weight_bits: Bits of the weights, sign included.
-        bias_bits: Bits of the biases, once batch normalization is folded; 0 for no batch normalization.
-        activation_bits: Bits of the activations.
-        activation_integer_bits: Bits of the activations left of the binary point.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras
