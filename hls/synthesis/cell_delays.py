@@ -1,7 +1,8 @@
 """Delays of the cells of Xilinx 7-series parts, as the library of Yosys gives them.
 
 They are those of Artix-7 at speed grade -1, measured by Project X-Ray and kept in the cell models of Yosys
-(`share/xilinx/cells_sim.v`). They are taken for every part of the series, and wires are not in them.
+(`share/xilinx/cells_sim.v`). They are taken for every part of the series, and wires are not in them. Only `path_delay`
+uses them; Yosys has delays of no other Xilinx family.
 """
 
 from __future__ import annotations

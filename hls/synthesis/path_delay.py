@@ -1,4 +1,9 @@
-"""The slowest path of a netlist before it is placed: delays of cells, and an assumed delay for each wire."""
+"""The slowest path of a netlist before it is placed: delays of cells, and an assumed delay for each wire.
+
+No open tool places and routes for Xilinx parts, so this estimate is the only figure of a design's clock that a run gets
+without a licence. It shows whether the pipeline stages are short enough: CICADA's target, a Virtex-7 at 160 MHz, leaves
+6.25 ns for the slowest path.
+"""
 
 from __future__ import annotations
 
