@@ -11,6 +11,7 @@ from trigcnn.hls.conversion.number_formats import Declared
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.graph.intervals import analyse
+from trigcnn.hls.graph.kinds import WEIGHTED
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.rewrite import NormalForm
 
@@ -22,7 +23,7 @@ def check_layers(model: Any, options: HlsOptions) -> None:
         if name not in kinds:
             raise ConversionError(f"hls.layers.{name}: the model has no layer of this name; it has {', '.join(kinds)}")
         own = options.layers[name]
-        if kinds[name] not in _WEIGHTED and (own.strategy or own.reuse_factor):
+        if kinds[name] not in WEIGHTED and (own.strategy or own.reuse_factor):
             raise ConversionError(
                 f"hls.layers.{name}: the layer has no multiplications; remove strategy and reuse_factor"
             )
@@ -32,9 +33,6 @@ def check_layers(model: Any, options: HlsOptions) -> None:
                 f"hls.layers.{name}.precision.accum: a sum that saturates depends on the order of its terms, which "
                 "reuse_factor changes; use a wider accumulator that wraps"
             )
-
-
-_WEIGHTED = ("Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Dense")
 
 
 def check_options(hls_model: Any, options: HlsOptions) -> None:
@@ -156,7 +154,7 @@ def check_computation(normal: NormalForm, content: Declared, graph: Graph) -> No
 
 def _check_constants(layer: Any, content: Declared, graph: Graph) -> None:
     kind = type(layer).__name__
-    if kind in _WEIGHTED:
+    if kind in WEIGHTED:
         kernel, *bias = layer.get_weights()
         filters = kernel.shape[-2] if kind.startswith("Depthwise") else kernel.shape[-1]
         expected = {"weight": kernel, "bias": bias[0] if bias else np.zeros(filters)}

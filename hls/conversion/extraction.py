@@ -10,41 +10,15 @@ import numpy as np
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
+from trigcnn.hls.graph.kinds import KINDS, SUMS
 
-# The attributes, named as in hls4ml, that define the computation; by hls4ml's class.
-_PAD1D = ("pad_left", "pad_right")
-_PAD2D = (*_PAD1D, "pad_top", "pad_bottom")
-_CONV1D = ("in_width", "n_chan", "n_filt", "filt_width", "stride_width", *_PAD1D, "out_width")
-_CONV2D = (
-    *_CONV1D, "in_height", "filt_height", "stride_height", "pad_top", "pad_bottom", "out_height",
-)  # fmt: skip
-_POOL1D = ("pool_op", "pool_width", "stride_width", *_PAD1D)
-_KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "Input": ("Input", ()),
-    "Activation": ("Activation", ("activation",)),
-    "UnaryLUT": ("UnaryLUT", ()),
-    "Conv1D": ("Conv1D", _CONV1D),
-    "PointwiseConv1D": ("Conv1D", _CONV1D),
-    "Conv2D": ("Conv2D", _CONV2D),
-    "PointwiseConv2D": ("Conv2D", _CONV2D),
-    "DepthwiseConv1D": ("DepthwiseConv1D", _CONV1D),
-    "DepthwiseConv2D": ("DepthwiseConv2D", _CONV2D),
-    "Dense": ("Dense", ("n_in", "n_out")),
-    "BatchNormalization": ("BatchNormalization", ()),
-    "ApplyAlpha": ("BatchNormalization", ()),
-    "Pooling1D": ("Pooling1D", _POOL1D),
-    "Pooling2D": ("Pooling2D", (*_POOL1D, "pool_height", "stride_height", "pad_top", "pad_bottom")),
-    "GlobalPooling1D": ("GlobalPooling1D", ("pool_op",)),
-    "GlobalPooling2D": ("GlobalPooling2D", ("pool_op",)),
-    "Merge": ("Merge", ("op",)),
-    "Concatenate": ("Concatenate", ("axis",)),
-    "Resize": ("Resize", ("factor_height", "factor_width")),
-    "Transpose": ("Transpose", ("perm",)),
-    "Reshape": ("Reshape", ()),
-    "Repack": ("Reshape", ()),
-    "Clone": ("Reshape", ()),
-    "ZeroPadding1D": ("ZeroPadding1D", _PAD1D),
-    "ZeroPadding2D": ("ZeroPadding2D", _PAD2D),
+# Classes of hls4ml that compute what another kind does.
+_SAME = {
+    "PointwiseConv1D": "Conv1D",
+    "PointwiseConv2D": "Conv2D",
+    "ApplyAlpha": "BatchNormalization",
+    "Repack": "Reshape",
+    "Clone": "Reshape",
 }
 
 
@@ -62,7 +36,7 @@ def extract(hls_model: Any, name: str, *, strict: bool = True) -> Graph:
     """
     nodes = list(hls_model.get_layers())
     produced_by = {output: node.name for node in nodes for output in node.outputs}
-    layers = tuple(layer(node, produced_by) if strict or _known(node) else _opaque(node, produced_by) for node in nodes)
+    layers = tuple(layer(node, produced_by) if strict or _kind(node) else _opaque(node, produced_by) for node in nodes)
     return Graph(
         name,
         layers,
@@ -81,12 +55,12 @@ def layer(
         produced_by: Name of the layer that makes each tensor.
         constants: Reads a weight variable; default: as the C simulation does.
     """
-    if not _known(node):
+    kind = _kind(node)
+    if kind is None:
         raise ConversionError(
             f"layer {node.name}: hls4ml made a {node.class_name} of it, which is not known to be exact; "
             "remove the layer from the model"
         )
-    kind, names = _KINDS.get(type(node).__name__) or _KINDS[node.class_name]
     variable = node.get_output_variable(node.outputs[0])
     accumulator = node.get_attr("accum_t")
     read = constants or _weights
@@ -97,15 +71,17 @@ def layer(
         shape=tuple(int(n) for n in variable.shape),
         result=number_format(variable.type.precision, node.name),
         accumulator=None
-        if accumulator is None or kind not in _SUMS
+        if accumulator is None or kind not in SUMS
         else number_format(accumulator.precision, node.name),
         weights={key: read(node, key, weight) for key, weight in node.weights.items()},
-        attributes={attribute: _attribute(node, attribute) for attribute in names},
+        attributes={attribute: _attribute(node, attribute) for attribute in KINDS[kind].attributes},
     )
 
 
-def _known(node: Any) -> bool:
-    return node.class_name in _KINDS or type(node).__name__ in _KINDS
+def _kind(node: Any) -> str | None:
+    """Return the kind of a node; None if there is none for it."""
+    kinds = (_SAME.get(name, name) for name in (type(node).__name__, node.class_name))
+    return next((kind for kind in kinds if kind in KINDS), None)
 
 
 def _opaque(node: Any, produced_by: dict[str, str]) -> Layer:
@@ -117,11 +93,6 @@ def _opaque(node: Any, produced_by: dict[str, str]) -> Layer:
         shape=tuple(int(n) for n in variable.shape),
         result=number_format(variable.type.precision, node.name),
     )
-
-
-_SUMS = frozenset(
-    "Dense Conv1D Conv2D DepthwiseConv1D DepthwiseConv2D Pooling1D Pooling2D GlobalPooling1D GlobalPooling2D".split()
-)
 
 
 def _attribute(node: Any, name: str) -> Attribute:

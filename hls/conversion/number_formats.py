@@ -19,6 +19,7 @@ from trigcnn.hls.conversion import extraction
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Layer, Weights
 from trigcnn.hls.graph.intervals import layer_range
+from trigcnn.hls.graph.kinds import WEIGHTED
 from trigcnn.hls.graph.ranges import Range
 from trigcnn.hls.rewriting.quantizers import common_format
 
@@ -223,7 +224,7 @@ def _named(name: str, number_format: FixedPoint) -> Any:
 
 
 # These compute in full width and cast once, so the cast after them can be theirs.
-_FUSIBLE = ("Input", "Dense", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "BatchNormalization")
+_FUSIBLE = {"Input", *WEIGHTED, "BatchNormalization"}
 
 
 def _fuse_casts(model: Any, content: Declared) -> None:

@@ -10,6 +10,7 @@ from trigcnn.hls import tool
 from trigcnn.hls.engines import Events, Outputs, shared_library
 from trigcnn.hls.errors import SimulationError, ToolFailedError
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.graph.kinds import WIRES
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class CSimulation:
         inputs = zip(self.graph.input_layers, self.graph.split_inputs(events), strict=True)
         results = {layer.name: layer.result.to_real(layer.result.cast(values)) for layer, values in inputs}
         for layer in self.graph.layers:
-            if f"layer/{layer.name}" in answer and layer.kind not in ("Input", "Reshape"):
+            if f"layer/{layer.name}" in answer and layer.kind not in WIRES:
                 results[layer.name] = answer[f"layer/{layer.name}"].reshape(len(events), *layer.shape)
         return results
 

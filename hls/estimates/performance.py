@@ -18,6 +18,7 @@ import numpy as np
 from trigcnn.hls.conversion.choices import Choice
 from trigcnn.hls.estimates import reuse
 from trigcnn.hls.graph.graph import Graph, Layer
+from trigcnn.hls.graph.kinds import WIRES
 from trigcnn.hls.options import Backend, HlsOptions
 
 # Share of the clock period that hls4ml asks the tool to keep as margin.
@@ -125,7 +126,7 @@ def _stream(layer: Layer, graph: Graph, options: HlsOptions, choice: Choice) -> 
       each pixel.
     - Dense: reads all words, then computes.
     """
-    if layer.kind in ("Input", "Reshape"):
+    if layer.kind in WIRES:
         return Cycles(0, 0, 0, 0)
     given = max(words(graph[name], graph) for name in layer.inputs)
     resource = choice.strategy == "Resource"
@@ -165,7 +166,7 @@ def _parallel(layer: Layer, graph: Graph, options: HlsOptions, choice: Choice) -
     """
     shape = reuse.matrix(layer)
     if shape is None:
-        latency = 0 if layer.kind in ("Input", "Reshape", "Activation", "Transpose", "Concatenate", "Resize") else 1
+        latency = 0 if layer.kind in {*WIRES, "Activation", "Transpose", "Concatenate", "Resize"} else 1
         return Cycles(latency, 1, latency, latency)
     added = _sum_depth(layer, options)
     resource = choice.strategy == "Resource"

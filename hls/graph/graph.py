@@ -1,30 +1,7 @@
 """The fixed-point graph: the result of a conversion, which every engine runs.
 
 A layer is its mathematical definition on exact numbers, followed by one cast to its result's number format.
-The kinds, with the attributes that they have besides `inputs`, `shape` and `result`:
-
-| Kind | Computes | Attributes | Weights |
-|---|---|---|---|
-| `Input` | the cast of the event | | |
-| `Activation` | `x` or `max(x, 0)` | `activation`: `linear`, `relu` | |
-| `UnaryLUT` | the table's entry at the bits of `x`, read as an unsigned number | | `table` [2**width of x] |
-| `Dense` | `x @ weight + bias` | `n_in`, `n_out` | `weight` [n_in, n_out], `bias` |
-| `Conv1D`, `Conv2D` | convolution (no flip) and bias | see below | `weight` [height, width, n_chan, n_filt], `bias` |
-| `DepthwiseConv1D`, `DepthwiseConv2D` | the same by channel | see below | `weight` [height, width, n_chan, 1], `bias` |
-| `Pooling1D`, `Pooling2D` | maximum or mean of windows | `pool_op`: `Max`, `Average`; `pool_*`, `stride_*`, `pad_*` | |
-| `GlobalPooling1D`, `GlobalPooling2D` | maximum or mean of each channel | `pool_op` | |
-| `BatchNormalization` | `x * scale + bias`, by channel (the last axis) | | `scale`, `bias` |
-| `Merge` | element by element, of two inputs | `op`: `add`, `subtract`, `multiply`, `maximum`, `minimum` | |
-| `Concatenate` | two inputs, one after the other | `axis`, without the batch, not negative | |
-| `ZeroPadding1D`, `ZeroPadding2D` | zeros around `x` | `pad_*` | |
-| `Resize` | each pixel repeated (nearest neighbour) | `factor_height` (2D), `factor_width` | |
-| `Transpose` | axes in another order | `perm`, without the batch | |
-| `Reshape` | the same values in row-major order | | |
-
-1D layers have the shape [width, channels], 2D layers [height, width, channels]. A convolution has `stride_width`,
-`pad_left`, `pad_right`, `filt_width`, `in_width`, `out_width`, `n_chan` and `n_filt`, in 2D also `stride_height`,
-`pad_top`, `pad_bottom`, `filt_height`, `in_height` and `out_height`. Padding adds zeros; a window of a pooling
-layer never counts them: the mean is over the pixels that are there, as in Keras.
+`kinds.py` has the kinds of layers.
 
 An event of a graph with several inputs is one row: the inputs, each flattened, in the order of `Graph.inputs`. So
 are the outputs. With one input or output, the event keeps its shape.

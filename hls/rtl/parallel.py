@@ -12,6 +12,7 @@ import numpy as np
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer
+from trigcnn.hls.graph.kinds import WIRES
 from trigcnn.hls.rtl import vhdl
 from trigcnn.hls.rtl.design import Port, RtlDesign
 from trigcnn.hls.rtl.layers import compute
@@ -138,7 +139,7 @@ def _cost(graph: Graph, layer: Layer, inputs: list[Any]) -> float:
     """Return the cost of one layer alone, fed by registers with the ranges of its real inputs."""
     from alkaid.trace import trace
 
-    if layer.kind in ("Input", "Reshape"):
+    if layer.kind in WIRES:
         return 0.0
     fresh = [_port_like(x, whole_words=layer.kind == "UnaryLUT") for x in inputs]
     ports = np.concatenate([x.reshape(-1) for x in fresh])

@@ -12,12 +12,12 @@ import numpy as np
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer
+from trigcnn.hls.graph.kinds import EACH_VALUE
 from trigcnn.hls.rtl.streaming.geometry import Geometry, geometry
 from trigcnn.hls.rtl.streaming.streams import stream_shape
 
 Front = Literal["input", "word", "window", "collect", "split", "scan", "serial", "global", "join"]
 
-_WORD_BY_WORD = ("Activation", "UnaryLUT", "BatchNormalization")
 _MEND = "use rtl.architecture: parallel, or none"
 
 
@@ -109,7 +109,7 @@ class _Planner:
         return tuple(self.planned.values())
 
     def _add(self, layer: Layer) -> None:
-        if layer.kind in _WORD_BY_WORD:
+        if layer.kind in EACH_VALUE:
             producer = next((unit for unit in self.planned.values() if unit.result == layer.inputs[0]), None)
             if producer is not None and self._only_reader(layer.inputs[0]):
                 self.planned[producer.name] = replace(producer, then=(*producer.then, layer))
