@@ -63,15 +63,6 @@ class Pruning:
         return inside and ((step - self.begin_step) % self.frequency == 0 or step == self.end_step)
 
 
-def prunable(model: Any) -> list[Any]:
-    """Give the kernels of convolutions and dense layers, as Keras' variables.
-
-    Raises:
-        ModelError: The quantizer of one makes something else of a zero.
-    """
-    return [kernel for _, kernel in _kernels(model, Pruning(1.0, 0, 0))]
-
-
 def smallest(values: npt.NDArray[np.floating[Any]], sparsity: float) -> npt.NDArray[np.bool_]:
     """Mark the weights of smallest magnitude, the first of equals: round(sparsity * size) of them.
 

@@ -13,7 +13,6 @@ from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labe
 from trigcnn.models.errors import DataError
 
 Rng = np.random.Generator
-Reals = npt.NDArray[np.floating]
 Range = tuple[float, float]
 
 FEWEST_EVENTS = 100

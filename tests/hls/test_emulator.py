@@ -619,17 +619,6 @@ def test_events_of_another_size_are_refused(built: Emulator) -> None:
         built.predict(np.zeros((4, 6, 5, 3), np.float32))
 
 
-def test_files_are_run_piece_by_piece(built: Emulator, tmp_path: Path) -> None:
-    events = events_for(built.graph, 50)
-    np.save(tmp_path / "events.npy", events)
-    built.predict_file(tmp_path / "events.npy", tmp_path / "outputs.npy", events_at_once=7)
-    np.testing.assert_array_equal(np.load(tmp_path / "outputs.npy"), built.predict(events))
-    events[33] = np.nan
-    np.save(tmp_path / "events.npy", events)
-    with pytest.raises(ValueError, match=r"^event 33 has a number that is not finite$"):
-        built.predict_file(tmp_path / "events.npy", tmp_path / "outputs.npy", events_at_once=7)
-
-
 def test_the_instruction_set_can_be_forced(built: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert built.level == built.library.levels[0]
     assert built.library.levels[-1] == "baseline"

@@ -11,7 +11,7 @@ from trigcnn.common.keras2 import bring_up
 from trigcnn.models import datasets, training, zoo
 from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
-from trigcnn.models.pruning import Pruning, prunable, smallest
+from trigcnn.models.pruning import Pruning, smallest
 from trigcnn.models.training import Hooks, Recipe
 
 
@@ -37,6 +37,10 @@ def lenet(dataset: Dataset, **options: Any) -> Any:
 def recipe(**options: Any) -> Recipe:
     fixed: dict[str, Any] = {"batch_size": 256, "learning_rate": 0.01, "patience": 9, "seed": 1}
     return Recipe(shift_pixels=0.0, rotation_deg=0.0, **fixed, **options)
+
+
+def prunable(model: Any) -> list[Any]:
+    return [weight for weight in model.weights if "kernel" in weight.name]
 
 
 def quiet(done: int, total: int, text: str) -> None:

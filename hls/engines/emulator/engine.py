@@ -77,27 +77,8 @@ class Emulator:
             for layer, part in zip(self.graph.layers, parts, strict=True)
         }
 
-    def predict_file(self, events: Path, outputs: Path, *, events_at_once: int = 65536) -> None:
-        """Run the events of a `.npy` file piece by piece into another file, so that neither has to fit into memory.
-
-        Args:
-            events: File with an array [events, ...] of float32 or float64.
-            outputs: File to write, with an array [events, ...] of float64.
-            events_at_once: Events that are in memory at the same time.
-
-        Raises:
-            ValueError: An event has another size than the graph's, or a number that is not finite.
-        """
-        source = np.load(events, mmap_mode="r", allow_pickle=False)
-        shape = (len(source), *self.graph.output_shape)
-        target = np.lib.format.open_memmap(outputs, mode="w+", dtype=np.float64, shape=shape)
-        for first in range(0, len(source), events_at_once):
-            piece = slice(first, first + events_at_once)
-            target[piece] = self._run(self.library, source[piece], first).reshape(-1, *shape[1:])
-        target.flush()
-
-    def _run(self, library: Library, events: npt.NDArray[Any], first: int = 0) -> Outputs:
-        """Run events, [events, output size]; `first` is the number of the first in messages."""
+    def _run(self, library: Library, events: npt.NDArray[Any]) -> Outputs:
+        """Run events, [events, output size]."""
         given = np.asarray(events)
         kind = given.dtype if given.dtype in (np.float32, np.float64) else np.dtype(np.float64)
         size = int(np.prod(self.graph.input_shape))
@@ -108,7 +89,7 @@ class Emulator:
         failure = library.run(rows, level=self.level, threads=self.threads, outputs=outputs) if len(rows) else -1
         if failure >= 0:
             bad = failure + int(np.argmin(np.isfinite(rows[failure:]).all(axis=1)))
-            raise ValueError(f"event {first + bad} has a number that is not finite")
+            raise ValueError(f"event {bad} has a number that is not finite")
         return outputs
 
 

@@ -17,7 +17,6 @@ _SUMMARY = r"^\| Design Timing Summary$[\s\S]*?^ *WNS\(ns\) +TNS\(ns\) .*\n[- ]+
 _CLOCK = re.compile(r"^ *(\S+) +\{[^}]*\} +(\d+\.\d+) +\d+\.\d+ *$", re.MULTILINE)
 _UNTIMED = re.compile(r"checking (?:no_clock|unconstrained_internal_endpoints) \([1-9]")
 _SLACK = re.compile(r"^Slack[^:\n]*: +(?P<slack>-?\d+\.\d+)ns +\(required time - arrival time\)$", re.MULTILINE)
-_NEXT = re.compile(r"^(?:Slack[ :]|M(?:ax|in) Delay Paths)", re.MULTILINE)
 _RULE = re.compile(r"^  -{20,}.*$", re.MULTILINE)
 # A net or a cell of a path, its delay, the time until its end, the edge, and the pin at its end.
 _ELEMENT = re.compile(

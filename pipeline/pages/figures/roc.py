@@ -18,7 +18,6 @@ _DRAWN = {
     "csim": Line("C simulation", SERIES[2], (), 2.2),
     "rtl": Line("RTL", "var(--ink)", (2, 3), 1.4),
 }
-_EVIDENCE = {"float": "evaluation", "quantized": "evaluation", "csim": "simulation", "rtl": "simulation"}
 
 
 def figure(report: Report) -> Figure | None:
