@@ -2,44 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal
 
-Strategy = Literal["Latency", "Resource"]
-IoType = Literal["io_parallel", "io_stream"]
-Backend = Literal["Vitis", "Vivado", "Quartus", "oneAPI", "Catapult", "Libero"]
+from annotated_types import Ge
+
+from trigcnn.common.options import OPTIONS, OptionsError, Pattern
+from trigcnn.hls.backends import FACTS, Backend, IoType, Strategy, check
+from trigcnn.hls.errors import ConversionError
+
+__all__ = ["Backend", "HlsOptions", "IoType", "LayerOptions", "Strategy"]
+
+# Default of an option that `HlsOptions` takes from the back end's facts.
+_OF_THE_BACKEND: Any = None
 
 
 @dataclass(frozen=True)
 class LayerOptions:
-    """What one layer has of its own; None takes the project's value."""
+    """Options of one layer in the HLS project."""
+
+    __pydantic_config__ = OPTIONS
 
     strategy: Strategy | None = None
-    reuse_factor: int | None = None
-    precision: dict[str, str] = field(default_factory=dict)
+    """Default: hls.strategy."""
+    reuse_factor: Annotated[int, Ge(1)] | None = None
+    """Default: hls.reuse_factor."""
+    precision: dict[Literal["result", "accum", "weight", "bias"], str] = field(default_factory=dict)
+    """Number formats to use instead of the exact ones, such as accum: fixed<16,6>; bits may be lost there."""
 
 
 @dataclass(frozen=True)
 class HlsOptions:
-    """Options of the HLS project, named as in hls4ml.
+    """The HLS project that hls4ml writes."""
 
-    Attributes:
-        backend: Tool that the project is for.
-        part: Device.
-        clock_period_ns: Clock period in ns.
-        io_type: All values of an event at once, or one pixel after another.
-        strategy: `Latency` unrolls, `Resource` reuses multipliers.
-        reuse_factor: Times that each multiplier is used per event.
-        layers: Overrides by layer name.
-    """
+    __pydantic_config__ = OPTIONS
 
-    backend: Backend
-    part: str
-    clock_period_ns: float
-    io_type: IoType
-    strategy: Strategy
-    reuse_factor: int
+    backend: Backend = "Vitis"
+    """Vendor's tool that the project is for: Vitis HLS, Vivado HLS, the Intel HLS compiler (Quartus), oneAPI, Catapult
+    HLS, Libero SmartHLS; see docs/backends.md."""
+    part: Annotated[str, Pattern(r"^[A-Za-z0-9_-]+$")] = _OF_THE_BACKEND
+    """Device: letters, digits, hyphens and underscores. Default with Quartus: Arria10, with oneAPI: Agilex7, with
+    Catapult: xcku115-flvb2104-2-i, with Libero: MPF300."""
+    clock_period_ns: Annotated[float, Ge(0.1)] = 5.0
+    """Clock period in ns."""
+    io_type: IoType = "io_parallel"
+    """All values of an event at once, or one pixel after another."""
+    strategy: Strategy = _OF_THE_BACKEND
+    """Unroll all multiplications, or reuse multipliers. Quartus and oneAPI have Resource only, the default there."""
+    reuse_factor: Annotated[int, Ge(1)] = 1
+    """Times that each multiplier is used per event."""
+    number_formats: Literal["exact", "hls4ml"] = "exact"
+    """exact: no bit is lost but where the model rounds; hls4ml: as hls4ml chooses them by itself, to compare with."""
     layers: dict[str, LayerOptions] = field(default_factory=dict)
+    """Options of single layers, by layer name."""
+
+    def __post_init__(self) -> None:
+        """Fill in what depends on the back end, and check that it has what is asked for.
+
+        Raises:
+            OptionsError: There is no such back end, or it has no such device, interface or strategy.
+        """
+        if self.backend not in FACTS:
+            raise OptionsError(f"hls.backend: there is no {self.backend}; choose one of {', '.join(FACTS)}")
+        facts = FACTS[self.backend]
+        for option, usual in (("part", facts.part), ("strategy", facts.strategies[0])):
+            if getattr(self, option) is None:
+                object.__setattr__(self, option, usual)
+        own = ((f"layers.{name}.strategy", layer.strategy) for name, layer in self.layers.items() if layer.strategy)
+        for option, value in (("part", self.part), ("io_type", self.io_type), ("strategy", self.strategy), *own):
+            try:
+                check(self.backend, option.rpartition(".")[2], value)  # type: ignore[arg-type]
+            except ConversionError as error:
+                raise OptionsError(f"hls.{option}: {error}") from error
+
+    @property
+    def amd_part(self) -> str:
+        """The device, or where it is another maker's, one of AMD that the open tools know."""
+        return self.part if FACTS[self.backend].amd else FACTS["Vitis"].part
 
     def strategy_of(self, layer: str) -> Strategy:
         """Strategy of a layer, by name."""
@@ -48,3 +87,8 @@ class HlsOptions:
     def reuse_factor_of(self, layer: str) -> int:
         """Reuse factor of a layer, by name."""
         return self.layers.get(layer, LayerOptions()).reuse_factor or self.reuse_factor
+
+    def exact(self) -> HlsOptions:
+        """Return the same options with exact number formats everywhere."""
+        layers = {name: replace(layer, precision={}) for name, layer in self.layers.items()}
+        return replace(self, number_formats="exact", layers=layers)

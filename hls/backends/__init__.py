@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.options import Backend, IoType, Strategy
+
+Backend = Literal["Vitis", "Vivado", "Quartus", "oneAPI", "Catapult", "Libero"]
+IoType = Literal["io_parallel", "io_stream"]
+Strategy = Literal["Latency", "Resource"]
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,13 @@ import numpy.typing as npt
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.admission import admit
 from trigcnn.hls.backends import FACTS
-from trigcnn.hls.backends.completion import complete_graph, complete_project, unread_options, without_missing_templates
 from trigcnn.hls.conversion import checks, choices, extraction, handlers, number_formats
+from trigcnn.hls.conversion.completion import (
+    complete_graph,
+    complete_project,
+    unread_options,
+    without_missing_templates,
+)
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
@@ -58,6 +63,8 @@ def convert(
 ) -> Graph:
     """Convert a trained QKeras model with hls4ml and write its C++ project.
 
+    With `options.number_formats` hls4ml, nothing is checked after the model was admitted; see `convert_unchecked`.
+
     Args:
         model: Keras 2 model, or its normal form.
         name: Name of the top function; a C identifier.
@@ -75,6 +82,10 @@ def convert(
         ConversionError: hls4ml failed, or did something other than asked.
     """
     normal = model if isinstance(model, NormalForm) else normal_form(model, options, input_format=input_format)
+    if options.number_formats == "hls4ml":
+        return convert_unchecked(
+            normal.source, name=name, options=options, project=project, log=log, test_bench=test_bench
+        )
     checks.check_layers(normal.model, options)
     content = _declared(normal, options)
     with _hls4ml_at_work(log), number_formats.declared(content):

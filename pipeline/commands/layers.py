@@ -59,9 +59,8 @@ def _reuse_factors(model: Any, config: RunConfig | None) -> Iterator[str]:
     if config is None:
         return
     from trigcnn.hls.estimates.reuse import of_model
-    from trigcnn.pipeline.stages.options import hls_options
 
-    for name, factors in of_model(model, hls_options(config.hls)):
+    for name, factors in of_model(model, config.hls):
         if factors is not None:
             yield f"layer {name}: possible reuse factors are {', '.join(map(str, factors))}"
 

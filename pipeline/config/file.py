@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import types
-import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.pipeline.config.run import RunConfig
+from trigcnn.pipeline.config.schema import options_of
+from trigcnn.pipeline.config.section import UNKNOWN_KEY
 from trigcnn.pipeline.errors import ConfigError
 
 
@@ -133,50 +133,31 @@ def _put(content: dict[str, Any], keys: list[str], value: Any, where: str) -> No
 
 def _explain(problem: Any) -> str:
     location = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] in UNKNOWN_KEY:
+        return _unknown_key(problem["loc"])
     if problem["type"] == "string_pattern_mismatch":
         return f"{location}: must match its description: {_description(problem['loc'])} (found {problem['input']!r})"
     if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
         return f"{location}: must be text, put quotes around it (found {problem['input']!r})"
+    if problem["type"] == "dataclass_type":
+        return f"{location}: Input should be a valid dictionary (found {problem['input']!r})"
     if problem["type"] == "value_error":
-        return f"{location}: {problem['ctx']['error']}".removeprefix(": ")
-    if problem["type"] != "extra_forbidden":
-        return f"{location}: {problem['msg']} (found {problem['input']!r})"
-    *section, key = problem["loc"]
-    known = _keys([str(part) for part in section])
+        message = str(problem["ctx"]["error"])
+        return message if not location or message.startswith(f"{location}.") else f"{location}: {message}"
+    return f"{location}: {problem['msg']} (found {problem['input']!r})"
+
+
+def _unknown_key(location: Sequence[Any]) -> str:
+    *section, key = map(str, location)
     prefix = "".join(f"{part}." for part in section)
-    return f"{location}: unknown key; {did_you_mean(str(key), known, prefix=prefix)}"
+    return f"{prefix}{key}: unknown key; {did_you_mean(key, options_of(section), prefix=prefix)}"
 
 
-def _description(location: tuple[Any, ...]) -> str:
-    """Give what is said of an option."""
+def _description(location: Sequence[Any]) -> str:
+    """Return what is said of an option."""
     # An entry of a list is described with the list.
-    (*section, name), model = [part for part in location if isinstance(part, str)], RunConfig
-    for part in section:
-        model = _model_in(model.model_fields[part].annotation) or model  # type: ignore[assignment]
-    return str(model.model_fields[name].description)
-
-
-def _keys(section: list[str]) -> list[str]:
-    """Give the known keys of a section."""
-    model: type[BaseModel] = RunConfig
-    for part in section:
-        field = model.model_fields.get(part)
-        if field is not None:
-            candidate = _model_in(field.annotation)
-            if candidate is not None:
-                model = candidate
-    return list(model.model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if (
-        isinstance(annotation, type)
-        and not isinstance(annotation, types.GenericAlias)
-        and issubclass(annotation, BaseModel)
-    ):
-        return annotation
-    found = [_model_in(argument) for argument in typing.get_args(annotation)]
-    return next((model for model in found if model is not None), None)
+    *section, name = [part for part in location if isinstance(part, str)]
+    return str(options_of(section)[name]["description"])
 
 
 def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:

@@ -5,16 +5,12 @@ Refresh it with `python -m trigcnn.pipeline.config.reference > docs/configuratio
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any
-
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 from trigcnn.pipeline.config.run import RunConfig
+from trigcnn.pipeline.config.schema import Schema, section_in, whole
 
 _HEAD = """# Configuration
 
@@ -23,43 +19,47 @@ key.path=value` on the command line changes one. Paths are relative to the confi
 """
 
 
+# What the keys of a mapping stand for, where they are not names.
+_KEYS = {"sweep.space": "<path>"}
+
+
 def page() -> str:
-    """Give the page as Markdown."""
-    return _HEAD + "\n".join(_section("", RunConfig))
+    """Return the page as Markdown."""
+    return _HEAD + "\n".join(_section("", whole(), RunConfig(name="run").model_dump(mode="json")))
 
 
-def _section(prefix: str, model: type[BaseModel]) -> Iterator[str]:
-    """Give a section's table, then those of the sections in it."""
-    inner: list[tuple[str, type[BaseModel]]] = []
-    schema = model.model_json_schema()
+def _section(prefix: str, section: Schema, defaults: Schema) -> Iterator[str]:
+    """Return a section's table, then those of the sections in it."""
+    inner: list[tuple[str, Schema, Schema]] = []
     title = f"`{prefix}`" if prefix else "The run"
     yield f"\n## {title}\n"
-    if model is not RunConfig:
-        yield f"{inspect.cleandoc(model.__doc__ or '')}\n"
+    if prefix:
+        yield f"{section['description']}\n"
     yield "| Option | Values | Default | Meaning |"
     yield "|---|---|---|---|"
-    for name, field in model.model_fields.items():
+    for name, option in section["properties"].items():
         path = f"{prefix}.{name}" if prefix else name
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            inner.append((path, field.annotation))
+        found = section_in(option)
+        if "$ref" in option:
+            inner.append((path, found or {}, defaults[name]))
             continue
-        default = field.default if field.default_factory is None else field.default_factory()  # type: ignore[call-arg]
-        shown = "(none)" if default is PydanticUndefined else f"`{json.dumps(default)}`"
-        meaning = " ".join((field.description or "").split())
-        yield f"| `{path}` | {_values(schema['properties'][name])} | {shown} | {meaning} |"
-        if name == "layers":
-            from trigcnn.pipeline.config.run import LayerConfig
-
-            inner.append((f"{path}.<name>", LayerConfig))
-        if path == "sweep.space":
-            from trigcnn.pipeline.config.sweep import Domain
-
-            inner.append((f"{path}.<path>", Domain))
-    for path, section in inner:
-        yield from _section(path, section)
+        default = "(none)" if name in section.get("required", ()) else f"`{json.dumps(defaults[name])}`"
+        meaning = " ".join(option["description"].split())
+        yield f"| `{path}` | {_values(option)} | {default} | {meaning} |"
+        if found is not None:
+            inner.append((f"{path}.{_KEYS.get(path, '<name>')}", found, _defaults(found)))
+    for path, found, of_it in inner:
+        yield from _section(path, found, of_it)
 
 
-def _values(schema: dict[str, Any]) -> str:
+def _defaults(section: Schema) -> Schema:
+    """Return the defaults of a section of which a run has none to begin with."""
+    # The schema has no default of an option that begins empty.
+    empty = {"object": {}, "array": []}
+    return {name: of.get("default", empty.get(of.get("type", ""))) for name, of in section["properties"].items()}
+
+
+def _values(schema: Schema) -> str:
     """Say which values an option takes."""
     if "anyOf" in schema:
         return " or ".join(_values(option) for option in schema["anyOf"])

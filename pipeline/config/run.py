@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from trigcnn.hls.backends import FACTS, check
+from trigcnn.hls.backends import FACTS
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.options import Backend
+from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.parts import totals, yosys_family
 from trigcnn.hls.rtl.design import Language
 from trigcnn.hls.rtl.vhdl import check_name
@@ -65,63 +65,6 @@ class ModelConfig(Section):
     bits: dict[str, _Bits | dict[Literal["weights", "bias", "activation"], _Bits]] = Field(default_factory=dict)
     """Bits of single layers, by layer name, set before training: of weights and bias together (of a layer without
     weights, of its activation), or apart as weights, bias and activation. Ranges stay."""
-
-
-class LayerConfig(Section):
-    """Options of one layer in the HLS project."""
-
-    strategy: Literal["Latency", "Resource"] | None = None
-    """Default: hls.strategy."""
-    reuse_factor: int | None = Field(default=None, ge=1)
-    """Default: hls.reuse_factor."""
-    precision: dict[Literal["result", "accum", "weight", "bias"], str] = Field(default_factory=dict)
-    """Number formats to use instead of the exact ones, such as accum: fixed<16,6>; bits may be lost there."""
-
-
-class HlsConfig(Section):
-    """The HLS project that hls4ml writes."""
-
-    backend: Backend = "Vitis"
-    """Vendor's tool that the project is for: Vitis HLS, Vivado HLS, the Intel HLS compiler (Quartus), oneAPI, Catapult
-    HLS, Libero SmartHLS; see docs/backends.md."""
-    part: str = Field(default="xcvu9p-flga2577-2-e", pattern=r"^[A-Za-z0-9_-]+$")
-    """Device: letters, digits, hyphens and underscores. Default with Quartus: Arria10, with oneAPI: Agilex7, with
-    Catapult: xcku115-flvb2104-2-i, with Libero: MPF300."""
-    clock_period_ns: float = Field(default=5.0, ge=0.1)
-    """Clock period in ns."""
-    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
-    """All values of an event at once, or one pixel after another."""
-    strategy: Literal["Latency", "Resource"] = "Latency"
-    """Unroll all multiplications, or reuse multipliers. Quartus and oneAPI have Resource only, the default there."""
-    reuse_factor: int = Field(default=1, ge=1)
-    """Times that each multiplier is used per event."""
-    number_formats: Literal["exact", "hls4ml"] = "exact"
-    """exact: no bit is lost but where the model rounds; hls4ml: as hls4ml chooses them by itself, to compare with."""
-    layers: dict[str, LayerConfig] = Field(default_factory=dict)
-    """Options of single layers, by layer name."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults_of_the_backend(cls, given: Any) -> Any:
-        facts = FACTS.get(given.get("backend", "Vitis")) if isinstance(given, dict) else None
-        return given if facts is None else {"part": facts.part, "strategy": facts.strategies[0], **given}
-
-    @model_validator(mode="after")
-    def _backend_has_it(self) -> Self:
-        """Not after hours of training."""
-        own = ((f"layers.{name}.strategy", layer.strategy) for name, layer in self.layers.items() if layer.strategy)
-        given = (("part", self.part), ("io_type", self.io_type), ("strategy", self.strategy), *own)
-        for option, value in given:
-            try:
-                check(self.backend, option.rpartition(".")[2], value)  # type: ignore[arg-type]
-            except ConversionError as error:
-                raise ValueError(f"hls.{option}: {error}") from error
-        return self
-
-    @property
-    def amd_part(self) -> str:
-        """The device, or where it is another maker's, one of AMD that the open tools know."""
-        return self.part if FACTS[self.backend].amd else FACTS["Vitis"].part
 
 
 class RtlLayerConfig(Section):
@@ -264,7 +207,7 @@ class RunConfig(Section):
     data: DataConfig = Field(default_factory=DataConfig)
     model: ModelConfig = Field(default_factory=ModelConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
-    hls: HlsConfig = Field(default_factory=HlsConfig)
+    hls: HlsOptions = HlsOptions()
     rtl: RtlConfig = Field(default_factory=RtlConfig)
     test_bench: BenchConfig = Field(default_factory=BenchConfig)
     synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig)

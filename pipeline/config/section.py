@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from trigcnn.common.options import OPTIONS
+
 
 class Section(BaseModel):
     """Options that belong together: frozen, finite, none unknown; the text below an option is its meaning."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, **OPTIONS)  # type: ignore[typeddict-item]
+
+
+UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+"""Types of pydantic's errors about an unknown key: of a model, and of a dataclass."""

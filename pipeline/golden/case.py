@@ -26,7 +26,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer
-from trigcnn.pipeline.config.run import HlsConfig, RtlConfig, RunConfig
+from trigcnn.hls.options import HlsOptions
+from trigcnn.pipeline.config.run import RtlConfig, RunConfig
+from trigcnn.pipeline.config.section import UNKNOWN_KEY
 from trigcnn.pipeline.errors import GoldenError
 
 SUFFIX = ".golden.yaml"
@@ -142,7 +144,7 @@ class GoldenCase(Part):
     name: str
     model: ModelFile
     vectors: VectorFile
-    hls: HlsConfig
+    hls: HlsOptions
     rtl: RtlConfig
     versions: dict[str, str]
     inputs: tuple[Port, ...] = Field(min_length=1)
@@ -285,7 +287,7 @@ def read(path: Path) -> GoldenCase:
 
 def _explain(problem: Any) -> str:
     location = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in UNKNOWN_KEY:
         return f"{location}: unknown key"
     if problem["type"] == "missing":
         return f"{location}: is missing"

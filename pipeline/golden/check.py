@@ -19,10 +19,11 @@ from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import Engine, Events, registry
 from trigcnn.hls.engines.registry import ENGINES, Network, Workplace
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl import generation
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline.cache.folder import file_digest, installed_version
-from trigcnn.pipeline.config.run import HlsConfig, RtlConfig, TimeLimits
+from trigcnn.pipeline.config.run import RtlConfig, TimeLimits
 from trigcnn.pipeline.errors import GoldenError, exit_status
 from trigcnn.pipeline.golden import case as golden_case
 from trigcnn.pipeline.golden.case import GoldenCase, Integers, LayerRecord
@@ -107,7 +108,7 @@ def load_model(file: Path) -> Any:
 def prepare(
     model: Any,
     name: str,
-    hls: HlsConfig,
+    hls: HlsOptions,
     rtl: RtlConfig,
     events: Events,
     expected: npt.NDArray[np.float64] | None,
@@ -130,15 +131,19 @@ def prepare(
     Raises:
         HlsError: It does not convert.
     """
-    from trigcnn.hls.conversion.convert import normal_form
+    from trigcnn.hls.conversion.convert import convert, normal_form
     from trigcnn.hls.engines.keras import KerasEngine
-    from trigcnn.pipeline.stages.convert import convert_as_asked
-    from trigcnn.pipeline.stages.options import hls_options
 
-    normal = normal_form(model, hls_options(hls), input_format=input_format)
+    normal = normal_form(model, hls, input_format=input_format)
     outputs = KerasEngine(normal.model).predict(events) if expected is None else expected
-    bench = (events, outputs.astype(np.float32))
-    graph = convert_as_asked(hls, normal, name=name, folder=folder, test_bench=bench)
+    graph = convert(
+        normal,
+        name=name,
+        options=hls,
+        project=folder / "hls",
+        log=folder / "hls4ml.log",
+        test_bench=(events, outputs.astype(np.float32)),
+    )
     return Network(graph, folder / "hls", lambda: normal.model, lambda: _rtl(graph, hls, rtl, folder))
 
 
@@ -147,7 +152,7 @@ def workplace_in(folder: Path) -> Workplace:
     return Workplace(folder, TimeLimits().compile_s)
 
 
-def _rtl(graph: Graph, hls: HlsConfig, rtl: RtlConfig, folder: Path) -> tuple[RtlDesign, Path]:
+def _rtl(graph: Graph, hls: HlsOptions, rtl: RtlConfig, folder: Path) -> tuple[RtlDesign, Path]:
     from trigcnn.pipeline.stages.options import rtl_options
 
     if rtl.architecture == "none":

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import registry
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.options import HlsOptions
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
-from trigcnn.pipeline.config.run import HlsConfig, RtlConfig
+from trigcnn.pipeline.config.run import RtlConfig
 from trigcnn.pipeline.errors import GoldenError
 from trigcnn.pipeline.golden import case as golden_case
 from trigcnn.pipeline.golden import check as golden
@@ -93,7 +95,7 @@ def freeze(
         path,
         trained.quantized,
         options["name"],
-        HlsConfig.model_validate(options["hls"]),
+        TypeAdapter(HlsOptions).validate_python(options["hls"]),
         placing.settled(RtlConfig.model_validate(options["rtl"]), folder),
         inputs,
         chosen.inputs,
@@ -157,7 +159,7 @@ class _Draft:
     path: Path
     model: Path
     name: str
-    hls: HlsConfig
+    hls: HlsOptions
     rtl: RtlConfig
     inputs: tuple[Port, ...]
     integers: Integers

@@ -19,7 +19,6 @@ from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.stages import convert, train
-from trigcnn.pipeline.stages.options import hls_options
 from trigcnn.pipeline.verification import benches, quality
 from trigcnn.pipeline.verification.comparison import compare, differing_events
 from trigcnn.pipeline.verification.profile import profile
@@ -191,7 +190,7 @@ def _diagnosis(
         exact = convert_exactly(
             reference.normal,
             name=context.config.name,
-            options=hls_options(hls, overrides=False),
+            options=hls.exact(),
             project=Path(place) / "hls",
             log=Path(place) / "hls4ml.log",
             test_bench=(events[:1], events[:1]),

@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from trigcnn.hls.engines.registry import Network
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl import generation
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
-from trigcnn.pipeline.config.run import HlsConfig
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.stages import placing, train
-from trigcnn.pipeline.stages.options import hls_options, rtl_options
+from trigcnn.pipeline.stages.options import rtl_options
 
 if TYPE_CHECKING:
     from trigcnn.hls.rewriting.rewrite import NormalForm
@@ -59,50 +59,17 @@ def stage(context: Context) -> Stage:
     )
 
 
-def rewritten(hls: HlsConfig, trained: train.TrainOutput) -> NormalForm:
+def rewritten(hls: HlsOptions, trained: train.TrainOutput) -> NormalForm:
     """Give the trained model in the form that is converted; it computes in float64 and is the reference."""
     from trigcnn.common.fixed_point import FixedPoint
     from trigcnn.hls.conversion.convert import normal_form
     from trigcnn.models.source import load_saved
 
     given = FixedPoint.parse(trained.info["input_format"])
-    return normal_form(load_saved(trained.quantized), hls_options(hls), input_format=given)
+    return normal_form(load_saved(trained.quantized), hls, input_format=given)
 
 
-def convert_as_asked(
-    hls: HlsConfig,
-    normal: NormalForm,
-    *,
-    name: str,
-    folder: Path,
-    test_bench: tuple[npt.NDArray[Any], npt.NDArray[Any]],
-) -> Graph:
-    """Convert with the number formats that the configuration asks for.
-
-    Args:
-        hls: Options of the HLS project.
-        normal: The model, and its normal form.
-        name: Name of the top function.
-        folder: Folder for the project `hls` and for hls4ml's log.
-        test_bench: Events and expected outputs for the project's test bench.
-
-    Raises:
-        HlsError: It does not convert.
-    """
-    from trigcnn.hls.conversion.convert import convert, convert_unchecked
-
-    exact = hls.number_formats == "exact"
-    return (convert if exact else convert_unchecked)(
-        normal if exact else normal.source,
-        name=name,
-        options=hls_options(hls),
-        project=folder / "hls",
-        log=folder / "hls4ml.log",
-        test_bench=test_bench,
-    )
-
-
-def network(folder: RunFolder, hls: HlsConfig) -> Network:
+def network(folder: RunFolder, hls: HlsOptions) -> Network:
     """Return the converted network of a run, for the engines.
 
     Args:
@@ -137,6 +104,7 @@ def read_layers(folder: RunFolder) -> dict[str, Any]:
 
 
 def _work(context: Context, folder: Path) -> None:
+    from trigcnn.hls.conversion.convert import convert
     from trigcnn.hls.engines.keras import KerasEngine
     from trigcnn.hls.rewriting.proof import prove
 
@@ -157,8 +125,14 @@ def _work(context: Context, folder: Path) -> None:
     (folder / "rewriting.json").write_text(json.dumps(rewriting, indent=1) + "\n")
     part = slice(_TEST_BENCH_EVENTS)
     with context.console.task("converting with hls4ml"):
-        bench = (trained.test_events[part], reference[part].astype(np.float32))
-        graph = convert_as_asked(config.hls, normal, name=config.name, folder=folder, test_bench=bench)
+        graph = convert(
+            normal,
+            name=config.name,
+            options=config.hls,
+            project=folder / "hls",
+            log=folder / "hls4ml.log",
+            test_bench=(trained.test_events[part], reference[part].astype(np.float32)),
+        )
     graph.save(folder)
     _describe_project(context, graph, folder)
     if config.rtl.architecture == "none":
@@ -182,8 +156,7 @@ def _describe_project(context: Context, graph: Graph, folder: Path) -> None:
     from trigcnn.hls.conversion import choices
     from trigcnn.hls.estimates import project as project_layers
 
-    options = hls_options(context.config.hls)
-    content = project_layers.describe(graph, options, choices.load(folder / "hls"))
+    content = project_layers.describe(graph, context.config.hls, choices.load(folder / "hls"))
     (folder / _LAYERS).write_text(json.dumps(content, indent=1) + "\n")
     for layer in content["layers"]:
         for finding in layer["findings"]:

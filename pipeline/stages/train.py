@@ -107,7 +107,6 @@ def _work(context: Context, folder: Path) -> None:
     from trigcnn.hls.estimates.reuse import check_model
     from trigcnn.models import datasets, geometry, training
     from trigcnn.models.float_twin import float_twin
-    from trigcnn.pipeline.stages.options import hls_options
 
     config = context.config
     dataset = datasets.load(
@@ -128,7 +127,7 @@ def _work(context: Context, folder: Path) -> None:
     _check_gates(context, model, dataset)
     hls = config.hls
     admit(model, io_type=hls.io_type, strategy=hls.strategy, backend=hls.backend)
-    check_model(model, hls_options(hls))
+    check_model(model, hls)
     if config.model.dropped_pixels == "refuse":
         geometry.refuse_dropped(geometry.geometry(model))
     for tensor in model.inputs:

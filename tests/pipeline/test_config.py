@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import jsonschema
 import pytest
 import yaml
-from pydantic import BaseModel
 
+from trigcnn.hls.options import HlsOptions, LayerOptions
 from trigcnn.pipeline.config.file import load, validate
-from trigcnn.pipeline.config.run import HlsConfig, LayerConfig, RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
 
 DIGITS = Path(__file__).parents[2] / "configs" / "digits.yaml"
@@ -32,14 +31,6 @@ def error_of(path: Path, *assignments: str) -> str:
     return str(caught.value)
 
 
-def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    yield model
-    for field in model.model_fields.values():
-        for part in (field.annotation, *get_args(field.annotation)):
-            if isinstance(part, type) and issubclass(part, BaseModel):
-                yield from sections(part)
-
-
 def test_only_the_name_is_required() -> None:
     with pytest.raises(ConfigError, match=r"^here: the configuration cannot be used:\n  - name: Field required"):
         validate({}, "here")
@@ -51,13 +42,13 @@ def test_only_the_name_is_required() -> None:
 
 
 def test_every_option_and_every_section_is_documented() -> None:
-    found = list(sections(RunConfig))
-    assert {HlsConfig, LayerConfig} < set(found)
-    for section in found:
-        assert section.__doc__
-        for name, field in section.model_fields.items():
-            if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-                assert field.description, f"{section.__name__}.{name}"
+    schema = RunConfig.model_json_schema()
+    found = {"RunConfig": schema, **schema["$defs"]}
+    assert {"HlsOptions", "LayerOptions"} < set(found)
+    for title, section in found.items():
+        assert section["description"], title
+        for name, option in section["properties"].items():
+            assert "$ref" in option or option["description"], f"{title}.{name}"
 
 
 def test_a_configuration_cannot_be_changed() -> None:
@@ -239,7 +230,7 @@ def test_an_assignment_changes_an_option(path: Path) -> None:
     ]
     config = load(path, assignments)
     assert (config.name, config.training.epochs, config.training.batch_size) == ("other", 7, 8)
-    assert config.hls.layers == {"conv1": LayerConfig(reuse_factor=4)}
+    assert config.hls.layers == {"conv1": LayerOptions(reuse_factor=4)}
     assert (config.data.classes, config.data.saturate) == (["a", "b"], True)
     assert config.gates.max_accuracy_drop is None
     assert config.model.options == {"filters": [2, 3]}
@@ -326,7 +317,7 @@ def test_the_schema_holds_for_the_ready_configuration() -> None:
     jsonschema.validate(content, schema)
     with pytest.raises(jsonschema.ValidationError, match="'trianing' was unexpected"):
         jsonschema.validate({**content, "trianing": {}}, schema)
-    assert schema["$defs"]["HlsConfig"]["properties"]["clock_period_ns"]["description"] == "Clock period in ns."
+    assert schema["$defs"]["HlsOptions"]["properties"]["clock_period_ns"]["description"] == "Clock period in ns."
 
 
 def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -384,6 +375,7 @@ def test_each_back_end_has_defaults_of_its_own(hls: dict[str, str], part: str, s
     config = validate({"name": "net", "hls": hls}, "here")
     assert (config.hls.part, config.hls.strategy, config.yosys_part) == (part, strategy, yosys_part)
     assert validate(yaml.safe_load(config.to_yaml()), "here") == config
+    assert HlsOptions(**hls) == config.hls  # type: ignore[arg-type]
 
 
 def test_yosys_counts_for_the_part_that_is_asked_for() -> None:

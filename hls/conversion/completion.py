@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from trigcnn.hls import backends
 from trigcnn.hls.options import Backend, HlsOptions
 
 _HEADER = "nnet_utils/nnet_unary_lut.h"
-_FIRMWARE = Path(__file__).parent / "firmware"
+# Files that are added to projects.
+_FILES = Path(backends.__file__).parent
 _SIMULATED: dict[Backend, tuple[str, ...]] = {"Libero": ("vivado/ap_types",), "oneAPI": ("quartus/ac_types",)}
 """Which of hls4ml's templates stands in for the number types of a vendor's own library."""
 _OWN_TABLES: tuple[Backend, ...] = ("Quartus", "oneAPI", "Catapult")
@@ -81,7 +83,7 @@ def _configuration(node: Any, options: HlsOptions) -> str:
 def complete_project(hls_model: Any, options: HlsOptions, project: Path) -> None:
     """Add what hls4ml left out of a project, and fix what it wrote wrongly."""
     if options.backend in _OWN_TABLES:
-        shutil.copy(_FIRMWARE / options.backend.lower() / Path(_HEADER).name, _firmware(project) / _HEADER)
+        shutil.copy(_FILES / "firmware" / options.backend.lower() / Path(_HEADER).name, _firmware(project) / _HEADER)
     if options.backend == "oneAPI":
         _save_results_of_pipes(hls_model, options, project)
     else:
@@ -159,7 +161,7 @@ def _let_it_be_simulated(backend: Backend, name: str, project: Path) -> None:
     import hls4ml
 
     added = project / "simulation"
-    shutil.copytree(Path(__file__).parent / "simulation" / backend.lower(), added)
+    shutil.copytree(_FILES / "simulation" / backend.lower(), added)
     for types in _SIMULATED[backend]:
         shutil.copytree(Path(hls4ml.__file__).parent / "templates" / types, added / Path(types).name)
     script = added / "build_lib.sh"
