@@ -198,13 +198,13 @@ def test_a_missing_array_is_refused_with_those_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["jets", "/", "", "jets/images/deeper"])
 def test_a_group_is_no_array(tmp_path: Path, name: str) -> None:
-    assert f"no array {name!r}; there are: jets/images, jets/labels" in error_of(hdf5(tmp_path), events=name)
+    assert f"no array {name!r}, which data.events names; " in error_of(hdf5(tmp_path), events=name)
 
 
 def test_a_file_without_arrays_is_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "data.h5", "w"):
         pass
-    assert "there are: none; write the arrays into it" in error_of(tmp_path / "data.h5")
+    assert "the file has none; write the arrays into it" in error_of(tmp_path / "data.h5")
 
 
 def test_a_single_value_is_refused(tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def test_the_number_of_files_and_events_can_be_limited(tmp_path: Path, divided: 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"image": "jetPicture"}, "'jetPicture' is not known; did you mean jetImage?"),
+        ({"image": "jetPicture"}, "'jetPicture' is not known; choose from jetImage, jetImageECAL, jetImageHCAL"),
         (
             {"image": "jetImageHCAL"},
             "no array 'jetImageHCAL'; there are: jetConstituentList, jetFeatureNames, jetImage, ",

@@ -27,7 +27,7 @@ def test_the_published_sets_are_registered() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_on_data_sets_says_what_each_needs(name: str) -> None:
-    page = (Path(datasets.__file__).parents[2] / "docs" / "datasets.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
     assert f"`{name}`" in page
     for option in datasets.describe(name):
         assert f"`{option}`" in page
