@@ -1,81 +1,44 @@
 """Directives whose content is made when the site is built: of the command line, and of the schemas in this folder."""
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-_Schema = dict[str, Any]
+from trigcnn.pipeline.config.schema_tables import Schema, one_line, shown, table, values, without_html
 
 
 def command_line() -> str:
     """Give every command with its arguments and options as Markdown, as typer writes them."""
     arguments = [sys.executable, "-m", "typer", "trigcnn.pipeline.cli", "utils", "docs", "--name", "trigcnn"]
     answer = subprocess.run(arguments, capture_output=True, text=True, check=True)  # noqa: S603
-    return _without_html("\n".join(answer.stdout.splitlines()[1:]))
+    return without_html("\n".join(answer.stdout.splitlines()[1:]))
 
 
-def _without_html(markdown: str) -> str:
-    r"""Escape what stands in angle brackets outside of code, which would be taken for HTML and not be shown.
-
-    >>> _without_html("* `--out <DIR>`: default: projects/<name>")
-    '* `--out <DIR>`: default: projects/\\<name>'
-    """
-    pieces = re.split(r"(```.*?```|`[^`]*`)", markdown, flags=re.DOTALL)
-    return "".join(piece if number % 2 else piece.replace("<", r"\<") for number, piece in enumerate(pieces))
-
-
-def schema(content: _Schema) -> str:
+def schema(content: Schema) -> str:
     """Give a JSON schema as Markdown: a table for the whole, and one for each type in it."""
     types = {content["title"]: content} | dict(sorted(content["$defs"].items()))
     return "\n".join(line for name, each in types.items() for line in _type(name, each))
 
 
-def _type(name: str, content: _Schema) -> Iterator[str]:
+def _type(name: str, content: Schema) -> Iterator[str]:
     yield f"\n## {name}\n"
     # The first paragraph; what follows says the fields one by one, as the table does.
-    yield f"{_one_line(content.get('description', '').partition(chr(10) * 2)[0])}\n"
+    yield f"{one_line(content.get('description', '').partition(chr(10) * 2)[0])}\n"
     if "properties" not in content:
-        yield f"{_values(content)}\n"
+        yield f"{values(content)}\n"
         return
-    yield "| Field | Values | Default | Meaning |"
-    yield "|---|---|---|---|"
-    for field, of in content["properties"].items():
-        default = f"`{json.dumps(of['default'])}`" if "default" in of else "(always there)"
-        yield f"| `{field}` | {_values(of)} | {default} | {_one_line(of.get('description', ''))} |"
+    yield from table("Field", [_row(field, of) for field, of in content["properties"].items()])
 
 
-def _values(of: _Schema) -> str:
-    """Say which values a field takes; types of the schema are links to their tables."""
-    if "$ref" in of:
-        name = of["$ref"].rpartition("/")[2]
-        return f"[{name}](#{name.lower()})"
-    if "anyOf" in of:
-        return " or ".join(_values(option) for option in of["anyOf"])
-    if "const" in of or "enum" in of:
-        return ", ".join(f"`{json.dumps(value)}`" for value in of.get("enum", [of.get("const")]))
-    match of.get("type"):
-        case "array" if "prefixItems" in of:
-            return "list of " + ", ".join(_values(item) for item in of["prefixItems"])
-        case "array":
-            return f"list: {_values(of.get('items', {}))}"
-        case "object" if isinstance(of.get("additionalProperties"), dict):
-            return f"by name: {_values(of['additionalProperties'])}"
-        case None:
-            return "anything"
-        case kind:
-            return str(kind)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(_without_html(text).replace("|", r"\|").split())
+def _row(field: str, of: Schema) -> tuple[str, str, str, str]:
+    default = shown(of["default"]) if "default" in of else "(always there)"
+    return field, values(of), default, of.get("description", "")
 
 
 class _Generated(SphinxDirective):

@@ -5,12 +5,12 @@ Refresh it with `python -m trigcnn.pipeline.config.reference > docs/configuratio
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 
 from trigcnn.pipeline.config.run import RunConfig
-from trigcnn.pipeline.config.schema import Schema, section_in, whole
+from trigcnn.pipeline.config.schema import section_in, whole
+from trigcnn.pipeline.config.schema_tables import Schema, shown, table, values
 
 _HEAD = """# Configuration
 
@@ -35,19 +35,18 @@ def _section(prefix: str, section: Schema, defaults: Schema) -> Iterator[str]:
     yield f"\n## {title}\n"
     if prefix:
         yield f"{section['description']}\n"
-    yield "| Option | Values | Default | Meaning |"
-    yield "|---|---|---|---|"
+    rows = []
     for name, option in section["properties"].items():
         path = f"{prefix}.{name}" if prefix else name
         found = section_in(option)
         if "$ref" in option:
             inner.append((path, found or {}, defaults[name]))
             continue
-        default = "(none)" if name in section.get("required", ()) else f"`{json.dumps(defaults[name])}`"
-        meaning = " ".join(option["description"].split())
-        yield f"| `{path}` | {_values(option)} | {default} | {meaning} |"
+        default = "(none)" if name in section.get("required", ()) else shown(defaults[name])
+        rows.append((path, values(option, brief=True), default, option["description"]))
         if found is not None:
             inner.append((f"{path}.{_KEYS.get(path, '<name>')}", found, _defaults(found)))
+    yield from table("Option", rows)
     for path, found, of_it in inner:
         yield from _section(path, found, of_it)
 
@@ -57,21 +56,6 @@ def _defaults(section: Schema) -> Schema:
     # The schema has no default of an option that begins empty.
     empty = {"object": {}, "array": []}
     return {name: of.get("default", empty.get(of.get("type", ""))) for name, of in section["properties"].items()}
-
-
-def _values(schema: Schema) -> str:
-    """Say which values an option takes."""
-    if "anyOf" in schema:
-        return " or ".join(_values(option) for option in schema["anyOf"])
-    if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
-    limits = [
-        f"{sign} {schema[key]:,}"
-        for key, sign in (("exclusiveMinimum", ">"), ("minimum", "≥"), ("exclusiveMaximum", "<"), ("maximum", "≤"))
-        if key in schema
-    ]
-    kind = {"object": "keys and values", "array": "list", "string": "text"}.get(schema["type"], schema["type"])
-    return f"{kind} {' and '.join(limits)}".strip()
 
 
 if __name__ == "__main__":

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
 
 from trigcnn.pipeline.config.run import RunConfig
-
-Schema = dict[str, Any]
+from trigcnn.pipeline.config.schema_tables import Schema
 
 
 @functools.cache
