@@ -26,7 +26,8 @@ from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.hls.rtl.generation import RtlOptions, generate
+from trigcnn.hls.rtl.generation import generate
+from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.hls.synthesis import yosys
 from trigcnn.hls.synthesis.implement import design_sources
 from trigcnn.hls.synthesis.report import SynthesisReport
@@ -86,9 +87,11 @@ def graph_of(case: Case, folder: Path) -> Graph:
 
 def measure(case: Case, folder: Path) -> tuple[RtlDesign, SynthesisReport]:
     """Generate a network's RTL and synthesize it."""
-    options = RtlOptions(case.architecture, PART, 5.0, 10.0, 100_000, case.serial_dense)
-    rtl = folder / "rtl"
-    design = generate(graph_of(case, folder), rtl, options, log=folder / "rtl.log", timeout_s=TIMEOUT_S)
+    options = RtlOptions(case.architecture, max_multiplications=100_000, serial_dense=case.serial_dense)
+    rtl, log = folder / "rtl", folder / "rtl.log"
+    design = generate(
+        graph_of(case, folder), rtl, options, part=PART, clock_period_ns=5.0, log=log, timeout_s=TIMEOUT_S
+    )
     plan = yosys.plan(
         design_sources(design, rtl),
         design.top,

@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from trigcnn.hls.engines import Events, Outputs, rtl
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.hls.rtl.generation import RtlOptions, generate
+from trigcnn.hls.rtl.generation import generate
+from trigcnn.hls.rtl.options import RtlLayerOptions, RtlOptions
 from trigcnn.hls.synthesis import yosys
 from trigcnn.hls.synthesis.implement import design_sources
 
@@ -83,10 +84,14 @@ class Measured:
 def generated(graph: Graph, point: Point, folder: Path) -> Generated:
     """Generate a design."""
     options = RtlOptions(
-        point.architecture, PART, CLOCK_NS, 10.0, MOST_UNROLLED, point.serial_dense, point.reuse_factors
+        point.architecture,
+        max_multiplications=MOST_UNROLLED,
+        serial_dense=point.serial_dense,
+        layers={name: RtlLayerOptions(factor) for name, factor in point.reuse_factors.items()},
     )
+    log = folder / "rtl.log"
     started = time.perf_counter()
-    design = generate(graph, folder / "rtl", options, log=folder / "rtl.log", timeout_s=TIMEOUT_S)
+    design = generate(graph, folder / "rtl", options, part=PART, clock_period_ns=CLOCK_NS, log=log, timeout_s=TIMEOUT_S)
     seconds = time.perf_counter() - started
     return Generated(design, seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
 

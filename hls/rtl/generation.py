@@ -9,15 +9,15 @@ import json
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ConversionError, HlsError, ToolFailedError, ToolTimeoutError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.parts import totals
 from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.rtl.options import RtlLayerOptions, RtlOptions
 
 _AT = "at "
 _REQUEST, _ERROR = "request.json", "error.txt"
@@ -25,49 +25,41 @@ _REQUEST, _ERROR = "request.json", "error.txt"
 _FULL = 0.7
 
 
-@dataclass(frozen=True)
-class RtlOptions:
-    """How RTL is laid out.
-
-    Attributes:
-        architecture: `parallel`, `streaming`, or `auto`: parallel if it fits.
-        part: Device named in scripts and constraints; `auto` looks at its size.
-        clock_period_ns: Clock period in the constraints, in ns.
-        stage_delay: Longest path between two registers, in alkaid's unit (about the delay of an adder; not ns).
-        max_multiplications: Largest number of products per event that is unrolled.
-        serial_dense: In streaming RTL, let dense layers take as many cycles as lie between two events.
-        reuse_factors: In streaming RTL, cycles that a dense layer's products take, by layer name.
-        vhdl: Whether to write VHDL beside the Verilog.
-    """
-
-    architecture: Literal["parallel", "streaming", "auto"]
-    part: str
-    clock_period_ns: float
-    stage_delay: float
-    max_multiplications: int
-    serial_dense: bool = False
-    reuse_factors: dict[str, int] = field(default_factory=dict)
-    vhdl: bool = False
-
-
-def generate(graph: Graph, folder: Path, options: RtlOptions, *, log: Path, timeout_s: float) -> RtlDesign:
+def generate(
+    graph: Graph,
+    folder: Path,
+    options: RtlOptions,
+    *,
+    part: str,
+    clock_period_ns: float,
+    log: Path,
+    timeout_s: float,
+) -> RtlDesign:
     """Write Verilog for a graph.
 
     Args:
         graph: What to build.
         folder: New folder: `src/` has the Verilog. VHDL goes into the folder `vhdl` beside it.
         options: How it is laid out.
+        part: Device named in scripts and constraints; the architecture `auto` looks at its size.
+        clock_period_ns: Clock period in the constraints, in ns.
         log: File for the layers that are done.
         timeout_s: Time limit in seconds.
 
     Raises:
-        ConversionError: A layer has no RTL, or it took too long; the message says at which layer.
+        ConversionError: A layer has no RTL, or it took too long; the message says at which layer. Or the options leave
+            the architecture or the stage delay open.
         ToolFailedError: The generator crashed.
     """
     with tempfile.TemporaryDirectory(prefix="trigcnn-") as name:
         place = Path(name)
         graph.save(place)
-        request = {"folder": str(folder.resolve()), "options": asdict(options)}
+        request = {
+            "folder": str(folder.resolve()),
+            "options": asdict(options),
+            "part": part,
+            "clock_period_ns": clock_period_ns,
+        }
         (place / _REQUEST).write_text(json.dumps(request))
         try:
             tool.run_module("trigcnn.hls.rtl.generation", [place], log=log, timeout_s=timeout_s)
@@ -85,28 +77,36 @@ def generate(graph: Graph, folder: Path, options: RtlOptions, *, log: Path, time
         return RtlDesign.load(place)
 
 
-def _generate(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
+@dataclass(frozen=True)
+class _Target:
+    part: str
+    clock_period_ns: float
+
+
+def _generate(graph: Graph, folder: Path, options: RtlOptions, target: _Target) -> RtlDesign:
     match options.architecture:
         case "parallel":
-            return _parallel(graph, folder, options)
+            return _parallel(graph, folder, options, target)
         case "streaming":
-            return _streaming(graph, folder, options)
+            return _streaming(graph, folder, options, target)
         case "auto":
-            return _fitting(graph, folder, options)
+            return _fitting(graph, folder, options, target)
+        case "none":
+            raise ConversionError("rtl.architecture: none asks for no RTL; use auto, parallel or streaming")
 
 
-def _fitting(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
+def _fitting(graph: Graph, folder: Path, options: RtlOptions, target: _Target) -> RtlDesign:
     """Generate the parallel architecture if it is small enough and fits the part by its estimate, else streaming."""
     if graph.multiplications > options.max_multiplications:
-        return _streaming(graph, folder, options)
-    design = _parallel(graph, folder, options)
-    device = totals(options.part)
+        return _streaming(graph, folder, options, target)
+    design = _parallel(graph, folder, options, target)
+    device = totals(target.part)
     if device is None or design.estimated_lut <= _FULL * device.lut:
         return design
     spare = folder.with_name(f"{folder.name}.streaming")
     chosen = spare / folder.name
     try:
-        streaming = _streaming(graph, chosen, options)
+        streaming = _streaming(graph, chosen, options, target)
     except ConversionError:
         # A design that may not fit is better than none.
         shutil.rmtree(spare, ignore_errors=True)
@@ -120,37 +120,43 @@ def _fitting(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
 
 
 def _vhdl_folder(folder: Path, options: RtlOptions) -> Path | None:
-    return folder.with_name("vhdl") if options.vhdl else None
+    return folder.with_name("vhdl") if options.language == "vhdl" else None
 
 
-def _parallel(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
+def _parallel(graph: Graph, folder: Path, options: RtlOptions, target: _Target) -> RtlDesign:
     from trigcnn.hls.rtl import parallel
 
     return parallel.generate(
         graph,
         folder,
-        part=options.part,
-        clock_period_ns=options.clock_period_ns,
-        stage_delay=options.stage_delay,
+        part=target.part,
+        clock_period_ns=target.clock_period_ns,
+        stage_delay=_stage_delay(options),
         max_multiplications=options.max_multiplications,
         vhdl_folder=_vhdl_folder(folder, options),
         note=_note,
     )
 
 
-def _streaming(graph: Graph, folder: Path, options: RtlOptions) -> RtlDesign:
+def _streaming(graph: Graph, folder: Path, options: RtlOptions, target: _Target) -> RtlDesign:
     from trigcnn.hls.rtl.streaming.generate import generate as generate_streaming
 
     return generate_streaming(
         graph,
         folder,
-        stage_delay=options.stage_delay,
-        reuse_factors=options.reuse_factors,
+        stage_delay=_stage_delay(options),
+        reuse_factors={name: layer.reuse_factor for name, layer in options.layers.items()},
         serial_dense=options.serial_dense,
-        clock_period_ns=options.clock_period_ns,
+        clock_period_ns=target.clock_period_ns,
         vhdl_folder=_vhdl_folder(folder, options),
         note=_note,
     )
+
+
+def _stage_delay(options: RtlOptions) -> float:
+    if options.stage_delay == "auto":
+        raise ConversionError("rtl.stage_delay: auto is found by place and route; give a number here")
+    return options.stage_delay
 
 
 def _note(what: str) -> None:
@@ -160,8 +166,15 @@ def _note(what: str) -> None:
 
 def _main(place: Path) -> int:
     request = json.loads((place / _REQUEST).read_text())
+    options = RtlOptions(**request["options"])
+    layers = {name: RtlLayerOptions(**own) for name, own in request["options"]["layers"].items()}
     try:
-        design = _generate(Graph.load(place), Path(request["folder"]), RtlOptions(**request["options"]))
+        design = _generate(
+            Graph.load(place),
+            Path(request["folder"]),
+            replace(options, layers=layers),
+            _Target(request["part"], request["clock_period_ns"]),
+        )
     except HlsError as error:
         (place / _ERROR).write_text(str(error))
         return 1

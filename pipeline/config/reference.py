@@ -54,7 +54,7 @@ def _section(prefix: str, section: Schema, defaults: Schema) -> Iterator[str]:
 def _defaults(section: Schema) -> Schema:
     """Return the defaults of a section of which a run has none to begin with."""
     # The schema has no default of an option that begins empty.
-    empty = {"object": {}, "array": []}
+    empty: Schema = {"object": {}, "array": []}
     return {name: of.get("default", empty.get(of.get("type", ""))) for name, of in section["properties"].items()}
 
 

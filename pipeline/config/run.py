@@ -11,7 +11,7 @@ from trigcnn.hls.backends import FACTS
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.parts import totals, yosys_family
-from trigcnn.hls.rtl.design import Language
+from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.hls.rtl.vhdl import check_name
 from trigcnn.hls.synthesis import boards, ecp5
 from trigcnn.hls.synthesis.vendors import flows
@@ -65,33 +65,6 @@ class ModelConfig(Section):
     bits: dict[str, _Bits | dict[Literal["weights", "bias", "activation"], _Bits]] = Field(default_factory=dict)
     """Bits of single layers, by layer name, set before training: of weights and bias together (of a layer without
     weights, of its activation), or apart as weights, bias and activation. Ranges stay."""
-
-
-class RtlLayerConfig(Section):
-    """Options of one layer in the RTL."""
-
-    reuse_factor: int = Field(ge=1)
-    """Clock cycles that a dense layer's products take in streaming RTL: 1, or a multiple of the words that it takes."""
-
-
-class RtlConfig(Section):
-    """The Verilog that is generated beside the HLS project."""
-
-    architecture: Literal["auto", "parallel", "streaming", "none"] = "auto"
-    """parallel: all pixels at once, a new event at every clock; streaming: a pixel with all its channels at every
-    clock; auto: parallel if it is small enough for max_multiplications and, by its estimate, for the part; none: no
-    RTL."""
-    language: Language = "verilog"
-    """vhdl: the same design in VHDL-2008 beside the Verilog, which synthesis and the check of all events still use."""
-    stage_delay: Annotated[float, Field(gt=0)] | Literal["auto"] = 10.0
-    """Longest path between two pipeline registers in alkaid's delay unit (about one adder; not ns); auto: the longest
-    with which hls.clock_period_ns is met in place and route."""
-    max_multiplications: int = Field(default=50_000, ge=1)
-    """Multiplications per event above which parallel RTL is refused."""
-    serial_dense: bool = False
-    """In streaming RTL: let dense layers take as many clock cycles as lie between two events, for the fewest LUTs."""
-    layers: dict[str, RtlLayerConfig] = Field(default_factory=dict)
-    """Options of single layers, by layer name."""
 
 
 class BenchConfig(Section):
@@ -208,7 +181,7 @@ class RunConfig(Section):
     model: ModelConfig = Field(default_factory=ModelConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     hls: HlsOptions = HlsOptions()
-    rtl: RtlConfig = Field(default_factory=RtlConfig)
+    rtl: RtlOptions = RtlOptions()
     test_bench: BenchConfig = Field(default_factory=BenchConfig)
     synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig)
     place_and_route: PlaceAndRouteConfig = Field(default_factory=PlaceAndRouteConfig)

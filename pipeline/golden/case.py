@@ -27,7 +27,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.options import HlsOptions
-from trigcnn.pipeline.config.run import RtlConfig, RunConfig
+from trigcnn.hls.rtl.options import RtlOptions
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.config.section import UNKNOWN_KEY
 from trigcnn.pipeline.errors import GoldenError
 
@@ -145,7 +146,7 @@ class GoldenCase(Part):
     model: ModelFile
     vectors: VectorFile
     hls: HlsOptions
-    rtl: RtlConfig
+    rtl: RtlOptions
     versions: dict[str, str]
     inputs: tuple[Port, ...] = Field(min_length=1)
     outputs: tuple[Port, ...] = Field(min_length=1)

@@ -22,8 +22,9 @@ from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl import generation
 from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.pipeline.cache.folder import file_digest, installed_version
-from trigcnn.pipeline.config.run import RtlConfig, TimeLimits
+from trigcnn.pipeline.config.run import TimeLimits
 from trigcnn.pipeline.errors import GoldenError, exit_status
 from trigcnn.pipeline.golden import case as golden_case
 from trigcnn.pipeline.golden.case import GoldenCase, Integers, LayerRecord
@@ -36,7 +37,7 @@ _DISTRIBUTIONS = ("hls4ml", "qkeras", "tensorflow", "tf-keras", "alkaid", "veril
 CHOICES = ("csim", "emulator", "rtl", "qkeras")
 
 
-def engine_names(wanted: Sequence[str], rtl: RtlConfig) -> tuple[str, ...]:
+def engine_names(wanted: Sequence[str], rtl: RtlOptions) -> tuple[str, ...]:
     """Read a choice of engines; `all` stands for those that the case has.
 
     Raises:
@@ -109,7 +110,7 @@ def prepare(
     model: Any,
     name: str,
     hls: HlsOptions,
-    rtl: RtlConfig,
+    rtl: RtlOptions,
     events: Events,
     expected: npt.NDArray[np.float64] | None,
     folder: Path,
@@ -152,16 +153,22 @@ def workplace_in(folder: Path) -> Workplace:
     return Workplace(folder, TimeLimits().compile_s)
 
 
-def _rtl(graph: Graph, hls: HlsOptions, rtl: RtlConfig, folder: Path) -> tuple[RtlDesign, Path]:
-    from trigcnn.pipeline.stages.options import rtl_options
-
+def _rtl(graph: Graph, hls: HlsOptions, rtl: RtlOptions, folder: Path) -> tuple[RtlDesign, Path]:
     if rtl.architecture == "none":
         raise GoldenError("the case was frozen with rtl.architecture: none; choose another engine")
     if rtl.stage_delay == "auto":
         raise GoldenError("a case needs the stage delay that was chosen; give rtl.stage_delay a number")
-    project, log = folder / "rtl", folder / "rtl.log"
-    options = rtl_options(hls, rtl, rtl.stage_delay, hls.amd_part)
-    return generation.generate(graph, project, options, log=log, timeout_s=TimeLimits().rtl_s), project
+    project = folder / "rtl"
+    design = generation.generate(
+        graph,
+        project,
+        rtl,
+        part=hls.amd_part,
+        clock_period_ns=hls.clock_period_ns,
+        log=folder / "rtl.log",
+        timeout_s=TimeLimits().rtl_s,
+    )
+    return design, project
 
 
 def tool_versions() -> dict[str, str]:

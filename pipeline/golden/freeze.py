@@ -15,8 +15,8 @@ from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import registry
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
-from trigcnn.pipeline.config.run import RtlConfig
 from trigcnn.pipeline.errors import GoldenError
 from trigcnn.pipeline.golden import case as golden_case
 from trigcnn.pipeline.golden import check as golden
@@ -96,7 +96,7 @@ def freeze(
         trained.quantized,
         options["name"],
         TypeAdapter(HlsOptions).validate_python(options["hls"]),
-        placing.settled(RtlConfig.model_validate(options["rtl"]), folder),
+        placing.settled(TypeAdapter(RtlOptions).validate_python(options["rtl"]), folder),
         inputs,
         chosen.inputs,
         chosen.test_events,
@@ -160,7 +160,7 @@ class _Draft:
     model: Path
     name: str
     hls: HlsOptions
-    rtl: RtlConfig
+    rtl: RtlOptions
     inputs: tuple[Port, ...]
     integers: Integers
     test_events: tuple[int, ...]

@@ -14,11 +14,10 @@ from trigcnn.hls.engines.registry import Network
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl import generation
-from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.rtl.design import Language, RtlDesign
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.stages import placing, train
-from trigcnn.pipeline.stages.options import rtl_options
 
 if TYPE_CHECKING:
     from trigcnn.hls.rewriting.rewrite import NormalForm
@@ -138,17 +137,23 @@ def _work(context: Context, folder: Path) -> None:
     if config.rtl.architecture == "none":
         return
 
-    def generate(stage_delay: float, place: Path, *, vhdl: bool = False) -> RtlDesign:
-        options = replace(rtl_options(config.hls, config.rtl, stage_delay, config.yosys_part), vhdl=vhdl)
-        log = folder / "rtl.log"
-        return generation.generate(graph, place, options, log=log, timeout_s=config.time_limits.rtl_s)
+    def generate(stage_delay: float, place: Path, language: Language = "verilog") -> RtlDesign:
+        return generation.generate(
+            graph,
+            place,
+            replace(config.rtl, stage_delay=stage_delay, language=language),
+            part=config.yosys_part,
+            clock_period_ns=config.hls.clock_period_ns,
+            log=folder / "rtl.log",
+            timeout_s=config.time_limits.rtl_s,
+        )
 
     if config.rtl.stage_delay == "auto":
         stage_delay = _close(context, folder, generate).chosen.stage_delay
     else:
         stage_delay = config.rtl.stage_delay
     with context.console.task("generating RTL"):
-        generate(stage_delay, folder / "rtl", vhdl=config.rtl.language == "vhdl").save(folder)
+        generate(stage_delay, folder / "rtl", config.rtl.language).save(folder)
 
 
 def _describe_project(context: Context, graph: Graph, folder: Path) -> None:

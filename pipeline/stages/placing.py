@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.hls.synthesis import boards, nextpnr
 from trigcnn.hls.synthesis.implement import ImplementOptions
 from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.hls.synthesis.timing_closure import Candidate, Closure
 from trigcnn.pipeline.cache.folder import RunFolder, installed_version
-from trigcnn.pipeline.config.run import RtlConfig, RunConfig
+from trigcnn.pipeline.config.run import RunConfig
 
 VERSIONS = ("pyosys", nextpnr.DISTRIBUTION)
 
@@ -87,7 +88,7 @@ def read(folder: RunFolder) -> dict[str, Any] | None:
     return content
 
 
-def settled(rtl: RtlConfig, folder: RunFolder) -> RtlConfig:
+def settled(rtl: RtlOptions, folder: RunFolder) -> RtlOptions:
     """Give the options of the RTL with the stage delay that was chosen."""
     closure = read(folder)
-    return rtl if closure is None else rtl.model_copy(update={"stage_delay": closure["chosen"]["stage_delay"]})
+    return rtl if closure is None else replace(rtl, stage_delay=closure["chosen"]["stage_delay"])

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import yaml
 
+from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.results.merit import Merit
 
@@ -123,7 +124,7 @@ def _estimate(job: Job, config: RunConfig, _: Curve | None) -> Found:
     changes: dict[str, Any] = {"training.enabled": False, "training.initial_weights": None}
     if config.rtl.stage_delay == "auto":
         # Place and route would search for it.
-        changes["rtl.stage_delay"] = type(config.rtl).model_fields["stage_delay"].default
+        changes["rtl.stage_delay"] = RtlOptions().stage_delay
     untrained = with_values(config, changes, "the estimate")
     folder = job.folder / "estimate"
     if config.rtl.architecture == "none":

@@ -11,15 +11,25 @@ from tests.hls.graphs import IMAGE, SINGLE, given, graph, image_layer, layer, we
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.hls.rtl.generation import RtlOptions, generate
+from trigcnn.hls.rtl.generation import _Target, generate
+from trigcnn.hls.rtl.options import RtlLayerOptions, RtlOptions
 
-OPTIONS = RtlOptions("auto", "xcvu9p-flga2577-2-e", 5.0, 5.0, 1000)
+OPTIONS = RtlOptions(stage_delay=5.0, max_multiplications=1000)
+TARGET = _Target("xcvu9p-flga2577-2-e", 5.0)
 CONVOLUTION = graph(IMAGE, image_layer("Conv2D", (2, 3), 2, (2, 1), weights=weighted((2, 3, 2, 2))))
 
 
 def made(subject: Graph, folder: Path, timeout_s: float = 300, **options: Any) -> RtlDesign:
     place = folder / "rtl"
-    return generate(subject, place, replace(OPTIONS, **options), log=folder / "rtl.log", timeout_s=timeout_s)
+    return generate(
+        subject,
+        place,
+        replace(OPTIONS, **options),
+        part=TARGET.part,
+        clock_period_ns=TARGET.clock_period_ns,
+        log=folder / "rtl.log",
+        timeout_s=timeout_s,
+    )
 
 
 def test_auto_takes_parallel_where_it_fits(tmp_path: Path) -> None:
@@ -43,7 +53,7 @@ def test_auto_takes_streaming_where_parallel_does_not_fit_the_part(
     from trigcnn.hls.rtl import generation
 
     monkeypatch.setattr(generation, "totals", lambda part: Part(part, "", 100, 200, 0, 0))
-    design = generation._generate(CONVOLUTION, tmp_path / "rtl", replace(OPTIONS, vhdl=True))
+    design = generation._generate(CONVOLUTION, tmp_path / "rtl", replace(OPTIONS, language="vhdl"), TARGET)
     assert design.architecture == "streaming"
     assert {path.name for path in tmp_path.iterdir()} == {"rtl", "vhdl"}
     for folder, suffix in (("rtl", "v"), ("vhdl", "vhd")):
@@ -59,7 +69,8 @@ def test_auto_stays_with_parallel_where_there_is_no_streaming_form(
     from trigcnn.hls.rtl import generation
 
     monkeypatch.setattr(generation, "totals", lambda part: Part(part, "", 0, 0, 0, 0))
-    design = generation._generate(SINGLE["mean beside padding"], tmp_path / "rtl", replace(OPTIONS, vhdl=True))
+    options = replace(OPTIONS, language="vhdl")
+    design = generation._generate(SINGLE["mean beside padding"], tmp_path / "rtl", options, TARGET)
     assert design.architecture == "parallel"
     assert {path.name for path in tmp_path.iterdir()} == {"rtl", "vhdl"}
     assert (tmp_path / "vhdl" / "src" / "top_wrapper.vhd").is_file()
@@ -74,6 +85,10 @@ def test_a_time_limit_names_what_took_too_long(tmp_path: Path) -> None:
 def test_a_refusal_comes_back_from_the_child_process(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=r"the network has 240 multiplications.*rtl\.architecture: streaming"):
         made(CONVOLUTION, tmp_path, architecture="parallel", max_multiplications=10)
+
+
+def layers_with(factors: dict[str, int]) -> dict[str, RtlLayerOptions]:
+    return {name: RtlLayerOptions(factor) for name, factor in factors.items()}
 
 
 def refused(subject: Graph, folder: Path, **options: Any) -> str:
@@ -113,11 +128,11 @@ DENSE = graph(given((6,)), layer("Dense", "x", (3,), weights=weighted((6, 3))))
     ],
 )
 def test_reuse_factors_are_checked(factors: dict[str, int], message: str, tmp_path: Path) -> None:
-    assert refused(DENSE, tmp_path, reuse_factors=factors).startswith(message)
+    assert refused(DENSE, tmp_path, layers=layers_with(factors)).startswith(message)
 
 
 def test_a_serial_layer_determines_the_initiation_interval(tmp_path: Path) -> None:
-    design = made(DENSE, tmp_path, architecture="streaming", reuse_factors={"y": 3})
+    design = made(DENSE, tmp_path, architecture="streaming", layers=layers_with({"y": 3}))
     assert design.initiation_interval == 3
     # Between two events there is a pause of two clocks.
     assert "Behind the 1 words of an event there must be 2 clocks" in (tmp_path / "rtl" / "PORTS.md").read_text()

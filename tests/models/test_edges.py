@@ -15,7 +15,8 @@ from trigcnn.hls.engines import rtl as rtl_engine
 from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.options import HlsOptions
-from trigcnn.hls.rtl.generation import RtlOptions, generate
+from trigcnn.hls.rtl.generation import generate
+from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.models import datasets, training, zoo
 from trigcnn.models.datasets import InputFormat
 from trigcnn.models.edge_kernels import KERNELS
@@ -85,8 +86,9 @@ def test_textbook_numbers_come_out_of_the_model_the_c_simulation_and_the_hardwar
         emulator.build(graph, tmp_path, timeout_s=600, level="baseline"),
     ]
     # One size in each architecture: building takes long.
-    options = RtlOptions("streaming" if size == 6 else "parallel", hls.part, 5.0, 10.0, 50_000)
-    design = generate(graph, tmp_path / "rtl", options, log=tmp_path / "rtl.log", timeout_s=600)
+    options = RtlOptions("streaming" if size == 6 else "parallel")
+    log = tmp_path / "rtl.log"
+    design = generate(graph, tmp_path / "rtl", options, part=hls.part, clock_period_ns=5.0, log=log, timeout_s=600)
     engines.append(rtl_engine.build(graph, design, tmp_path / "rtl", tmp_path, timeout_s=600))
     for outputs in (model.predict(events, verbose=0), reference, *(engine.predict(events) for engine in engines)):
         for case, output in zip(cases, outputs, strict=True):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -299,7 +300,7 @@ def test_engines_are_chosen_by_name(case: Path, trigcnn: Trigcnn) -> None:
     assert "error: rtl: the case was frozen with rtl.architecture: none; choose another engine" in outcome.stdout
     rtl = golden_case.read(case).rtl
     assert "rtl" not in golden.engine_names(["all"], rtl)
-    assert golden.engine_names(["all"], rtl.model_copy(update={"architecture": "parallel"}))[-2:] == ("rtl", "qkeras")
+    assert golden.engine_names(["all"], replace(rtl, architecture="parallel"))[-2:] == ("rtl", "qkeras")
 
 
 @pytest.mark.usefixtures("quick_csim")

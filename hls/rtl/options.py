@@ -1,0 +1,44 @@
+"""Options of the RTL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt
+
+from trigcnn.common.options import OPTIONS
+from trigcnn.hls.rtl.design import Language
+
+
+@dataclass(frozen=True)
+class RtlLayerOptions:
+    """Options of one layer in the RTL."""
+
+    __pydantic_config__ = OPTIONS
+
+    reuse_factor: Annotated[int, Ge(1)]
+    """Clock cycles that a dense layer's products take in streaming RTL: 1, or a multiple of the words that it takes."""
+
+
+@dataclass(frozen=True)
+class RtlOptions:
+    """The Verilog that is generated beside the HLS project."""
+
+    __pydantic_config__ = OPTIONS
+
+    architecture: Literal["auto", "parallel", "streaming", "none"] = "auto"
+    """parallel: all pixels at once, a new event at every clock; streaming: a pixel with all its channels at every
+    clock; auto: parallel if it is small enough for max_multiplications and, by its estimate, for the part; none: no
+    RTL."""
+    language: Language = "verilog"
+    """vhdl: the same design in VHDL-2008 beside the Verilog, which synthesis and the check of all events still use."""
+    stage_delay: Annotated[float, Gt(0)] | Literal["auto"] = 10.0
+    """Longest path between two pipeline registers in alkaid's delay unit (about one adder; not ns); auto: the longest
+    with which hls.clock_period_ns is met in place and route."""
+    max_multiplications: Annotated[int, Ge(1)] = 50_000
+    """Multiplications per event above which parallel RTL is refused."""
+    serial_dense: bool = False
+    """In streaming RTL: let dense layers take as many clock cycles as lie between two events, for the fewest LUTs."""
+    layers: dict[str, RtlLayerOptions] = field(default_factory=dict)
+    """Options of single layers, by layer name."""
