@@ -1,9 +1,9 @@
-"""What a graph computes, on exact fractions: an oracle that shares no code with the engines."""
+"""The results of a graph in exact arithmetic: an oracle that shares no code with the engines."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import itertools
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -13,177 +13,194 @@ import numpy.typing as npt
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
 
-Array = npt.NDArray[Any]
+UNIT = 1 << 200
+"""Numbers are Python integers in units of 2**-200: finer than any product here, so that all of them are exact."""
+
+Exact = npt.NDArray[Any]
+"""Numbers in units of `1 / UNIT`, as an array of objects."""
 
 
-def rounded(scaled: Fraction, mode: str) -> int:
-    floor = math.floor(scaled)
-    rest = scaled - floor
-    if mode == "TRN":
-        return floor
-    if mode == "TRN_ZERO":
-        return math.trunc(scaled)
-    if rest != Fraction(1, 2):
-        return math.floor(scaled + Fraction(1, 2))
-    up = {"RND": True, "RND_MIN_INF": False, "RND_ZERO": scaled < 0, "RND_INF": scaled > 0, "RND_CONV": floor % 2 == 1}
-    return floor + up[mode]
+def expected(graph: Graph, events: npt.NDArray[Any]) -> dict[str, npt.NDArray[np.float64]]:
+    """Return every layer's result, [events, ...], as real numbers."""
+    found: dict[str, Exact] = {}
+    parts = iter(graph.split_inputs(events))
+    for layer in graph.layers:
+        inputs = [found[name] for name in layer.inputs]
+        if layer.kind == "Input":
+            ratios = [float(value).as_integer_ratio() for value in next(parts).reshape(-1)]
+            flat = _objects([_cast_one(n * UNIT, layer.result, d) for n, d in ratios])
+            found[layer.name] = flat.reshape(len(events), *layer.shape)
+            continue
+        results = np.stack([_exact_result(layer, graph, [x[i] for x in inputs]) for i in range(len(events))])
+        found[layer.name] = _cast(results.reshape(len(events), *layer.shape), layer.result)
+    return {name: _reals(values) for name, values in found.items()}
 
 
-def cast(value: Fraction, to: FixedPoint) -> Fraction:
-    unit = Fraction(2) ** (to.integer - to.width)
-    bits = rounded(value / unit, to.rounding)
-    low, high = (-(2 ** (to.width - 1)), 2 ** (to.width - 1) - 1) if to.signed else (0, 2**to.width - 1)
-    if not low <= bits <= high:
-        match to.overflow:
-            case "WRAP":
-                bits = (bits - low) % 2**to.width + low
-            case "SAT":
-                bits = low if bits < low else high
-            case "SAT_SYM":
-                bits = high if bits > high else low
-            case "SAT_ZERO":
-                bits = 0
-    if to.overflow == "SAT_SYM" and to.signed and to.width > 1:
-        bits = max(bits, -high)
-    return bits * unit
+def _lsb(of: FixedPoint) -> int:
+    return UNIT >> of.fraction if of.fraction >= 0 else UNIT << -of.fraction
 
 
-def exact(weights: Weights) -> Array:
-    unit = Fraction(2) ** -weights.format.fraction
-    return np.array([int(n) * unit for n in weights.integers.ravel()], dtype=object).reshape(weights.integers.shape)
+def _cast_one(value: int, to: FixedPoint, divisor: int = 1) -> int:
+    """Cast `value / divisor`."""
+    lsb = _lsb(to)
+    floor, rest = divmod(value, lsb * divisor)
+    above, tie = 2 * rest > lsb * divisor, 2 * rest == lsb * divisor
+    up = {
+        "TRN": False,
+        "TRN_ZERO": value < 0 and rest > 0,
+        "RND": above or tie,
+        "RND_ZERO": above or (tie and value < 0),
+        "RND_INF": above or (tie and value > 0),
+        "RND_MIN_INF": above,
+        "RND_CONV": above or (tie and floor % 2 == 1),
+    }[to.rounding]
+    whole = floor + up
+    low, high = to.min_integer, to.max_integer
+    if to.overflow == "WRAP":
+        whole = (whole - low) % (1 << to.width) + low
+    elif to.overflow == "SAT_ZERO":
+        whole = whole if low <= whole <= high else 0
+    else:
+        symmetric = to.overflow == "SAT_SYM" and to.signed and to.width > 1
+        whole = max(-high if symmetric else low, min(high, whole))
+    return whole * lsb
 
 
-def summed(subject: Layer, values: Array, weight: Array, bias: Fraction) -> Fraction:
-    """One sum, product by product in the accumulator, as in hls4ml's C++."""
-    to = subject.accumulator
-    if to is None:
-        return sum((v * w for v, w in zip(values, weight, strict=True)), bias)
-    total = cast(bias, to)
-    for value, factor in zip(values, weight, strict=True):
-        total = cast(total + cast(value * factor, to), to)
+def _objects(values: Sequence[Any]) -> Exact:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def _cast(values: Exact, to: FixedPoint) -> Exact:
+    return _objects([_cast_one(int(value), to) for value in values.reshape(-1)]).reshape(values.shape)
+
+
+def _exact(weights: Weights) -> Exact:
+    return np.asarray(weights.integers.astype(object) * _lsb(weights.format))
+
+
+def _product(a: Exact, b: Exact) -> Exact:
+    whole = a * b
+    assert not np.any(whole % UNIT)
+    return np.asarray(whole // UNIT)
+
+
+def _reals(values: Exact) -> npt.NDArray[np.float64]:
+    flat = np.array([float(Fraction(int(value), UNIT)) for value in values.reshape(-1)], np.float64)
+    return flat.reshape(values.shape)
+
+
+def _add_up(layer: Layer, products: Exact, bias: int) -> int:
+    """Sum as hls4ml's accumulator does."""
+    if layer.accumulator is None:
+        return int(products.sum() + bias)
+    total = _cast_one(bias, layer.accumulator)
+    for value in products:
+        total = _cast_one(total + _cast_one(value, layer.accumulator), layer.accumulator)
     return total
 
 
-def windows(subject: Layer, x: Array, size: tuple[int, ...]) -> list[tuple[tuple[int, ...], list[Any]]]:
-    """Each position, with its pixels (channels) in row-major order; None for one that lies in the padding."""
-    names = ("width",) if x.ndim == 2 else ("height", "width")
-    before = {"width": "pad_left", "height": "pad_top"}
+def _numbers(layer: Layer, *names: str) -> tuple[int, int]:
+    """Two attributes, height first; a layer on sequences has no height."""
+    height, width = (layer.integer(name) if name in layer.attributes else int("pad" not in name) for name in names)
+    return height, width
+
+
+def _windows(layer: Layer, x: Exact, size: tuple[int, int]) -> list[list[tuple[int, int, int, int]]]:
+    """By output pixel: the pixels of its window that are in the image, and their places in the window."""
+    stride, pads = (_numbers(layer, *names) for names in (("stride_height", "stride_width"), ("pad_top", "pad_left")))
+    rows, columns = (1, layer.shape[0]) if layer.kind.endswith("1D") else layer.shape[:2]
     found = []
-    for position in np.ndindex(*subject.shape[:-1]):
-        pixels = []
-        for offset in np.ndindex(*size):
-            at = tuple(
-                p * subject.integer(f"stride_{name}") + o - subject.integer(before[name])
-                for p, o, name in zip(position, offset, names, strict=True)
-            )
-            inside = all(0 <= a < n for a, n in zip(at, x.shape, strict=False))
-            pixels.append(x[at] if inside else None)
-        found.append((position, pixels))
+    for row, column in itertools.product(range(rows), range(columns)):
+        corner = row * stride[0] - pads[0], column * stride[1] - pads[1]
+        places = itertools.product(range(size[0]), range(size[1]))
+        pixels = [(corner[0] + i, corner[1] + j, i, j) for i, j in places]
+        found.append([p for p in pixels if 0 <= p[0] < x.shape[0] and 0 <= p[1] < x.shape[1]])
     return found
 
 
-def convolution(subject: Layer, x: Array) -> Array:
-    weight, bias = exact(subject.weights["weight"]), exact(subject.weights["bias"])
-    result = np.empty(subject.shape, dtype=object)
-    zero = np.array([Fraction(0)] * x.shape[-1], dtype=object)
-    for position, pixels in windows(subject, x, weight.shape[:-2]):
-        rows = np.stack([zero if pixel is None else pixel for pixel in pixels])
-        kernel = weight.reshape(len(rows), *weight.shape[-2:])
-        for channel in range(subject.shape[-1]):
-            if subject.kind.startswith("Depthwise"):
-                terms = rows[:, channel], kernel[:, channel, 0]
-            else:
-                terms = rows.ravel(), kernel[:, :, channel].ravel()
-            result[(*position, channel)] = summed(subject, *terms, bias[channel])
-    return result
-
-
-def pooling(subject: Layer, x: Array) -> Array:
-    names = ("width",) if x.ndim == 2 else ("height", "width")
-    size = tuple(subject.integer(f"pool_{name}") for name in names)
-    result = np.empty(subject.shape, dtype=object)
-    for position, pixels in windows(subject, x, size):
-        result[position] = pooled(subject, np.stack([pixel for pixel in pixels if pixel is not None]))
-    return result
-
-
-def pooled(subject: Layer, pixels: Array) -> Array:
-    if subject.attributes["pool_op"] == "Max":
-        return np.array(pixels.max(axis=0))
-    return np.array(pixels.sum(axis=0) / Fraction(len(pixels)))
-
-
-def dense(subject: Layer, x: Array) -> Array:
-    weight, bias = exact(subject.weights["weight"]), exact(subject.weights["bias"])
-    return np.array([summed(subject, x, weight[:, n], bias[n]) for n in range(len(bias))], dtype=object)
-
-
-def merged(subject: Layer, x: Array, y: Array) -> Array:
-    functions: dict[str, Callable[[Array, Array], Array]] = {
-        "add": np.add,
-        "subtract": np.subtract,
-        "multiply": np.multiply,
-        "maximum": np.maximum,
-        "minimum": np.minimum,
-    }
-    return functions[str(subject.attributes["op"])](x, y)
-
-
-def look_up(subject: Layer, x: Array, number_format: FixedPoint) -> Array:
-    table = exact(subject.weights["table"])
-    bits = [int(value * Fraction(2) ** number_format.fraction) % 2**number_format.width for value in x.ravel()]
-    return np.array([table[n] for n in bits], dtype=object).reshape(x.shape)
-
-
-def oracle(subject: Graph, event: list[Array]) -> dict[str, Array]:
-    """Every layer's result for one event."""
-    results: dict[str, Array] = {}
-    ports = dict(zip(subject.inputs, event, strict=True))
-    for each in subject.layers:
-        x = [results[name] for name in each.inputs]
-        match each.kind:
-            case "Input":
-                value = np.array([Fraction(float(v)) for v in ports[each.name].ravel()], dtype=object)
-            case "Activation":
-                value = x[0] * (x[0] > 0) if each.attributes["activation"] == "relu" else x[0]
-            case "UnaryLUT":
-                value = look_up(each, x[0], subject[each.inputs[0]].result)
-            case "Dense":
-                value = dense(each, x[0])
-            case "Conv1D" | "Conv2D" | "DepthwiseConv1D" | "DepthwiseConv2D":
-                value = convolution(each, x[0])
-            case "Pooling1D" | "Pooling2D":
-                value = pooling(each, x[0])
-            case "GlobalPooling1D" | "GlobalPooling2D":
-                value = pooled(each, x[0].reshape(-1, x[0].shape[-1]))
-            case "BatchNormalization":
-                value = x[0] * exact(each.weights["scale"]) + exact(each.weights["bias"])
-            case "Merge":
-                value = merged(each, *x)
-            case "Concatenate":
-                value = np.concatenate(x, axis=each.integer("axis"))
-            case "ZeroPadding1D":
-                value = np.pad(x[0], [(each.integer("pad_left"), each.integer("pad_right")), (0, 0)])
-            case "ZeroPadding2D":
-                sides = [("pad_top", "pad_bottom"), ("pad_left", "pad_right")]
-                value = np.pad(x[0], [*((each.integer(a), each.integer(b)) for a, b in sides), (0, 0)])
-            case "Resize":
-                value = x[0].repeat(each.integer("factor_width"), axis=-2)
-                value = value.repeat(each.integer("factor_height"), axis=0) if value.ndim == 3 else value
-            case "Transpose":
-                perm: Any = each.attributes["perm"]
-                value = x[0].transpose(perm)
-            case "Reshape":
-                value = x[0]
-        result = value.reshape(each.shape)
-        if each.kind != "Input":
-            flat = [cast(Fraction(v), each.result) for v in result.ravel()]
-            result = np.array(flat, dtype=object).reshape(each.shape)
-        results[each.name] = result
+def _convolution(layer: Layer, x: Exact) -> list[int]:
+    kernel, bias = _exact(layer.weights["weight"]), _exact(layer.weights["bias"])
+    kernel = kernel.reshape(-1, *kernel.shape[-3:])
+    size = kernel.shape[0], kernel.shape[1]
+    results = []
+    for pixels in _windows(layer, x, size):
+        # In the order of rows, columns and channels.
+        seen = np.array([x[row, column] for row, column, _, _ in pixels], object)
+        taps = np.array([kernel[i, j] for _, _, i, j in pixels], object)
+        for f in range(len(bias)):
+            by_channel = layer.kind.startswith("Depthwise")
+            terms = _product(seen[:, f], taps[:, f, 0]) if by_channel else _product(seen, taps[:, :, f])
+            results.append(_add_up(layer, terms.reshape(-1), bias[f]))
     return results
 
 
-def expected(subject: Graph, events: Array) -> dict[str, npt.NDArray[np.float64]]:
-    parts = subject.split_inputs(events)
-    found = [oracle(subject, [part[n] for part in parts]) for n in range(len(events))]
-    return {each.name: np.array([one[each.name] for one in found]).astype(float) for each in subject.layers}
+def _mean(layer: Layer, values: list[int]) -> int:
+    if layer.accumulator is None:
+        return _cast_one(sum(values), layer.result, len(values))
+    total = 0
+    for value in values:
+        total = _cast_one(total + value, layer.accumulator)
+    # Divisions of ap_fixed drop what is below the last bit, towards zero.
+    lsb = _lsb(layer.accumulator)
+    return (abs(total) // (lsb * len(values))) * lsb * (1 if total > 0 else -1)
+
+
+def _pooling(layer: Layer, x: Exact) -> list[int]:
+    if layer.kind.startswith("Global"):
+        groups = [[(r, c, 0, 0) for r, c in np.ndindex(x.shape[:2])]]
+    else:
+        groups = _windows(layer, x, _numbers(layer, "pool_height", "pool_width"))
+    results = []
+    for pixels in groups:
+        for channel in range(x.shape[2]):
+            values = [x[row, column, channel] for row, column, _, _ in pixels]
+            results.append(max(values) if layer.attributes["pool_op"] == "Max" else _mean(layer, values))
+    return results
+
+
+def _exact_result(layer: Layer, graph: Graph, inputs: list[Exact]) -> Exact:
+    """A layer's result before its cast, for one event."""
+    x = inputs[0]
+    image = x.reshape(1, -1, x.shape[-1]) if x.ndim < 3 else x
+    attributes = layer.attributes
+    match layer.kind:
+        case "Activation":
+            return np.maximum(x, 0) if attributes["activation"] == "relu" else x
+        case "UnaryLUT":
+            number_format = graph[layer.inputs[0]].result
+            table, lsb = _exact(layer.weights["table"]), _lsb(number_format)
+            bits = [value // lsb % (1 << number_format.width) for value in x.reshape(-1)]
+            return np.asarray(table[bits])
+        case "Dense":
+            weight, bias = _exact(layer.weights["weight"]), _exact(layer.weights["bias"])
+            x = x.reshape(-1)
+            return _objects([_add_up(layer, _product(x, weight[:, f]), bias[f]) for f in range(len(bias))])
+        case "Conv1D" | "Conv2D" | "DepthwiseConv1D" | "DepthwiseConv2D":
+            return _objects(_convolution(layer, image))
+        case "Pooling1D" | "Pooling2D" | "GlobalPooling1D" | "GlobalPooling2D":
+            return _objects(_pooling(layer, image))
+        case "BatchNormalization":
+            return np.asarray(_product(x, _exact(layer.weights["scale"])) + _exact(layer.weights["bias"]))
+        case "Merge":
+            y = inputs[1]
+            functions = {"add": x + y, "subtract": x - y, "multiply": _product(x, y)}
+            return functions[op] if (op := str(attributes["op"])) in functions else getattr(np, op)(x, y)
+        case "Concatenate":
+            return np.concatenate(inputs, axis=layer.integer("axis"))
+        case "ZeroPadding1D":
+            return np.asarray(np.pad(x, [(layer.integer("pad_left"), layer.integer("pad_right")), (0, 0)]))
+        case "ZeroPadding2D":
+            rows = (layer.integer("pad_top"), layer.integer("pad_bottom"))
+            return np.pad(x, [rows, (layer.integer("pad_left"), layer.integer("pad_right")), (0, 0)])
+        case "Resize":
+            factors = [attributes[name] for name in ("factor_height", "factor_width") if name in attributes]
+            for axis, factor in enumerate(factors):
+                x = np.repeat(x, factor, axis=axis)  # type: ignore[arg-type]
+            return x
+        case "Transpose":
+            return x.transpose(attributes["perm"])  # type: ignore[arg-type]
+        case "Reshape":
+            return x
+    raise AssertionError(layer.kind)

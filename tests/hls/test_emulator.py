@@ -1,11 +1,9 @@
-"""The emulator against an oracle that computes with fractions, value by value, as the graph's contract says."""
+"""The emulator, compared with the oracle."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.hls.oracle import expected
 from trigcnn.common.fixed_point import FixedPoint, Overflow, Rounding
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.conversion.convert import convert
@@ -23,200 +22,10 @@ from trigcnn.hls.errors import ConversionError, SimulationError
 from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
 from trigcnn.hls.options import HlsOptions
 
-Exact = npt.NDArray[Any]
-"""Python integers in units of `1 / UNIT`, as an array of objects."""
 ROUNDINGS = get_args(Rounding)
 OVERFLOWS = [mode for mode in get_args(Overflow) if mode != "WRAP_SM"]
 TIMEOUT_S = 300
 INPUT = FixedPoint(True, 6, 3, "RND_CONV", "SAT")
-
-
-# --- the oracle ---
-
-UNIT = 1 << 200
-"""Numbers are Python integers in units of 2**-200: finer than any product here, so that all of them are exact."""
-
-
-def cast_one(value: int, to: FixedPoint, divisor: int = 1) -> int:
-    """Cast `value / divisor`."""
-    lsb = UNIT >> to.fraction if to.fraction >= 0 else UNIT << -to.fraction
-    floor, rest = divmod(value, lsb * divisor)
-    above, tie = 2 * rest > lsb * divisor, 2 * rest == lsb * divisor
-    up = {
-        "TRN": False,
-        "TRN_ZERO": value < 0 and rest > 0,
-        "RND": above or tie,
-        "RND_ZERO": above or (tie and value < 0),
-        "RND_INF": above or (tie and value > 0),
-        "RND_MIN_INF": above,
-        "RND_CONV": above or (tie and floor % 2 == 1),
-    }[to.rounding]
-    whole = floor + up
-    low, high = to.min_integer, to.max_integer
-    if to.overflow == "WRAP":
-        whole = (whole - low) % (1 << to.width) + low
-    elif to.overflow == "SAT_ZERO":
-        whole = whole if low <= whole <= high else 0
-    else:
-        symmetric = to.overflow == "SAT_SYM" and to.signed and to.width > 1
-        whole = max(-high if symmetric else low, min(high, whole))
-    return whole * lsb
-
-
-def objects(values: Sequence[Any]) -> Exact:
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array
-
-
-def cast(values: Exact, to: FixedPoint) -> Exact:
-    return objects([cast_one(int(value), to) for value in values.reshape(-1)]).reshape(values.shape)
-
-
-def exact(weights: Weights) -> Exact:
-    factor = UNIT >> weights.format.fraction
-    return np.asarray(weights.integers.astype(object) * factor)
-
-
-def product(a: Exact, b: Exact) -> Exact:
-    whole = a * b
-    assert not np.any(whole % UNIT)
-    return np.asarray(whole // UNIT)
-
-
-def reals(values: Exact) -> npt.NDArray[np.float64]:
-    flat = np.array([float(Fraction(int(value), UNIT)) for value in values.reshape(-1)], np.float64)
-    return flat.reshape(values.shape)
-
-
-def oracle(graph: Graph, events: npt.NDArray[Any]) -> dict[str, Exact]:
-    """Every layer's result, [events, ...]."""
-    found: dict[str, Exact] = {}
-    parts = iter(graph.split_inputs(events))
-    for layer in graph.layers:
-        inputs = [found[name] for name in layer.inputs]
-        if layer.kind == "Input":
-            ratios = [float(value).as_integer_ratio() for value in next(parts).reshape(-1)]
-            flat = objects([cast_one(n * UNIT, layer.result, d) for n, d in ratios])
-            found[layer.name] = flat.reshape(len(events), *layer.shape)
-            continue
-        results = np.stack([exact_result(layer, graph, [x[i] for x in inputs]) for i in range(len(events))])
-        found[layer.name] = cast(results.reshape(len(events), *layer.shape), layer.result)
-    return found
-
-
-def add_up(layer: Layer, products: Exact, bias: int) -> int:
-    """Sum as hls4ml's accumulator does."""
-    if layer.accumulator is None:
-        return int(products.sum() + bias)
-    total = cast_one(bias, layer.accumulator)
-    for value in products:
-        total = cast_one(total + cast_one(value, layer.accumulator), layer.accumulator)
-    return total
-
-
-def windows(layer: Layer, x: Exact, what: str) -> list[list[tuple[int, int, int, int]]]:
-    """By output pixel: the pixels of its window that are in the image, and their places in the window."""
-    get = layer.attributes.get
-    size = [int(get(f"{what}_{axis}", 1)) for axis in ("height", "width")]  # type: ignore[arg-type]
-    stride = [int(get(f"stride_{axis}", 1)) for axis in ("height", "width")]  # type: ignore[arg-type]
-    pads = [int(get(side, 0)) for side in ("pad_top", "pad_left")]  # type: ignore[arg-type]
-    rows, columns = (1, layer.shape[0]) if layer.kind.endswith("1D") else layer.shape[:2]
-    found = []
-    for row, column in itertools.product(range(rows), range(columns)):
-        corner = row * stride[0] - pads[0], column * stride[1] - pads[1]
-        places = itertools.product(range(size[0]), range(size[1]))
-        pixels = [(corner[0] + i, corner[1] + j, i, j) for i, j in places]
-        found.append([p for p in pixels if 0 <= p[0] < x.shape[0] and 0 <= p[1] < x.shape[1]])
-    return found
-
-
-def convolution(layer: Layer, x: Exact) -> list[int]:
-    kernel, bias = exact(layer.weights["weight"]), exact(layer.weights["bias"])
-    kernel = kernel.reshape(-1, *kernel.shape[-3:])
-    results = []
-    for pixels in windows(layer, x, "filt"):
-        # In the order of rows, columns and channels.
-        seen = np.array([x[row, column] for row, column, _, _ in pixels], object)
-        taps = np.array([kernel[i, j] for _, _, i, j in pixels], object)
-        for f in range(len(bias)):
-            by_channel = layer.kind.startswith("Depthwise")
-            terms = product(seen[:, f], taps[:, f, 0]) if by_channel else product(seen, taps[:, :, f])
-            results.append(add_up(layer, terms.reshape(-1), bias[f]))
-    return results
-
-
-def mean(layer: Layer, values: list[int]) -> int:
-    if layer.accumulator is None:
-        return cast_one(sum(values), layer.result, len(values))
-    total = 0
-    for value in values:
-        total = cast_one(total + value, layer.accumulator)
-    # Divisions of ap_fixed drop what is below the last bit, towards zero.
-    lsb = UNIT >> layer.accumulator.fraction
-    return (abs(total) // (lsb * len(values))) * lsb * (1 if total > 0 else -1)
-
-
-def pooling(layer: Layer, x: Exact) -> list[int]:
-    if layer.kind.startswith("Global"):
-        groups = [[(r, c, 0, 0) for r, c in np.ndindex(x.shape[:2])]]
-    else:
-        groups = windows(layer, x, "pool")
-    results = []
-    for pixels in groups:
-        for channel in range(x.shape[2]):
-            values = [x[row, column, channel] for row, column, _, _ in pixels]
-            results.append(max(values) if layer.attributes["pool_op"] == "Max" else mean(layer, values))
-    return results
-
-
-def exact_result(layer: Layer, graph: Graph, inputs: list[Exact]) -> Exact:
-    """A layer's result before its cast, for one event."""
-    x = inputs[0]
-    image = x.reshape(1, -1, x.shape[-1]) if x.ndim < 3 else x
-    attributes = layer.attributes
-    match layer.kind:
-        case "Activation":
-            return np.maximum(x, 0) if attributes["activation"] == "relu" else x
-        case "UnaryLUT":
-            number_format = graph[layer.inputs[0]].result
-            table, lsb = exact(layer.weights["table"]), UNIT >> number_format.fraction
-            bits = [value // lsb % (1 << number_format.width) for value in x.reshape(-1)]
-            return np.asarray(table[bits])
-        case "Dense":
-            weight, bias = exact(layer.weights["weight"]), exact(layer.weights["bias"])
-            x = x.reshape(-1)
-            return objects([add_up(layer, product(x, weight[:, f]), bias[f]) for f in range(len(bias))])
-        case "Conv1D" | "Conv2D" | "DepthwiseConv1D" | "DepthwiseConv2D":
-            return objects(convolution(layer, image))
-        case "Pooling1D" | "Pooling2D" | "GlobalPooling1D" | "GlobalPooling2D":
-            return objects(pooling(layer, image))
-        case "BatchNormalization":
-            return np.asarray(product(x, exact(layer.weights["scale"])) + exact(layer.weights["bias"]))
-        case "Merge":
-            y = inputs[1]
-            functions = {"add": x + y, "subtract": x - y, "multiply": product(x, y)}
-            return functions[op] if (op := str(attributes["op"])) in functions else getattr(np, op)(x, y)
-        case "Concatenate":
-            return np.concatenate(inputs, axis=layer.integer("axis"))
-        case "ZeroPadding1D":
-            return np.asarray(np.pad(x, [(layer.integer("pad_left"), layer.integer("pad_right")), (0, 0)]))
-        case "ZeroPadding2D":
-            rows = (layer.integer("pad_top"), layer.integer("pad_bottom"))
-            return np.pad(x, [rows, (layer.integer("pad_left"), layer.integer("pad_right")), (0, 0)])
-        case "Resize":
-            factors = [attributes[name] for name in ("factor_height", "factor_width") if name in attributes]
-            for axis, factor in enumerate(factors):
-                x = np.repeat(x, factor, axis=axis)  # type: ignore[arg-type]
-            return x
-        case "Transpose":
-            return x.transpose(attributes["perm"])  # type: ignore[arg-type]
-        case "Reshape":
-            return x
-    raise AssertionError(layer.kind)
-
-
-# --- small graphs ---
 
 
 class Net:
@@ -322,8 +131,8 @@ def check(graph: Graph, folder: Path, events: npt.NDArray[Any] | None = None, *,
     """All instruction sets, outputs and every layer, against the oracle."""
     found = emulator.build(graph, folder, timeout_s=TIMEOUT_S, threads=1)
     given = events_for(graph) if events is None else events
-    expected = oracle(graph, given)
-    outputs = np.concatenate([reals(expected[name]).reshape(len(given), -1) for name in graph.outputs], axis=1)
+    wanted = expected(graph, given)
+    outputs = np.concatenate([wanted[name].reshape(len(given), -1) for name in graph.outputs], axis=1)
     outputs = outputs.reshape(len(given), *graph.output_shape)
     for level in found.library.levels:
         found.level = level
@@ -334,7 +143,7 @@ def check(graph: Graph, folder: Path, events: npt.NDArray[Any] | None = None, *,
     results = found.trace(given)
     assert list(results) == [layer.name for layer in graph.layers]
     for name, values in results.items():
-        np.testing.assert_array_equal(values, reals(expected[name]), err_msg=name)
+        np.testing.assert_array_equal(values, wanted[name], err_msg=name)
     return found
 
 
@@ -568,10 +377,10 @@ def test_inputs_of_any_size(tmp_path: Path) -> None:
     with np.errstate(over="ignore"):
         narrow = events.astype(np.float32)
     narrow = narrow[np.isfinite(narrow).all(axis=1)]
-    expected = np.concatenate(list(oracle(graph, narrow).values()), axis=1)
+    wanted = np.concatenate(list(expected(graph, narrow).values()), axis=1)
     for level in found.library.levels:
         found.level = level
-        np.testing.assert_array_equal(found.predict(narrow), reals(expected))
+        np.testing.assert_array_equal(found.predict(narrow), wanted)
 
 
 def small(*, seed: int = 0) -> Graph:
@@ -591,18 +400,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Emulator:
 def test_numbers_of_events_threads_and_instruction_sets_change_nothing(built: Emulator) -> None:
     assert built.name == "emulator"
     events = events_for(built.graph, 101)
-    expected = reals(oracle(built.graph, events)["dense"])
+    wanted = expected(built.graph, events)["dense"]
     for level, threads in itertools.product(built.library.levels, (1, 2, 5)):
         other = dataclasses.replace(built, level=level, threads=threads)
         for count in (0, 1, 3, 4, 5, 15, 16, 17, 33, 100, 101):
-            np.testing.assert_array_equal(other.predict(events[:count]), expected[:count])
+            np.testing.assert_array_equal(other.predict(events[:count]), wanted[:count])
     assert built.trace(events[:0])["conv"].shape == (0, 4, 3, 5)
-    np.testing.assert_array_equal(built.predict(events[::-1]), expected[::-1])
-    np.testing.assert_array_equal(built.predict(events.astype(np.float64)), expected)
-    np.testing.assert_array_equal(built.predict(events.reshape(101, -1)), expected)
+    np.testing.assert_array_equal(built.predict(events[::-1]), wanted[::-1])
+    np.testing.assert_array_equal(built.predict(events.astype(np.float64)), wanted)
+    np.testing.assert_array_equal(built.predict(events.reshape(101, -1)), wanted)
     whole = np.arange(-300, 300).reshape(10, 6, 5, 2)
     found = built.predict(whole)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(found, reals(oracle(built.graph, whole)["dense"]))
+    np.testing.assert_array_equal(found, expected(built.graph, whole)["dense"])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -1,4 +1,4 @@
-"""What the RTL computes, held to an oracle on exact fractions that shares no code with it."""
+"""What the RTL computes, compared with an oracle in exact arithmetic."""
 
 from __future__ import annotations
 
