@@ -8,194 +8,18 @@ from typing import Any
 
 import pytest
 
-from tests.hls.admission_branches import BITS, IMAGE, SEQUENCE, VECTOR, Branch, network
+from tests.hls.admission_branches import BITS, SEQUENCE, Branch, network
+from tests.hls.refused_models import ELSEWHERE, LATE, REFUSED, broadcast, chain, layer, representatives
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.admission import admit, look_up
 from trigcnn.hls.admission.document import document
-from trigcnn.hls.admission.rows import Row
 from trigcnn.hls.admission.table import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS, entries
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.options import IoType
 from trigcnn.hls.rewriting.rewrite import rewrite
 from trigcnn.hls.rewriting.state import RewriteOptions
 from trigcnn.models import zoo
-
-_CONV = f"QConv2D(**dict(filters=2, kernel_size=2, kernel_quantizer={BITS}, bias_quantizer={BITS}) | dict({{}}))"
-_DENSE = "QDense(3, use_bias=False, kernel_quantizer={})"
-_ACTIVATION = "QActivation({})"
-_NONE = "quantized_ulaw(4)"
-
-
-def conv(options: str) -> Branch:
-    return Branch(IMAGE, _CONV.format(options))
-
-
-def vector(text: str, template: str = "{}") -> Branch:
-    return Branch(VECTOR, template.format(text))
-
-
-# For each refused row that a model shows: the model, and what the message begins with behind the layer's name.
-REFUSED: dict[str, tuple[Branch, str]] = {
-    "InputLayer.dtype=others": (
-        vector("quantized_bits(8,0,0,alpha=1)", _DENSE + " > ReLU(dtype='float16')"),
-        "(ReLU): dtype='float16'",
-    ),
-    "InputLayer.name=a word of C++ or of hls4ml": (vector("ReLU(name='input')"), "(ReLU): name='input'"),
-    "InputLayer.name=no C identifier": (vector("ReLU(name='relu-1')"), "(ReLU): name='relu-1'"),
-    "InputLayer.name=clone_..., repack_..., zp1d_..., zp2d_..., ..._linear, ..._cut": (
-        vector(BITS, f"{_DENSE} > QActivation(quantized_relu(4), name='layer0_0_linear')"),
-        "(QActivation): name='layer0_0_linear'",
-    ),
-    "InputLayer.name=with bias in it": (
-        conv("name='debiased'"),
-        "(QConv2D): name='debiased'",
-    ),
-    "QActivation.activation=softmax, sigmoid elsewhere": (
-        vector("Activation('sigmoid') > ReLU()"),
-        "(Activation): activation='sigmoid'",
-    ),
-    "QActivation.activation=bernoulli": (
-        vector("bernoulli(alpha=1)", _ACTIVATION),
-        "(QActivation): activation='bernoulli'",
-    ),
-    "QActivation.activation=quantized_ulaw": (vector(_NONE, _ACTIVATION), "(QActivation): activation='quantized_ulaw'"),
-    "QActivation.activation=others": (
-        vector("Activation('tanh')"),
-        "(Activation): activation='keras.activations.tanh'",
-    ),
-    "ReLU.negative_slope=others": (vector("ReLU(negative_slope=0.3)"), "(ReLU): negative_slope="),
-    "LeakyReLU.alpha=others": (vector("LeakyReLU(0.3)"), "(LeakyReLU): alpha="),
-    "Softmax.axis=others, or elsewhere": (vector("Softmax() > ReLU()"), "(Softmax): axis=-1"),
-    "QConv1D.data_format=channels_first": (
-        conv("data_format='channels_first'"),
-        "(QConv2D): data_format='channels_first'",
-    ),
-    "QConv1D.kernel_quantizer=none": (conv("kernel_quantizer=None"), "(QConv2D): kernel_quantizer=None"),
-    "QConv1D.kernel_quantizer=others": (
-        conv(f"kernel_quantizer={_NONE}"),
-        "(QConv2D): kernel_quantizer='quantized_ulaw'",
-    ),
-    "QConv1D.bias_quantizer=none, with a bias": (conv("bias_quantizer=None"), "(QConv2D): bias_quantizer=None"),
-    "QConv1D.bias_quantizer=others": (conv(f"bias_quantizer={_NONE}"), "(QConv2D): bias_quantizer='quantized_ulaw'"),
-    "QDepthwiseConv2D.depthwise_quantizer=none": (
-        Branch(IMAGE, "QDepthwiseConv2D(2, use_bias=False)"),
-        "(QDepthwiseConv2D): depthwise_quantizer=None",
-    ),
-    "QDepthwiseConv2D.depthwise_quantizer=others": (
-        Branch(IMAGE, f"QDepthwiseConv2D(2, use_bias=False, depthwise_quantizer={_NONE})"),
-        "(QDepthwiseConv2D): depthwise_quantizer='quantized_ulaw'",
-    ),
-    "QSeparableConv1D.pointwise_quantizer=none": (
-        Branch(IMAGE, f"QSeparableConv2D(2, 2, use_bias=False, depthwise_quantizer={BITS})"),
-        "(QSeparableConv2D): pointwise_quantizer=None",
-    ),
-    "QSeparableConv1D.pointwise_quantizer=others": (
-        Branch(
-            IMAGE, f"QSeparableConv2D(8, 2, use_bias=False, depthwise_quantizer={BITS}, pointwise_quantizer={_NONE})"
-        ),
-        "(QSeparableConv2D): pointwise_quantizer='quantized_ulaw'",
-    ),
-    "QDense.input_shape=more axes": (
-        Branch((2, 2, 2, 2), _DENSE.format(BITS)),
-        "(QDense): input_shape=(None, 2, 2, 2, 2)",
-    ),
-    "BatchNormalization.axis=others": (Branch(IMAGE, "BatchNormalization(axis=1)"), "(BatchNormalization): axis="),
-    **{
-        f"QBatchNormalization.{role}_quantizer=others": (
-            Branch(VECTOR, f"QBatchNormalization({role}_quantizer={_NONE})"),
-            f"(QBatchNormalization): {role}_quantizer='quantized_ulaw'",
-        )
-        for role in ("gamma", "beta", "mean", "variance")
-    },
-    "MaxPooling1D.strides=others (io_stream)": (
-        Branch(IMAGE, "MaxPooling2D(2, strides=1)"),
-        "(MaxPooling2D): strides=(1, 1)",
-    ),
-    "AveragePooling1D.pool_size=others": (Branch(IMAGE, "AveragePooling2D(3)"), "(AveragePooling2D): pool_size=(3, 3)"),
-    "AveragePooling1D.padding=same, where padding is needed": (
-        Branch(IMAGE, "AveragePooling2D(2, padding='same')"),
-        "(AveragePooling2D): padding='same'",
-    ),
-    "QAveragePooling2D.average_quantizer=others": (
-        Branch(IMAGE, "QAveragePooling2D(2, average_quantizer=quantized_tanh(4))"),
-        "(QAveragePooling2D): average_quantizer='quantized_tanh'",
-    ),
-    "GlobalAveragePooling1D.input_shape=others": (
-        Branch(IMAGE, "GlobalAveragePooling2D()"),
-        "(GlobalAveragePooling2D): input_shape=(None, 5, 6, 2)",
-    ),
-    "UpSampling2D.interpolation=others": (
-        Branch(IMAGE, "UpSampling2D(2, interpolation='bilinear')"),
-        "(UpSampling2D): interpolation='bilinear'",
-    ),
-    "Average.inputs=others": (Branch(VECTOR, "Average()", inputs=3), "(Average): inputs=3"),
-    "activation quantized_bits.bits=others": (
-        vector("quantized_bits(4.5,0,0,alpha=1)", _ACTIVATION),
-        "(QActivation), activation=quantized_bits: bits=4.5",
-    ),
-    "activation quantized_bits.alpha=auto, auto_po2, one per channel": (
-        vector("quantized_bits(4,0,1,alpha='auto')", _ACTIVATION),
-        "(QActivation), activation=quantized_bits: alpha='auto'",
-    ),
-    "activation quantized_bits.qnoise_factor=others": (
-        vector("quantized_bits(4,0,0,alpha=1,qnoise_factor=0.5)", _ACTIVATION),
-        "(QActivation), activation=quantized_bits: qnoise_factor=0.5",
-    ),
-    "activation quantized_po2.bits=others": (
-        vector("quantized_po2(8)", _ACTIVATION),
-        "(QActivation), activation=quantized_po2: bits=8",
-    ),
-    "weights quantized_bits.alpha=auto": (
-        vector("quantized_bits(4,0,1,alpha='auto')", _DENSE),
-        "(QDense), kernel_quantizer=quantized_bits: alpha='auto'",
-    ),
-}
-
-# Rows that only another test shows.
-ELSEWHERE = (
-    "hls.io_type=others",
-    "hls.io_type=io_stream, with Libero",
-    "hls.strategy=Latency, with Quartus and oneAPI",
-    "hls.strategy=Resource, with Libero",
-    "activation quantized_relu.bits=1, with Quartus, oneAPI and Catapult",
-    "hls.strategy=others",
-    "hls.backend=others",
-    "InputLayer.uses=more",
-    "InputLayer.training=True",
-    "InputLayer.sparse=True",
-    "InputLayer.ragged=True",
-    "InputLayer.optional=True",
-    "Add.input_shape=different shapes",
-    # QKeras itself does not compute them.
-    "QSeparableConv1D.padding=causal",
-    "activation quantized_bits.integer=others",
-)
-
-# Rows that show while the model is rewritten: the model, and what the message begins with behind the layer's name.
-LATE: dict[str, tuple[Branch, str]] = {
-    "MaxPooling1D.padding=same, after signed values (io_stream)": (
-        Branch(IMAGE, "MaxPooling2D(2, padding='same')"),
-        "(MaxPooling2D): padding='same'",
-    ),
-    "weights quantized_bits.alpha=others, whose constants need more than 24 bits": (
-        vector("quantized_bits(4,0,0,alpha=0.3)", _DENSE)._replace(spread=True),
-        "(QDense): kernel_quantizer alpha=0.3",
-    ),
-    "weights quantized_po2.bits=others, whose constants need more than 24 bits": (
-        vector("quantized_po2(8)", _DENSE)._replace(spread=True),
-        "(QDense): kernel_quantizer bits=8",
-    ),
-}
-
-
-def representatives() -> dict[str, Row]:
-    """One name for each refused row: many layers share one."""
-    names: dict[Row, str] = {}
-    for name, row in entries().items():
-        if row.verdict == "refused":
-            names.setdefault(row, name)
-    return {name: row for row, name in names.items()}
 
 
 def problems(model: Any, **options: str) -> list[str]:
@@ -207,29 +31,6 @@ def problems(model: Any, **options: str) -> list[str]:
 def refusal(model: Any, **options: str) -> str:
     (problem,) = problems(model, **options)
     return problem
-
-
-def chain(*layers: Any, shape: tuple[int, ...] = VECTOR, **options: Any) -> Any:
-    """A model of an input quantizer and some layers."""
-    modules = bring_up()
-    inputs = modules.keras.Input(shape, name="events", **options)
-    x = modules.qkeras.QActivation("quantized_bits(6,2,0,alpha=1)", name="first")(inputs)
-    for each in layers:
-        x = each(x)
-    return modules.keras.Model(inputs, x)
-
-
-def broadcast() -> Any:
-    """A sum of two shapes."""
-    modules = bring_up()
-    inputs = [modules.keras.Input(shape, name=name) for shape, name in (((2, 3), "wide"), ((2, 1), "narrow"))]
-    quantizers = [modules.qkeras.QActivation("quantized_bits(6,2,0,alpha=1)", name=f"first{i}") for i in range(2)]
-    tensors = [quantizer(x) for quantizer, x in zip(quantizers, inputs, strict=True)]
-    return modules.keras.Model(inputs, layer("Add", name="sum")(tensors))
-
-
-def layer(kind: str, *arguments: Any, **options: Any) -> Any:
-    return getattr(bring_up().keras.layers, kind)(*arguments, **options)
 
 
 def test_every_refused_row_has_an_example() -> None:

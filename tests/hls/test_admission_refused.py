@@ -28,7 +28,7 @@ from tests.hls.admission_branches import (
     fill,
     network,
 )
-from tests.hls.test_admission import LATE, REFUSED, broadcast, chain, conv, layer, representatives
+from tests.hls.refused_models import LATE, REFUSED, broadcast, chain, conv, layer, representatives
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.admission.layers import RefusedLayer

@@ -14,6 +14,7 @@ import pytest
 
 from tests.hls.graphs import IMAGE, events_for, graph, image_layer, layer, weighted
 from tests.hls.oracle import expected
+from tests.hls.serial_designs import ULX3S, golden_design, streaming_design
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls import tool
 from trigcnn.hls.engines.interpreter import build
@@ -26,7 +27,6 @@ from trigcnn.hls.synthesis import boards, ecp5, serial_wrapper
 from trigcnn.hls.synthesis.implement import ImplementOptions
 
 DATA = Path(__file__).parents[1] / "data"
-ULX3S = boards.find("ulx3s_25f")
 
 # Widths of sums and constants, and what a bench must do: clocks, initial values, ports left open.
 IGNORED = "WIDTHEXPAND WIDTHTRUNC UNUSEDSIGNAL DECLFILENAME PINCONNECTEMPTY BLKSEQ PROCASSINIT"
@@ -37,24 +37,6 @@ MAKE_FLAGS = (
 )
 
 Integers = npt.NDArray[np.int64]
-
-
-def streaming_design() -> RtlDesign:
-    """The design in tests/data/streaming_net."""
-    pixel, sums = FixedPoint.parse("ufixed<4,4>"), FixedPoint.parse("fixed<19,19>")
-    return RtlDesign(
-        architecture="streaming",
-        top="net",
-        latency_cycles=9,
-        initiation_interval=8,
-        inputs=(Port("in_data", "x", (2, 4, 1), pixel, 4, words=8, valid="in_valid"),),
-        outputs=(
-            Port("pixels_data", "conv", (2, 4, 1), FixedPoint.parse("ufixed<7,7>"), 7, words=8, valid="pixels_valid"),
-            Port("sums_data", "dense", (2,), sums, 38, valid="sums_valid"),
-        ),
-        estimated_lut=0.0,
-        estimated_lut_by_layer={},
-    )
 
 
 def simulate(design: RtlDesign, folder: Path, sources: list[Path], given: list[int]) -> bytes:
@@ -206,17 +188,6 @@ def test_the_wrapper_is_the_recorded_one(architecture: str) -> None:
     """Refresh: see tests/data/serial_wrapper/README.md."""
     recorded = DATA / "serial_wrapper" / f"{architecture}.v"
     assert serial_wrapper.wrapper(golden_design(architecture), ULX3S) == recorded.read_text()
-
-
-def golden_design(architecture: str) -> RtlDesign:
-    design = streaming_design()
-    if architecture == "streaming":
-        return design
-    ports = {
-        "inputs": tuple(replace(port, words=1, valid=None) for port in design.inputs),
-        "outputs": tuple(replace(port, words=1, valid=None) for port in design.outputs),
-    }
-    return replace(design, architecture="parallel", initiation_interval=1, **ports)  # type: ignore[arg-type]
 
 
 def test_an_event_is_packed_with_its_first_value_in_the_lowest_bits() -> None:

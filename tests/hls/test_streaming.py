@@ -1,9 +1,8 @@
-"""Streaming RTL, simulated clock by clock and held to the oracle on exact fractions."""
+"""Streaming RTL, simulated clock by clock and compared with the oracle."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,53 +10,29 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.hls.graphs import SEED, SINGLE, events_for, given, graph, layer, weighted
-from tests.hls.oracle import expected
-from trigcnn.common.fixed_point import FixedPoint
+from tests.hls.graphs import SEED, events_for, given, graph, layer, weighted
+from tests.hls.streaming_graphs import (
+    IN_IMAGE,
+    IN_LINE,
+    SAME,
+    classifier,
+    conv,
+    decoder,
+    residual,
+    together,
+    wanted_of,
+    weights_of,
+)
 from trigcnn.hls.engines import streaming
 from trigcnn.hls.engines.streaming import StreamingSimulation
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.graph import Graph, Layer, Weights, pack
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.streaming.generate import generate
-
-IN_IMAGE = [
-    "conv2d",
-    "depthwise 2d",
-    "maximum beside padding",
-    "global maximum",
-    "zero padding 2d",
-    "resize 2d",
-    "reshape",
-]
-IN_LINE = [
-    "relu",
-    "linear",
-    "conv1d",
-    "conv1d strided and padded",
-    "depthwise 1d",
-    "batch normalization",
-    "maximum of windows",
-    "mean",
-    "global maximum, 1D",
-    "zero padding 1d",
-    "resize 1d",
-]
-
-
-def together(names: list[str]) -> Graph:
-    """Several kinds of layers behind one input, each with an output of its own."""
-    layers = [replace(SINGLE[name]["y"], name=f"y{number}") for number, name in enumerate(names)]
-    return graph(SINGLE[names[0]]["x"], *layers, outputs=" ".join(each.name for each in layers))
 
 
 def simulation(subject: Graph, folder: Path, **options: Any) -> StreamingSimulation:
     design = generate(subject, folder / "rtl", stage_delay=options.pop("stage_delay", 3.0), **options)
     return streaming.build(subject, design, folder / "rtl", folder, timeout_s=600)
-
-
-def wanted_of(subject: Graph, events: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    values = expected(subject, events)
-    return pack([values[name] for name in subject.outputs])
 
 
 def check(subject: Graph, folder: Path, count: int = 6, **options: Any) -> StreamingSimulation:
@@ -109,64 +84,10 @@ def test_each_kind_of_layer(names: list[str], tmp_path: Path) -> None:
     check(together(names), tmp_path)
 
 
-CHANNELS = 4
-SAME = {"stride_height": 1, "stride_width": 1, "pad_top": 1, "pad_bottom": 1, "pad_left": 1, "pad_right": 1}
-HALF = {"stride_height": 2, "stride_width": 2, "pad_top": 0, "pad_bottom": 1, "pad_left": 0, "pad_right": 1}
-ONE = {"stride_height": 2, "stride_width": 2, "pad_top": 0, "pad_bottom": 0, "pad_left": 0, "pad_right": 0}
-
-
-def conv(name: str, source: str, shape: tuple[int, ...], kernel: tuple[int, ...], **where: Any) -> Layer:
-    return layer("Conv2D", source, shape, "fixed<7,4,RND,SAT>", name=name, weights=weighted(kernel), **where)
-
-
-def relu(name: str, source: str, shape: tuple[int, ...]) -> Layer:
-    return layer("Activation", source, shape, "ufixed<4,3,RND,SAT>", name=name, activation="relu")
-
-
-def residual(size: tuple[int, int]) -> Graph:
-    """Skip additions with and without a stride, and a concatenation, which all have to wait for each other."""
-    height, width = size
-    image, half = (height, width, CHANNELS), (height // 2, width // 2, CHANNELS)
-    return graph(
-        given((*size, 2), "fixed<4,2>"),
-        conv("first", "x", image, (3, 3, 2, CHANNELS), **SAME),
-        relu("first_relu", "first", image),
-        conv("body", "first_relu", image, (3, 3, CHANNELS, CHANNELS), **SAME),
-        layer("Merge", "body first_relu", image, "fixed<8,5>", name="sum", op="add"),
-        relu("sum_relu", "sum", image),
-        conv("down", "sum_relu", half, (3, 3, CHANNELS, CHANNELS), **HALF),
-        conv("deep", "down", half, (3, 3, CHANNELS, CHANNELS), **SAME),
-        conv("short", "sum_relu", half, (1, 1, CHANNELS, CHANNELS), **ONE),
-        layer("Merge", "deep short", half, "fixed<8,5>", name="sum2", op="add"),
-        layer("Concatenate", "sum2 down", (*half[:2], 2 * CHANNELS), "fixed<8,5>", name="both", axis=2),
-        layer("GlobalPooling2D", "both", (2 * CHANNELS,), "fixed<12,8>", name="y", pool_op="Max"),
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(4, 6), (2, 2)])
 def test_branches_wait_for_each_other(size: tuple[int, int], tmp_path: Path) -> None:
     check(residual(size), tmp_path, reuse_factors={})
-
-
-def classifier(*, height: int = 4) -> Graph:
-    """Convolution, pooling, flattening and dense layers."""
-    pooled = (height // 2, 3, CHANNELS)
-    size = height // 2 * 3 * CHANNELS
-    flat: dict[str, Any] = {"pad_top": 0, "pad_bottom": 0, "pad_left": 0, "pad_right": 0}
-    return graph(
-        given((height, 6, 2), "ufixed<4,2>"),
-        conv("c", "x", (height, 6, CHANNELS), (3, 3, 2, CHANNELS), **SAME),
-        relu("r", "c", (height, 6, CHANNELS)),
-        layer(
-            "Pooling2D", "r", pooled, "ufixed<4,3>", name="p", pool_op="Max", pool_height=2, pool_width=2,
-            stride_height=2, stride_width=2, **flat,
-        ),
-        layer("Reshape", "p", (size,), "ufixed<4,3>", name="f"),
-        layer("Dense", "f", (5,), "fixed<12,8>", name="d", weights=weighted((size, 5))),
-        relu("dr", "d", (5,)),
-        layer("Dense", "dr", (3,), "fixed<12,8>", name="y", weights=weighted((5, 3))),
-    )  # fmt: skip
 
 
 @pytest.mark.slow
@@ -179,29 +100,6 @@ def test_dense_layers_in_parallel_and_in_series(options: dict[str, Any], tmp_pat
     subject = classifier()
     simulated = check(subject, tmp_path, **options)
     assert simulated.design.initiation_interval == 24
-
-
-def weights_of(integers: npt.NDArray[np.int64], text: str) -> Weights:
-    return Weights(FixedPoint.parse(text), integers)
-
-
-def decoder() -> Graph:
-    """A vector becomes an image, which is enlarged, with tables and padding of its own."""
-    table = {"table": weights_of(np.arange(16)[::-1] % 7, "ufixed<3,3>")}
-    return graph(
-        given((6,), "fixed<4,2>", "a"),
-        given((6,), "fixed<4,2>", "b"),
-        layer("Merge", "a b", (6,), "fixed<5,3>", name="m", op="subtract"),
-        layer("Dense", "m", (16,), "ufixed<4,3,RND,SAT>", name="d", weights=weighted((6, 16))),
-        layer("UnaryLUT", "d", (16,), "ufixed<3,3>", name="t", weights=table),
-        layer("Reshape", "t", (2, 2, 4), "ufixed<3,3>", name="image"),
-        layer("Resize", "image", (4, 4, 4), "ufixed<3,3>", name="larger", factor_height=2, factor_width=2),
-        layer(
-            "ZeroPadding2D", "larger", (6, 6, 4), "ufixed<3,3>", name="z",
-            pad_top=1, pad_bottom=1, pad_left=1, pad_right=1,
-        ),
-        conv("y", "z", (4, 4, 2), (3, 3, 4, 2), **{**ONE, "stride_height": 1, "stride_width": 1}),
-    )  # fmt: skip
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.hls.graphs import events_for
-from tests.hls.test_streaming import IN_IMAGE, IN_LINE, classifier, decoder, residual, together, wanted_of
+from tests.hls.streaming_graphs import IN_IMAGE, IN_LINE, classifier, decoder, residual, together, wanted_of
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import simulators, test_bench

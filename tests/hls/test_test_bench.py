@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 
 from tests.hls.graphs import events_for
-from tests.hls.test_streaming import classifier, decoder, wanted_of
+from tests.hls.streaming_graphs import classifier, decoder, wanted_of
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer, Weights

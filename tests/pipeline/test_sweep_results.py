@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.pipeline.test_sweep_search import Client, bits, config, merit, plays
+from tests.pipeline.played_sweeps import Client, bits, config, merit, plays
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.hls.test_serial_wrapper import ULX3S, golden_design
+from tests.hls.serial_designs import ULX3S, golden_design
 from trigcnn.hls.synthesis import serial_wrapper
 
 if __name__ == "__main__":
