@@ -47,9 +47,9 @@ def layer(
     )
 
 
-def graph(*layers: Layer, outputs: str = "y") -> Graph:
+def graph(*layers: Layer, outputs: str = "y", name: str = "top") -> Graph:
     inputs = tuple(each.name for each in layers if each.kind == "Input")
-    return Graph("top", layers, inputs, tuple(outputs.split()))
+    return Graph(name, layers, inputs, tuple(outputs.split()))
 
 
 def weighted(shape: tuple[int, ...], weight: str = "fixed<4,2>", bias: str = "fixed<6,3>") -> dict[str, Weights]:

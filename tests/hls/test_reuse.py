@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests import networks
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.estimates.reuse import check_model, nearest, possible, valid_reuse_factors
@@ -58,16 +59,8 @@ def test_the_nearest_are_one_below_and_one_above(wanted: int, expected: tuple[in
     assert nearest(wanted, valid_reuse_factors(6, 4)) == expected
 
 
-def network() -> Any:
-    keras = bring_up().keras
-    x = inputs = keras.Input((8, 8, 3), name="pixels")
-    x = keras.layers.Conv2D(16, 3, name="conv")(x)
-    x = keras.layers.Flatten(name="flat")(keras.layers.ReLU(name="relu")(x))
-    return keras.Model(inputs, keras.layers.Dense(10, name="dense")(x))
-
-
 def test_a_model_is_refused_before_it_is_trained_with_the_nearest_factors_named() -> None:
-    model = network()
+    model = networks.unquantized()
     check_model(model, options(reuse_factor=3, layers={"dense": LayerOptions(reuse_factor=4)}))
     with pytest.raises(ConversionError) as error:
         check_model(model, options(reuse_factor=5))
@@ -82,7 +75,7 @@ def test_a_model_is_refused_before_it_is_trained_with_the_nearest_factors_named(
 
 
 def test_in_io_parallel_a_convolution_has_a_multiplier_for_one_filter_only() -> None:
-    model = network()
+    model = networks.unquantized()
     wide = {"conv": LayerOptions(reuse_factor=54)}
     check_model(model, options(layers=wide))
     with pytest.raises(ConversionError, match=r"layer conv: reuse_factor 54 is not possible; .* to 27 \(possible"):

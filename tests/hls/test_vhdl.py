@@ -9,43 +9,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.hls.graphs import constants, given, graph, layer, weighted
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import interpreter
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl import parallel, simulators, test_bench, vhdl
 from trigcnn.hls.rtl.design import RtlDesign
 
 
-def layer(name: str, kind: str, inputs: str, shape: tuple[int, ...], text: str, **attributes: Attribute) -> Layer:
-    return Layer(name, kind, tuple(inputs.split()), shape, FixedPoint.parse(text), attributes=attributes)
-
-
-def weights(shape: tuple[int, ...], width: int, seed: int) -> dict[str, Weights]:
-    random, number_format = np.random.default_rng(seed), FixedPoint(True, width, 1)
-    low, high = number_format.min_integer, number_format.max_integer + 1
-    return {
-        "weight": Weights(number_format, random.integers(low, high, shape)),
-        "bias": Weights(number_format, random.integers(low, high, shape[-1:])),
-    }
-
-
-def network() -> Graph:
+def kinds() -> Graph:
     """Sums, products, tables, choices and casts, each of another kind of alkaid's operations."""
-    table = Weights(FixedPoint.parse("fixed<5,2>"), np.random.default_rng(1).integers(-16, 16, 2**5))
-    dense = Layer(
-        "sums", "Dense", ("x",), (4,), FixedPoint.parse("fixed<5,3,RND_CONV,SAT>"), None, weights((4, 4), 4, 2)
+    table = {"table": constants((2**5,), "fixed<5,2>")}
+    sums = weighted((4, 4), "fixed<4,1>", "fixed<4,1>")
+    return graph(
+        given((4,), "fixed<5,3>"),
+        layer("Dense", "x", (4,), "fixed<5,3,RND_CONV,SAT>", name="sums", weights=sums),
+        layer("UnaryLUT", "sums", (4,), "fixed<5,2>", name="looked_up", weights=table),
+        layer("Merge", "looked_up sums", (4,), "fixed<12,5>", name="product", op="multiply"),
+        layer("Merge", "product x", (4,), "fixed<9,4,TRN,WRAP>", name="largest", op="maximum"),
+        layer("Merge", "largest looked_up", (4,), "fixed<9,4,RND,SAT_SYM>", name="difference", op="subtract"),
+        layer("Activation", "difference", (4,), "ufixed<6,3,RND,SAT>", name="positive", activation="relu"),
+        outputs="positive largest",
+        name="kinds",
     )
-    layers = (
-        layer("x", "Input", "", (4,), "fixed<5,3>"),
-        dense,
-        dataclasses.replace(layer("looked_up", "UnaryLUT", "sums", (4,), "fixed<5,2>"), weights={"table": table}),
-        layer("product", "Merge", "looked_up sums", (4,), "fixed<12,5>", op="multiply"),
-        layer("largest", "Merge", "product x", (4,), "fixed<9,4,TRN,WRAP>", op="maximum"),
-        layer("difference", "Merge", "largest looked_up", (4,), "fixed<9,4,RND,SAT_SYM>", op="subtract"),
-        layer("positive", "Activation", "difference", (4,), "ufixed<6,3,RND,SAT>", activation="relu"),
-    )
-    return Graph("kinds", layers, ("x",), ("positive", "largest"))
 
 
 def generate(graph: Graph, folder: Path) -> RtlDesign:
@@ -63,7 +50,7 @@ def generate(graph: Graph, folder: Path) -> RtlDesign:
 def test_every_kind_of_logic_gives_the_same_in_vhdl(tmp_path: Path) -> None:
     if shutil.which("ghdl") is None:
         pytest.skip("ghdl is not installed")
-    graph = network()
+    graph = kinds()
     design = generate(graph, tmp_path)
     project = tmp_path / "vhdl"
     events = FixedPoint.parse("fixed<5,3>").to_real(np.random.default_rng(4).integers(-16, 16, (200, 4)))
@@ -76,7 +63,7 @@ def test_every_kind_of_logic_gives_the_same_in_vhdl(tmp_path: Path) -> None:
 
 
 def test_a_project_holds_what_is_needed_in_the_order_of_use(tmp_path: Path) -> None:
-    graph = network()
+    graph = kinds()
     generate(graph, tmp_path)
     project = tmp_path / "vhdl"
     assert {path.name for path in project.iterdir()} == {
@@ -117,7 +104,7 @@ def test_names_that_vhdl_does_not_have_are_refused(name: str, message: str) -> N
 
 
 def test_layers_of_ports_need_names_that_vhdl_has(tmp_path: Path) -> None:
-    graph = network()
+    graph = kinds()
     x, y = (dataclasses.replace(graph.layers[0], name=name) for name in ("signal", "out__2"))
     wires = tuple(
         Layer(f"copy_{n}", "Activation", (given.name,), (4,), given.result, attributes={"activation": "linear"})

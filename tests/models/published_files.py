@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.models import loading
 from trigcnn.models import datasets
 from trigcnn.models.datasets import lhc_jet_features, lhc_jets
 from trigcnn.models.errors import DataError
@@ -20,20 +21,9 @@ Array = npt.NDArray[Any]
 
 
 def load(source: str, folder: Path | str, **options: object) -> datasets.Dataset:
-    """Load with a validation share of 20 % and a test share of 30 %; `input_format` and `seed` may be given."""
-    settings: dict[str, object] = {
-        "input_format": None,
-        "events": "events",
-        "labels": "labels",
-        "classes": None,
-        "saturate": False,
-        "validation_fraction": 0.2,
-        "test_fraction": 0.3,
-        "seed": 0,
-    }
-    settings |= {key: options.pop(key) for key in ("input_format", "seed") if key in options}
-    settings["options"] = {"folder": str(folder), **options}
-    return datasets.load(source, **settings)  # type: ignore[arg-type]
+    """Load with a test share of 30 %; `input_format` and `seed` may be given."""
+    settings = {key: options.pop(key) for key in ("input_format", "seed") if key in options}
+    return loading.load(source, test_fraction=0.3, **settings, options={"folder": str(folder), **options})
 
 
 def error_of(source: str, folder: Path | str, **options: object) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests import networks
 from trigcnn.common.keras2 import bring_up
 from trigcnn.models import training
 from trigcnn.models.datasets import Dataset, InputFormat, Split
@@ -29,20 +30,6 @@ def dataset() -> Dataset:
         return Split(FORMAT.put_on_grid(events, saturate=True, where="here"), labels)
 
     return Dataset("toy", FORMAT, ("a", "b"), part(96), part(40), part(40), symmetries=("flip_rows", "roll_rows"))
-
-
-def network() -> Any:
-    """Batch normalization, dropout and few bits: all that has a state."""
-    k = bring_up()
-    training.seed_everything(3)
-    q = k.qkeras.quantized_bits(6, 0, alpha=1)
-    inputs = k.keras.Input((4, 4, 1), name="events")
-    x = k.qkeras.QActivation(k.qkeras.quantized_bits(5, 0, alpha=1), name="input_quantizer")(inputs)
-    x = k.qkeras.QConv2D(3, 2, kernel_quantizer=q, bias_quantizer=q, name="conv")(x)
-    x = k.keras.layers.BatchNormalization(name="conv_norm")(x)
-    x = k.qkeras.QActivation(k.qkeras.quantized_relu(6, 2), name="relu")(x)
-    x = k.keras.layers.Dropout(0.3, name="dropout")(k.keras.layers.Flatten(name="flatten")(x))
-    return k.keras.Model(inputs, k.qkeras.QDense(2, kernel_quantizer=q, bias_quantizer=q, name="logits")(x))
 
 
 RECIPE = Recipe(
@@ -72,7 +59,7 @@ def run(folder: Path | None, *, killed_at: int | None = None, every: int = 1) ->
             raise Killed
 
     hooks = Hooks(checkpoint=folder, checkpoint_epochs=every, each_step=step)
-    model, history = training.train_for_hardware(network(), dataset(), RECIPE, lambda *_: None, hooks)
+    model, history = training.train_for_hardware(networks.with_state(), dataset(), RECIPE, lambda *_: None, hooks)
     return model.get_weights(), history
 
 
@@ -105,8 +92,8 @@ def test_tensorboard_gets_every_epoch_also_of_a_training_that_went_on(tmp_path: 
     tf = bring_up().tf
     recipe = dataclasses.replace(RECIPE, epochs=2, folded_epochs=0, pruning_sparsity=0.0)
     hooks = Hooks(checkpoint=tmp_path / "kept.npz", logs=tmp_path / "logs")
-    training.train(network(), dataset(), dataclasses.replace(recipe, epochs=1), lambda *_: None, hooks)
-    history = training.train(network(), dataset(), recipe, lambda *_: None, hooks)
+    training.train(networks.with_state(), dataset(), dataclasses.replace(recipe, epochs=1), lambda *_: None, hooks)
+    history = training.train(networks.with_state(), dataset(), recipe, lambda *_: None, hooks)
     (file,) = (tmp_path / "logs").iterdir()
     found = {}
     for record in tf.data.TFRecordDataset(str(file)):

@@ -5,24 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.models.loading import load
 from trigcnn.models import datasets
 from trigcnn.models.datasets import base
 from trigcnn.models.datasets.base import InputFormat, split_stratified
 from trigcnn.models.errors import DataError
 
 FRACTIONS = {"validation_fraction": 0.2, "test_fraction": 0.25, "seed": 3}
-
-
-def load(source: str, **changes: object) -> datasets.Dataset:
-    options: dict[str, object] = {
-        "input_format": None,
-        "events": "events",
-        "labels": "labels",
-        "classes": None,
-        "saturate": False,
-        **FRACTIONS,
-    }
-    return datasets.load(source, **(options | changes))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +171,7 @@ def test_classes_with_too_few_events_are_refused(counts: list[int], fraction: fl
 
 
 def test_digits_are_all_there_and_on_the_grid() -> None:
-    digits = load("digits")
+    digits = load("digits", **FRACTIONS)
     parts = (digits.train, digits.validation, digits.test)
     assert [part.labels.size for part in parts] == [989, 359, 449]
     assert digits.input_shape == (8, 8, 1)
@@ -198,8 +187,8 @@ def test_digits_are_all_there_and_on_the_grid() -> None:
 
 
 def test_digits_saturate_only_the_value_16() -> None:
-    wide = load("digits", input_format="ufixed<8,0>")
-    narrow = load("digits", input_format="ufixed<4,0>")
+    wide = load("digits", **FRACTIONS, input_format="ufixed<8,0>")
+    narrow = load("digits", **FRACTIONS, input_format="ufixed<4,0>")
     np.testing.assert_array_equal(np.unique(wide.train.events)[-2:], np.array([15 / 16, 255 / 256], np.float32))
     np.testing.assert_array_equal(np.minimum(wide.train.events, 15 / 16), narrow.train.events)
     np.testing.assert_array_equal(wide.train.labels, narrow.train.labels)

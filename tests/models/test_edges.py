@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.models.loading import load
 from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.engines import csim
 from trigcnn.hls.engines import rtl as rtl_engine
@@ -17,7 +18,7 @@ from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl.generation import generate
 from trigcnn.hls.rtl.options import RtlOptions
-from trigcnn.models import datasets, training, zoo
+from trigcnn.models import training, zoo
 from trigcnn.models.datasets import InputFormat
 from trigcnn.models.edge_kernels import KERNELS
 from trigcnn.models.errors import DataError, ModelError
@@ -99,24 +100,13 @@ def test_every_kernel_has_a_textbook_case() -> None:
     assert {case.kernel for case in TEXTBOOK} == set(KERNELS)
 
 
-def load(**options: Any) -> Any:
-    return datasets.load(
-        "edges",
-        input_format=None,
-        events="events",
-        labels="labels",
-        classes=None,
-        saturate=False,
-        validation_fraction=0.1,
-        test_fraction=0.2,
-        seed=3,
-        options=options,
-    )
+def edges(**options: Any) -> Any:
+    return load("edges", validation_fraction=0.1, seed=3, options=options)
 
 
 def test_targets_are_what_the_network_gives() -> None:
     names = ["scharr_vertical", "blur"]
-    data = load(events=90, size=7, kernels=names)
+    data = edges(events=90, size=7, kernels=names)
     assert data.classes == ("step", "bar", "box")
     assert (data.input_shape, data.test.targets.shape) == ((7, 7, 1), (18, 5, 5, 2))
     model = zoo.builder("edges")(data.input_shape, data.input_format, kernels=tuple(names))
@@ -128,7 +118,7 @@ def test_targets_are_what_the_network_gives() -> None:
 
 
 def test_the_same_seed_draws_the_same_images() -> None:
-    first, second = load(events=60), load(events=60)
+    first, second = edges(events=60), edges(events=60)
     np.testing.assert_array_equal(first.train.events, second.train.events)
     np.testing.assert_array_equal(first.train.targets, second.train.targets)
 
@@ -144,7 +134,7 @@ def test_the_same_seed_draws_the_same_images() -> None:
 )
 def test_options_that_cannot_be_used(options: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message.replace("?", r"\?")):
-        load(**options)
+        edges(**options)
 
 
 def test_images_of_several_channels_are_refused() -> None:
@@ -158,7 +148,7 @@ def test_a_free_kernel_learns_the_one_that_made_the_images(kernel: str, seed: in
     from trigcnn.common.keras2 import bring_up
 
     keras = bring_up().keras
-    data = load(events=600, kernels=[kernel])
+    data = edges(events=600, kernels=[kernel])
     training.seed_everything(seed)
     model = zoo.builder("edges_learned")(data.input_shape, data.input_format)
     steps = 40 * -(-len(data.train.events) // 32)

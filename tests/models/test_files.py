@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.models import loading
 from trigcnn.models import datasets
 from trigcnn.models.errors import DataError
 
@@ -41,18 +42,9 @@ def hdf5(folder: Path, suffix: str = ".h5", arrays: dict[str, Any] | None = None
 
 
 def load(path: Path, **changes: object) -> datasets.Dataset:
-    inside = "jets/{}" if path.suffix in (".h5", ".hdf5") else "{}"
-    options: dict[str, object] = {
-        "input_format": "ufixed<4,0>",
-        "events": inside.format("images" if path.suffix in (".h5", ".hdf5") else "events"),
-        "labels": inside.format("labels"),
-        "classes": None,
-        "saturate": False,
-        "validation_fraction": 0.2,
-        "test_fraction": 0.2,
-        "seed": 0,
-    }
-    return datasets.load(str(path), **(options | changes))  # type: ignore[arg-type]
+    inside = ("jets/images", "jets/labels") if path.suffix in (".h5", ".hdf5") else ("events", "labels")
+    given: dict[str, object] = {"input_format": "ufixed<4,0>", "events": inside[0], "labels": inside[1]}
+    return loading.load(str(path), **(given | changes))
 
 
 def error_of(path: Path, **changes: object) -> str:

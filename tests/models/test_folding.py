@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests import networks
 from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import training
 from trigcnn.models.datasets import Dataset, InputFormat, Split
@@ -22,39 +23,9 @@ def events(count: int) -> Any:
     return FORMAT.put_on_grid(values, saturate=True, where="here")
 
 
-def network(bits: int, *, bias: bool = False, alpha: Any = 1) -> Any:
-    """A convolution, a depthwise one and a dense layer, each with a normalization that does something."""
-    k = bring_up()
-    layers, q = k.keras.layers, k.qkeras
-    training.seed_everything(2)
-
-    def options(role: str) -> dict[str, Any]:
-        weights, biases = q.quantized_bits(bits, 1, alpha=alpha), q.quantized_bits(bits, 3, alpha=1)
-        return {f"{role}_quantizer": weights, "bias_quantizer": biases, "use_bias": bias}
-
-    inputs = k.keras.Input((6, 6, 2), name="events")
-    x = q.QActivation(q.quantized_bits(9, 0, alpha=1), name="input_quantizer")(inputs)
-    x = q.QConv2D(3, 3, name="conv", **options("kernel"))(x)
-    x = layers.BatchNormalization(name="conv_norm")(x)
-    x = q.QActivation(q.quantized_relu(8, 2), name="conv_relu")(x)
-    x = q.QDepthwiseConv2D(2, name="depthwise", **options("depthwise"))(x)
-    x = layers.BatchNormalization(name="depthwise_norm", scale=False)(x)
-    x = layers.Flatten(name="flatten")(x)
-    x = q.QDense(4, name="dense", **options("kernel"))(x)
-    x = layers.BatchNormalization(name="dense_norm", center=False)(x)
-    model = k.keras.Model(inputs, q.QDense(3, name="logits", **options("kernel"))(x), name="normalized")
-    rng = np.random.default_rng(4)
-    for layer in model.layers:
-        if "norm" in layer.name:
-            layer.set_weights([rng.uniform(0.3, 2, w.shape) for w in layer.get_weights()])
-        elif bias and layer.weights:
-            layer.bias.assign(rng.uniform(-1, 1, layer.bias.shape))
-    return model
-
-
 @pytest.mark.parametrize("bias", [False, True])
 def test_in_many_bits_the_folded_model_is_the_same_function(bias: bool) -> None:
-    model = network(20, bias=bias)
+    model = networks.normalized(20, bias=bias)
     folded = fold_batch_normalization(model)
     names = ["events", "input_quantizer", "conv", "conv_relu", "depthwise", "flatten", "dense", "logits"]
     assert [layer.name for layer in folded.layers] == names
@@ -66,7 +37,7 @@ def test_in_many_bits_the_folded_model_is_the_same_function(bias: bool) -> None:
 
 
 def test_the_folded_constants_are_those_of_the_definition() -> None:
-    model = network(6, bias=True)
+    model = networks.normalized(6, bias=True)
     folded = fold_batch_normalization(model)
     gamma, beta, mean, variance = model.get_layer("conv_norm").get_weights()
     kernel, bias = model.get_layer("conv").get_weights()
@@ -80,7 +51,7 @@ def test_the_folded_constants_are_those_of_the_definition() -> None:
 
 @pytest.mark.parametrize("largest", [1e-3, 1.0, 50.0])
 def test_constants_of_any_size_keep_their_precision(largest: float) -> None:
-    model = network(6, bias=True)
+    model = networks.normalized(6, bias=True)
     normalization = model.get_layer("conv_norm")
     gamma, beta, mean, variance = normalization.get_weights()
     normalization.set_weights([gamma * largest, beta * largest, mean, variance])
@@ -91,7 +62,7 @@ def test_constants_of_any_size_keep_their_precision(largest: float) -> None:
 
 
 def test_kernels_and_biases_keep_their_bits_in_the_range_that_fits_best() -> None:
-    folded = fold_batch_normalization(network(6))
+    folded = fold_batch_normalization(networks.normalized(6))
     for name, role in (("conv", "kernel"), ("depthwise", "depthwise"), ("dense", "kernel")):
         layer = folded.get_layer(name)
         for part, values in zip((role, "bias"), layer.get_weights(), strict=True):
@@ -122,7 +93,7 @@ def test_a_normalization_with_another_reader_in_front_of_it_stays() -> None:
 
 def test_a_quantizer_of_another_kind_is_refused() -> None:
     with pytest.raises(ModelError, match=r"layer conv: .* its kernel_quantizer is no quantized_bits"):
-        fold_batch_normalization(network(6, alpha="auto_po2"))
+        fold_batch_normalization(networks.normalized(6, alpha="auto_po2"))
 
 
 def test_training_goes_on_with_the_folded_model_and_keeps_pruned_weights_zero() -> None:
@@ -130,7 +101,7 @@ def test_training_goes_on_with_the_folded_model_and_keeps_pruned_weights_zero() 
     labels = np.arange(300) % 3
     part = Split(x, labels)
     dataset = Dataset("toy", FORMAT, ("a", "b", "c"), part, part, part)
-    model = network(6)
+    model = networks.normalized(6)
     seen: list[tuple[int, int]] = []
     recipe = Recipe(
         epochs=2,

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from tests import networks
 from trigcnn.models.errors import ModelError
 from trigcnn.models.source import call_builder, load_builder, load_saved
 
@@ -78,21 +79,8 @@ def keras2() -> Any:
 
 
 @pytest.fixture(scope="module")
-def network(keras2: Any) -> Any:
-    """Each way in which layers name quantizers: objects, text, inside wrappers; and plain Keras layers."""
-    layers, q = keras2.keras.layers, keras2.qkeras
-    given = layers.Input((6, 6, 1))
-    x = q.QActivation(q.quantized_bits(8, 0, alpha=1))(given)
-    x = q.QConv2DBatchnorm(
-        2, 3, kernel_quantizer="quantized_bits(4,0,alpha=1)", bias_quantizer=q.quantized_bits(4, 0, alpha=1)
-    )(x)
-    x = q.QActivation("quantized_relu(4, 1)")(x)
-    y = layers.Conv2D(2, 3, activation="relu", kernel_regularizer="l2", kernel_constraint="max_norm")(given)
-    x = layers.Flatten()(layers.Add()([x, layers.BatchNormalization()(y)]))
-    x = q.QDense(3, kernel_quantizer=q.ternary(alpha=1), bias_quantizer="quantized_po2(4)")(x)
-    model = keras2.keras.Model(given, layers.Activation("softmax")(x))
-    model.compile("adam", "mse")
-    return model
+def network() -> Any:
+    return networks.of_many_quantizers()
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.models.loading import load
 from trigcnn.models import datasets
 from trigcnn.models.datasets import Dataset, InputFormat, street_digits
 from trigcnn.models.datasets.glyphs import FONTS, SIDE, digit_masks
@@ -106,23 +107,15 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
         draw(**options)
 
 
-def load(**changes: Any) -> Dataset:
-    options: dict[str, Any] = {
-        "input_format": None,
-        "events": "events",
-        "labels": "labels",
-        "classes": None,
-        "saturate": False,
-        "validation_fraction": 0.1,
-        "test_fraction": 0.1,
-        "seed": 5,
-    }
-    return datasets.load(**(options | changes))
-
-
 def test_options_go_through_the_registry() -> None:
     assert datasets.describe("street_digits")["height_pixels"] == (14.0, 27.0)
-    dataset = load(source="street_digits", options={"events": 600, "height_pixels": [14, 27.0]})
+    dataset = load(
+        "street_digits",
+        validation_fraction=0.1,
+        test_fraction=0.1,
+        seed=5,
+        options={"events": 600, "height_pixels": [14, 27.0]},
+    )
     np.testing.assert_array_equal(dataset.test.events, draw().test.events)
 
 
@@ -146,4 +139,4 @@ def test_options_go_through_the_registry() -> None:
 )
 def test_options_that_a_source_does_not_have_are_refused(source: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        load(source=source, options=options)
+        load(source, options=options)

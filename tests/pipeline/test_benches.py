@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.hls.graphs import given, graph, layer
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import interpreter
-from trigcnn.hls.graph.graph import Graph, Layer, Weights
+from trigcnn.hls.graph.graph import Graph, Weights
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline.cache.folder import RunFolder
@@ -31,16 +32,13 @@ Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 EVENTS = np.arange(-8, 8).reshape(8, 2) / 4.0
 
 
-def network() -> Graph:
+def dense() -> Graph:
     weights = {
         "weight": Weights(FixedPoint(True, 4, 1), np.array([[3, -5], [7, 2]])),
         "bias": Weights(FixedPoint(True, 4, 1), np.array([1, -1])),
     }
-    layers = (
-        Layer("x", "Input", (), (2,), FixedPoint(True, 4, 2)),
-        Layer("y", "Dense", ("x",), (2,), FixedPoint(True, 16, 8), FixedPoint(True, 16, 8), weights),
-    )
-    return Graph("net", layers, ("x",), ("y",))
+    y = layer("Dense", "x", (2,), "fixed<16,8>", accumulator="fixed<16,8>", weights=weights)
+    return graph(given((2,), "fixed<4,2>"), y, name="net")
 
 
 class Made:
@@ -52,7 +50,7 @@ class Made:
         converted.mkdir(parents=True)
         self.stage.mkdir()
         (converted / "manifest.json").touch()
-        self.graph = network()
+        self.graph = dense()
         self.design = parallel.generate(
             self.graph,
             converted / "rtl",

@@ -11,7 +11,7 @@ from trigcnn.pipeline.pages.figures.network import Picture, picture
 from trigcnn.pipeline.results.report import Report
 
 
-def network(report: Report, inputs: dict[str, list[str]]) -> Picture:
+def picture_of(report: Report, inputs: dict[str, list[str]]) -> Picture:
     """The picture of layers with these names and inputs, all else as in the sample."""
     like = report.layers[1].model_dump()
     layers = [like | {"name": name, "inputs": fed_by} for name, fed_by in inputs.items()]
@@ -46,7 +46,7 @@ TWO = {"left": [], "right": [], "a": ["left"], "b": ["right"], "alone": []}
 
 @pytest.mark.parametrize("inputs", [RESIDUAL, INCEPTION, DENSE, TWO], ids=["residual", "inception", "dense", "two"])
 def test_edges_join_the_layers_that_feed_each_other(sample_report: Report, inputs: dict[str, list[str]]) -> None:
-    drawn = network(sample_report, inputs)
+    drawn = picture_of(sample_report, inputs)
     assert [box.name for box in drawn.boxes] == list(inputs)
     assert ends(drawn) == {(name, layer) for layer, fed_by in inputs.items() for name in fed_by}
 
@@ -55,7 +55,7 @@ def test_edges_join_the_layers_that_feed_each_other(sample_report: Report, input
 def test_data_runs_down_and_boxes_lie_apart_inside_the_picture(
     sample_report: Report, inputs: dict[str, list[str]]
 ) -> None:
-    drawn = network(sample_report, inputs)
+    drawn = picture_of(sample_report, inputs)
     place = {box.name: (box.x, box.y) for box in drawn.boxes}
     assert all(place[name][1] < place[layer][1] for layer, fed_by in inputs.items() for name in fed_by)
     boxes = sorted(place.values(), key=lambda at: (at[1], at[0]))
@@ -67,7 +67,7 @@ def test_data_runs_down_and_boxes_lie_apart_inside_the_picture(
 
 
 def test_a_skip_connection_passes_beside_the_boxes(sample_report: Report) -> None:
-    drawn = network(sample_report, RESIDUAL)
+    drawn = picture_of(sample_report, RESIDUAL)
     (skip,) = [path for path in drawn.paths if path.count("C") > 1]
     bends = {float(x) for x in re.findall(r" ([-\d.]+) [-\d.]+(?=V)", skip)}
     between = [box for box in drawn.boxes if box.name in ("conv1", "relu1", "conv2")]
@@ -77,7 +77,7 @@ def test_a_skip_connection_passes_beside_the_boxes(sample_report: Report) -> Non
 
 def test_formats_stand_below_their_layers_and_long_names_are_cut(sample_report: Report) -> None:
     name = "a_layer_with_a_name_that_is_far_too_long"
-    drawn = network(sample_report, {name: []})
+    drawn = picture_of(sample_report, {name: []})
     assert drawn.boxes[0].name == "a_layer_with_a_name_that…"
     assert drawn.boxes[0].title.startswith(f"{name}: Conv2D 3×3, result 6×6×8 in fixed<13,7")
     assert drawn.stems[0].text == "fixed<13,7>"
@@ -90,4 +90,4 @@ def test_formats_stand_below_their_layers_and_long_names_are_cut(sample_report: 
 
 
 def test_the_same_network_gives_the_same_picture(sample_report: Report) -> None:
-    assert network(sample_report, INCEPTION) == network(sample_report, INCEPTION)
+    assert picture_of(sample_report, INCEPTION) == picture_of(sample_report, INCEPTION)
