@@ -15,14 +15,14 @@ from pathlib import Path
 from trigcnn.hls.errors import ToolFailedError, ToolMissingError, ToolTimeoutError
 
 _LAST_LINES = 15
-# How often the log of a program is looked at for new lines.
+# Interval at which the log of a program is checked for new lines, in s.
 _FOLLOW_S = 0.2
-# How to get the system's own programs that simulations are compiled with.
+# How to install the system programs that compile simulations.
 INSTALL = {
     "g++": "install it (Debian: apt install g++; RHEL: dnf install gcc-c++)",
     "make": "install it (Debian: apt install make; RHEL: dnf install make)",
 }
-# The folder that has the package `trigcnn`, by the name under which it was imported: behind links, no `resolve`.
+# The folder that contains the package `trigcnn`; not resolved, since the subpackages are links.
 _PACKAGES = Path(__file__).parents[2]
 
 
@@ -59,11 +59,11 @@ def run(
         log: File that receives standard output and standard error.
         timeout_s: Time limit in seconds; the program and all its children are killed then.
         environment: Variables to add to the present environment.
-        on_line: Is given each line of the log soon after the program has written it.
+        on_line: Called with each line of the log soon after the program wrote it.
 
     Raises:
         ToolMissingError: The program cannot be found.
-        ToolFailedError: It gave a nonzero exit status, was ended by a signal or ran out of time. The
+        ToolFailedError: It exited with a nonzero status, was ended by a signal or ran out of time. The
             message holds the last lines of the log.
     """
     words = [str(argument) for argument in arguments]
@@ -104,7 +104,7 @@ def run_module(
     timeout_s: float,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Run a module of this package in a Python process of its own, whatever the present folder has of its name.
+    """Run a module of this package in a separate Python process, even if the present folder has one of its name.
 
     Args:
         module: Its dotted name, or `trigcnn` for the command line.
@@ -114,14 +114,14 @@ def run_module(
         environment: Variables to add to the present environment.
 
     Raises:
-        ToolFailedError: It gave a nonzero exit status, was ended by a signal or ran out of time.
+        ToolFailedError: It exited with a nonzero status, was ended by a signal or ran out of time.
     """
     words = [sys.executable, "-m", module, *arguments]
     run(words, cwd=_PACKAGES, log=log, timeout_s=timeout_s, environment=environment)
 
 
 def _follow(process: subprocess.Popen[bytes], log: Path, timeout_s: float, on_line: Callable[[str], None]) -> int:
-    """Wait for a program, and hand on what it writes. An error of `on_line` ends the wait."""
+    """Wait for a program, and pass on its output. An error of `on_line` ends the wait."""
     end = time.monotonic() + timeout_s
     with log.open("rb") as stream:
         unfinished = b""

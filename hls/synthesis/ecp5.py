@@ -1,4 +1,4 @@
-"""Lattice ECP5 parts: what their names say."""
+"""Lattice ECP5 parts, parsed from their names."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _PACKAGES = {
     "BG554": "CABGA554",
     "BG756": "CABGA756",
 }
-# The packages that nextpnr has pins of, by size of the device; the smallest package is for LFE5U only.
+# The packages whose pins nextpnr knows, by size of the device; the smallest package is for LFE5U only.
 _PACKAGES_OF = {
     "12": ("TG144", "BG256", "MG285", "BG381"),
     "25": ("TG144", "BG256", "MG285", "BG381"),
     "45": ("TG144", "BG256", "MG285", "BG381", "BG554"),
     "85": ("MG285", "BG381", "BG554", "BG756"),
 }
-# What follows the speed and the package: commercial or industrial range of temperatures.
+# Suffix after speed and package: commercial or industrial temperature range.
 _NAME = re.compile(r"LFE5(U|UM|UM5G)-(12|25|45|85)F-([678])([TBM]G\d{3})[CI]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Ecp5Part:
-    """A part, taken apart for nextpnr.
+    """A part's name, split for nextpnr.
 
     Attributes:
         name: Lattice's ordering code.
@@ -53,7 +53,7 @@ class Ecp5Part:
 
 
 def is_ecp5(part: str) -> bool:
-    """Whether a part's name begins as those of this family do."""
+    """Return whether a part's name begins like those of this family."""
     return part.upper().startswith("LFE5")
 
 
@@ -69,7 +69,7 @@ def parse(part: str) -> Ecp5Part:
     match = _NAME.fullmatch(part)
     if match is None:
         raise ConversionError(
-            f"part {part!r} is no ECP5 of Lattice; name device, speed grade and package as in {_EXAMPLE}: LFE5U, "
+            f"part {part!r} is not a Lattice ECP5; name device, speed grade and package as in {_EXAMPLE}: LFE5U, "
             "LFE5UM or LFE5UM5G; 12F, 25F, 45F or 85F; speed grade 6, 7 or 8; then the package and C or I"
         )
     family, size, speed, package = (word.upper() for word in match.groups())

@@ -42,7 +42,7 @@ class ImplementOptions:
 
 @dataclass(frozen=True)
 class Implementation:
-    """What Yosys and nextpnr say of a design.
+    """The reports of Yosys and nextpnr on a design.
 
     Attributes:
         synthesis: Yosys' report, with the layers where the hierarchy was kept.
@@ -68,13 +68,13 @@ def implement(
         sources: Verilog files, relative to the folder.
         top: Name of the top module.
         folder: Folder with them, and for what the tools write.
-        options: How.
+        options: How to do it.
         pins: Pin constraints (LPF), relative to the folder; without them the design is placed out of context.
         routed: File for the routed design, relative to the folder; needs pins.
 
     Raises:
         ConversionError: There is no such part.
-        DoesNotFitError: The part has less than the design needs; said as soon as it is known.
+        DoesNotFitError: The part has less than the design needs; raised as early as possible.
         ToolError: A tool is missing, failed or ran out of time.
     """
     placing = nextpnr.plan(
@@ -111,7 +111,7 @@ def design_sources(design: RtlDesign, folder: Path, *, wrapped: bool = False) ->
     Args:
         design: The design.
         folder: The folder.
-        wrapped: Whether to give the wrapper of parallel RTL too, which gives every element of a port its width.
+        wrapped: Whether to include the wrapper of parallel RTL, which gives every element of a port its width.
     """
     files = sorted(path.relative_to(folder) for path in (folder / "src").rglob("*.v"))
     return files if wrapped else [path for path in files if path.name != f"{design.top}_wrapper.v"]

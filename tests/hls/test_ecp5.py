@@ -30,7 +30,7 @@ def test_a_part_is_taken_apart(name: str, device: str, package: str, speed: int,
     [
         (
             "xcvu9p-flga2104-2L-e",
-            r"is no ECP5 of Lattice; name device, speed grade and package as in LFE5U-85F-6BG381C",
+            r"is not a Lattice ECP5; name device, speed grade and package as in LFE5U-85F-6BG381C",
         ),
         ("LFE5U-85F", r"is no ECP5 of Lattice"),
         ("LFE5U-85F-9BG381C", r"is no ECP5 of Lattice"),

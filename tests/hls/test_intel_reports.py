@@ -99,7 +99,7 @@ def test_a_design_that_was_not_fitted_gives_nothing() -> None:
         ("summary.ndjson", "[960, 1960, 9, 3, 21, 5]", "[960, 1960, 9, 3, 21]", "lacks the figure frac. dsps"),
         ("summary.ndjson", "[960, 1960, 9,", '[960, "many", 9,', "ffs should be a number but is 'many'"),
         ("loop_attr.ndjson", '"lt":"123.000000", ', "", "holds no reports of oneAPI in a known form: KeyError"),
-        ("quartus.ndjson", '"alm":"TBD",', "", "is no summary of Quartus' fitter: KeyError"),
+        ("quartus.ndjson", '"alm":"TBD",', "", "is not a summary of Quartus' fitter: KeyError"),
         ("quartus.ndjson", '"nodes":[', '"knots":[', "is no summary of Quartus' fitter"),
     ],
 )

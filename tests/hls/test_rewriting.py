@@ -296,8 +296,8 @@ def test_the_last_probabilities_are_left_out(last: str, function: str) -> None:
     assert normal.outputs_changed
     assert kinds(normal) == {"first": "Quantize", "dense": "Dense"}
     name = "dense" if argument else "end"
-    change = f"layer {name}: the {function} at the end was left out; outputs are logits: the class is the largest, or"
-    assert normal.changes[-1] == f"{change} of a single one whether it is above zero"
+    change = f"layer {name}: the {function} at the end was removed; outputs are logits: the class is the largest, or,"
+    assert normal.changes[-1] == f"{change} of a single output, its sign"
     (events,) = events_of(model)
     probabilities, logits = (each.predict(events, verbose=0) for each in (model, normal.model))
     assert np.unique(logits, axis=1).shape == logits.shape
@@ -498,10 +498,11 @@ def test_a_scale_of_the_data_is_refused_with_the_mend() -> None:
     model = chain(FEATURES, dense="QDense(4, use_bias=False, kernel_quantizer=quantized_bits(4,0,1,alpha='auto'))")
     with pytest.raises(AdmissionError) as error:
         of(model)
-    assert "layer dense (QDense), kernel_quantizer=quantized_bits: alpha='auto': the scale is no power of two" in str(
-        error.value
+    assert (
+        "layer dense (QDense), kernel_quantizer=quantized_bits: alpha='auto': the scale is not a power of two"
+        in str(error.value)
     )
-    assert "; fine-tune the model with alpha=1 (or alpha='auto_po2'), and convert it then" in str(error.value)
+    assert "; fine-tune the model with alpha=1 (or alpha='auto_po2'), then convert it" in str(error.value)
 
 
 def test_a_scale_of_too_many_bits_is_refused_with_the_mend() -> None:
@@ -652,7 +653,7 @@ def test_padded_maximum_behind_relu_is_padding_with_zeros() -> None:
     # hls4ml pads signed values with the smallest.
     signed = chain(IMAGE, conv=f"{conv})", pool=pool)
     assert exactly(signed).model.get_layer("pool").padding == "same"
-    with pytest.raises(AdmissionError, match=r"layer pool .*put a QActivation\(quantized_relu\(...\)\) in front"):
+    with pytest.raises(AdmissionError, match=r"layer pool .*put a QActivation\(quantized_relu\(...\)\) before it"):
         of(chain(IMAGE, conv=f"{conv})", pool="MaxPooling2D((3, 2), padding='same')"), io_type="io_stream")
     # Nothing has to be added.
     normal = exactly(chain(IMAGE, conv=f"{conv})", pool="MaxPooling2D(2, padding='same')"))

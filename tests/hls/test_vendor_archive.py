@@ -288,7 +288,7 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
     "another design": (
         lambda run: (run.hls / "firmware/tiny.cpp").write_text("void tiny() { }\n"),
         ResultsError,
-        "hls/firmware/tiny.cpp is not the same in the results and in the run: the results are of another design",
+        "hls/firmware/tiny.cpp differs between the results and the run: the results are of another design",
     ),
     "a design with one file more": (
         lambda run: (run.rtl / "src/new.v").write_text("\n"),
@@ -338,7 +338,7 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
     "no mark of its end": (
         lambda run: (run.there / f"results/{CSYNTH}/finished").unlink(),
         ToolFailedError,
-        "^csynth: was not run to its end\nrun run.sh again there; it goes on at this step$",
+        "^csynth: was not run to its end\nrun run.sh again there; it resumes at this step$",
     ),
     "errors in the log": (
         lambda run: (run.there / f"results/{CSYNTH}/log").write_text("ERROR: [HLS 200-70] no\n"),
@@ -349,7 +349,7 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
     "no start": (
         lambda run: (run.there / f"results/{CSYNTH}/started").unlink(),
         ResultsError,
-        "csynth: it is not known when it began",
+        "csynth: its start time is not known",
     ),
     "a link": (
         lambda run: (run.there / "results/more").symlink_to("/etc/passwd"),

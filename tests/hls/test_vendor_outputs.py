@@ -51,8 +51,8 @@ def test_a_difference_names_its_event_and_output(found: str, message: str, tmp_p
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ("1 0.5 \n", "results.log holds 1 events, and the test bench has 2"),
-        ("", "results.log holds 0 events, and the test bench has 2"),
+        ("1 0.5 \n", "results.log holds 1 events, but the test bench has 2"),
+        ("", "results.log holds 0 events, but the test bench has 2"),
         ("1 0.5 \n-2", "event 1 has 1 outputs in place of 2"),
         ("1 0.5 \n-2 nan \n", "event 1 has 'nan', which is no number"),
         ("1 0.5 \n-2 0.2x \n", "event 1 has '0.2x', which is no number"),

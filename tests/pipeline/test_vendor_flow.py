@@ -191,7 +191,7 @@ def test_results_of_another_run_are_refused_and_change_nothing(
     before = {path: file_digest(path) for path in out.rglob("*") if path.is_file()}
     outcome = trigcnn("collect", there, "--run", out)
     assert outcome.returncode == 2
-    assert "is not the same in the results and in the run: the results are of another design" in outcome.stderr
+    assert "differs between the results and the run: the results are of another design" in outcome.stderr
     assert {path: file_digest(path) for path in out.rglob("*") if path.is_file()} == before
 
 
@@ -264,7 +264,7 @@ def test_what_is_wrong_with_results_is_kept_where_the_message_says(
     assert outcome.returncode == 3
     kept = out / "logs/collect/hls/quick_prj/solution1/syn/report/quick_csynth.xml"
     assert outcome.stderr.startswith(f"error: {kept} is not whole XML")
-    assert "\ndelete results/1_hls_csynth there and run run.sh again there; it goes on at this step\n" in outcome.stderr
+    assert "\ndelete results/1_hls_csynth there and run run.sh again there; it resumes at this step\n" in outcome.stderr
     assert kept.is_file()
     assert (out / "logs/collect/hls/csynth.log").is_file()
     # A file that did not come is named by its place in the results.

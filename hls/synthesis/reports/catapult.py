@@ -1,7 +1,7 @@
 """Reader of Catapult's report of the scheduled design (`rtl.rpt` or `cycle.rpt`).
 
-No whole real report was at hand: the table is read as excerpts show it. hls4ml reads only the reports of Vivado that
-Catapult starts (`vivado_concat_v/*.rpt`), which `utilization` and `timing_summary` read.
+It was never tested on a complete real report: the table is read as published excerpts show it. hls4ml reads only the
+reports of Vivado that Catapult starts (`vivado_concat_v/*.rpt`), which `utilization` and `timing_summary` read.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _CLOCK = r"^ *Clock Signal .*\n[- ]+\n *\S+ +(?:rising|falling) +(\d+\.\d+)"
 def parse(path: Path, *, part: str) -> SynthesisReport:
     """Read latency and throughput of the design and of its blocks, in clock cycles.
 
-    Catapult's throughput is what is an initiation interval here: cycles from one event to the next. Its area score is
-    no count of anything and is left out.
+    Catapult's throughput is the initiation interval: cycles from one event to the next. Its area score does not
+    count resources and is not read.
 
     Args:
         path: The file `<project>_prj/<top>.v1/rtl.rpt`, or `cycle.rpt` beside it.
         part: The device or library; the report names only the library's files.
 
     Raises:
-        ToolFailedError: The file is missing, cut off, or no such report.
+        ToolFailedError: The file is missing, truncated, or another kind of report.
     """
     text = Text.read(path, "a report of Catapult")
     timings = []

@@ -10,25 +10,25 @@ from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.hls.synthesis.reports.text import UNKNOWN, Text
 
 _ROW = re.compile(r"^\| *(VHDL|Verilog|SystemC) *\|(.*)\| *$", re.MULTILINE)
-# Status, then latency and interval, each least, mean and greatest. Newer versions add the cycles of the simulation.
+# Status, then latency and interval, each smallest, mean and largest. Newer versions add the simulation's cycles.
 _CELLS = 7
 
 
 def parse(path: Path, *, part: str, clock_period_ns: float, version: str = "") -> SynthesisReport:
-    """Read how long the simulated RTL took for the calls of its top function.
+    """Read the cycles that the simulated RTL took for the calls of its top function.
 
     Args:
         path: The file `<project>_prj/solution1/sim/report/<top>_cosim.rpt`.
-        part: The device. This and what follows the report does not hold.
+        part: The device; the report does not name it, nor what follows.
         clock_period_ns: Clock period asked for, in ns.
         version: Version of the tool.
 
     Returns:
-        Latency and interval only, of the language that was simulated; of several, of the slowest. They are None where
-        the tool does not know them, as the interval of a single call.
+        Latency and interval only, of the simulated language; of the slowest if there are several. They are None if
+        the tool does not know them, such as the interval of a single call.
 
     Raises:
-        ToolFailedError: The file is missing, cut off or no such report, a simulation failed, or none was run.
+        ToolFailedError: The file is missing, truncated or another kind of report, a simulation failed, or none was run.
     """
     text = Text.read(path, "a co-simulation report")
     rows = [(match[1], [cell.strip() for cell in match[2].split("|")]) for match in _ROW.finditer(text.content)]
@@ -52,7 +52,7 @@ def parse(path: Path, *, part: str, clock_period_ns: float, version: str = "") -
         if _was_run(path, language, cells)
     ]
     if not reports:
-        raise ToolFailedError(f"{path}: no simulation was run; look into the log of the co-simulation")
+        raise ToolFailedError(f"{path}: no simulation was run; see the log of the co-simulation")
     return max(reports, key=lambda report: report.latency_cycles_worst or 0)
 
 
@@ -65,6 +65,6 @@ def _was_run(path: Path, language: str, cells: list[str]) -> bool:
     if status != "pass":
         raise ToolFailedError(
             f"{path}: the co-simulation of the {language} ended with {cells[0]!r}: it hung, or its test bench did not "
-            "end with 0 (which has nothing to do with the outputs); look into its log"
+            "end with 0 (which has nothing to do with the outputs); see its log"
         )
     return True

@@ -21,9 +21,9 @@ _RESOURCES = "AreaEstimates/Resources"
 
 
 def parse(path: Path) -> SynthesisReport:
-    """Read the report of the whole design, and of the modules that it is made of.
+    """Read the report of the whole design and of its modules.
 
-    A latency or interval that the tool could not tell (`undef`, `?`) is None, not zero. Layers have the tool's names of
+    A latency or interval that the tool does not know (`undef`, `?`) is None, not zero. Layers have the tool's names of
     their instances; `modules.layer_name` tells which layer it is.
 
     Args:
@@ -65,12 +65,12 @@ def parse(path: Path) -> SynthesisReport:
 
 
 def _modules(document: _Document) -> tuple[tuple[LayerResources, ...], tuple[LayerTiming, ...]]:
-    """The instances in the top module; what lies deeper is part of them."""
+    """Return the instances in the top module; deeper instances are part of them."""
     modules = {module.text("Name"): module for module in document.all("ModuleInformation/Module")}
     layers, timings = [], []
     for instance in document.all("RTLDesignHierarchy/TopModule/InstancesList/Instance"):
         name, module = instance.text("InstName"), modules.get(instance.text("ModuleName"))
-        # Memories and queues are instances too, but no modules of the design.
+        # Memories and queues are instances too, but not modules of the design.
         if module is None:
             continue
         interval = module.span(f"{_LATENCY}/PipelineInitiationInterval")
@@ -110,12 +110,12 @@ class _Document:
         except (OSError, UnicodeDecodeError) as error:
             raise ToolFailedError(f"{path} cannot be read as a synthesis report: {error}") from error
         if "<!DOCTYPE" in text.content:
-            # The tools write none, and entities declared in one can grow without bound.
+            # The tools never write one, and entities declared in one can grow without bound.
             raise ToolFailedError(f"{path} has a document type declaration, so no synthesis tool wrote it")
         try:
             root = ElementTree.fromstring(text.content)  # noqa: S314 - without a DOCTYPE there are no entities
         except ElementTree.ParseError as error:
-            raise ToolFailedError(f"{path} is not whole XML ({error}); run the synthesis again") from error
+            raise ToolFailedError(f"{path} is not complete XML ({error}); run the synthesis again") from error
         return cls(text, root)
 
     def all(self, name: str) -> Iterator[_Document]:
@@ -123,11 +123,11 @@ class _Document:
         return (_Document(self._text, element) for element in self._root.findall(name))
 
     def has(self, name: str) -> bool:
-        """Whether there is such an element."""
+        """Return whether there is such an element."""
         return self._root.find(name) is not None
 
     def text(self, *names: str) -> str:
-        """Return the text of the first of these elements that is there."""
+        """Return the text of the first of these elements that exists."""
         for name in names:
             found = (self._root.findtext(name) or "").strip()
             if found:

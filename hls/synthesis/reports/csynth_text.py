@@ -1,7 +1,7 @@
 """Reader of the C synthesis report in text (`<top>_csynth.rpt`) of Vivado HLS and Vitis HLS.
 
 It has tables of latency and of resources for the instances in the top module. The `csynth.rpt` that Vitis HLS writes
-beside it is another report: it lacks the clock period, and shows a resource that is not used as one that is not known.
+beside it is a different report: it lacks the clock period, and does not distinguish unused resources from unknown ones.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from trigcnn.hls.synthesis.reports.text import UNKNOWN, Text, records
 
 _KIND = r"^== (?P<tool>Vivado HLS|Vitis HLS) Report for '(?P<top>[^']*)'$"
 _SUMMARY = r"^== Synthesis Summary Report of '(?P<top>[^']*)'$"
-# Where latency and interval, least and greatest, stand in a row of so many figures. Versions before 2019.2 have no
-# columns for the latency as a time.
+# Columns of latency and interval, smallest and largest, by the number of figures in a row. Versions before 2019.2
+# have no columns for the latency as a time.
 _COLUMNS = {7: (0, 1, 4, 5), 5: (0, 1, 2, 3)}
 
 
 def parse(path: Path) -> SynthesisReport:
-    """Read the report of the whole design, and of the modules that it is made of.
+    """Read the report of the whole design and of its modules.
 
     Args:
         path: The file `<project>_prj/solution1/syn/report/<top>_csynth.rpt`.
 
     Raises:
-        ToolFailedError: The file is missing, cut off, or no such report.
+        ToolFailedError: The file is missing, truncated, or another kind of report.
     """
     text = Text.read(path, "a synthesis report")
     summary = re.search(_SUMMARY, text.content, re.MULTILINE)
@@ -71,7 +71,7 @@ def parse(path: Path) -> SynthesisReport:
 
 
 def _clock(text: Text) -> tuple[float, float | None]:
-    """The period asked for and the one estimated, of the clock with the least time left."""
+    """Return the requested and the estimated period of the clock with the least slack."""
     rows = [
         (target, text.nanoseconds(row["Estimated"], "the estimated clock period"))
         for row in records(text.table(r"^\+ Timing[^:\n]*: *\n *\* Summary: *$", "the clock"))
@@ -96,7 +96,7 @@ def _timings(cells: list[list[str]], text: Text, *, names: int) -> list[LayerTim
     Args:
         cells: A table.
         text: The report.
-        names: Columns before the figures: the instance and its module, or none for the whole design.
+        names: Columns before the figures: instance and module, or none for the whole design.
     """
     timings = []
     for row in cells:

@@ -1,4 +1,4 @@
-"""What the reports of Intel's HLS compiler and of oneAPI have in common: the estimate's row and Quartus' nodes."""
+"""Parts that the reports of Intel's HLS compiler and of oneAPI share: the estimate's row and Quartus' nodes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def estimate(columns: Sequence[str], row: Sequence[Any], text: Text, *, packing:
         packing: How many products of `Frac. DSPs` share a multiplier block.
 
     Raises:
-        ToolFailedError: A column is missing, or a figure is none.
+        ToolFailedError: A column is missing, or a figure is not a number.
     """
     names = [name.strip().lower() for name in columns]
     found = dict(zip(names, row, strict=False))
@@ -59,14 +59,14 @@ def estimate(columns: Sequence[str], row: Sequence[Any], text: Text, *, packing:
 
 
 def layer(name: str, found: Estimate) -> LayerResources:
-    """Return a kernel's share."""
+    """Return a kernel's resources."""
     return LayerResources(
         name=name, lut=found.alut, ff=found.ff, dsp=found.dsp, bram=None, m20k=found.m20k, mlab=found.mlab
     )
 
 
 def fitted(content: Mapping[str, Any], text: Text, *, part: str, clock_period_ns: float) -> SynthesisReport | None:
-    """Read what Quartus made of the design; None where it has not been run.
+    """Read Quartus' results for the design; None if it was not run.
 
     Args:
         content: `quartusFitClockSummary` and `quartusFitResourceUsageSummary`, as in `quartus.ndjson`.
@@ -80,14 +80,14 @@ def fitted(content: Mapping[str, Any], text: Text, *, part: str, clock_period_ns
     try:
         clock = content["quartusFitClockSummary"]["nodes"][0]
         nodes = content["quartusFitResourceUsageSummary"]["nodes"]
-        # One kernel without what is around it on the device; of several, all that is on it.
+        # One kernel without its surroundings on the device; with several, everything on it.
         kernels = [node for node in nodes if node.get("type") == "kernel"]
         used = nodes[0] if len(kernels) > 1 else nodes[-1]
         frequency = text.number(str(clock.get("clock fmax", clock["clock"])), "the frequency that is reached, in MHz")
         figures = {name: text.number(str(used[name]), name) for name in ("alm", "reg", "dsp", "ram", "mlab")}
         alut = text.number(str(used.get("alut", "")), "alut")
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ToolFailedError(f"{text.path} is no summary of Quartus' fitter: {error!r} is missing") from error
+        raise ToolFailedError(f"{text.path} is not a summary of Quartus' fitter: {error!r} is missing") from error
     if frequency is None:
         return None
     return SynthesisReport(

@@ -1,7 +1,7 @@
 """Reader of the summary of SmartHLS for Libero (`summary.results.rpt`).
 
-No whole real report of a project of hls4ml was at hand: the form is the one that hls4ml's own reader knows
-(`hls4ml/report/libero_report.py`) and that a published excerpt of an older version shows.
+It was never tested on a complete real report of an hls4ml project: the form is that of hls4ml's own reader
+(`hls4ml/report/libero_report.py`) and of a published excerpt of an older version.
 """
 
 from __future__ import annotations
@@ -20,26 +20,27 @@ _SUM = re.compile(r"(?:[\d,]+ *\+ *)+[\d,]+ *= *([\d,]+)$")
 
 
 class _Calls(NamedTuple):
-    """Latency and interval of the simulated calls: least, greatest, mean."""
+    """Latency and interval of the simulated calls: smallest, largest, mean."""
 
     latency: tuple[float | None, float | None, float | None]
     interval: tuple[float | None, float | None, float | None]
 
 
 def parse(path: Path, *, clock_period_ns: float) -> tuple[SynthesisReport, ...]:
-    """Read what was simulated, timed and counted so far; steps that were not run leave None.
+    """Read simulated cycles, timing and resources; those of steps that were not run are None.
 
     Args:
         path: The file `hls_output/reports/summary.results.rpt`.
-        clock_period_ns: Clock period asked for, in ns; taken where the report has no timing.
+        clock_period_ns: Clock period asked for, in ns; used if the report has no timing.
 
     Returns:
         The simulated cycles with evidence `vendor-cosim`, then the rest, with evidence `vendor-implementation` where
-        there is the timing of a placed design, else `vendor-synthesis`; each only if it was run. Of several clocks it
-        is the one with the least slack.
+        there is the timing of a placed design, else `vendor-synthesis`; each only if it was run. With several clocks,
+        the one with the least slack counts.
 
     Raises:
-        ToolFailedError: The file is missing, cut off or no such report, nothing was run, or the simulation failed.
+        ToolFailedError: The file is missing, truncated or another kind of report, nothing was run, or the simulation
+            failed.
     """
     text = Text.read(path, "a summary of SmartHLS")
     device = text.search(r"^Device: *(\S+)", "the device")[1]
@@ -95,7 +96,7 @@ def _calls(text: Text) -> _Calls | None:
     if status is None:
         return None
     if status[1].upper() not in ("PASS", "PASSED"):
-        raise ToolFailedError(f"{text.path}: the co-simulation ended with {status[1]!r}; look into its log")
+        raise ToolFailedError(f"{text.path}: the co-simulation ended with {status[1]!r}; see its log")
     row = next(records(text.table(title, "the section Simulation Result", gap=2)), {})
     cells = [row.get(f"Call {name} (min/max/avg)", "").split("/") for name in ("Latency", "II")]
     figures = [tuple(text.number(cell, "a latency or interval") for cell in three) for three in cells]
@@ -104,7 +105,7 @@ def _calls(text: Text) -> _Calls | None:
 
 
 def _total(cell: str, text: Text) -> int | None:
-    """What the logic takes and what its memories and multipliers need around them, with their sum behind."""
+    """Return the total of the logic and of the logic around memories and multipliers."""
     match = _SUM.match(cell)
     return text.whole(match[1] if match else cell, "a count of resources")
 

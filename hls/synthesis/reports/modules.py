@@ -1,4 +1,4 @@
-"""Names of modules in vendors' reports: which layer of hls4ml's graph they are."""
+"""Names of modules in vendors' reports, matched to layers of hls4ml's graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _INDEX = re.compile(r"config(\d+)(?!\d)")
 
 
 def layer_index(instance: str) -> int | None:
-    """Return the index that hls4ml gave a layer, from the name of an instance; None where the name does not tell.
+    """Return the index that hls4ml gave a layer, from the name of an instance; None if the name does not tell.
 
     >>> layer_index("relu_array_array_ap_fixed_16u_relu_config4_U0"), layer_index("Block_proc_U0")
     (4, None)
@@ -20,7 +20,7 @@ def layer_index(instance: str) -> int | None:
 
 
 def instance_of(pin: str) -> str | None:
-    """Return the instance of a layer in which a pin of a netlist lies; None where the name does not tell.
+    """Return the instance of a layer in which a pin of a netlist lies; None if the name does not tell.
 
     >>> instance_of("bd_0_i/inst/dense_latency_config7_U0/sum_reg[3]/C")
     'dense_latency_config7_U0'
@@ -29,7 +29,7 @@ def instance_of(pin: str) -> str | None:
 
 
 def layer_name(instance: str, names: Mapping[int, str]) -> str:
-    """Return the name of the layer that an instance is; an instance of no known layer keeps its own.
+    """Return the name of an instance's layer; an instance of no known layer keeps its own name.
 
     Args:
         instance: The tool's name of an instance.

@@ -12,16 +12,16 @@ from trigcnn.hls.synthesis.report import LayerTiming, SynthesisReport
 from trigcnn.hls.synthesis.reports import intel
 from trigcnn.hls.synthesis.reports.text import UNKNOWN, Text
 
-# Rows of the table of resources that are no kernels.
+# Rows of the table of resources that are not kernels.
 _SUMS = ("Kernel Subtotal", "Pipe resources", "Total", "Available")
 
 
 def parse(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport:
     """Read the compiler's estimate.
 
-    Kernels have the names that the report shows, which the compiler cuts short: `relu_config3>()`. The latency of a
-    kernel is that of one iteration of its slowest loop. The compiler gives no latency of the whole design: its kernels
-    wait for each other at pipes.
+    Kernels have the names of the report, which the compiler shortens: `relu_config3>()`. The latency of a
+    kernel is that of one iteration of its slowest loop. The compiler does not report the latency of the whole design:
+    its kernels wait for each other at pipes.
 
     Args:
         folder: The folder `<project>.fpga.prj/reports/resources/json`.
@@ -29,7 +29,7 @@ def parse(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport
         clock_period_ns: Clock period asked for, in ns; these files do not hold it.
 
     Raises:
-        ToolFailedError: `summary.ndjson` or `loop_attr.ndjson` is missing, cut off, or of another form.
+        ToolFailedError: `summary.ndjson` or `loop_attr.ndjson` is missing, truncated, or of another form.
     """
     summary, loops = _read(folder / "summary.ndjson"), _read(folder / "loop_attr.ndjson")
     try:
@@ -39,7 +39,7 @@ def parse(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport
 
 
 def parse_fit(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport | None:
-    """Read what Quartus made of the design; None where it has not been run.
+    """Read Quartus' results for the design; None if it was not run.
 
     Args:
         folder: As for `parse`.
@@ -47,7 +47,7 @@ def parse_fit(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisRe
         clock_period_ns: Clock period asked for, in ns; these files do not hold it.
 
     Raises:
-        ToolFailedError: `quartus.ndjson` is missing, cut off, or of another form.
+        ToolFailedError: `quartus.ndjson` is missing, truncated, or of another form.
     """
     text, values = _read(folder / "quartus.ndjson")
     return intel.fitted(values[0], text, part=part, clock_period_ns=clock_period_ns)
@@ -58,9 +58,9 @@ def _read(path: Path) -> tuple[Text, list[dict[str, Any]]]:
     try:
         values = [json.loads(line) for line in text.content.splitlines() if line.strip()]
     except ValueError as error:
-        raise ToolFailedError(f"{path} is cut off or no oneAPI report ({error}); compile again") from error
+        raise ToolFailedError(f"{path} is truncated or not a oneAPI report ({error}); compile again") from error
     if not values or not all(isinstance(value, dict) for value in values):
-        raise ToolFailedError(f"{path} is no oneAPI report; compile again")
+        raise ToolFailedError(f"{path} is not a oneAPI report; compile again")
     return text, values
 
 
@@ -109,7 +109,7 @@ def _estimate(
 
 
 def _timings(text: Text, values: list[dict[str, Any]]) -> Iterator[LayerTiming]:
-    """Kernels, each with blocks of code; some blocks are loops."""
+    """Return the timing of kernels, each with blocks of code; some blocks are loops."""
     by_id = {value["id"]: value for value in values if "id" in value}
     for kernel in values:
         if kernel.get("type") == "kernel":

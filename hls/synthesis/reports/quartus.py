@@ -1,7 +1,7 @@
 """Reader of the reports of Intel's HLS compiler (`i++`): `report_data.js`, `verification_data.js`, `quartus_data.js`.
 
-They are scripts that give variables a value in JSON. No real report was at hand: the form is the one that hls4ml's own
-reader knows (`hls4ml/report/quartus_report.py`), checked on reports written for it.
+They are scripts that assign JSON values to variables. It was never tested on a real report: the form is that of
+hls4ml's own reader (`hls4ml/report/quartus_report.py`), and tests read reports in this form.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.hls.synthesis.reports import intel
 from trigcnn.hls.synthesis.reports.text import Text
 
-# The compiler's order, where the report does not name its columns.
+# The compiler's order, if the report does not name its columns.
 _COLUMNS = ("ALUTs", "FFs", "RAMs", "DSPs", "MLABs")
 
 
@@ -30,7 +30,7 @@ def parse(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport
         clock_period_ns: Clock period asked for, in ns; these files do not hold it.
 
     Raises:
-        ToolFailedError: `report_data.js` is missing, cut off, or of another form.
+        ToolFailedError: `report_data.js` is missing, truncated, or of another form.
     """
     text, area = _variable(folder / "report_data.js", "areaJSON")
     try:
@@ -54,7 +54,7 @@ def parse(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport
 
 
 def parse_simulation(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport:
-    """Read how long the simulated RTL took for the calls of the test bench.
+    """Read the cycles that the simulated RTL took for the calls of the test bench.
 
     Args:
         folder: As for `parse`.
@@ -72,7 +72,7 @@ def parse_simulation(folder: Path, *, part: str, clock_period_ns: float) -> Synt
     if not content.get("functions"):
         raise ToolFailedError(f"{text.path} holds no simulated calls; run the compiled test bench")
     try:
-        # Number of calls, then latency and interval, each least, greatest and mean, with commas between them.
+        # Number of calls, then latency and interval, each smallest, largest and mean, separated by commas.
         latency, interval = (str(cell).split(",") for cell in content["functions"][0]["data"][1:3])
         figures = [text.number(cell, "a latency or interval") for cell in (*latency[:3], *interval[:2])]
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -96,7 +96,7 @@ def parse_simulation(folder: Path, *, part: str, clock_period_ns: float) -> Synt
 
 
 def parse_fit(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisReport | None:
-    """Read what Quartus made of the design; None where it has not been run.
+    """Read Quartus' results for the design; None if it was not run.
 
     Args:
         folder: As for `parse`.
@@ -104,7 +104,7 @@ def parse_fit(folder: Path, *, part: str, clock_period_ns: float) -> SynthesisRe
         clock_period_ns: Clock period asked for, in ns; these files do not hold it.
 
     Raises:
-        ToolFailedError: `quartus_data.js` is missing, cut off, or of another form.
+        ToolFailedError: `quartus_data.js` is missing, truncated, or of another form.
     """
     text, content = _variable(folder / "quartus_data.js", "quartusJSON")
     return intel.fitted(content, text, part=part, clock_period_ns=clock_period_ns)
@@ -116,7 +116,7 @@ def _variable(path: Path, name: str) -> tuple[Text, Mapping[str, Any]]:
     try:
         value, _ = json.JSONDecoder().raw_decode(text.content, start)
     except ValueError as error:
-        raise ToolFailedError(f"{path} is cut off or no such report ({error}); compile again") from error
+        raise ToolFailedError(f"{path} is truncated or another kind of report ({error}); compile again") from error
     if not isinstance(value, dict):
         raise ToolFailedError(f"{path}: {name} should be an object but is {value!r}")
     return text, value

@@ -1,6 +1,6 @@
 """Reader of the summaries in text that Quartus writes: `*.fit.summary` and `*.sta.summary`.
 
-No real report was at hand: the form is that of Intel's documentation, checked on reports written for it.
+It was never tested on a real report: the form is that of Intel's documentation, and tests read reports in this form.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def parse(
 
     Args:
         fit: The file `<revision>.fit.summary`.
-        sta: The file `<revision>.sta.summary`; without it the clock that is reached is unknown.
+        sta: The file `<revision>.sta.summary`; without it the reached clock is unknown.
         clock_period_ns: Clock period asked for, in ns; the reports do not hold it.
         design: What was compiled.
 
     Raises:
-        ToolFailedError: A file is missing or no such report, or the fitter failed.
+        ToolFailedError: A file is missing or another kind of report, or the fitter failed.
     """
     text = Text.read(fit, "a fitter summary")
     lines = {match["name"]: match["value"] for match in _LINE.finditer(text.content)}
@@ -37,7 +37,7 @@ def parse(
     if status is None or "Device" not in lines:
         raise ToolFailedError(f"{fit} lacks the fitter's status or the device; it is cut off or another kind of report")
     if not status.startswith("Successful"):
-        raise ToolFailedError(f"{fit}: the fitter ended with {status!r}; look into its report")
+        raise ToolFailedError(f"{fit}: the fitter ended with {status!r}; see its report")
 
     def used(*names: str) -> float | None:
         value = next((lines[name] for name in names if name in lines), "")
@@ -69,11 +69,11 @@ def parse(
 
 
 def _slacks(path: Path) -> tuple[float | None, float | None, float | None, int | None]:
-    """The worst of all corners and clocks: setup slack, hold slack, total; then 0 where nothing fails, else None."""
+    """Return setup slack, hold slack and total, the worst of all clocks; then 0 if nothing fails, else None."""
     text = Text.read(path, "a summary of the timing analyser")
     found = re.findall(r"^Type +: (.*)\nSlack +: (\S+)\nTNS +: (\S+)$", text.content, re.MULTILINE)
     if not found or len(found) != text.content.count("Type "):
-        raise ToolFailedError(f"{path} is cut off or no summary of the timing analyser; run it again")
+        raise ToolFailedError(f"{path} is truncated or not a summary of the timing analyser; run it again")
     setup = [text.number(slack, kind) for kind, slack, _ in found if " Setup " in kind]
     hold = [text.number(slack, kind) for kind, slack, _ in found if " Hold " in kind]
     totals = [text.number(total, kind) for kind, _, total in found if " Setup " in kind]

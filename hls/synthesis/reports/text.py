@@ -1,4 +1,4 @@
-"""What the text reports of vendors' tools have in common: words for the unknown, numbers with units, tables."""
+"""Parts that the text reports of vendors' tools share: words for the unknown, numbers with units, tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trigcnn.hls.errors import ToolFailedError
 
-# A loop's bounds, and so its latency, can depend on the data; a part of a report can be of a step that was not run.
+# Unknown: a loop's bounds may depend on the data, or a step was not run.
 UNKNOWN = frozenset({"", "undef", "?", "-", "--", "na", "n/a", "tbd"})
 
 _NS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9, "sec": 1e9, "ps": 1e-3}
@@ -23,7 +23,7 @@ class Text:
 
     Attributes:
         path: The file.
-        content: What is in it.
+        content: Its text.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class Text:
             kind: What it should be, for errors: `a synthesis report`.
 
         Raises:
-            ToolFailedError: It is missing, or no text.
+            ToolFailedError: It is missing, or not text.
         """
         try:
             return cls(path, path.read_text(encoding="utf-8", errors="replace"))
@@ -57,7 +57,7 @@ class Text:
         return found
 
     def after(self, pattern: str, what: str) -> Text:
-        """Return what stands behind a pattern.
+        """Return the text after a pattern.
 
         Raises:
             ToolFailedError: The pattern is not there.
@@ -65,12 +65,12 @@ class Text:
         return Text(self.path, self.content[self.search(pattern, what).end() :])
 
     def table(self, pattern: str, what: str, *, gap: int = 1) -> list[list[str]]:
-        """Return the cells of the first table behind a pattern, header rows too, without the lines between rows.
+        """Return the cells of the first table after a pattern, header rows too, without the lines between rows.
 
         Args:
-            pattern: What stands before it; `^` and `$` are ends of lines.
+            pattern: The text before it; `^` and `$` are ends of lines.
             what: What it holds, for errors.
-            gap: Lines that may stand between. A table further down is another one, and the list is then empty.
+            gap: Lines allowed in between. A table further down is a different one, and the list is then empty.
 
         Raises:
             ToolFailedError: The pattern is not there, or the table has no end.
@@ -88,7 +88,7 @@ class Text:
         raise ToolFailedError(f"{self.path} is cut off within {what}; run the tool again")
 
     def whole(self, text: str, what: str) -> int | None:
-        """Read a whole number; None where the tool does not know it.
+        """Read a whole number; None if the tool does not know it.
 
         Raises:
             ToolFailedError: It is something else.
@@ -101,7 +101,7 @@ class Text:
         return int(text.replace(",", ""))
 
     def number(self, text: str, what: str) -> float | None:
-        """Read a number; None where the tool does not know it.
+        """Read a number; None if the tool does not know it.
 
         Raises:
             ToolFailedError: It is something else.
@@ -109,7 +109,7 @@ class Text:
         return self._quantity(text, what, {"": 1.0})
 
     def nanoseconds(self, text: str, what: str) -> float | None:
-        """Read a time with its unit, in ns; one without a unit is in ns. None where the tool does not know it.
+        """Read a time with its unit, in ns; one without a unit is in ns. None if the tool does not know it.
 
         >>> report = Text(Path("tiny.rpt"), "")
         >>> report.nanoseconds("5.220 us", "latency"), report.nanoseconds("0.62 ns", "clock")
@@ -134,7 +134,7 @@ class Text:
         return round(float(match[1]) * units[match[2]], 6)
 
     def span(self, text: str, what: str) -> tuple[int | None, int | None]:
-        """Read a whole number, or the least and the greatest with `~` between them.
+        """Read a whole number, or the smallest and the largest separated by `~`.
 
         >>> report = Text(Path("tiny.rpt"), "")
         >>> report.span("64 ~ 72", "interval"), report.span("7", "interval"), report.span("3 ~ ?", "interval")

@@ -36,15 +36,15 @@ class _Slacks:
 
 
 def parse(path: Path, *, clock_period_ns: float, design: Literal["rtl", "hls"] = "hls") -> SynthesisReport:
-    """Read whether a design meets its clocks, and its slowest path.
+    """Read the slacks of a design and its slowest path.
 
-    The clock period that can be met is the one asked for less the worst slack. It is unknown, not met, where no path is
-    constrained, or where some registers have no clock and the others are in time.
+    The clock period that the design meets is the requested one less the worst slack. It is unknown if no path is
+    constrained, or if some registers have no clock and the others meet theirs.
 
     Args:
         path: The report.
-        clock_period_ns: Clock period asked for, in ns; taken where the report shows no clock. Of several clocks, it is
-            the one of the slowest path that counts.
+        clock_period_ns: Requested clock period in ns; used if the report shows no clock. With several clocks, the
+            one of the slowest path counts.
         design: What was synthesized.
 
     Returns:
@@ -52,7 +52,7 @@ def parse(path: Path, *, clock_period_ns: float, design: Literal["rtl", "hls"] =
         Its layers have the tool's names of their instances.
 
     Raises:
-        ToolFailedError: The file is missing, cut off, or no such report.
+        ToolFailedError: The file is missing, truncated, or another kind of report.
     """
     text = Text.read(path, "a timing summary")
     head = vivado.read_head(text, "report_timing_summary")
@@ -77,12 +77,12 @@ def parse(path: Path, *, clock_period_ns: float, design: Literal["rtl", "hls"] =
 
 
 def _slacks(text: Text) -> _Slacks:
-    """Four columns each for setup, hold and pulse width: worst slack, total, failing endpoints, all endpoints."""
+    """Read four columns each for setup, hold and pulse width: worst slack, total, failing endpoints, all endpoints."""
     cells = text.after(_SUMMARY, "the Design Timing Summary").content.partition("\n")[0].split()
     if len(cells) != 12:
         raise ToolFailedError(f"{text.path} is cut off in the Design Timing Summary; write the report again")
     failing = [text.whole(cells[column], "a number of failing endpoints") for column in (2, 6, 10)]
-    # Without any endpoint a slack of zero says nothing.
+    # Without endpoints, a slack of zero has no meaning.
     timed = [bool(text.whole(cells[column], "a number of endpoints")) for column in (3, 7)]
     return _Slacks(
         setup_ns=text.number(cells[0], "WNS") if timed[0] else None,
@@ -93,7 +93,7 @@ def _slacks(text: Text) -> _Slacks:
 
 
 def _slowest(text: Text) -> str | None:
-    """The lines of the path with the least setup slack."""
+    """Return the lines of the path with the least setup slack."""
     found = list(_SLACK.finditer(text.content))
     if not found:
         return None
@@ -104,7 +104,7 @@ def _slowest(text: Text) -> str | None:
 
 
 def _period(text: Text, slowest: str | None) -> float | None:
-    """The period of the clock at the end of the slowest path; without one, of the fastest clock."""
+    """Return the period of the clock at the end of the slowest path; without one, of the fastest clock."""
     clocks = {match[1]: float(match[2]) for match in _CLOCK.finditer(text.content)}
     ends = re.search(r"Destination:[\s\S]*?clocked by (\S+) ", slowest or "")
     if ends and ends[1] in clocks:
@@ -113,7 +113,7 @@ def _period(text: Text, slowest: str | None) -> float | None:
 
 
 def _steps(slowest: str) -> Iterator[PathStep]:
-    """Lines divide a path into the launching clock, the data and the capturing clock."""
+    """Return the steps of a path, whose lines separate launching clock, data and capturing clock."""
     parts = _RULE.split(slowest)
     source = re.search(r"^ *Source: +(\S+)", slowest, re.MULTILINE)
     if len(parts) < 4 or source is None:
@@ -125,7 +125,7 @@ def _steps(slowest: str) -> Iterator[PathStep]:
         start, kind = match["end"], "logic"
     setup = _SETUP.search(parts[3])
     if setup is not None:
-        # It is taken off the time at which data are needed.
+        # It is subtracted from the time at which data are needed.
         yield _step(start, start, "setup", -float(setup["delay"]))
 
 

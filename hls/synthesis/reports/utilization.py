@@ -12,17 +12,17 @@ from trigcnn.hls.synthesis.reports import vivado
 from trigcnn.hls.synthesis.reports.text import Text
 
 _ROW = re.compile(r"^\| *(?P<name>[A-Za-z][\w /]*?)\*? *\| *(?P<used>\d+(?:\.\d+)?) *\|", re.MULTILINE)
-# Columns by which a level of the hierarchy is set in.
+# Columns by which a level of the hierarchy is indented.
 _INDENT = 2
 _HIERARCHY = r"^1\. Utilization by Hierarchy\n-+\n"
 
 
 def parse(path: Path, *, clock_period_ns: float, design: Literal["rtl", "hls"] = "hls") -> SynthesisReport:
-    """Read what a design uses.
+    """Read the resources that a design uses.
 
     Args:
         path: The report; headings of the 7 series ("Slice LUTs") and of UltraScale ("CLB LUTs") are known. With
-            `-hierarchical`, the instances of the first level that has several are the layers.
+            `-hierarchical`, the layers are the instances of the first level that has several.
         clock_period_ns: Clock period asked for, in ns; the report does not hold it.
         design: What was synthesized.
 
@@ -30,7 +30,7 @@ def parse(path: Path, *, clock_period_ns: float, design: Literal["rtl", "hls"] =
         Resources only; evidence `vendor-synthesis`, or `vendor-implementation` once the design was placed.
 
     Raises:
-        ToolFailedError: The file is missing, cut off, or no such report.
+        ToolFailedError: The file is missing, truncated, or another kind of report.
     """
     text = Text.read(path, "a utilization report")
     head = vivado.read_head(text, "report_utilization")
@@ -52,7 +52,7 @@ def parse(path: Path, *, clock_period_ns: float, design: Literal["rtl", "hls"] =
             layers=layers or None,
         )
     used = _used(text)
-    # Named in the table of contents and once more as a heading, behind all that is read here.
+    # It is in the table of contents and once more as a heading, after everything that is read here.
     if text.content.count("Instantiated Netlists") < 2:
         raise ToolFailedError(f"{path} is cut off; run the synthesis again")
     # CARRY8 has a row of its own; CARRY4 is only in the table of primitives, which lists those in use.
@@ -77,7 +77,7 @@ def parse(path: Path, *, clock_period_ns: float, design: Literal["rtl", "hls"] =
 
 
 def _used(text: Text) -> dict[str, float]:
-    """Return the column "Used" by row name; of two rows the first, later tables are per chip region."""
+    """Return the column "Used" by row name; of equal names the first row, since later tables are per chip region."""
     rows: dict[str, float] = {}
     for match in _ROW.finditer(text.content):
         rows.setdefault(match["name"], float(match["used"]))
@@ -99,7 +99,7 @@ def _shift_registers(used: dict[str, float], path: Path) -> int:
 
 
 def _hierarchy(text: Text) -> tuple[LayerResources, tuple[LayerResources, ...]]:
-    """The whole design, and the instances below the wrappers around it: levels that have one instance alone."""
+    """Return the whole design, and the instances below its wrappers, which are levels of a single instance."""
     lines = text.after(_HIERARCHY, "the hierarchy").content.lstrip().partition("\n\n")[0].splitlines()
     if sum(line.startswith("+-") for line in lines) < 3:
         raise ToolFailedError(f"{text.path} is cut off; write the report again")
@@ -109,7 +109,7 @@ def _hierarchy(text: Text) -> tuple[LayerResources, tuple[LayerResources, ...]]:
     inner = rows
     while True:
         depth = inner[0][0]
-        # In brackets: what a module has of its own, beside its instances.
+        # In brackets: the module's own resources, without its instances.
         below = [n for n, (level, _) in enumerate(inner) if level == depth + _INDENT]
         children = [n for n in below if not inner[n][1]["Instance"].startswith("(")]
         if len(children) != 1:

@@ -17,12 +17,12 @@ VendorEvidence = Literal["vendor-synthesis", "vendor-implementation"]
 
 @dataclass(frozen=True)
 class Head:
-    """What stands at the head of a report.
+    """The head of a report.
 
     Attributes:
         version: Vivado's version.
         part: The device.
-        state: How far the design had come; empty where the version does not say.
+        state: Design state; empty if the version does not report it.
     """
 
     version: str
@@ -38,9 +38,9 @@ def read_head(text: Text, command: str) -> Head:
         command: The command that writes such reports, for errors.
 
     Raises:
-        ToolFailedError: It is no report of Vivado.
+        ToolFailedError: It is not a report of Vivado.
     """
-    # The first of a name: what follows the head can look alike.
+    # The first of each name: text after the head can look alike.
     found: dict[str, str] = {}
     for match in _LINE.finditer(text.content):
         found.setdefault(match["name"], match["value"])
@@ -52,7 +52,7 @@ def read_head(text: Text, command: str) -> Head:
 
 
 def evidence(state: str, text: Text) -> VendorEvidence:
-    """Tell how strong the figures of a design in such a state are.
+    """Return the evidence of the figures of a design in a state.
 
     Raises:
         ToolFailedError: The state is not known.

@@ -1,1 +1,1 @@
-"""The vendors' tools, a module each: plan what to run, run it, see that it went well."""
+"""The vendors' tools, a module each: plan the run, run it, check the result."""

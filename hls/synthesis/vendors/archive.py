@@ -1,4 +1,4 @@
-"""A plan with all that it needs in one archive, to be run on another computer with bash and the vendor's tools."""
+"""A plan with all its files in one archive, to be run on another computer with bash and the vendor's tools."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from trigcnn.hls.synthesis.vendors.plan import ToolStep, VendorPlan
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-# 1980, before which some programs know no time.
+# 1980: some programs do not accept earlier times.
 _TIME_S = 315_532_800
 
 
 @dataclass(frozen=True)
 class Package:
-    """What goes into an archive.
+    """The content of an archive.
 
     Attributes:
         plan: What is to be run.
-        inputs: SHA-256 of each file that is given to the tools, by path; as `run.prepare` gives it.
+        inputs: SHA-256 of each input file of the tools, by path, as returned by `run.prepare`.
         origins: Folder of each design.
         others: Further folders to take along, such as test benches, by name.
         texts: Further text files, by name, such as the configuration.
-        versions: Versions of the programs that made them.
+        versions: Versions of the programs that made the files.
     """
 
     plan: VendorPlan
@@ -43,7 +43,7 @@ class Package:
 
 
 def pack(package: Package, path: Path) -> None:
-    """Write an archive (.tar.gz), whole or not at all. The same content gives the same bytes."""
+    """Write an archive (.tar.gz) completely or not at all. The same content gives the same bytes."""
     files = _files(package)
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
     written = {f"{design}/{name}" for design in package.plan.designs for name in package.plan.written(design)}
@@ -89,7 +89,7 @@ def _files(package: Package) -> dict[str, bytes]:
 
 
 def _later(plan: VendorPlan, step: ToolStep) -> tuple[str, ...]:
-    """Name the steps that come after one on the same design."""
+    """Return the names of the later steps on the same design."""
     after = plan.steps.index(step) + 1
     rows = zip(plan.ids[after:], plan.steps[after:], strict=True)
     return tuple(name for name, each in rows if each.design == step.design)
@@ -101,7 +101,7 @@ def step_script(step: ToolStep, name: str, later: tuple[str, ...] = ()) -> str:
     Args:
         step: The step.
         name: Its folder in `steps` and `results`.
-        later: Those of the steps that use what it leaves.
+        later: Folders of the steps that use its files.
     """
     return templating.render(
         "step.sh.j2",

@@ -1,4 +1,4 @@
-"""Catapult on hls4ml's project. One run does all: hls4ml's script cannot take up a project that is there."""
+"""Catapult on hls4ml's project. One run does everything: hls4ml's script cannot resume an existing project."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PHASES = (
 
 
 def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
-    """Plan what Catapult does.
+    """Return the plan for Catapult.
 
     Args:
         top: hls4ml's `ProjectName`.
@@ -68,7 +68,7 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
         messages=Messages(error=r"^(# )?Error:|^ERROR:", critical="^CRITICAL WARNING:"),
         banner=r"Catapult[^\n]*? (\d{4}\.\d+)",
         needs=("vivado",) if "logic-synthesis" in wanted else (),
-        # Else it would make a second project beside the first.
+        # Otherwise it would make a second project beside the first.
         clears=(project, f"{project}.ccs"),
         leaves=tuple(leaves),
         phases=_PHASES,

@@ -1,4 +1,4 @@
-"""Whether a tool run went well: what its log says, and what it left. The same here and for results from elsewhere."""
+"""Checks of a tool run: its log and its files. They are the same here and for results from another computer."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _SHOWN = 10
 
 
 def check_log(step: ToolStep, program: str, log: Path) -> tuple[str, ...]:
-    """See that a tool printed no error.
+    """Check that a tool printed no error.
 
-    Tcl that catches an error, and tools started from Tcl, print one and still end with status 0.
+    Tcl scripts that catch an error, and tools started from Tcl, may print an error and still exit with status 0.
 
     Returns:
         The critical warnings, each once.
@@ -31,14 +31,13 @@ def check_log(step: ToolStep, program: str, log: Path) -> tuple[str, ...]:
         raise ToolFailedError(f"{program} gave exit status 0 but printed errors; from its log {log}:{_shown(errors)}")
     if fatal := [line for pattern in step.messages.fatal for line in _matching(pattern, lines)]:
         raise ToolFailedError(
-            f"{program} printed critical warnings with which its figures mean nothing; from its log {log}:"
-            f"{_shown(fatal)}"
+            f"{program} printed critical warnings that make its figures meaningless; from its log {log}:{_shown(fatal)}"
         )
     return tuple(dict.fromkeys(_matching(step.messages.critical, lines)))
 
 
 def check_left(step: ToolStep, program: str, folder: Path, started_ns: int, log: Path) -> None:
-    """See that all files are there that a step must leave, and that they are its own.
+    """Check that all files exist that a step must leave, and that they are from this run.
 
     Args:
         step: The step.
@@ -55,17 +54,15 @@ def check_left(step: ToolStep, program: str, folder: Path, started_ns: int, log:
 
 
 def check_fresh(program: str, path: Path, started_ns: int, log: Path) -> None:
-    """See that a file is there, and not older than the tool's start; see `check_left`."""
+    """Check that a file exists and is not older than the tool's start; see `check_left`."""
     if not path.is_file():
-        raise ToolFailedError(f"{program} succeeded without a report: {path} is missing; look into {log}")
+        raise ToolFailedError(f"{program} succeeded without a report: {path} is missing; see {log}")
     if path.stat().st_mtime_ns < started_ns:
-        raise ToolFailedError(
-            f"{program} succeeded without a new report: {path} is older than the run; look into {log}"
-        )
+        raise ToolFailedError(f"{program} succeeded without a new report: {path} is older than the run; see {log}")
 
 
 class Follower:
-    """Tells from a log's lines in which stage a tool is."""
+    """Follows a log's lines to tell in which stage a tool is."""
 
     def __init__(self, phases: Iterable[Phase]) -> None:
         self._phases = [(re.compile(phase.pattern), phase.words) for phase in phases]

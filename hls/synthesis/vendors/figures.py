@@ -1,4 +1,4 @@
-"""The figures in what a plan's steps left."""
+"""The figures in the reports of a plan's steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trigcnn.hls.synthesis.vendors.plan import ExpectedFile, ToolStep, VendorPla
 
 
 def read(plan: VendorPlan, root: Path, versions: Mapping[tuple[str, str], str]) -> list[SynthesisReport]:
-    """Read what the steps of a plan left.
+    """Read the reports of the steps of a plan.
 
     Args:
         plan: The plan; it was run.
@@ -21,7 +21,7 @@ def read(plan: VendorPlan, root: Path, versions: Mapping[tuple[str, str], str]) 
         versions: Version of the tool of each step, by design and name; for reports that do not hold it.
 
     Raises:
-        ToolFailedError: A report is cut off, not what it should be, or tells of a failure.
+        ToolFailedError: A report is truncated, of another kind, or reports a failure.
     """
     return [
         report
@@ -31,7 +31,7 @@ def read(plan: VendorPlan, root: Path, versions: Mapping[tuple[str, str], str]) 
 
 
 def read_step(plan: VendorPlan, step: ToolStep, root: Path, version: str) -> list[SynthesisReport]:
-    """Read what one step left; see `read`."""
+    """Read the reports of one step; see `read`."""
     folder = root / step.design
     found = [
         replace(report, version=report.version or version)
@@ -69,12 +69,12 @@ def _read(plan: VendorPlan, step: ToolStep, expected: ExpectedFile, folder: Path
 
 def _fitted(path: Path, report: SynthesisReport | None) -> SynthesisReport:
     if report is None:
-        raise ToolFailedError(f"{path} has no figures of Quartus, which was to place and route the design")
+        raise ToolFailedError(f"{path} has no figures of Quartus, which should have placed and routed the design")
     return report
 
 
 def _vivado(plan: VendorPlan, step: ToolStep, parts: Mapping[str, Path]) -> SynthesisReport:
-    """Put Vivado's reports of one netlist together: resources, those of the layers, timing."""
+    """Merge Vivado's reports on one netlist: resources, layers, timing."""
     period = plan.clock_period_ns
     report = utilization.parse(parts["utilization"], clock_period_ns=period, design=step.design)
     if "layers" in parts:

@@ -1,4 +1,4 @@
-"""The whole of a vendor's flow: its tools on hls4ml's project, and Vivado on our RTL."""
+"""A vendor's whole flow: its tools on hls4ml's project, and Vivado on our RTL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trigcnn.hls.synthesis.vendors import catapult, libero, oneapi, quartus, vit
 from trigcnn.hls.synthesis.vendors.plan import ToolStep, VendorPlan
 from trigcnn.hls.synthesis.vendors.vivado import RtlSources
 
-# What can be asked for besides C synthesis.
+# Steps that can be requested besides C synthesis.
 STEPS: dict[Backend, frozenset[str]] = {
     "Vitis": xilinx.STEPS,
     "Vivado": xilinx.STEPS,
@@ -25,7 +25,7 @@ STEPS: dict[Backend, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Flow:
-    """What a vendor's tools are asked for.
+    """The steps requested from a vendor's tools.
 
     Attributes:
         backend: Tool that the HLS project is for.
@@ -63,7 +63,7 @@ def plan(flow: Flow) -> VendorPlan:
 
 
 def check_steps(backend: Backend, steps: Collection[str]) -> None:
-    """See that a vendor's tools have the steps that are asked for; see `plan`."""
+    """Check that a vendor's tools have the requested steps; see `plan`."""
     for step in steps:
         if step not in STEPS[backend]:
             mend = did_you_mean(step, sorted(STEPS[backend]))

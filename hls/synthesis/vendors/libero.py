@@ -1,4 +1,4 @@
-"""Microchip's SmartHLS and Libero on hls4ml's project: `shls`, which starts what its Makefile asks for."""
+"""Microchip's SmartHLS and Libero on hls4ml's project: `shls`, which starts the steps of its Makefile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STEPS = frozenset({"csim", "cosim", "logic-synthesis", "implementation"})
 MEND = "install SmartHLS with Libero SoC, and put shls (and for more than C synthesis libero and vsim) on PATH"
 
 _REPORT = "hls_output/reports/summary.results.rpt"
-# In their order: name of the step, shls' command, what must be there after it.
+# In their order: name of the step, shls' command, files that must exist after it.
 _COMMANDS = (
     ("csim-build", "sw_compile", ()),
     ("csim", "sw_run", ("tb_data/csim_results.log",)),
@@ -27,7 +27,7 @@ _PHASES = (
 
 
 def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
-    """Plan what SmartHLS does.
+    """Return the plan for SmartHLS.
 
     Args:
         top: hls4ml's `ProjectName`.
@@ -42,12 +42,12 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
 def _step(name: str, command: str, files: tuple[str, ...], *, summed_up: bool) -> ToolStep:
     leaves = tuple(ExpectedFile(path, "outputs") for path in files)
     if summed_up:
-        # Each command writes this report again, with what was done until then; C synthesis alone has no figures in it.
+        # Each command rewrites this report with all steps so far; after C synthesis alone it has no figures.
         leaves += (ExpectedFile(_REPORT, None if name == "csynth" else "libero"),)
     return ToolStep(
         name=name,
         design="hls",
-        # -s: without the commands that come before it.
+        # -s: without the earlier commands.
         commands=(Command("shls", ("-s", command)),),
         mend=MEND,
         log=f"{name}.log",

@@ -19,12 +19,12 @@ _PHASES = (
 
 
 def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
-    """Plan what the compiler does.
+    """Return the plan for the compiler.
 
     Args:
         top: hls4ml's `ProjectName`.
         wanted: Of `csim` (its emulator), `cosim` (the simulated RTL) and `implementation` (with Quartus), those to do
-            besides the estimate that is its C synthesis.
+            besides the estimate, which is its C synthesis.
     """
     planned = [_step(CONFIGURE, "cmake", ("-S", ".", "-B", "build"), clears=("build",))]
     if "csim" in wanted:

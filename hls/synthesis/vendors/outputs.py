@@ -1,8 +1,8 @@
-"""Outputs of a vendor's simulations, held to those of the model: hls4ml's test benches end with 0 whatever they are.
+"""Outputs of a vendor's simulations, compared with the model's: hls4ml's test benches exit with 0 whatever they are.
 
-Both are text. A test bench prints an output with six significant digits, or exactly where its type does so itself; so
-an output is equal if it lies within half a unit of the last digit printed. Up to 16 bits and a sign that tells every
-value from its neighbours; of a wider type, values beyond that look alike.
+Both are text. A test bench prints an output with six significant digits, or exactly if its type does so itself; so
+an output is equal if it lies within half a unit of the last printed digit. Up to 16 bits and a sign, this separates
+every value from its neighbours; values of a wider type may look alike.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from trigcnn.hls.errors import ToolFailedError
 from trigcnn.hls.synthesis.vendors.plan import ToolStep
 
-# What hls4ml's test benches are given, in the project of each back end.
+# Inputs and expected outputs of hls4ml's test benches, in the project of each back end.
 EXPECTED = "tb_data/tb_output_predictions.dat"
 # Significant digits that C++ prints, without zeros at the end; and those with which NumPy writes single precision.
 _PRINTED, _WRITTEN = 6, 8
@@ -22,11 +22,11 @@ _PRINTED, _WRITTEN = 6, 8
 
 @dataclass(frozen=True)
 class Comparison:
-    """How many of some outputs are equal.
+    """Numbers of equal and of all outputs.
 
     Attributes:
-        equal: Those that are.
-        total: All of them.
+        equal: Number of equal outputs.
+        total: Number of all outputs.
         difference: The first that differs, in words; empty if none does.
     """
 
@@ -35,21 +35,21 @@ class Comparison:
     difference: str
 
     def __str__(self) -> str:
-        """Say how many are equal."""
+        """Return how many are equal, in words."""
         return f"{self.equal:,} of {self.total:,} outputs equal"
 
 
 def check(step: ToolStep, folder: Path, project: Path, *, exact: bool) -> str:
-    """Hold what a step simulated to what the model gives.
+    """Compare the outputs that a step simulated with the model's.
 
     Args:
         step: The step.
-        folder: Folder with what it left.
+        folder: Folder with its files.
         project: The project that it was given.
-        exact: Whether an output that differs is an error; a project whose number formats lose bits is only counted.
+        exact: Whether a differing output is an error; if number formats lose bits, they are only counted.
 
     Returns:
-        How many outputs were equal, in words; empty if it simulates nothing whose outputs it leaves.
+        How many outputs were equal, in words; empty if the step leaves no simulated outputs.
 
     Raises:
         ToolFailedError: An output is missing, cannot be read, or differs.
@@ -58,7 +58,9 @@ def check(step: ToolStep, folder: Path, project: Path, *, exact: bool) -> str:
     for path in (folder / each.path for each in step.leaves if each.reader == "outputs"):
         found.append(compare(path, project / EXPECTED))
         if exact and found[-1].difference:
-            raise ToolFailedError(f"{path}: {found[-1].difference}; {found[-1]}: what was simulated is not the model")
+            raise ToolFailedError(
+                f"{path}: {found[-1].difference}; {found[-1]}: the simulated outputs are not the model's"
+            )
     equal, total = sum(each.equal for each in found), sum(each.total for each in found)
     return str(Comparison(equal, total, "")) if found else ""
 
@@ -74,16 +76,16 @@ def compare(found: Path, expected: Path) -> Comparison:
     if not total:
         raise ToolFailedError(f"{expected} holds no outputs to compare with; convert again")
     if len(rows) != len(wanted):
-        raise ToolFailedError(f"{found} holds {len(rows):,} events, and the test bench has {len(wanted):,}")
+        raise ToolFailedError(f"{found} holds {len(rows):,} events, but the test bench has {len(wanted):,}")
     first, equal = "", 0
     for event, (row, right) in enumerate(zip(rows, wanted, strict=True)):
         if len(row) != len(right):
-            raise ToolFailedError(f"{found}: event {event} has {len(row):,} outputs in place of {len(right):,}")
+            raise ToolFailedError(f"{found}: event {event} has {len(row):,} outputs instead of {len(right):,}")
         for output, (value, wish) in enumerate(zip(row, right, strict=True)):
             if abs(value - wish) <= _half(value, _PRINTED) + _half(wish, _WRITTEN):
                 equal += 1
             elif not first:
-                first = f"event {event}, output {output} is {value} and should be {wish}"
+                first = f"event {event}, output {output} is {value} but should be {wish}"
     return Comparison(equal, total, first)
 
 
@@ -101,11 +103,11 @@ def _number(path: Path, event: int, word: str) -> Decimal:
     except InvalidOperation:
         value = Decimal("nan")
     if not value.is_finite():
-        raise ToolFailedError(f"{path}: event {event} has {word!r}, which is no number")
+        raise ToolFailedError(f"{path}: event {event} has {word!r}, which is not a number")
     return value
 
 
 def _half(value: Decimal, digits: int) -> Decimal:
-    """Half a unit of the last of the digits of a number, of which those at the end may be zeros that are not there."""
+    """Return half a unit of the last printed digit of a number; trailing zeros may be missing."""
     last = min(value.adjusted() - digits + 1, int(value.as_tuple().exponent))
     return Decimal(5).scaleb(last - 1) if value else Decimal(0)

@@ -1,4 +1,4 @@
-"""What a vendor's flow runs, before anything is run: tools in a row, what each is given and what it must leave."""
+"""The plan of a vendor's flow, made before anything is run: tools in order, their inputs and expected files."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from trigcnn.hls.options import Backend
 
-# The designs of a run, which are also the folders that they lie in: hls4ml's project, and our RTL.
+# The designs of a run, which are also their folders: hls4ml's project, and our RTL.
 DesignName = Literal["hls", "rtl"]
-# Name of a step that readies a project for the others.
+# Name of a step that prepares a project for the others.
 CONFIGURE = "configure"
 # Readers of reports, see `figures.py`; and of outputs, see `outputs.py`.
 Reader = Literal[
@@ -22,13 +22,13 @@ Reader = Literal[
 
 @dataclass(frozen=True)
 class VersionQuery:
-    """How a tool tells its version.
+    """How to ask a tool for its version.
 
     Attributes:
         program: The tool.
         arguments: Arguments with which it prints its version and ends.
-        pattern: Regular expression, which Python and bash read alike, whose first group is the version, numbers with
-            points between.
+        pattern: Regular expression, which Python and bash read alike, whose first group is the version: numbers
+            separated by points.
         minimum: Oldest version that works; None if any does.
         maximum: Newest version that works; 2020.1 includes 2020.1.1.
     """
@@ -47,7 +47,7 @@ class Command:
     Attributes:
         program: File name of the program, looked for on PATH; `./name` is one that an earlier step has built.
         arguments: Its arguments; no shell reads them.
-        version: How its tool tells its version; None where it does not.
+        version: How to ask its tool for its version; None if that is impossible.
     """
 
     program: str
@@ -71,8 +71,8 @@ class ExpectedFile:
 
     Attributes:
         path: Its path, relative to the folder in which the tool runs.
-        reader: Reads figures from it; None where there are none to read.
-        bulky: Whether it only serves a later step, and does not come back from another computer.
+        reader: Reads figures from it; None if it has none.
+        bulky: Whether only a later step needs it; it is not returned from another computer.
     """
 
     path: str
@@ -82,7 +82,7 @@ class ExpectedFile:
 
 @dataclass(frozen=True)
 class Phase:
-    r"""A stage of a tool's work, as its log tells.
+    r"""A stage of a tool's work, recognized in its log.
 
     Attributes:
         pattern: Regular expression that a line of the log matches somewhere when the stage begins.
@@ -113,18 +113,18 @@ class ToolStep:
     """One run of one tool. All paths are relative to the folder in which it runs.
 
     Attributes:
-        name: What it does: `csim`, `csynth`, `cosim`, `export`, `logic-synthesis`, `implementation`; or what has to be
-            done before, such as `CONFIGURE`.
+        name: What it does: `csim`, `csynth`, `cosim`, `export`, `logic-synthesis`, `implementation`; or a step before
+            these, such as `CONFIGURE`.
         design: What it works on, and the folder in which it runs.
-        commands: Command lines that do the same; the first is taken whose program is there in a right version.
-        mend: What to do where none is.
+        commands: Equivalent command lines; the first one whose program exists in a supported version is used.
+        mend: What to do if none is.
         log: File that receives what the tool prints.
         messages: How its log marks what is wrong.
         banner: Regular expression that finds the version in the log, first group, of a tool that has no query.
         needs: Further programs that it starts itself.
-        files: Text of the files to write before, by name.
+        files: Texts of the files to write first, by name.
         environment: Variables to set.
-        clears: Files and folders to remove before, besides what it is expected to leave.
+        clears: Files and folders to remove first, besides those that it must leave.
         leaves: Files that it must leave, newer than its start.
         phases: Stages of its work.
     """
@@ -145,13 +145,13 @@ class ToolStep:
 
     @property
     def title(self) -> str:
-        """Its name, and of our RTL that too."""
+        """Return its name, and whether it works on our RTL."""
         return self.name if self.design == "hls" else f"{self.name} of our RTL"
 
 
 @dataclass(frozen=True)
 class VendorPlan:
-    """Tools in a row.
+    """Steps of a vendor's tools in order.
 
     Attributes:
         backend: hls4ml's name of the tool that the HLS project is for.
@@ -168,12 +168,12 @@ class VendorPlan:
     steps: tuple[ToolStep, ...]
 
     def only(self, wanted: Callable[[ToolStep], bool]) -> VendorPlan:
-        """Return the plan with some of its steps."""
+        """Return the plan with only some of its steps."""
         return replace(self, steps=tuple(filter(wanted, self.steps)))
 
     @property
     def designs(self) -> tuple[DesignName, ...]:
-        """What it works on."""
+        """Return the designs that it works on."""
         return tuple(dict.fromkeys(step.design for step in self.steps))
 
     @property
@@ -182,10 +182,10 @@ class VendorPlan:
         return tuple(f"{number}_{step.design}_{step.name}" for number, step in enumerate(self.steps, 1))
 
     def written(self, design: DesignName) -> frozenset[str]:
-        """Names of the files of a design that steps write, and that may come with other contents."""
+        """Return the names of a design's files that steps write themselves."""
         return frozenset(name for step in self.steps if step.design == design for name in step.files)
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it as JSON holds it."""
+        """Return the plan as JSON values."""
         content: dict[str, Any] = asdict(self)
         return content

@@ -1,4 +1,4 @@
-"""Which of a step's programs is on this computer, and in which version."""
+"""The programs of a step that this computer has, and their versions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Found:
 
 
 def missing(step: ToolStep) -> str | None:
-    """Name what a step needs and is not on PATH, without starting anything; None where all is there."""
+    """Return a program that a step needs and that is not on PATH, without starting any; None if all exist."""
     names = [command.program for command in step.commands if not command.program.startswith("./")]
     if names and all(shutil.which(name) is None for name in names):
         return " or ".join(names)
@@ -41,7 +41,7 @@ def missing(step: ToolStep) -> str | None:
 
 
 def used(plan: VendorPlan) -> dict[str, Path | None]:
-    """Return all programs that a plan may start, by name, and where each is; None where it is missing."""
+    """Return all programs that a plan may start, by name, with their paths; None for missing ones."""
     names = [
         name
         for step in plan.steps
@@ -56,7 +56,7 @@ def find(plan: VendorPlan) -> tuple[Found, ...]:
     """Find the programs of all steps, in their order, before any of them is run.
 
     Raises:
-        ToolMissingError: A program is missing, or its version does not do.
+        ToolMissingError: A program is missing, or its version is not supported.
     """
     asked: dict[VersionQuery, str] = {}
     return tuple(_find(step, asked) for step in plan.steps)
@@ -87,7 +87,7 @@ def query(version: VersionQuery) -> str:
     """Ask a tool for its version.
 
     Returns:
-        The version; `unknown` where what it prints holds none, which is no reason not to use it.
+        The version; `unknown` if it prints none: the tool is used all the same.
     """
     program = shutil.which(version.program)
     if program is None:
@@ -108,7 +108,7 @@ def read(pattern: str, text: str) -> str:
 
 
 def unfit(query: VersionQuery, version: str) -> str | None:
-    """Say in words why a version does not do; None if it does or is not known."""
+    """Return in words why a version is not supported; None if it is, or is not known."""
     if version == UNKNOWN:
         return None
     numbers = _numbers(version.split("."))

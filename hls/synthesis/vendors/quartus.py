@@ -26,11 +26,11 @@ _PHASES = (
 
 
 def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
-    """Plan what the compiler does.
+    """Return the plan for the compiler.
 
     Args:
         top: hls4ml's `ProjectName`.
-        wanted: `cosim` to simulate the RTL, which is what tells the latency; `implementation` to place and route it.
+        wanted: `cosim` to simulate the RTL, which measures the latency; `implementation` to place and route it.
     """
     target, reports = f"{top}-fpga", f"{top}-fpga.prj/reports/lib"
     placed, simulated = "implementation" in wanted, "cosim" in wanted
@@ -45,7 +45,7 @@ def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
         log="compile.log",
         messages=MESSAGES,
         needs=("i++", "quartus_sh") if placed else ("i++",),
-        # make would find it up to date.
+        # make would consider it up to date.
         clears=(target, f"{target}.prj"),
         leaves=tuple(leaves),
         phases=_PHASES,

@@ -1,4 +1,4 @@
-"""Results of a plan that was run on another computer: taken in, and held to the same checks as a run here."""
+"""Results of a plan that was run on another computer: copied, and checked as a run here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LARGEST_BYTES = 4 << 30
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a package said of itself; see `archive.pack`."""
+    """The manifest of a package; see `archive.pack`."""
 
     run: str
     plan: dict[str, Any]
@@ -34,7 +34,7 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
-        """Read a manifest; a ValueError, KeyError or TypeError says that it is none."""
+        """Read a manifest; it raises ValueError, KeyError or TypeError if it is not one."""
         content = json.loads(path.read_text())
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']}, not {FORMAT}")
@@ -50,14 +50,14 @@ def take(source: Path, folder: Path) -> Manifest:
 
     Args:
         source: `results.tar.gz`, or the folder in which `run.sh` ran.
-        folder: Where to; its parent is there.
+        folder: New folder; its parent exists.
 
     Returns:
         The manifest.
 
     Raises:
-        ResultsError: There is nothing to take, it is not whole, or it holds what results never do: paths out of the
-            folder, links, devices.
+        ResultsError: There are no results, they are incomplete, or they contain what results never do: paths out of
+            the folder, links, devices.
     """
     folder.mkdir()
     if source.is_dir():
@@ -83,22 +83,22 @@ def check(
     origins: Mapping[str, Path],
     exact: bool = True,
 ) -> tuple[StepResult, ...]:
-    """Hold results to the plan of a run, and put them where a run here would have left them.
+    """Check results against the plan of a run, and put them where a run here would have left them.
 
     Args:
         plan: What the run plans now.
-        inputs: SHA-256 of the files that the run gives to the tools.
+        inputs: SHA-256 of the run's input files for the tools.
         manifest: Of the results.
         folder: Where `take` has put them.
         target: New folder for the logs and reports, by design.
-        origins: Folder of each design, with the outputs that are expected.
-        exact: Whether it is an error that simulated outputs differ from those of the model.
+        origins: Folder of each design, with the expected outputs.
+        exact: Whether it is an error if simulated outputs differ from the model's.
 
     Raises:
-        ResultsError: They are of something else, or not whole.
-        ToolFailedError: A tool failed, printed an error, did not leave what it must, or simulated something else than
-            the model.
-        ToolMissingError: The version of a tool does not do.
+        ResultsError: They are of another design, or incomplete.
+        ToolFailedError: A tool failed, printed an error, did not leave its files, or simulated other outputs than
+            the model's.
+        ToolMissingError: The version of a tool is not supported.
     """
     _check_same(plan, inputs, manifest, folder)
     target.mkdir()
@@ -116,9 +116,9 @@ def check(
 
 
 def _mend(result: Path) -> str:
-    """Say how the step is run again on the other computer: `run.sh` skips what has the mark of its end."""
+    """Return how to run the step again on the other computer: `run.sh` skips finished steps, which are marked."""
     first = f"delete {_RESULTS}/{result.name} there and " if (result / "finished").is_file() else ""
-    return f"{first}run run.sh again there; it goes on at this step"
+    return f"{first}run run.sh again there; it resumes at this step"
 
 
 def hosts(plan: VendorPlan, folder: Path) -> tuple[str, ...]:
@@ -129,12 +129,12 @@ def hosts(plan: VendorPlan, folder: Path) -> tuple[str, ...]:
 def _check_same(plan: VendorPlan, inputs: Mapping[str, str], manifest: Manifest, folder: Path) -> None:
     other = "the results are of another design or configuration; pack the run again with --plan-only"
     if manifest.run != plan.top:
-        raise ResultsError(f"the results are of {manifest.run}, and the run is {plan.top}; choose it with --run")
+        raise ResultsError(f"the results are of {manifest.run}, but the run is {plan.top}; choose it with --run")
     for name in sorted({*inputs, *manifest.inputs}):
         if inputs.get(name) != manifest.inputs.get(name):
-            raise ResultsError(f"{name} is not the same in the results and in the run: {other}")
+            raise ResultsError(f"{name} differs between the results and the run: {other}")
     if manifest.plan != json.loads(json.dumps(plan.as_json())):
-        raise ResultsError(f"what was run is not what the run plans: {other}")
+        raise ResultsError(f"the results are of another plan than the run's: {other}")
     seen = dict(_sums(folder / _RESULTS / "inputs.sha256"))
     for name in manifest.checked:
         if seen.get(name) != manifest.files.get(name, ""):
@@ -151,7 +151,7 @@ def _check_same(plan: VendorPlan, inputs: Mapping[str, str], manifest: Manifest,
 def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
     number = _text(result / "command")
     if number is None or not number.isdecimal() or int(number) >= len(step.commands):
-        raise ToolFailedError(f"{step.title}: was not run to its end")
+        raise ToolFailedError(f"{step.title}: did not finish")
     command = step.commands[int(number)]
     program, log = command.program, target / step.design / step.log
     log.parent.mkdir(exist_ok=True)
@@ -172,7 +172,7 @@ def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
     try:
         started_ns = (result / "started").stat().st_mtime_ns
     except OSError as error:
-        raise ResultsError(f"{step.title}: it is not known when it began") from error
+        raise ResultsError(f"{step.title}: its start time is not known") from error
     sums = dict(_sums(result / "sums"))
     for expected in returned:
         path = result / "left" / expected.path
@@ -183,7 +183,7 @@ def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, kept)
     if not (result / "finished").is_file():
-        raise ToolFailedError(f"{step.title}: was not run to its end")
+        raise ToolFailedError(f"{step.title}: did not finish")
     seconds = _text(result / "seconds") or ""
     return StepResult(
         step=step.name,
@@ -200,7 +200,7 @@ def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
 
 
 def _unpack(source: Path, folder: Path) -> None:
-    """Unpack by hand: nothing of an archive is trusted but names and contents of plain files, and their times."""
+    """Unpack by hand: only names, contents and times of plain files of an archive are trusted."""
     total = 0
     try:
         with tarfile.open(source, "r:gz") as archive:
@@ -211,13 +211,13 @@ def _unpack(source: Path, folder: Path) -> None:
                     raise ResultsError(f"{source}: {member.name!r} is a link or device; results are plain files")
                 total += member.size
                 if total > _LARGEST_BYTES:
-                    raise ResultsError(f"{source}: holds more than {_LARGEST_BYTES >> 30} GiB; these are no results")
+                    raise ResultsError(f"{source}: holds more than {_LARGEST_BYTES >> 30} GiB; these are not results")
                 stream = archive.extractfile(member)
                 if stream is not None:
                     _put(source, member.name, stream.read(), int(member.mtime * 10**9), folder)
-    # The last two are of names and times that no file system has.
+    # The last two are raised for names and times that no file system has.
     except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError) as error:
-        raise ResultsError(f"{source}: cannot be unpacked ({error}); bring results.tar.gz over again") from error
+        raise ResultsError(f"{source}: cannot be unpacked ({error}); copy results.tar.gz again") from error
 
 
 def _copy(source: Path, folder: Path) -> None:
@@ -230,7 +230,7 @@ def _copy(source: Path, folder: Path) -> None:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Return what is in a folder, without following links."""
+    """Return the content of a folder, without following links."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         yield path
         if path.is_dir() and not path.is_symlink():
@@ -258,7 +258,7 @@ def _text(path: Path) -> str | None:
 
 
 def _sums(path: Path) -> Iterator[tuple[str, str]]:
-    """Read what `sha256sum` printed."""
+    """Read the output of `sha256sum`."""
     for line in (_text(path) or "").splitlines():
         sha, _, name = line.partition("  ")
         yield name, sha

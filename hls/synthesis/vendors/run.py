@@ -1,4 +1,4 @@
-"""One call runs a plan: the tools in their order, each checked, and finished ones not run again."""
+"""One call runs a plan: the tools in their order, each checked; finished steps are not run again."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from trigcnn.hls import tool
 from trigcnn.hls.synthesis.vendors import checks, figures, outputs, programs
 from trigcnn.hls.synthesis.vendors.plan import ToolStep, VendorPlan
 
-# Beside the designs' folders; what was finished there, so that a later call goes on.
+# Beside the designs' folders: the finished steps, so that a later call resumes.
 STATE = "vendor_state.json"
 Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """A tool run that went well.
+    """A tool run that succeeded.
 
     Attributes:
         step: Name of the step.
         design: What it worked on.
-        status: `done`, or `kept` of an earlier call that did not come to its end, or `collected` from elsewhere.
+        status: `done`; `kept` from an earlier, interrupted call; or `collected` from another computer.
         command: The command line.
         tool: Name of the tool.
         version: Version of its tool, or `unknown`.
         seconds: How long it took, in s.
         log: Its log, relative to the folder with the designs.
         critical_warnings: Critical warnings of the log, each once.
-        reports: SHA-256 of what it left, by path relative to the folder with the designs.
-        compared: How many of the outputs that it simulated are those of the model; empty if it simulates none.
+        reports: SHA-256 of the files that it left, by path relative to the folder with the designs.
+        compared: How many of its simulated outputs equal the model's; empty if it simulates none.
         key: Digest of all that decides the outcome.
     """
 
@@ -54,7 +54,7 @@ class StepResult:
 
 
 def prepare(plan: VendorPlan, origins: Mapping[str, Path], root: Path) -> dict[str, str]:
-    """Put copies of the designs into a folder, unless they are there unchanged from an earlier call.
+    """Copy the designs into a folder, unless unchanged copies are there from an earlier call.
 
     Args:
         plan: What is to run.
@@ -62,7 +62,7 @@ def prepare(plan: VendorPlan, origins: Mapping[str, Path], root: Path) -> dict[s
         root: The folder.
 
     Returns:
-        SHA-256 of each file that is given to the tools, by path relative to the folder.
+        SHA-256 of each input file of the tools, by path relative to the folder.
     """
     root.mkdir(parents=True, exist_ok=True)
     digests: dict[str, str] = {}
@@ -70,7 +70,7 @@ def prepare(plan: VendorPlan, origins: Mapping[str, Path], root: Path) -> dict[s
         wanted = inputs(origins[design], plan.written(design))
         copy = root / design
         if any(digest(copy / name) != sha for name, sha in wanted.items()):
-            # Renamed when whole: a copy that a kill cut off must not be taken for one.
+            # Renamed when complete: an interrupted copy must not be used.
             unfinished = root / f"{design}.copying"
             for old in (copy, unfinished):
                 shutil.rmtree(old, ignore_errors=True)
@@ -81,7 +81,7 @@ def prepare(plan: VendorPlan, origins: Mapping[str, Path], root: Path) -> dict[s
 
 
 def inputs(folder: Path, written: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Return SHA-256 of the files of a folder by relative path, without those that steps write themselves."""
+    """Return the SHA-256 of the files of a folder by relative path, without those that steps write themselves."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {path.relative_to(folder).as_posix(): path for path in paths}
     return {name: digest(path) for name, path in names.items() if name not in written}
@@ -98,21 +98,21 @@ def run(
 ) -> tuple[StepResult, ...]:
     """Run a plan.
 
-    What a step leaves is removed before it begins, so that a failed run shows no report of an earlier one. Steps that
-    an earlier call has finished with the same inputs are not run again.
+    The files of a step are removed before it begins, so that a failed run shows no report of an earlier one. Steps that
+    an earlier call finished with the same inputs are not run again.
 
     Args:
         plan: What to run.
         root: The folder that `prepare` filled.
-        sources: What `prepare` gave.
+        sources: The result of `prepare`.
         timeout_s: Time limit of each tool in seconds.
-        exact: Whether it is an error that simulated outputs differ from those of the model.
-        progress: Is told how many of the steps are done, and what the present one does.
+        exact: Whether it is an error if simulated outputs differ from the model's.
+        progress: Called with the number of finished steps and the stage of the present one.
 
     Raises:
-        ToolMissingError: A program is missing, or its version does not do; nothing was run.
-        ToolFailedError: A tool failed, ran out of time, printed an error, did not leave what it must, or simulated
-            something else than the model.
+        ToolMissingError: A program is missing, or its version is not supported; nothing was run.
+        ToolFailedError: A tool failed, ran out of time, printed an error, did not leave its files, or simulated
+            other outputs than the model's.
     """
     found = programs.find(plan)
     state = _read_state(root / STATE)
@@ -124,12 +124,12 @@ def run(
         if earlier is not None and _is_whole(earlier, root):
             results.append(replace(earlier, status="kept"))
         else:
-            # What was made of what this step left is no longer good.
+            # Results made from this step's files are no longer valid.
             state = {k: r for k, r in state.items() if r.design != step.design or k in keys[step.design]}
             _write_state(root / STATE, state)
             note = _note(progress, number, len(plan.steps), step.title)
             result = _run_step(step, program, root, key, timeout_s, note)
-            # A report that cannot be read is no result, and must not be kept as one.
+            # An unreadable report must not be kept as a result.
             figures.read_step(plan, step, root, result.version)
             compared = outputs.check(step, root / step.design, root / step.design, exact=exact)
             result = replace(result, compared=compared)
@@ -146,7 +146,7 @@ def _note(progress: Progress, done: int, total: int, title: str) -> Callable[[st
 
 
 def versions(results: Sequence[StepResult]) -> dict[tuple[str, str], str]:
-    """Return the version of each step's tool, by design and name; without those that are not known."""
+    """Return the version of each step's tool, by design and name; without unknown ones."""
     return {(each.design, each.step): each.version for each in results if each.version != programs.UNKNOWN}
 
 
@@ -206,7 +206,7 @@ def _run_step(
 
 
 def left(step: ToolStep, root: Path) -> dict[str, str]:
-    """Return SHA-256 of what a step left, by path relative to the folder with the designs."""
+    """Return the SHA-256 of the files that a step left, by path relative to the folder with the designs."""
     paths = [f"{step.design}/{expected.path}" for expected in step.leaves]
     return {path: digest(root / path) for path in paths}
 
@@ -222,7 +222,7 @@ def _is_whole(result: StepResult, root: Path) -> bool:
 
 
 def _read_state(path: Path) -> dict[str, StepResult]:
-    """Return what was finished, by key; nothing where the file is missing or not readable."""
+    """Return the finished steps by key; none if the file is missing or not readable."""
     try:
         content: list[dict[str, Any]] = json.loads(path.read_text())
         results = [StepResult(**{**entry, "critical_warnings": tuple(entry["critical_warnings"])}) for entry in content]

@@ -1,4 +1,4 @@
-"""Vitis HLS on hls4ml's project: `vitis-run`, and `vitis_hls` where only that exists."""
+"""Vitis HLS on hls4ml's project: `vitis-run`, or `vitis_hls` if only that exists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COMMANDS = (
 
 
 def steps(top: str, wanted: Collection[str], *, fatal: Sequence[str] = ()) -> tuple[ToolStep, ...]:
-    """Plan what Vitis HLS does.
+    """Return the plan for Vitis HLS.
 
     Args:
         top: hls4ml's `ProjectName`.

@@ -1,7 +1,7 @@
 """Vivado out of context, in non-project mode: logic synthesis and implementation, with timing.
 
-Of the RTL that an HLS tool has written, or of our own. Each tool run is a script of its own, so that an implementation
-that ends can be begun again from the synthesized netlist.
+For the RTL that an HLS tool wrote, or for ours. Each tool run has its own script, so that an interrupted implementation
+can restart from the synthesized netlist.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ def hls_rtl(top: str) -> RtlSources:
 def steps(
     sources: RtlSources, wanted: Collection[str], *, part: str, clock_period_ns: float, fatal: Sequence[str] = ()
 ) -> tuple[ToolStep, ...]:
-    """Plan what Vivado does.
+    """Return the plan for Vivado.
 
     Args:
         sources: The RTL.
-        wanted: `logic-synthesis`, or `implementation`, which does the former too; with neither there are no steps.
+        wanted: `logic-synthesis`, or `implementation`, which includes it; with neither there are no steps.
         part: Device.
         clock_period_ns: Period of the clock in ns.
         fatal: Ids of critical warnings that are to be errors.

@@ -15,7 +15,7 @@ _VERSION = VersionQuery(
 
 
 def steps(top: str, wanted: Collection[str], *, fatal: Sequence[str] = ()) -> tuple[ToolStep, ...]:
-    """Plan what Vivado HLS does.
+    """Return the plan for Vivado HLS.
 
     Args:
         top: hls4ml's `ProjectName`.

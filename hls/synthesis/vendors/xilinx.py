@@ -1,4 +1,4 @@
-"""What Vitis HLS, Vivado HLS and Vivado have in common: the messages of their logs, and hls4ml's switches."""
+"""Parts that Vitis HLS, Vivado HLS and Vivado share: the messages of their logs, and hls4ml's switches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STEPS = frozenset({"csim", "cosim", "export", "logic-synthesis", "implementation
 _HLS_STEPS = ("csim", "csynth", "cosim", "export")
 # Without them the clock is not constrained, or the netlist is not the design.
 FATAL = (
-    "Vivado 12-4739",  # a constraint names an object that is not there
+    "Vivado 12-4739",  # a constraint names an object that does not exist
     "Synth 8-6859",  # a net with several drivers
     "Synth 8-3352",  # the same, until 2019
 )
@@ -27,7 +27,7 @@ HLS_PHASES = (
 
 
 def hls_steps(wanted: Collection[str]) -> tuple[str, ...]:
-    """Return the HLS tool's steps in their order: C synthesis, and what else is wanted."""
+    """Return the HLS tool's steps in their order: C synthesis, and the wanted ones."""
     return tuple(step for step in _HLS_STEPS if step == "csynth" or step in wanted)
 
 
@@ -62,13 +62,13 @@ def switches(step: str, *, compared: bool) -> dict[str, bool]:
 
 
 def leaves(step: str, top: str) -> tuple[ExpectedFile, ...]:
-    """Return what a step of `build_prj.tcl` leaves."""
+    """Return the files that a step of `build_prj.tcl` must leave."""
     solution = f"{top}_prj/solution1"
     return {
         "csim": (ExpectedFile("tb_data/csim_results.log", "outputs"),),
         "csynth": (
             ExpectedFile(f"{solution}/syn/report/{top}_csynth.xml", "csynth"),
-            # Read with it: Vivado HLS names the layers only here.
+            # Read together: Vivado HLS names the layers only here.
             ExpectedFile(f"{solution}/syn/report/{top}_csynth.rpt"),
         ),
         "cosim": (
