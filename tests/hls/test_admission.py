@@ -122,8 +122,8 @@ def test_causal_separable_convolutions_are_refused() -> None:
 
 def test_merges_of_different_shapes_are_refused() -> None:
     message = (
-        "layer sum (Add): input_shape=[(None, 2, 3), (None, 2, 1)]: hls4ml may repeat the values along a different axis "
-        "than Keras; bring both to one shape, for example by UpSampling2D"
+        "layer sum (Add): input_shape=[(None, 2, 3), (None, 2, 1)]: hls4ml may repeat the values along a different "
+        "axis than Keras; bring both to one shape, for example by UpSampling2D"
     )
     assert refusal(broadcast()) == message
 
