@@ -36,13 +36,13 @@ def read_step(plan: VendorPlan, step: ToolStep, root: Path, version: str) -> lis
     found = [
         replace(report, version=report.version or version)
         for expected in step.leaves
-        for report in _read(plan, step, expected, folder)
+        for report in _read(plan, expected, folder)
     ]
     parts = {str(expected.reader): folder / expected.path for expected in step.leaves}
     return found if "utilization" not in parts else [*found, _vivado(plan, step, parts)]
 
 
-def _read(plan: VendorPlan, step: ToolStep, expected: ExpectedFile, folder: Path) -> list[SynthesisReport]:
+def _read(plan: VendorPlan, expected: ExpectedFile, folder: Path) -> list[SynthesisReport]:
     path, period = folder / expected.path, plan.clock_period_ns
     match expected.reader:
         case "csynth":

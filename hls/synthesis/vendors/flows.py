@@ -85,7 +85,7 @@ def _hls_steps(flow: Flow) -> tuple[ToolStep, ...]:
         case "Catapult":
             return catapult.steps(flow.top, flow.steps)
         case "Libero":
-            return libero.steps(flow.top, flow.steps)
+            return libero.steps(flow.steps)
 
 
 def _vivado(flow: Flow, sources: RtlSources, wanted: tuple[str, ...]) -> tuple[ToolStep, ...]:

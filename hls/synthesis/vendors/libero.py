@@ -26,11 +26,10 @@ _PHASES = (
 )
 
 
-def steps(top: str, wanted: Collection[str]) -> tuple[ToolStep, ...]:
+def steps(wanted: Collection[str]) -> tuple[ToolStep, ...]:
     """Return the plan for SmartHLS.
 
     Args:
-        top: hls4ml's `ProjectName`.
         wanted: Of `csim`, `cosim`, `logic-synthesis` and `implementation`, those to do besides C synthesis.
     """
     names = {"csynth", *wanted} | ({"csim-build"} if "csim" in wanted else set())
