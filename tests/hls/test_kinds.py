@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -21,7 +22,8 @@ from trigcnn.hls.rtl.streaming.plan import _Planner
 from trigcnn.models import float_twin
 from trigcnn.models.geometry import layers as geometry
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "howto" / "add_a_layer_kind.md"
+ROOT = Path(__file__).parent.parent.parent
+PAGE = ROOT / "docs" / "howto" / "add_a_layer_kind.md"
 
 
 def matched(function: Callable[..., Any]) -> set[str]:
@@ -81,3 +83,9 @@ def test_the_description_names_every_kind() -> None:
 @pytest.mark.parametrize("module", [*CLASSES, *REGISTRIES])
 def test_the_page_names_every_module(module: str) -> None:
     assert f"`{module}`" in PAGE.read_text(encoding="utf-8")
+
+
+def test_every_module_that_the_page_names_exists() -> None:
+    tests = {path.name for path in (ROOT / "tests").rglob("*.py")}
+    named = re.findall(r"`([\w/]+\.py)`", PAGE.read_text(encoding="utf-8"))
+    assert [name for name in named if name not in tests and not (ROOT / name).is_file()] == []
