@@ -94,7 +94,7 @@ def test_the_layers_of_the_svhn_network_stream_a_pixel_per_cycle() -> None:
 
 @pytest.mark.parametrize("folder", ["hls4ml_tutorial_quantized_pruned_cnn", "hls4ml_tutorial_pruned_cnn"])
 def test_the_published_reports_are_met(folder: str) -> None:
-    """What docs/architecture.md says of the estimate's errors."""
+    """The errors of the estimate that docs/explanation/hls_estimates.md shows."""
     report = csynth_text.parse(real(f"{folder}/{CSYNTH}"))
     network = svhn()
     found = estimate(network.graph(), OPTIONS, network.choices())
