@@ -1,4 +1,4 @@
-"""Random changes of events that leave their class as it is: exact symmetries, small shifts and rotations."""
+"""Random changes of events that keep their class: exact symmetries, small shifts and rotations."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from trigcnn.models.errors import ModelError
 
 Images = npt.NDArray[np.float32]
 
-# Shift and rotation have amounts of their own.
+# Shift and rotation have their own amounts.
 _WITH_AMOUNT: dict[Symmetry, str] = {"shift": "training.shift_pixels", "rotation": "training.rotation_deg"}
 
 
 def chosen_symmetries(
     wanted: Literal["auto", "none"] | Sequence[Symmetry], dataset: Dataset, *, shift_pixels: float, rotation_deg: float
 ) -> tuple[Symmetry, ...]:
-    """Choose the exact symmetries by which events are augmented.
+    """Return the exact symmetries by which events are augmented.
 
     Args:
-        wanted: `none`; `auto`: all that the data set has; or those that are named.
-        dataset: The data set, which says what leaves its classes as they are.
-        shift_pixels: Largest shift, by which `shift` is done.
-        rotation_deg: Largest rotation, by which `rotation` is done.
+        wanted: `none`; `auto`: all of the data set; or names.
+        dataset: The data set, which declares the symmetries of its classes.
+        shift_pixels: Largest shift for `shift`.
+        rotation_deg: Largest rotation for `rotation`.
 
     Returns:
         Those for `apply_symmetries`; shifts and rotations are done by `shift_and_rotate`.
 
     Raises:
-        ModelError: The data set has not the symmetry, its events have not the shape for it, or it has no amount.
+        ModelError: The data set does not have the symmetry, its events have the wrong shape for it, or it has no
+            amount.
     """
     if wanted == "none":
-        # Small amounts of what is no exact symmetry are the user's own choice.
+        # Small amounts of inexact symmetries are the user's own choice.
         return ()
     amounts: dict[Symmetry, float] = {"shift": shift_pixels, "rotation": rotation_deg}
     if wanted == "auto":
@@ -51,7 +52,7 @@ def chosen_symmetries(
 
 
 def _check(name: Symmetry, dataset: Dataset) -> None:
-    """See that a data set has a symmetry."""
+    """Check that a data set has a symmetry."""
     if name not in dataset.symmetries:
         known = ", ".join(dataset.symmetries) or "none"
         raise ModelError(
@@ -70,7 +71,7 @@ def _check(name: Symmetry, dataset: Dataset) -> None:
 
 
 def apply_symmetries(events: Images, symmetries: Sequence[Symmetry], rng: np.random.Generator) -> Images:
-    """Move each event by its own random choice of exact symmetries; no value changes, only its place.
+    """Apply a random choice of exact symmetries to each event; values only move.
 
     Args:
         events: [events, height, width, channels], or [events, samples, channels] for `flip_rows` and `roll_rows`.
@@ -143,7 +144,7 @@ def shift_and_rotate(images: Images, rng: np.random.Generator, *, shift_pixels: 
     column = np.sin(angle) * rows + np.cos(angle) * columns + shift[1] + centre[1]
     top, left = np.floor(row).astype(np.int64), np.floor(column).astype(np.int64)
     down, right = (row - top).astype(np.float32), (column - left).astype(np.float32)
-    # One ring of zeros takes all that lies outside.
+    # A ring of zeros stands for everything outside.
     padded = np.zeros((events, height + 2, width + 2, channels), np.float32)
     padded[:, 1:-1, 1:-1] = images
     event = np.arange(events)[:, None, None]

@@ -1,4 +1,4 @@
-"""Bits of single layers, set on a QKeras model from wherever it came."""
+"""Bits of single layers, set on any QKeras model."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _WEIGHTS = ("kernel", "depthwise", "pointwise")
 
 
 def with_bits(model: Any, bits: Mapping[str, Bits]) -> Any:
-    """Build the same model with other numbers of bits in some layers; ranges stay, steps become finer or coarser.
+    """Return the same model with other numbers of bits in some layers; ranges stay, steps become finer or coarser.
 
     Args:
         model: Functional or sequential Keras model with QKeras layers.
         bits: By layer name: bits of weights and bias together, or of the activation in a layer without weights; or
-            those of `weights`, `bias` and `activation` apart.
+            those of `weights`, `bias` and `activation` separately.
 
     Returns:
-        A new model with the same weights; the model itself where there is nothing to change.
+        A new model with the same weights; the model itself if nothing changes.
 
     Raises:
         ModelError: No layer has such a name, or it has no quantizer of that many bits.
@@ -48,7 +48,7 @@ def with_bits(model: Any, bits: Mapping[str, Bits]) -> Any:
 
 
 def _changed(layer: Any, bits: Bits) -> dict[str, Any]:
-    """Give the fields of a layer's configuration that change."""
+    """Return the fields of a layer's configuration that change."""
     found = _quantizers(layer)
     if isinstance(bits, int):
         parts: tuple[Part, ...] = ("weights", "bias") if found["weights"] else ("activation",)
@@ -75,7 +75,7 @@ def _changed(layer: Any, bits: Bits) -> dict[str, Any]:
 
 
 def _quantizers(layer: Any) -> dict[Part, dict[str, Any]]:
-    """Give a layer's quantizers by part, and by the field of its configuration."""
+    """Return a layer's quantizers by part, and by the field of its configuration."""
     weights = {f"{role}_quantizer": getattr(layer, f"{role}_quantizer_internal", None) for role in _WEIGHTS}
     bias = {
         "bias_quantizer": getattr(layer, "bias_quantizer_internal", None) if getattr(layer, "use_bias", 1) else None

@@ -1,4 +1,4 @@
-"""The kernels of the textbooks, as a convolution layer applies them: cross-correlation, without turning them round."""
+"""Textbook kernels, as a convolution layer applies them: by cross-correlation, without flipping."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ BITS, INTEGER_BITS = 9, 4
 
 
 def stacked(names: tuple[str, ...] | list[str], error: type[ModelsError], option: str) -> Kernel:
-    """Give kernels as a convolution's weights for images of one channel.
+    """Return kernels as a convolution's weights for images of one channel.
 
     Args:
         names: Their names.
-        error: What is raised where there is none of a name.
+        error: Raised if there is no kernel of a name.
         option: The option that names them, for the error.
 
     Returns:

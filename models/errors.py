@@ -4,7 +4,7 @@ from trigcnn.common.errors import TrigcnnError
 
 
 class ModelsError(TrigcnnError):
-    """Base of all errors of this package; the message says what, where and what mends it."""
+    """Base of all errors of this package; the message says what was wrong, where, and what fixes it."""
 
 
 class DataError(ModelsError):

@@ -34,7 +34,7 @@ _ACTIVATIONS = {
     **dict.fromkeys(("binary_sigmoid", "hard_sigmoid", "smooth_sigmoid"), "sigmoid"),
     **{name: name for name in ("linear", "relu", "sigmoid", "softmax", "tanh")},
 }
-# What stays of a layer's configuration: geometry, not quantization, and no clipping to a quantizer's range.
+# Fields that stay in a layer's configuration: geometry, without quantization and clipping to a range.
 _KEPT = (
     "name filters units kernel_size strides padding data_format dilation_rate groups use_bias depth_multiplier "
     "pool_size keepdims axis momentum epsilon center scale"
@@ -49,7 +49,7 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
 
     Args:
         model: Keras model with QKeras layers.
-        with_weights: Copy the model's (unquantized) weights; else they are initialised anew.
+        with_weights: Copy the model's (unquantized) weights; otherwise they are initialised again.
 
     Raises:
         ModelError: A layer has no float counterpart.
@@ -69,7 +69,7 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
             parts.append(getattr(keras.layers, _FOLDED[kind])(**own))
             parts.append(keras.layers.BatchNormalization(**{name: config[name] for name in _NORMALIZED}))
         if layer.name in last and getattr(activation, "__name__", kind) in ("softmax", "sigmoid", "Softmax"):
-            # Outputs are logits, as those of the converted network.
+            # Outputs are logits, like those of the converted network.
             activation = None
             parts = parts or [keras.layers.Activation("linear", name=layer.name)]
         if parts and activation is not None and getattr(activation, "__name__", "") != "linear":
@@ -97,7 +97,7 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
 
 
 def _cuts_the_input(layer: Any) -> bool:
-    """Whether a layer limits the events before anything is computed of them: that is no quantization to be left out."""
+    """Return whether a layer limits the events before any computation; the twin keeps such a layer."""
     if type(layer.quantizer).__name__ != "quantized_relu":
         return False
     while (layer := layer.inbound_nodes[0].inbound_layers) is not None:
@@ -117,7 +117,7 @@ def _weights(layer: Any) -> list[Any]:
         return values
     kernel = [layer.depthwise_kernel if "Depthwise" in type(layer).__name__ else layer.kernel]
     trained = [*kernel, *([layer.bias] if layer.use_bias else []), *layer.batchnorm.weights]
-    # A Sequential model lists what is trained first, and so do the layer and its normalization.
+    # A Sequential model lists trained weights first, and so do the layer and its normalization.
     return [weight.numpy() for weight in trained]
 
 

@@ -1,6 +1,6 @@
-"""Batch normalization folded into the layer in front of it, so that hardware has nothing of it to compute.
+"""Batch normalization folded into the layer before it, so that hardware need not compute it.
 
-A factor per channel, times a weight of few bits, is a number of many bits. So the folded kernel is rounded anew, to
+A factor per channel, times a weight of few bits, is a number of many bits. So the folded kernel is rounded again, to
 as many bits as before, and the network must be trained for some more epochs: see `training.folded_epochs`.
 """
 
@@ -19,7 +19,7 @@ _EXPONENTS = range(-16, 9)
 
 
 def fold_batch_normalization(model: Any) -> Any:
-    """Build the same model with each BatchNormalization behind a QConv or QDense layer folded into that layer.
+    """Return the same model with each BatchNormalization after a QConv or QDense layer folded into that layer.
 
     Kernel and bias keep their quantizers' bits and get a scale, a power of two, with which rounding changes the folded
     constants least. The bias takes the layer's `bias_quantizer`, also where the layer had no bias.
@@ -38,7 +38,7 @@ def fold_batch_normalization(model: Any) -> Any:
     folded = {node.outbound_layer.name: layer for layer in model.layers for node in _normalized(layer)}
     if not folded:
         raise ModelError(
-            f"the model {model.name} has no BatchNormalization behind a QConv or QDense layer without "
+            f"the model {model.name} has no BatchNormalization after a QConv or QDense layer without "
             "activation, so there is nothing to fold; set training.folded_epochs: 0"
         )
     last = {layer.name: model.get_layer(name) for name, layer in folded.items()}
@@ -69,7 +69,7 @@ def fold_batch_normalization(model: Any) -> Any:
 
 
 def _normalized(layer: Any) -> list[Any]:
-    """Give the node of a BatchNormalization that alone reads a layer which can take it in."""
+    """Return the node of a BatchNormalization that is the only reader of a layer into which it can be folded."""
     linear = getattr(getattr(layer, "activation", None), "__name__", "linear") == "linear"
     if type(layer).__name__ not in _FOLDABLE or not linear or len(layer.outbound_nodes) != 1:
         return []
@@ -77,7 +77,7 @@ def _normalized(layer: Any) -> list[Any]:
 
 
 def _folded(layer: Any, normalization: Any) -> tuple[Any, list[Any]]:
-    """Give a new layer that does the work of both, and its weights."""
+    """Return a new layer that does the work of both, and its weights."""
     name = _FOLDABLE[type(layer).__name__]
     role = name.removesuffix("_kernel")
     kernel = getattr(layer, name).numpy()
@@ -96,7 +96,7 @@ def _folded(layer: Any, normalization: Any) -> tuple[Any, list[Any]]:
 
 
 def _constants(normalization: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Give factor and summand per channel."""
+    """Return factor and summand per channel."""
     factor = 1.0 / np.sqrt(normalization.moving_variance.numpy() + normalization.epsilon)
     if normalization.scale:
         factor = factor * normalization.gamma.numpy()
@@ -107,7 +107,7 @@ def _constants(normalization: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray
 
 
 def _fitted(layer: Any, field: str, values: npt.NDArray[np.float32]) -> Any:
-    """Give a quantizer of as many bits as the layer's whose scale fits some values best.
+    """Return a quantizer of as many bits as the layer's whose scale fits some values best.
 
     QKeras rounds a weight before it multiplies it by the scale: the layer's weights are the values over the scale. So
     they stay within the range that they had, and further training makes steps in proportion to it.

@@ -9,7 +9,7 @@ from trigcnn.models.errors import ModelsError
 
 
 def require_file(path: Path, error: type[ModelsError], *, missing: str, no_file: str) -> None:
-    """See that a path is a file that may be looked at.
+    """Check that a path is an accessible file.
 
     Args:
         path: The path.

@@ -54,7 +54,7 @@ class Pruning:
         return sparsity * (1.0 - (1.0 - passed) ** 3)
 
     def is_turn(self, step: int) -> bool:
-        """Tell whether weights are chosen before a step.
+        """Return whether weights are chosen before a step.
 
         >>> [step for step in range(20) if Pruning(0.5, 4, 11, frequency=3).is_turn(step)]
         [4, 7, 10, 11]
@@ -75,7 +75,7 @@ def smallest(values: npt.NDArray[np.floating[Any]], sparsity: float) -> npt.NDAr
 
 
 def pruning_callback(model: Any, pruning: Pruning) -> Any:
-    """Make Keras' callback that prunes a model while it is fitted; `kept` is the mask of each kernel.
+    """Return Keras' callback that prunes a model during training; `kept` is the mask of each kernel.
 
     Raises:
         ModelError: The quantizer of a kernel to be pruned has no zero, or a layer that is named has no kernel.
@@ -94,7 +94,7 @@ def pruning_callback(model: Any, pruning: Pruning) -> Any:
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
             step = self.first_step + batch
             if pruning.is_turn(step):
-                # What is zero by now is smallest, and stays zero.
+                # Zero weights are the smallest, and so stay zero.
                 self.kept = [
                     (~smallest(kernel.numpy(), pruning.at(step, layer))).astype(np.float32) for layer, kernel in kernels
                 ]
@@ -109,7 +109,7 @@ def pruning_callback(model: Any, pruning: Pruning) -> Any:
 
 
 def _kernels(model: Any, pruning: Pruning) -> list[tuple[str, Any]]:
-    """Give the kernels that are pruned, each with its layer's name."""
+    """Return the kernels that are pruned, each with its layer's name."""
     kernels, names = [], []
     for layer in model.layers:
         for attribute in _KERNELS:

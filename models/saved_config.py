@@ -1,4 +1,4 @@
-"""What a saved model's configuration may hold, checked before Keras sees it.
+"""Checks of a saved model's configuration, before Keras reads it.
 
 Keras imports the modules and calls the classes that a file names. Its `safe_mode` covers only `.keras` files, and
 there only pickled functions. So a configuration may name only the classes that a trained network is made of.
@@ -51,7 +51,7 @@ def read_config(path: Path) -> Any:
         missing="no such file; name an existing .keras or .h5 file",
         no_file="not a regular file; name a .keras or .h5 file, not a folder",
     )
-    # The endings decide how Keras reads a file, and Keras minds upper and lower case.
+    # The suffix decides how Keras reads a file, and Keras distinguishes upper and lower case.
     readers = {".keras": _read_zip, ".h5": _read_hdf5}
     if path.suffix not in readers:
         raise ModelError(f"{path}: not a .keras or .h5 file; save the model with model.save('model.keras')")
@@ -73,11 +73,11 @@ def _parse(text: bytes | str, what: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{what} is no readable JSON ({error}); save the model again") from error
+        raise ModelError(f"{what} is not readable JSON ({error}); save the model again") from error
 
 
 def _read_zip(path: Path) -> tuple[bytes, str]:
-    """Give the configuration and the version of Keras from a `.keras` file."""
+    """Return the configuration and the version of Keras from a `.keras` file."""
     if not zipfile.is_zipfile(path):
         raise ModelError(f"{path}: not a .keras file (a zip archive), or a truncated one; save or copy it again")
     with zipfile.ZipFile(path) as archive:
@@ -100,7 +100,7 @@ def _read_zip(path: Path) -> tuple[bytes, str]:
 
 
 def _check_member(path: Path, name: str) -> None:
-    """Refuse names by which unpacking would write outside its folder, on any system."""
+    """Check that no member's name would unpack outside of the folder, on any system."""
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     if posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts:
         raise ModelError(
@@ -110,7 +110,7 @@ def _check_member(path: Path, name: str) -> None:
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
-    """Read one member, but no more than a configuration can have: archives can unpack to any size."""
+    """Read one member, up to the largest size of a configuration: archives can unpack to any size."""
     with archive.open(name) as file:
         text = file.read(MAX_CONFIG_BYTES + 1)
     if len(text) > MAX_CONFIG_BYTES:
@@ -119,7 +119,7 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _read_hdf5(path: Path) -> tuple[bytes | str, str]:
-    """Give the configuration and the version of Keras from an `.h5` file."""
+    """Return the configuration and the version of Keras from an `.h5` file."""
     import h5py
 
     if not h5py.is_hdf5(path):
@@ -161,7 +161,7 @@ class _Place:
 
 
 def check_config(config: Any, path: Path, names: _Names) -> None:
-    """Refuse a configuration that names anything but classes and functions of tf_keras and QKeras.
+    """Check that a configuration names only classes and functions of tf_keras and QKeras.
 
     Args:
         config: The JSON of the model.
@@ -169,10 +169,10 @@ def check_config(config: Any, path: Path, names: _Names) -> None:
         names: What it may name.
 
     Raises:
-        ModelError: Names the layer, the class and what mends it.
+        ModelError: Names the layer, the class and the fix.
     """
     if not isinstance(config, dict) or "class_name" not in config:
-        raise ModelError(f"{path}: its configuration is no Keras model; save it with model.save")
+        raise ModelError(f"{path}: its configuration is not a Keras model; save it with model.save")
     # Keras is told not to compile, and drops this part of the outermost model unread.
     rest = {key: value for key, value in config.items() if key != "compile_config"}
     try:
@@ -230,7 +230,7 @@ def _why_refused(class_name: Any) -> str:
 
 
 def _check_text(text: str, key: str, where: _Place, names: _Names) -> None:
-    """Check text that Keras or QKeras may look up as a function or evaluate as a call."""
+    """Check text that Keras or QKeras may use as the name of a function or as a call."""
     if "(" not in text and not _EVALUATED_KEY.search(key):
         return
     match = _CALL.fullmatch(text)

@@ -45,7 +45,7 @@ def load_saved(path: str | Path) -> Any:
     check_config(config, path, allowed(keras2.keras, keras2.qkeras, objects))
     try:
         return keras2.keras.models.load_model(
-            # Keras takes some first folders for remote file systems; an absolute path is never one.
+            # Keras mistakes some relative paths for remote file systems, but never an absolute path.
             str(path.resolve()),
             custom_objects=objects | {"QActivation": _activation_reader(keras2.qkeras)},
             compile=False,
@@ -59,7 +59,7 @@ def load_saved(path: str | Path) -> Any:
 
 
 def _activation_reader(qkeras: Any) -> Any:
-    """Give a class that makes QActivation layers from their configuration.
+    """Return a class that makes QActivation layers from their configuration.
 
     QKeras 0.9.0 takes the configuration of a quantizer for the quantizer itself, and so cannot load a
     `.keras` file with `QActivation(quantized_bits(...))`; from `.h5` files Keras has already made the object.
@@ -96,7 +96,7 @@ def load_builder(reference: str) -> Callable[..., Any]:
     """
     file, colon, name = reference.rpartition(":")
     if not colon or not file.endswith(".py") or not name.isidentifier():
-        raise ModelError(f"model {reference!r} is no reference to a function; write it as file.py:function")
+        raise ModelError(f"model {reference!r} is not a reference to a function; write it as file.py:function")
     path = Path(file).expanduser()
     mend = f"no such file; the model {reference!r} must name an existing Python file"
     require_file(path, ModelError, missing=mend, no_file=mend)
@@ -211,6 +211,6 @@ def _at(error: BaseException, source: str | None) -> str:
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg} ({error.filename}, line {error.lineno})"
     frames = traceback.extract_tb(error.__traceback__)
-    # The last frame in the user's file is where the user can mend it, however deep in Keras it failed.
+    # The last frame in the user's file is where the user can fix it, however deep in Keras it failed.
     frame = next((frame for frame in reversed(frames) if frame.filename == source), frames[-1])
     return f"{type(error).__name__}: {error} ({frame.filename}, line {frame.lineno})"

@@ -1,4 +1,4 @@
-"""Teachers: float networks that are too large for hardware, and whose answer a small one learns."""
+"""Teachers: float networks that are too large for hardware, whose output a small network learns."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class _Source(Protocol):
     def load(self) -> Callable[..., Dataset]: ...
 
 
-# What every source is given.
+# The arguments of every source.
 _GIVEN = ("input_format", "validation_fraction", "test_fraction", "seed")
 _DRAWN: tuple[_Source, ...] = (
     digits,
@@ -92,15 +92,15 @@ def describe(name: str) -> dict[str, Any]:
 
 
 def controls(name: str, events: Events, options: Mapping[str, Any]) -> tuple[Control, ...]:
-    """Measure what the events of a registered data set are like, one value per event each.
+    """Return control quantities of the events of a registered data set, one value per event.
 
-    A module may offer its own `controls(events, options)`, with all options; for others, it is what any image or any
-    vector has.
+    A module may offer its own `controls(events, options)`, with all options; the others use those of any image or
+    vector.
 
     Args:
-        name: Of the data set.
+        name: Name of the data set.
         events: Some of its events.
-        options: What the data set was loaded with; others have their defaults.
+        options: The options with which the data set was loaded; others have their defaults.
     """
     own = getattr(_SOURCES[name], "controls", None)
     if own is None:
@@ -110,11 +110,11 @@ def controls(name: str, events: Events, options: Mapping[str, Any]) -> tuple[Con
 
 
 def files_read(source: str, options: Mapping[str, Any]) -> tuple[Path, ...]:
-    """List the files that a data set is read from: a user's own, or those of a published set; some may be missing.
+    """Return the files that a data set is read from, a user's own or those of a published set; some may be missing.
 
     Args:
         source: As for `load`.
-        options: As for `load`; need not be right.
+        options: As for `load`; not checked.
     """
     if source in _PUBLISHED:
         folder = options.get("folder")
@@ -123,7 +123,7 @@ def files_read(source: str, options: Mapping[str, Any]) -> tuple[Path, ...]:
         try:
             return _PUBLISHED[source].files(Path(folder).expanduser(), options)
         except OSError:
-            # A folder that may not be read; loading says so.
+            # The folder may not be readable; loading raises the error.
             return ()
     own = source not in _SOURCES and source.lower().endswith(files.SUFFIXES)
     return (Path(source),) if own else ()
@@ -147,8 +147,8 @@ def load(
     Args:
         source: A registered name, or the path of a file that ends in `.npz`, `.h5` or `.hdf5`.
         input_format: Such as "ufixed<4,0>"; None for the registered data set's own. A file needs one.
-        events: Name of the array of events in a file, or of several; registered data sets have no use for it.
-        labels: Name of the array of labels in a file; registered data sets have no use for it.
+        events: Name of the array of events in a file, or of several; not used by registered data sets.
+        labels: Name of the array of labels in a file; not used by registered data sets.
         classes: The classes' names, for a file only.
         saturate: Whether a file's values beyond `input_format` stop at the ends of its range.
         validation_fraction: Share of all events to validate on, above 0 and below 1.
@@ -192,7 +192,7 @@ def load(
 
 
 def _checked_options(source: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """See that a data set knows its options, and that each has the type of its default."""
+    """Check that a data set has the options, and that each has the type of its default."""
     known = describe(source)
     for name, value in options.items():
         if name not in known:
@@ -205,9 +205,9 @@ def _checked_options(source: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _alike(value: Any, default: Any) -> bool:
-    """Tell whether a value from a configuration can stand for a default: a whole number also for a real one."""
+    """Return whether a value from a configuration can stand for a default: a whole number also for a real one."""
     if isinstance(default, tuple):
-        # Names may be few or many; numbers stand for one thing each.
+        # Lists of names may have any length; each number has its own meaning.
         names = all(isinstance(item, str) for item in default)
         items = default[:1] * len(value) if names and isinstance(value, list) else default
         return isinstance(value, list) and len(value) == len(items) and all(map(_alike, value, items))

@@ -39,7 +39,7 @@ def read(path: Path) -> Table:
     """Read a file.
 
     Raises:
-        DataError: It is none of this kind, damaged, or has columns of other types.
+        DataError: It is not such a file, damaged, or has columns of other types.
     """
     head = head_of(path)
     if looks_like(head) != "something else":

@@ -1,7 +1,7 @@
-"""From the events of files, piece by piece, to a data set: which events go where, and the digitiser's grid.
+"""From the events of files, piece by piece, to a data set: the split, and the digitiser's grid.
 
-Events stay as they are in the files until it is known where each of them goes. So what is held in memory is the data
-set itself, 4 bytes a value, what the reader of a format holds, and one piece.
+Events are read after the split is known. So memory holds the data set itself (4 bytes per value), the reader's own
+data, and one piece.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Part:
     Attributes:
         where: What they are, for messages.
         labels: Shape `[n]`, the index of each event's class.
-        pieces: Begins anew at each call, and gives all events in order, `[k, ...]` real numbers at a time.
+        pieces: Returns at each call a new iterator over all events in order, `[k, ...]` real numbers at a time.
     """
 
     where: str
@@ -36,7 +36,7 @@ class Part:
 
 
 def pieces_of(events: int, values: int) -> Iterator[slice]:
-    """Divide events into pieces of a few megabytes.
+    """Return slices of events of a few megabytes each.
 
     Args:
         events: Number of events.
@@ -49,7 +49,7 @@ def pieces_of(events: int, values: int) -> Iterator[slice]:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which events go where, as indices.
+    """The split of events, as indices.
 
     Attributes:
         train: Of the events that were published for training, or of all.
@@ -63,7 +63,7 @@ class Choice:
 
 
 def checked_labels(labels: npt.NDArray[Any], allowed: range, where: str) -> Labels:
-    """Give labels as 64-bit integers.
+    """Return labels as 64-bit integers.
 
     Args:
         labels: Shape `[n]`, whole numbers.
@@ -77,7 +77,7 @@ def checked_labels(labels: npt.NDArray[Any], allowed: range, where: str) -> Labe
     if wrong.any():
         at = int(np.argmax(wrong))
         raise DataError(
-            f"{where}: {int(wrong.sum())} of {labels.size} labels are none of {allowed.start} to {allowed.stop - 1}, "
+            f"{where}: {int(wrong.sum())} of {labels.size} labels are not among {allowed.start} to {allowed.stop - 1}, "
             f"the first {labels[at]} at index {at}; the file is damaged, or not the one with the labels: copy or "
             "download it again"
         )
@@ -100,11 +100,11 @@ def choose(
         test_labels: Of those that were published for the test, which stay the test part; None to take it from all.
         validation_fraction: Share of the events of `labels` to validate on.
         test_fraction: Share of the events of `labels` to test on, without `test_labels`.
-        max_events: How many events to take of all, the same share of each class and part, at least one; 0 for all.
+        max_events: Number of events in total, the same share of each class and part, at least one; 0 for all.
         seed: Seed of the choice.
 
     Raises:
-        DataError: A class has too few events to be divided.
+        DataError: A class has too few events to be split.
     """
     total = labels.size + (0 if test_labels is None else test_labels.size)
     if max_events < 0:
@@ -146,13 +146,13 @@ def assemble(
         input_format: What the digitiser delivers; values beyond it saturate.
         classes: The classes' names.
         part: All events, or those that were published for training.
-        test: Those that were published for the test, if there are any.
-        choice: Which of them go where.
+        test: The events that were published for the test, if any.
+        choice: The split.
         symmetries: As in `Dataset`.
         notes: As in `Dataset`.
 
     Raises:
-        DataError: Values that are NaN or infinite, or a file that cannot be read.
+        DataError: A value is NaN or infinite, or a file cannot be read.
     """
     if test is None:
         train, validation, tested = _gather(part, [choice.train, choice.validation, choice.test], input_format)
@@ -163,7 +163,7 @@ def assemble(
 
 
 def _of_each_class(labels: Labels, share: Callable[[int], int], rng: np.random.Generator) -> Labels:
-    """Give the indices, in order, of a share of each class, at least one event."""
+    """Return the indices, in order, of a share of each class, at least one event."""
     chosen = []
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))

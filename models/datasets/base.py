@@ -167,7 +167,7 @@ class Dataset:
         validation: What training decisions are made on.
         test: What figures are reported on.
         parts: Shapes of the parts of an event, one for each input of a model that has several. An event is then one
-            row: its parts, each flattened, one behind the other. Empty for a model of one input.
+            row: its parts, each flattened, one after the other. Empty for a model of one input.
         symmetries: What may be done to an event in training without changing its class.
         notes: What is worth knowing of where the events come from, a sentence each.
     """
@@ -266,7 +266,7 @@ def split_stratified(
 def split_indices(
     labels: Labels, *, validation_fraction: float, test_fraction: float, seed: int
 ) -> tuple[Labels, Labels, Labels]:
-    """Give the indices of the events of train, validation and test, as `split_stratified` does.
+    """Return the indices of the events of train, validation and test, as `split_stratified` does.
 
     Raises:
         DataError: The fractions leave nothing to train on, or a class has too few events to be in each part.

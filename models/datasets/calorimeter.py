@@ -1,10 +1,10 @@
 """Transverse energies of a calorimeter's 18x14 regions, as a Level-1 trigger sees them: pile-up, jets and signals.
 
-A toy in the manner of what the CICADA trigger of CMS is given: rows are regions in azimuth, which close to a
+A toy of the input of CMS' CICADA trigger: rows are regions in azimuth, which close to a
 ring, columns are regions in pseudorapidity from -3 to 3, values are counts of a 10-bit scale.
 
-Where no source is named, a value is a choice of ours: it makes signals that are to be told from background, not those
-of any model of new physics.
+Values without a source are our choice: they make signals that a trigger can tell from background, not those of any
+model of new physics.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def load(
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         seed=seed,
-        # Azimuth closes to a ring, and nothing tells one side or direction from the other.
+        # Azimuth closes to a ring, and both sides and directions are equivalent.
         symmetries=("roll_rows", "flip_rows", "flip_columns"),
     )
 
@@ -185,14 +185,14 @@ def _add_deposits(
     share *= (energy / share.sum(axis=(1, 2)))[:, None, None]
     rows = (phi[:, None, None] + near[:, None]) % PHI_REGIONS
     columns = eta[:, None, None] + near
-    # What falls beyond the last region in pseudorapidity is lost.
+    # Energy beyond the last region in pseudorapidity is lost.
     inside = np.broadcast_to((columns >= 0) & (columns < ETA_REGIONS), share.shape)
     rows, columns, events = (np.broadcast_to(x, share.shape)[inside] for x in (rows, columns, event[:, None, None]))
     np.add.at(gev, (events, rows, columns), share[inside])
 
 
 def _places(rng: np.random.Generator, numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], Energies]:
-    """Give each deposit its event and a place (azimuth, pseudorapidity) in regions, within |eta| < 2."""
+    """Return each deposit its event and a place (azimuth, pseudorapidity) in regions, within |eta| < 2."""
     event = np.repeat(np.arange(len(numbers)), numbers)
     phi = rng.uniform(0, PHI_REGIONS, len(event))
     eta = rng.uniform(ETA_REGIONS / 6, ETA_REGIONS * 5 / 6, len(event))

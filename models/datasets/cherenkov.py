@@ -3,10 +3,10 @@
 A toy of what a camera trigger sees, on a square grid of pixels. The light of a shower is one or several ellipses, as
 Hillas parametrised them (ICRC 1985, OG 9.5-3): centre of gravity, length, width, and orientation, with a skewed
 profile along the major axis as in the toy model of ctapipe (`ctapipe.image.toymodel`). Every photoelectron is drawn
-by itself: each pixel gets a Poisson number whose mean is the profile's integral over it, and the sky's share.
+separately: each pixel gets a Poisson number whose mean is the profile's integral over it, and the sky's share.
 Values are photoelectrons per pixel with the sky's mean left in, as a digitiser with an unsigned scale delivers.
 
-Where no source is named, a value is a choice of ours, of the size that is usual for telescopes of 12 m.
+Values without a source are our choice, of the usual size for telescopes of 12 m.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Camera(NamedTuple):
 
     @classmethod
     def of(cls, pixels: int, field_of_view_deg: float, night_sky: float) -> Camera:
-        """Give each pixel its share of the field of view, and the sky's photoelectrons that fall into it."""
+        """Return each pixel its share of the field of view, and the sky's photoelectrons that fall into it."""
         pixel_deg = field_of_view_deg / pixels
         photons = _SKY_PHOTONS * np.deg2rad(pixel_deg) ** 2 * _MIRROR_M2 * _WINDOW_S
         return cls(pixels, pixel_deg, float(night_sky * photons * _PHOTON_EFFICIENCY))
@@ -161,7 +161,7 @@ def load(
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         seed=seed,
-        # The source is in the middle: images may be turned and mirrored, not shifted.
+        # The source is in the middle: images may be turned and mirrored, but not shifted.
         symmetries=("flip_rows", "flip_columns", "quarter_turns", "rotation"),
     )
 

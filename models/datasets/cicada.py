@@ -1,4 +1,4 @@
-"""Calorimeter regions as the CICADA trigger of CMS is given them, from HDF5 files in that project's format."""
+"""Calorimeter regions as in the CICADA trigger of CMS, from HDF5 files in that project's format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trigcnn.models.errors import DataError
 REGIONS, FLAGS = "CaloRegions", "AcceptanceFlag"
 PHI, ETA = 18, 14
 BACKGROUND, SIGNAL = "Background", "Signal"
-"""Subfolders; without them, a background file is known by how its name begins."""
+"""Subfolders; without them, background files are recognized by the beginning of their names."""
 _BACKGROUND_NAMES = ("zerobias", "ephemeralzerobias", "zb", "ezb", "background")
 
 INFO = DatasetInfo(
@@ -68,7 +68,7 @@ def read(wanted: Wanted, *, accepted_only: bool = True, merge_signals: bool = Fa
         merge_signals: Whether all signals are one class.
 
     Raises:
-        DataError: The format does not fit, or a file is missing or not what it should be.
+        DataError: The format does not fit, or a file is missing or has the wrong content.
     """
     chosen = wanted.input_format or InputFormat.parse(INFO.input_format)
     if chosen.signed or chosen.integer != chosen.width:
@@ -151,6 +151,6 @@ def _check_counts(counts: npt.NDArray[Any], where: str, first: int) -> None:
     wrong = ~((counts >= 0) & (counts == np.rint(counts))).reshape(len(counts), -1).all(axis=1)
     if wrong.any():
         raise DataError(
-            f"{where}: energies that are no whole numbers from 0, first in event {first + int(np.argmax(wrong))}; they "
-            "must be the trigger's counts, not GeV or scaled values"
+            f"{where}: energies that are not whole numbers from 0, first in event {first + int(np.argmax(wrong))}; "
+            "they must be the trigger's counts, not GeV or scaled values"
         )

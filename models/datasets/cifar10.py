@@ -19,7 +19,7 @@ from trigcnn.models.errors import DataError
 TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 TEST = "test_batch.bin"
 SUBFOLDER = "cifar-10-batches-bin"
-"""What the published archive unpacks to; the folder may be this one or the one that holds it."""
+"""Folder in the published archive; `data.options.folder` may be this one or its parent."""
 
 INFO = DatasetInfo(
     name="cifar10",
@@ -107,7 +107,7 @@ def _read(folder: Path, name: str, found: dict[str, str]) -> npt.NDArray[np.uint
         guess = looks_like(head)
         why = "it is truncated, or another version of the data set" if guess == "something else" else f"it is {guess}"
         raise DataError(
-            f"{path}: {len(content)} bytes, which are no whole number of records of {_RECORD} bytes (a label and "
+            f"{path}: {len(content)} bytes, which are not a whole number of records of {_RECORD} bytes (a label and "
             f"32x32x3 pixels); {why}: copy or download the binary version again"
         )
     found[name] = hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -1,4 +1,4 @@
-"""Control distributions: what the events of a data set are like, as one value per event."""
+"""Control distributions: quantities of the events of a data set, one value per event."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def ellipses(images: Floats) -> Ellipses:
 
 
 def of_any(events: Events) -> tuple[Control, ...]:
-    """Measure what any image, or else any vector, has; colours are added up.
+    """Return quantities of any image or vector; colours are added up.
 
     Args:
         events: [events, rows, columns, channels] or any other shape.

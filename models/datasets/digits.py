@@ -1,4 +1,4 @@
-"""Handwritten digits that come with scikit-learn: small, real and there without a network."""
+"""Handwritten digits that come with scikit-learn: small, real, and available offline."""
 
 from __future__ import annotations
 
@@ -57,5 +57,5 @@ def load(
         seed=seed,
     )
     classes = tuple(str(digit) for digit in range(10))
-    # A digit that is moved stays one; mirrored or turned far, it may be another, or none.
+    # A shifted digit stays the same digit; mirrored or turned far, it may become another, or none.
     return Dataset(INFO.name, chosen, classes, train, validation, test, symmetries=("shift",))

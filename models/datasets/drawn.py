@@ -1,4 +1,4 @@
-"""What sources that draw their events have in common: labels, checks of options, and the way to a data set."""
+"""Parts that sources of drawn events share: labels, checks of options, and the split."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Rng = np.random.Generator
 Range = tuple[float, float]
 
 FEWEST_EVENTS = 100
-"""Fewer events than these leave a part of the split without a class."""
+"""With fewer events, a part of the split would lack a class."""
 
 CHUNK = 500
 """Events that are drawn at once: their arrays stay in the processor's cache."""
 
 
 def shuffled_labels(rng: Rng, events: int, shares: Sequence[float]) -> Labels:
-    """Give each event a class, in random order, with exact shares up to rounding.
+    """Return a class for each event, in random order, with exact shares up to rounding.
 
     Args:
         rng: Source of randomness.
@@ -46,14 +46,14 @@ def power_law(rng: Rng, smallest: float, index: float, size: int, largest: float
     >>> bool((power_law(np.random.default_rng(1), 2.0, 3.0, 50, largest=4.0) <= 4).all())
     True
     """
-    # Where the integral spectrum ends, as a share of its beginning.
+    # End of the integral spectrum, as a share of its beginning.
     end = (largest / smallest) ** (1 - index)
     values: npt.NDArray[np.float64] = smallest * (end + (1 - end) * rng.random(size)) ** (1 / (1 - index))
     return values
 
 
 def check_option(name: str, value: float, low: float, high: float = np.inf, unit: str = "") -> None:
-    """See that an option lies within its limits.
+    """Check that an option lies within its limits.
 
     Raises:
         DataError: It does not.
@@ -65,7 +65,7 @@ def check_option(name: str, value: float, low: float, high: float = np.inf, unit
 
 
 def check_range(name: str, value: Range, low: float, high: float, unit: str = "") -> None:
-    """See that an option of a smallest and a largest value lies within its limits.
+    """Check that an option of a smallest and a largest value lies within its limits.
 
     Raises:
         DataError: It does not, or the values are the wrong way round.
@@ -78,7 +78,7 @@ def check_range(name: str, value: Range, low: float, high: float, unit: str = ""
 
 
 def check_events(events: int) -> None:
-    """See that there are events enough to be split.
+    """Check that there are enough events to be split.
 
     Raises:
         DataError: There are fewer than `FEWEST_EVENTS`.
@@ -87,7 +87,7 @@ def check_events(events: int) -> None:
 
 
 def check_choice(name: str, value: str, known: Sequence[str]) -> None:
-    """See that an option is one of the known words.
+    """Check that an option is one of the known words.
 
     Raises:
         DataError: It is not.
@@ -97,7 +97,7 @@ def check_choice(name: str, value: str, known: Sequence[str]) -> None:
 
 
 def counting_format(info: DatasetInfo, wanted: InputFormat | None) -> InputFormat:
-    """Take the number format of a source whose values are counts: unsigned whole numbers.
+    """Return the number format of a source whose values are counts: unsigned whole numbers.
 
     Raises:
         DataError: It has a sign or fraction bits, or steps of more than one.
@@ -123,7 +123,7 @@ def dataset(
     seed: int,
     symmetries: tuple[Symmetry, ...] = (),
 ) -> Dataset:
-    """Put drawn events on the grid, where what is beyond it saturates as in a digitiser, and split them.
+    """Put drawn events on the grid, saturated as in a digitiser, and split them.
 
     Raises:
         DataError: The fractions leave a part empty.

@@ -1,4 +1,4 @@
-"""Small images with edges, and what the kernels of the textbooks make of them."""
+"""Small images with edges, and the results of textbook kernels on them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def load(
     size: int = 6,
     kernels: tuple[str, ...] = ("prewitt_vertical",),
 ) -> Dataset:
-    """Draw images, and let kernels make their targets.
+    """Draw images, and compute their targets with kernels.
 
     Args:
         input_format: Unsigned whole numbers, the grey levels; None for ufixed<4,4>.

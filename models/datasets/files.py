@@ -1,4 +1,4 @@
-"""Events and labels from a user's own `.npz` or HDF5 file, with everything checked before it is used."""
+"""Events and labels from a user's own `.npz` or HDF5 file, all checked before use."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def load(
 
     Args:
         path: File that ends in `.npz`, `.h5` or `.hdf5`.
-        input_format: What the digitiser delivers; a file does not say it, so it must be given.
+        input_format: Number format of the digitiser; files do not contain it, so it is required.
         events: Name of the array of events, `[n, features]`, `[n, h, w]` (which gets a channel axis) or
             `[n, h, w, channels]`; in HDF5 a path such as "jets/images". For a model of several inputs the names of
             several arrays, in the order of the inputs.
@@ -53,7 +53,7 @@ def load(
         seed: Seed of the split.
 
     Raises:
-        DataError: The file or an array in it cannot be used; the message says which and what mends it.
+        DataError: The file or an array in it cannot be used; the message says which, and the fix.
     """
     if input_format is None:
         raise DataError(
@@ -152,16 +152,16 @@ def _read_hdf5(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]
 
 
 def no_such_array(path: Path, option: str, name: str, present: Sequence[str]) -> DataError:
-    """Say that a file has no array of a name, and which one may have been meant."""
+    """Return the error that a file has no array of a name, with the closest name."""
     mend = did_you_mean(name.strip("/"), present) if present else "the file has none; write the arrays into it"
     return DataError(f"{path}: no array {name!r}, which {option} names; {mend}")
 
 
 def _checked_events(events: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
-    """Check type and shape, and give images without a channel axis one."""
+    """Check type and shape, and add a channel axis to images without one."""
     if events.dtype.kind not in "fiub":
         raise DataError(
-            f"{where}: events of type {events.dtype}, which are no real numbers; save them as floats or integers"
+            f"{where}: events of type {events.dtype}, which are not real numbers; save them as floats or integers"
         )
     if events.ndim not in (2, 3, 4):
         raise DataError(
@@ -195,7 +195,7 @@ def checked_labels(
         if odd.any():
             at = int(np.argmax(odd))
             raise DataError(
-                f"{where}: {int(odd.sum())} labels are no whole numbers, the first {labels[at]} at index "
+                f"{where}: {int(odd.sum())} labels are not whole numbers, the first {labels[at]} at index "
                 f"{at}; save the classes' indices from 0"
             )
     names = _class_names(labels, classes, where)
@@ -203,7 +203,7 @@ def checked_labels(
 
 
 def from_one_hot(labels: npt.NDArray[Any], where: str) -> Labels:
-    """Give one-hot labels, `[n, classes]`, as class indices, or raise a DataError."""
+    """Return one-hot labels, `[n, classes]`, as class indices, or raise a DataError."""
     bad = ~(((labels == 0) | (labels == 1)).all(axis=1) & ((labels == 1).sum(axis=1) == 1))
     if bad.any():
         at = int(np.argmax(bad))
@@ -223,7 +223,7 @@ def _class_names(labels: npt.NDArray[Any], classes: Sequence[str] | None, where:
         raise DataError(f"{where}: all labels are {high}; a classifier needs events of two classes or more")
     if classes is not None:
         if len(set(classes)) != len(classes):
-            raise DataError(f"data.classes {list(classes)} names a class twice; give each its own name")
+            raise DataError(f"data.classes {list(classes)} names a class twice; give each class its own name")
         if low < 0 or high >= len(classes):
             raise DataError(
                 f"{where}: labels from {low} to {high}, but data.classes names {len(classes)} classes, "

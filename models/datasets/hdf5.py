@@ -16,7 +16,7 @@ def opened(path: Path) -> Iterator[Any]:
     """Open a file for reading.
 
     Raises:
-        DataError: It is no HDF5 file, or damaged; also what is read from it while it is open.
+        DataError: It is not an HDF5 file, or damaged; also while it is read.
     """
     import h5py
 
@@ -28,7 +28,7 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def array(file: Any, path: Path, name: str, shape: tuple[int | None, ...]) -> Any:
-    """Give an array of real numbers, not yet read.
+    """Return an array of real numbers, not yet read.
 
     Args:
         file: The open file.
@@ -42,7 +42,7 @@ def array(file: Any, path: Path, name: str, shape: tuple[int | None, ...]) -> An
     found = in_file(file, path, name)
     if found.dtype.kind not in "fiub":
         raise DataError(
-            f"{path}, {name}: of type {found.dtype}, which are no real numbers; take the published file, or save "
+            f"{path}, {name}: of type {found.dtype}, which are not real numbers; take the published file, or save "
             "floats or integers"
         )
     fits = len(found.shape) == len(shape) and all(
@@ -55,7 +55,7 @@ def array(file: Any, path: Path, name: str, shape: tuple[int | None, ...]) -> An
 
 
 def in_file(file: Any, path: Path, name: str) -> Any:
-    """Give an array of any type that lies in the file itself.
+    """Return an array of any type that lies in the file itself.
 
     Raises:
         DataError: It is not there, or lies in another file.

@@ -1,10 +1,10 @@
-"""Toy jets as tables of constituents: what jet images and jet features are made of.
+"""Toy jets as tables of constituents, for jet images and jet features.
 
 A boosted particle decays, its decay products (prongs) turn into constituents, the calorimeter blurs them. Angles are
 small: a prong with a share z of the transverse momentum pT, and k_T across the jet's axis, lies k_T / (z pT) from it.
 An isotropic decay of a mass m then opens by at least 2 m / pT, as it should.
 
-Where no source is named, a value is a choice of ours, of the size that jets of 0.5 to 1 TeV have.
+Values without a source are our choice, of the usual size for jets of 0.5 to 1 TeV.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ _Table = TypeVar("_Table", Constituents, _Prongs)
 
 
 def check_pt(pt_gev: Range) -> None:
-    """See that the option `pt_gev` is a range in which the picture of a boosted jet holds.
+    """Check that the option `pt_gev` is a range in which the model of a boosted jet holds.
 
     Raises:
         DataError: It is not.
@@ -112,7 +112,7 @@ def draw(rng: Rng, kinds: Ints, pt_gev: Range) -> Constituents:
 
 
 def _radiated(rng: Rng, jet: Ints, pt: Floats, gluon: npt.NDArray[np.bool_]) -> _Prongs:
-    """Give a quark or gluon, and the gluon that it may have radiated."""
+    """Return a quark or gluon, and the gluon that it may have radiated."""
     n = len(jet)
     splits = rng.random(n) < _SPLITTING * np.where(gluon[jet], _COLOUR_RATIO, 1.0)
     share = np.where(splits, _log_uniform(rng, _SPLITTING_SHARE, n), 0.0)
@@ -168,7 +168,7 @@ def _pileup(rng: Rng, jets: int) -> Constituents:
 
 
 def _measured(rng: Rng, given: Constituents) -> Constituents:
-    """Blur as the calorimeter does, leave out what lies beyond the jet, and sort by jet."""
+    """Blur as the calorimeter does, remove constituents beyond the jet, and sort by jet."""
     pt = given.pt * np.maximum(1 + _ENERGY_BLUR * rng.standard_normal(len(given.pt)), 0.1)
     eta, phi = (x + _PLACE_BLUR * rng.standard_normal(len(x)) for x in (given.eta, given.phi))
     within = np.flatnonzero(np.hypot(eta, phi) < RADIUS)
@@ -183,7 +183,7 @@ def _alone(jet: Ints, pt: Floats) -> _Prongs:
 
 
 def _joined(*tables: _Table) -> _Table:
-    """Put the rows of tables of one kind behind each other."""
+    """Concatenate the rows of tables."""
     return type(tables[0])._make(np.concatenate(columns) for columns in zip(*tables, strict=True))
 
 

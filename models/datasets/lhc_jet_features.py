@@ -1,4 +1,4 @@
-"""The sixteen features of a jet that hls4ml's jet tagger is given, from published files."""
+"""The sixteen input features of hls4ml's jet tagger, from published files."""
 
 from __future__ import annotations
 
@@ -72,9 +72,10 @@ def files(folder: Path, options: Mapping[str, Any]) -> tuple[Path, ...]:
 def read(wanted: Wanted, *, max_files: int = 0, standardise: bool = True) -> Dataset:
     """Read the features, each minus its mean and divided by its standard deviation.
 
-    Mean and deviation are those of the training events, and are told in the data set's notes: whoever feeds the network
-    must apply them too. Values beyond the format saturate; in fixed<16,6> it holds 32 deviations, in steps of 1/1024.
-    Jets with a feature that is NaN or infinite are left out. In memory: 130 MB of features and 60 MB of events.
+    Mean and deviation are those of the training events. The data set's notes list them: inputs of the network in the
+    experiment must be standardised in the same way. Values beyond the format saturate; in fixed<16,6> it holds 32
+    deviations, in steps of 1/1024. Jets with a feature that is NaN or infinite are left out. In memory: 130 MB of
+    features and 60 MB of events.
 
     Args:
         wanted: Its folder holds HDF5 files, in `train` and `val` or without subfolders, or an ARFF or a `.z` file.

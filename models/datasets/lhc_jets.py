@@ -75,7 +75,7 @@ def read_jets(path: Path, features: Sequence[str]) -> tuple[npt.NDArray[np.float
 
     Args:
         path: The file.
-        features: Their names, without the `j_` that is in front of them in the file.
+        features: Their names, without the `j_` that is before them in the file.
 
     Returns:
         Shapes `[n, features]` and `[n]`.
@@ -98,7 +98,7 @@ def read_jets(path: Path, features: Sequence[str]) -> tuple[npt.NDArray[np.float
 
 
 def image_shape(path: Path, image: str, jets: int) -> tuple[int, int]:
-    """Give height and width of a file's images, of which there must be one for each jet."""
+    """Return height and width of a file's images, of which there must be one for each jet."""
     with hdf5.opened(path) as file:
         found = hdf5.array(file, path, image, (None, None, None))
         if found.shape[0] != jets:

@@ -1,7 +1,7 @@
 """Arrays of numbers in MATLAB files of version 5.
 
-scipy reads these files too, but some that were damaged end the whole process (a segmentation fault in scipy 1.17.1);
-what follows reads plain arrays of numbers only, and refuses what does not add up.
+scipy reads these files too, but some damaged files end the process (a segmentation fault in scipy 1.17.1). This reader
+reads plain arrays of numbers only, and refuses inconsistent files.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Element = tuple[int, memoryview]
 
 
 def read(path: Path, content: bytes) -> Arrays:
-    """Give the arrays of real numbers in a file, by name, with MATLAB's order of axes.
+    """Return the arrays of real numbers in a file, by name, with MATLAB's order of axes.
 
     Args:
         path: The file, for messages.

@@ -1,4 +1,4 @@
-"""Data sets that others have published as files: the folder they lie in, and what is wrong with a file."""
+"""Data sets that others have published as files: their folder, and errors of their files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trigcnn.models.paths import require_file
 
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 
-# What files begin with that are often found in the place of others.
+# How files begin that are often found in place of others.
 _SIGNATURES = (
     (b"\x1f\x8b", "a gzip file"),
     (b"PK\x03\x04", "a zip archive"),
@@ -45,7 +45,7 @@ class Publication:
     where: str
 
     def folder(self, named: str) -> Path:
-        """Give the folder with the files.
+        """Return the folder with the files.
 
         Args:
             named: `data.options.folder`.
@@ -68,7 +68,7 @@ class Publication:
         raise DataError(f"{folder}: {there}; set data.options.folder to the one that holds {self._needs()}")
 
     def missing(self, folder: Path, what: str) -> DataError:
-        """Say that a file is not there, what is needed, and whether an archive lies in its place."""
+        """Return the error that a file is missing: what is needed, and whether an archive lies in its place."""
         archives = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith(_ARCHIVES))
         unpack = f"; {archives[0]} is an archive: unpack it, and name the folder with its files" if archives else ""
         return DataError(f"{folder}: {what}{unpack}; {self.info.name} needs {self._needs()}")
@@ -78,7 +78,7 @@ class Publication:
 
 
 def looks_like(head: bytes) -> str:
-    """Say what a file may be whose content is not what was expected.
+    """Return what a file with unexpected content may be.
 
     >>> looks_like(b"<!DOCTYPE html><html>")
     'a web page'
@@ -94,7 +94,7 @@ def head_of(path: Path, number: int = 512) -> bytes:
     """Read the first bytes of a file.
 
     Raises:
-        DataError: It is no file, or may not be read.
+        DataError: It is not a file, or not readable.
     """
     require_file(path, DataError, missing="no such file; copy it there", no_file="not a file; put the file there")
     with damage_named(path), path.open("rb") as stream:
@@ -103,7 +103,7 @@ def head_of(path: Path, number: int = 512) -> bytes:
 
 @contextmanager
 def damage_named(path: Path, *others: type[Exception]) -> Iterator[None]:
-    """Turn what libraries raise on a damaged file into an error that names it.
+    """Turn exceptions of libraries on a damaged file into an error that names the file.
 
     Args:
         path: The file.
@@ -123,10 +123,10 @@ def damage_named(path: Path, *others: type[Exception]) -> Iterator[None]:
 
 
 def unit_format(given: InputFormat | None, info: DatasetInfo) -> InputFormat:
-    """Give the number format of pixels from 0 to 255, each divided by 256.
+    """Return the number format of pixels from 0 to 255, each divided by 256.
 
     Raises:
-        DataError: A format of the configuration that does not begin right behind the binary point, without a sign.
+        DataError: The configured format is signed, or has bits left of the binary point.
     """
     chosen = given or InputFormat.parse(info.input_format)
     if chosen.signed or chosen.integer != 0:
@@ -138,7 +138,7 @@ def unit_format(given: InputFormat | None, info: DatasetInfo) -> InputFormat:
 
 
 def originality(found: Mapping[str, str], published: Mapping[str, str]) -> str:
-    """Say whether files are those that were published, by their MD5.
+    """Return whether files are the published ones, by their MD5, in words.
 
     Args:
         found: MD5 by the file's name.

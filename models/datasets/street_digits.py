@@ -1,7 +1,7 @@
-"""Coloured digits in front of cluttered backgrounds with neighbours at their sides, as on house numbers.
+"""Coloured digits before cluttered backgrounds with neighbours at their sides, as on house numbers.
 
 Made in the likeness of the Street View House Numbers (32x32 pixels, the class is the digit in the middle), but drawn
-from fonts, so that it is there without a network.
+from fonts, so that it is available offline.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def load(
         seed=seed,
     )
     classes = tuple(str(digit) for digit in range(10))
-    # A digit that is moved stays one; mirrored or turned far, it may be another, or none.
+    # A shifted digit stays the same digit; mirrored or turned far, it may become another, or none.
     return Dataset(INFO.name, chosen, classes, train, validation, test, symmetries=("shift",))
 
 

@@ -1,8 +1,8 @@
 """Digitised pulse shapes of a scintillation detector: noise, one pulse, or two that pile up.
 
 A pulse rises and falls exponentially, as the charge of a scintillator behind a photomultiplier and a preamplifier.
-Values are counts of an analogue-to-digital converter, the baseline left in. Where no source is named, a value is a
-choice of ours, of the size that is usual for LYSO and similar crystals (decay in some 40 ns; Particle Data Group,
+Values are counts of an analogue-to-digital converter, the baseline left in. Values without a source are
+our choice, of the usual size for LYSO and similar crystals (decay in some 40 ns; Particle Data Group,
 Review of Particle Physics 2024, table of inorganic scintillators) read at 250 megasamples per second.
 """
 
@@ -134,7 +134,7 @@ def controls(events: Events, options: Mapping[str, Any]) -> tuple[Control, ...]:
 
 
 def _pulse(time_ns: Floats, begin: Floats, rise: Floats, fall: Floats) -> Floats:
-    """Give pulses of height 1 that begin, rise and fall as told, in ns: [pulses, samples]."""
+    """Return pulses of height 1 that begin, rise and fall as told, in ns: [pulses, samples]."""
     since = np.maximum(time_ns - begin[:, None], 0)
     shape = np.exp(-since / fall[:, None]) - np.exp(-since / rise[:, None])
     top = rise * fall / (fall - rise) * np.log(fall / rise)

@@ -1,4 +1,4 @@
-"""Windows along one axis of a layer: how many there are, and what they leave out."""
+"""Windows along one axis of a layer: their number, and the pixels that they do not see."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 class Axis:
     """What a layer does along one axis of its input.
 
-    A padding layer is a window of one pixel, and one that crops takes pixels away, as padding of less than none.
+    A padding layer is a window of one pixel; cropping is negative padding.
 
     Attributes:
         name: `height` or `width`.
         size: Pixels of the input, w.
         window: Pixels from the first to the last that a window sees, f; those between the taps of a dilated kernel too.
         stride: Pixels from one window to the next, s.
-        before: Zeros in front of the first pixel, p.
+        before: Zeros before the first pixel, p.
         after: Zeros behind the last pixel, p.
         repeat: How often each pixel is given.
         blank: How many of the pixels at the input's end are zeros of a padding layer.
@@ -85,7 +85,7 @@ class Axis:
 
 
 def same_padding(size: int, window: int, stride: int) -> tuple[int, int]:
-    """Give the zeros in front and behind that TensorFlow adds for padding='same', so that ceil(w / s) windows fit.
+    """Return the zeros before it and behind that TensorFlow adds for padding='same', so that ceil(w / s) windows fit.
 
     >>> same_padding(32, 3, 1), same_padding(32, 3, 2), same_padding(8, 1, 2)
     ((1, 1), (0, 1), (0, 0))

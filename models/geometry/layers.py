@@ -1,4 +1,4 @@
-"""What each class of Keras and QKeras layers does with the axes of its input, and how many numbers it needs for it."""
+"""How each class of Keras and QKeras layers treats the axes of its input; its numbers of parameters and products."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trigcnn.models.errors import ModelError
 from trigcnn.models.geometry.axis import Axis, same_padding
 from trigcnn.models.geometry.sight import Shape
 
-# Each value by itself, or nothing at all when the model is applied.
+# Layers that change each value by itself, or nothing when the model is applied.
 POINTWISE = frozenset(
     "InputLayer QActivation QAdaptiveActivation Activation ReLU LeakyReLU ThresholdedReLU ELU Softmax "
     "BatchNormalization QBatchNormalization Dropout SpatialDropout1D SpatialDropout2D AlphaDropout GaussianDropout "
@@ -32,7 +32,7 @@ _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 
 
 def kind_of(layer: Any) -> str:
-    """Name of a layer's class, without the Q of QKeras: what it does with axes is that of Keras' own class.
+    """Return the name of a layer's class without the Q of QKeras: it treats axes like Keras' own class.
 
     Raises:
         ModelError: What the layer does is not known here.
@@ -54,7 +54,7 @@ _MOVES = frozenset("Concatenate Flatten Reshape Permute".split())
 
 
 def axes_of(layer: Any, shape: Shape, blank: Shape) -> tuple[Axis, ...]:
-    """Give what a layer does along the axes of its input, one axis each but that of channels.
+    """Return what a layer does along the axes of its input, one axis each but that of channels.
 
     Args:
         layer: The layer.
@@ -85,7 +85,7 @@ def axes_of(layer: Any, shape: Shape, blank: Shape) -> tuple[Axis, ...]:
 
 
 def mixes_channels(layer: Any) -> bool:
-    """Tell whether each result is a sum over the channels."""
+    """Return whether each result is a sum over the channels."""
     kind = kind_of(layer)
     return kind == "Dense" or (
         kind in CONVOLUTIONS and ("Depthwise" not in kind or getattr(layer, "depth_multiplier", 1) > 1)

@@ -104,10 +104,10 @@ def geometry(model: Any) -> tuple[LayerGeometry, ...]:
 
 
 def refuse_dropped(layers: Sequence[LayerGeometry]) -> None:
-    """Refuse a network in which a stride does not divide, so that pixels at an end are dropped.
+    """Check that every stride divides, so that no pixels at an end are dropped.
 
     Raises:
-        ModelError: With a line per layer and axis: how many pixels, and what mends it.
+        ModelError: A line per layer and axis: number of pixels, and the fix.
     """
     lines = [f"\n  - {line}" for layer in layers if (line := _refusal(layer))]
     if lines:
@@ -241,7 +241,7 @@ def _losses(axes: Sequence[Axis]) -> Iterator[str]:
 
 
 def _refusal(layer: LayerGeometry) -> str:
-    """Name what a layer drops, and what mends it."""
+    """Return what a layer drops, and the fix."""
     found = []
     for axis in layer.axes:
         if axis.dropped:
@@ -253,5 +253,5 @@ def _refusal(layer: LayerGeometry) -> str:
     padding = str(tuple(pads) if len(pads) > 1 else pads[0])
     return (
         f"layer {layer.name} ({layer.kind}): {' and '.join(found)}; change the size of its input, or put a "
-        f"ZeroPadding{len(pads)}D({padding}) in front of it"
+        f"ZeroPadding{len(pads)}D({padding}) before it"
     )

@@ -1,4 +1,4 @@
-"""Which pixels of a network's input the values of a tensor see: their receptive fields, counted, not estimated."""
+"""Receptive fields: which pixels of a network's input the values of a tensor see, counted exactly."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def concatenated(branches: Sequence[Sequence[Sight]], shapes: Sequence[Shape], a
 
 
 def _over(pixels: Pixels, axis: Axis, nothing: int) -> Pixels:
-    """Give what lies in each window, [windows, f]."""
+    """Return what lies in each window, [windows, f]."""
     cut = pixels[max(-axis.before, 0) : len(pixels) - max(-axis.after, 0)]
     padded = np.pad(cut, (max(axis.before, 0), max(axis.after, 0)), constant_values=nothing)
     return np.lib.stride_tricks.sliding_window_view(padded, axis.window)[:: axis.stride]

@@ -1,4 +1,4 @@
-"""Training: what a network learns, how it is fitted, pruned and folded, and what is kept of it."""
+"""Training: objective, fit, pruning, folding, and the epoch that is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches for Keras: every epoch is shuffled and augmented anew, on the input's grid."""
+"""Batches for Keras: every epoch is shuffled and augmented again, on the input's grid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def batches(model: Any, dataset: Dataset, recipe: Recipe, rng: np.random.Generat
     """Make Keras' sequence of batches; it draws the first epoch at once, from `rng`.
 
     Raises:
-        ModelError: Augmentation is asked for of events that are no images.
+        ModelError: Augmentation is requested for events that are not images.
     """
     keras = bring_up().keras
     split, moves = dataset.train, bool(recipe.shift_pixels or recipe.rotation_deg)
@@ -51,7 +51,7 @@ def batches(model: Any, dataset: Dataset, recipe: Recipe, rng: np.random.Generat
                 )
                 self.events = dataset.input_format.put_on_grid(moved, saturate=True, where="augmentation")
             if recipe.objective == "reconstruction":
-                # What comes out is to be what went in.
+                # The target is the event itself.
                 self.labels = self.events.reshape(targets.shape)
 
         def __len__(self) -> int:

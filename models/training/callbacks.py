@@ -1,4 +1,4 @@
-"""Keras' callbacks of a training; made late, since their base class comes with TensorFlow."""
+"""Keras' callbacks of a training; defined late, since their base class comes with TensorFlow."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def each_step(hooks: Hooks) -> Any:
 
 
 def tensorboard(folder: Path, history: History) -> Any:
-    """Write a history to TensorBoard's files, epoch by epoch, and from the beginning where a training goes on."""
+    """Write a history to TensorBoard's files, epoch by epoch, and from the beginning if a training is resumed."""
     k = bring_up()
     # `tf.summary.scalar` would need TensorBoard itself to be installed; this is the record that it writes.
     scalar = k.tf.compat.v1.SummaryMetadata()

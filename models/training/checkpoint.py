@@ -1,9 +1,9 @@
-"""A training that was killed goes on where it was, and ends with the same bits.
+"""An interrupted training resumes at its checkpoint, and ends with the same bits.
 
-A checkpoint holds all that decides what comes next: weights, the optimizer's moments, masks of pruning, the best epoch
+A checkpoint holds everything with a state: weights, the optimizer's moments, masks of pruning, the best epoch
 so far, and the states of the generators of random numbers (NumPy's for shuffling and augmentation, Python's for the
-order of batches, those of Dropout layers). QKeras' stochastic quantizers draw from a state that TensorFlow does not
-show; a network with those goes on all right, but not bit by bit the same.
+order of batches, those of Dropout layers). TensorFlow does not expose the state of QKeras' stochastic
+quantizers; a training with them resumes, but not with the same bits.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Checkpoint:
         ]
 
     def restore(self, pruning: Any | None) -> int:
-        """Take up what the file holds, if there is one.
+        """Load the file, if there is one.
 
         Args:
             pruning: The callback that prunes, for its masks.
@@ -79,7 +79,7 @@ class Checkpoint:
         return done
 
     def callback(self, every: int, epochs: int, pruning: Any | None) -> Any:
-        """Make Keras' callback that writes the file after some epochs, and after the last."""
+        """Return Keras' callback that writes the file after some epochs, and after the last."""
         keras = bring_up().keras
 
         class Save(keras.callbacks.Callback):  # type: ignore[misc,name-defined]

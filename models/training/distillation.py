@@ -57,7 +57,7 @@ class Distillation:
     largest_value: float | None = None
 
     def shown(self, events: Events) -> Events:
-        """Give events as the teacher sees them."""
+        """Return events as the teacher sees them."""
         return events if self.largest_value is None else np.minimum(events, np.float32(self.largest_value))
 
 
@@ -101,7 +101,7 @@ def train_teacher(
 def student_dataset(
     teacher: Any, distillation: Distillation, dataset: Dataset, *, seed: int, limits: tuple[float, float] | None
 ) -> Dataset:
-    """Give the events that the student learns from, with the teacher's scores as targets.
+    """Return the events that the student learns from, with the teacher's scores as targets.
 
     Args:
         teacher: The trained teacher.
@@ -136,7 +136,7 @@ def student_dataset(
 
 
 def score(teacher: Any, events: Events, input_format: InputFormat) -> Events:
-    """Give the teacher's score, 32 times the logarithm of the mean squared error in units of the input's last bit.
+    """Return the teacher's score, 32 times the logarithm of the mean squared error in units of the input's last bit.
 
     Args:
         teacher: Auto-encoder.
@@ -172,7 +172,7 @@ def outliers(events: Events, number: int, rng: np.random.Generator, input_format
 
 
 def limits_of(model: Any) -> tuple[float, float] | None:
-    """Give the smallest and the largest value that the quantizer at a network's end lets through; None without one."""
+    """Return the smallest and the largest value of the quantizer at a network's end; None without one."""
     last = model.outputs[0].node.layer
     quantizer: Any = getattr(last, "quantizer", None) or getattr(last, "activation", None)
     if not hasattr(quantizer, "max") or not hasattr(quantizer, "min"):

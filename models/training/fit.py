@@ -1,4 +1,4 @@
-"""A network is fitted, and left at its best epoch."""
+"""Fit a network, and keep its best epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trigcnn.models.training.objectives import learned, loss_and_metrics
 from trigcnn.models.training.recipe import History, Hooks, Progress, Recipe
 from trigcnn.models.training.schedules import learning_rate
 
-# What is rounded anew needs smaller steps than what begins at random.
+# Weights that were rounded again need smaller steps than random ones.
 _FOLDED_LEARNING_RATE = 0.3
 
 
@@ -35,7 +35,7 @@ def seed_everything(seed: int) -> None:
 def train_for_hardware(
     model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hooks: Hooks | None = None
 ) -> tuple[Any, History]:
-    """Train a quantized network, fold its batch normalization if asked, and train what came of it further.
+    """Train a quantized network, fold its batch normalization if asked, and train the folded network further.
 
     Args:
         model: QKeras model; trained in place.
@@ -75,7 +75,7 @@ def train_for_hardware(
 
 
 def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hooks: Hooks | None = None) -> History:
-    """Train a network in place, and leave it at the epoch that `recipe.monitor` says is best.
+    """Train a network in place, and keep its best epoch by `recipe.monitor`.
 
     Outputs are logits, or learn the data set's targets with the mean squared error. Where weights are pruned, only
     epochs with the final sparsity count.
@@ -88,8 +88,8 @@ def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hook
         hooks: What else is done.
 
     Raises:
-        ModelError: Augmentation is asked for events that are no images, the loss is not finite, there are no targets,
-            or the monitor is none of this objective.
+        ModelError: Augmentation is requested for events that are not images, the loss is not finite, there are no
+            targets, or the monitor is none of this objective.
     """
     hooks = hooks or Hooks()
     if recipe.monitor == "accuracy" and recipe.objective != "classification":
@@ -97,7 +97,7 @@ def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hook
             f"training.monitor: accuracy: with training.objective {recipe.objective} there is none; use loss"
         )
     if recipe.monitor == "signal_efficiency" and hooks.measure is None:
-        raise ModelError("training.monitor: signal_efficiency: it is not said how it is measured")
+        raise ModelError("training.monitor: signal_efficiency: its measure is missing")
     keras = bring_up().keras
     rng = np.random.default_rng(recipe.seed)
     steps_per_epoch = -(-len(dataset.train.events) // recipe.batch_size)

@@ -21,7 +21,7 @@ def input_shapes(model: Any) -> tuple[tuple[int, ...], ...]:
 
 
 def outputs_wanted(dataset: Dataset, objective: Objective) -> int:
-    """Give the number of outputs that an objective asks for, which a builder is offered as `classes`.
+    """Return the number of outputs that an objective asks for, which a builder is offered as `classes`.
 
     Of images it is the number of their channels.
     """
@@ -34,7 +34,7 @@ def outputs_wanted(dataset: Dataset, objective: Objective) -> int:
 
 
 def with_targets(dataset: Dataset, objective: Objective, output_shape: tuple[int, ...]) -> Dataset:
-    """Give a data set whose targets are what the objective asks for, in the shape of the model's output.
+    """Return a data set whose targets are what the objective asks for, in the shape of the model's output.
 
     Args:
         dataset: The data set.
@@ -54,7 +54,7 @@ def with_targets(dataset: Dataset, objective: Objective, output_shape: tuple[int
 
 
 def learned(split: Split, objective: Objective) -> npt.NDArray[Any]:
-    """Give what the outputs are compared with, [events, ...]."""
+    """Return what the outputs are compared with, [events, ...]."""
     if objective == "classification":
         return split.labels
     if split.targets is None:
@@ -63,7 +63,7 @@ def learned(split: Split, objective: Objective) -> npt.NDArray[Any]:
 
 
 def loss_and_metrics(model: Any, objective: Objective) -> tuple[Any, list[Any]]:
-    """Give Keras' loss, and accuracy where there is one."""
+    """Return Keras' loss, and accuracy where there is one."""
     keras = bring_up().keras
     if objective != "classification":
         return keras.losses.MeanSquaredError(), []
@@ -74,7 +74,7 @@ def loss_and_metrics(model: Any, objective: Objective) -> tuple[Any, list[Any]]:
 
 
 def check_fits(model: Any, dataset: Dataset, *, trained: bool, objective: Objective = "classification") -> None:
-    """See that a model takes the data set's events and gives what it is to learn.
+    """Check that a model takes the data set's events and has the outputs that it must learn.
 
     Args:
         model: The model.
@@ -149,7 +149,7 @@ def _targets(dataset: Dataset) -> npt.NDArray[np.float32]:
 
 
 def classify(outputs: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int64]:
-    """Give the class with the largest logit, the first of equals; with one logit, whether it is above zero.
+    """Return the class with the largest logit, the first of equals; with one logit, whether it is above zero.
 
     Args:
         outputs: Logits [events, classes] or [events, 1].

@@ -42,7 +42,7 @@ class Recipe:
         step_factor: By which factor.
         monitor: Figure on the validation events by which the best weights are chosen and training stops early.
         class_weights: Factor of the loss of each class's events; empty for none.
-        symmetries: Augmentation: changes drawn anew for each event and epoch, beside shift and rotation.
+        symmetries: Augmentation: changes drawn again for each event and epoch, beside shift and rotation.
         pruning_sparsity: Share of the weights of each kernel that become zero; 0 for none.
         pruning_layers: Other shares, by layer name.
         pruning_first_epoch: Epoch with which pruning begins, from 0.
@@ -153,7 +153,7 @@ class Hooks:
     measure: Measure | None = None
 
     def of(self, phase: str) -> Hooks:
-        """Give the hooks of one network, with files of its own."""
+        """Return the hooks of one network, with files of its own."""
         return Hooks(
             checkpoint=None if self.checkpoint is None else self.checkpoint / f"{phase}.npz",
             checkpoint_epochs=self.checkpoint_epochs,

@@ -9,7 +9,7 @@ from trigcnn.models.training.recipe import Recipe
 
 
 def learning_rate(recipe: Recipe, steps_per_epoch: int) -> Any:
-    """Give the learning rate as Keras takes it: a number, or a function of the step.
+    """Return the learning rate as Keras takes it: a number, or a function of the step.
 
     After the warm-up, `cosine` falls to zero, `exponential` to a share, both over the steps that are left, and `step`
     falls by a factor every so many epochs, counted from the beginning of training.

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def begin_with(model: Any, other: Any) -> list[str]:
-    """Give a network the weights of another, in all layers of the same name whose weights have the same shapes.
+    """Return a network the weights of another, in all layers of the same name whose weights have the same shapes.
 
     Args:
         model: Keras model; changed in place.

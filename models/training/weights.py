@@ -1,4 +1,4 @@
-"""Factors by which the losses of classes count."""
+"""Factors of the losses of classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trigcnn.models.errors import ModelError
 
 
 def weights_by_class(dataset: Dataset, wanted: Literal["none", "balanced"] | Mapping[str, float]) -> tuple[float, ...]:
-    """Give a factor per class.
+    """Return a factor per class.
 
     Args:
         dataset: The data set.

@@ -61,7 +61,7 @@ _OFFERED = ("input_shape", "classes", "input_format")
 
 
 def available() -> dict[str, Callable[..., Any]]:
-    """Give the builders by name.
+    """Return the builders by name.
 
     >>> len(available()), "cherenkov" in available()
     (16, True)
@@ -70,7 +70,7 @@ def available() -> dict[str, Callable[..., Any]]:
 
 
 def describe(name: str) -> tuple[str, dict[str, Any]]:
-    """Give the first line of an entry's description, and its options with their defaults."""
+    """Return the first line of an entry's description, and its options with their defaults."""
     builder = _BUILDERS[name]
     options = {
         key: parameter.default
@@ -88,7 +88,7 @@ def builder(name: str) -> Callable[..., Any]:
     """
     if name not in _BUILDERS:
         raise ModelError(
-            f"model.source {name!r} is no network of the zoo ({did_you_mean(name, _BUILDERS)}), no .keras or .h5 file "
-            "and no FILE.py:FUNCTION"
+            f"model.source {name!r} is not a network of the zoo ({did_you_mean(name, _BUILDERS)}), nor a .keras or .h5 "
+            "file, nor a FILE.py:FUNCTION"
         )
     return _BUILDERS[name]

@@ -48,7 +48,7 @@ def alexnet(
     Options:
         classes: Number of outputs (logits); 1000 in the original.
         filters: Filters of the five convolutions, both halves together.
-        units: Units of the two dense layers in front of the last.
+        units: Units of the two dense layers before the last.
         full_size: The original sizes: input 227x227x3, 96 to 384 filters, 4096 units, 60,965,224 parameters. It can be
             built and looked at; it is refused for conversion, since no device holds it.
 

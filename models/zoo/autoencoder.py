@@ -1,4 +1,4 @@
-"""A network that gives its input back through a narrow middle."""
+"""A network that reconstructs its input through a narrow middle."""
 
 from __future__ import annotations
 

@@ -29,10 +29,10 @@ class Bits:
 
 
 def paired(**options: Sequence[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Go through options that have a value for each layer, together with the layer's number, from 1.
+    """Iterate over options with a value for each layer, with the layer's number, from 1.
 
     Raises:
-        ModelError: They have not as many values.
+        ModelError: Their lengths differ.
 
     >>> list(paired(filters=[6, 24], kernel_sizes=[3, 2]))
     [(1, (6, 3)), (2, (24, 2))]
@@ -77,7 +77,7 @@ def convolution(
     """QConv2D with quantized weights and biases; QConv1D for events of one axis and channels.
 
     Args:
-        x: Tensor in front.
+        x: Tensor before it.
         filters: Number of filters.
         kernel_size: Height and width of the kernel, in pixels, or its length.
         bits: Bits of the weights.
@@ -160,6 +160,6 @@ def dense_relu(x: Any, units: int, bits: Bits, *, name: str) -> Any:
 
 
 def begin(input_shape: tuple[int, ...], input_format: InputFormat) -> tuple[Any, Any]:
-    """Give the input, and the tensor behind its quantizer."""
+    """Return the input, and the tensor behind its quantizer."""
     inputs = bring_up().keras.Input(input_shape, name="events")
     return inputs, input_quantizer(inputs, input_format)

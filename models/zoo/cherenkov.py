@@ -27,7 +27,7 @@ def cherenkov(
     Options:
         input_shape: (rows, columns, 1) of pixels.
         filters: Filters of each 3x3 convolution; all have stride 2, so that little is left to compute.
-        units: Units of the dense layer in front of the last.
+        units: Units of the dense layer before the last.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

@@ -37,7 +37,7 @@ def cicada(
         convolution_bits: Bits of the convolution's weights, sign included.
         dense_bits: Bits of the dense layer's weights and biases, sign included.
         score_bits: Bits of the last layer's weights, sign included.
-        saturation_bits: Whole counts above this number of bits are cut off in front of the network, so that a faulty
+        saturation_bits: Whole counts above this number of bits are cut off before the network, so that a faulty
             region at full scale does not outshine all others; 0 for no cut. For counts from 0.
     """
     k = bring_up()

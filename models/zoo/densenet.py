@@ -26,7 +26,7 @@ def densenet(
     """Dense blocks, in which each convolution sees all before it, and transitions (arXiv:1608.06993).
 
     Options:
-        stem: Filters of the convolution in front.
+        stem: Filters of the convolution before it.
         growth: Filters of each convolution within a block, whose outputs are concatenated.
         layers: Convolutions of each block; a transition to half of the channels and 2x2 pooling follows it.
     """

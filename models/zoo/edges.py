@@ -1,4 +1,4 @@
-"""One convolution with the kernels of the textbooks, given or learned."""
+"""One convolution with textbook kernels, given or learned."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def edges_learned(
     weight_bits: int = 5,
     weight_integer_bits: int = 4,
 ) -> Any:
-    """The network `edges` with free weights, which learns kernels from images and what is to come of them.
+    """The network `edges` with free weights, which learns kernels from images and their targets.
 
     Options:
         input_shape: (height, width, 1).

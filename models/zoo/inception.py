@@ -26,7 +26,7 @@ def inception(
     """Modules of 1x1, 3x3, 5x5 and pooling branches, concatenated (GoogLeNet, arXiv:1409.4842).
 
     Options:
-        stem: Filters of the 3x3 convolution in front; 2x2 maximum pooling follows it.
+        stem: Filters of the 3x3 convolution before it; 2x2 maximum pooling follows it.
         branches: Filters of the 1x1, the 3x3, the 5x5 and the pooling branch; 1x1 convolutions make the input of
             the 3x3 and 5x5 branches smaller, to half as many channels as filters.
         modules: Number of modules; 2x2 maximum pooling lies behind each.

@@ -25,7 +25,7 @@ def jet_tagger(
 
     Options:
         input_shape: (features,); 16 in the publication.
-        units: Units of each dense layer in front of the last.
+        units: Units of each dense layer before the last.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

@@ -27,7 +27,7 @@ def jets(
     Options:
         input_shape: (pseudorapidity, azimuth, 1).
         filters: Filters of each convolution.
-        units: Units of the dense layer in front of the last.
+        units: Units of the dense layer before the last.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

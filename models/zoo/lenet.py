@@ -31,7 +31,7 @@ def lenet(
         hidden_units: Units of a dense layer before the last; 0 for none.
         padding: Of the convolutions: `valid` or `same`.
         weight_bits: Bits of weights and biases, sign included; they lie between -1 and 1.
-        dropout: Share of the values in front of the last layer that training leaves out.
+        dropout: Share of the values before the last layer that training leaves out.
     """
     keras = bring_up().keras
     x = inputs = keras.Input(input_shape, name="events")

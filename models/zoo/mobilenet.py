@@ -26,7 +26,7 @@ def mobilenet(
     """Depthwise separable convolutions: 3x3 per channel, then 1x1 over the channels (MobileNet, arXiv:1704.04861).
 
     Options:
-        stem: Filters of the 3x3 convolution in front.
+        stem: Filters of the 3x3 convolution before it.
         filters: Filters of the 1x1 convolution of each separable block.
         strides: Stride of the depthwise convolution of each.
     """

@@ -26,7 +26,7 @@ def svhn(
     Options:
         input_shape: (height, width, channels); 32x32x3 in the publication.
         filters: Filters of each 3x3 convolution.
-        units: Units of each dense layer in front of the last.
+        units: Units of each dense layer before the last.
     """
     keras = bring_up().keras
     x = inputs = keras.Input(input_shape, name="events")

@@ -28,7 +28,7 @@ def vgg(
     Options:
         filters: Filters of the convolutions of each block.
         repeats: Convolutions of each block.
-        units: Units of the dense layer in front of the last.
+        units: Units of the dense layer before the last.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

@@ -29,7 +29,7 @@ def waveform(
         input_shape: (samples, 1).
         filters: Filters of each convolution; maximum pooling of 2 samples follows it.
         kernel_sizes: Lengths of their kernels, in samples.
-        units: Units of the dense layer in front of the last.
+        units: Units of the dense layer before the last.
     """
     bits = Bits(weight_bits, bias_bits, activation_bits, activation_integer_bits)
     keras = bring_up().keras

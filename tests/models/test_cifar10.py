@@ -40,11 +40,12 @@ def test_the_files_of_an_inner_folder_are_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (bytes(3073 * 2 - 1), "6145 bytes, which are no whole number of records of 3073 bytes"),
+        (bytes(3073 * 2 - 1), "6145 bytes, which are not a whole number of records of 3073 bytes"),
         (bytes(3074 * 5), "it is truncated, or another version of the data set"),
         (
             b"",
-            "0 bytes, which are no whole number of records of 3073 bytes (a label and 32x32x3 pixels); it is an empty",
+            "0 bytes, which are not a whole number of records of 3073 bytes (a label and 32x32x3 pixels); it is "
+            "an empty",
         ),
         (b"<html>Not found</html>", "pixels); it is a web page: copy or download the binary version again"),
         (b"\x80\x02}q\x01", "it is a Python pickle"),

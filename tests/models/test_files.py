@@ -260,7 +260,7 @@ def test_another_number_of_labels_is_refused(tmp_path: Path) -> None:
 def test_labels_between_numbers_are_refused(tmp_path: Path, bad: float) -> None:
     labels = LABELS.astype(float)
     labels[4] = bad
-    assert f"1 labels are no whole numbers, the first {bad} at index 4" in error_of(npz(tmp_path, labels=labels))
+    assert f"1 labels are not whole numbers, the first {bad} at index 4" in error_of(npz(tmp_path, labels=labels))
 
 
 @pytest.mark.parametrize("row", [[1, 1, 0], [0, 0, 0], [0.5, 0.5, 0], [2, -1, 0], [np.nan, 1, 0]])

@@ -332,7 +332,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("mynet.py", "is no reference to a function; write it as file.py:function"),
+        ("mynet.py", "is not a reference to a function; write it as file.py:function"),
         ("mynet:build", "is no reference to a function"),
         ("mynet.py:", "is no reference to a function"),
         ("mynet.py:a.b", "is no reference to a function"),

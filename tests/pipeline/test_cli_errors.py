@@ -227,7 +227,7 @@ def test_a_model_file_that_fails(refused: Refused) -> None:
 def test_an_unknown_network(refused: Refused) -> None:
     message = refused("model.source=lenett")
     assert message == (
-        "model.source 'lenett' is no network of the zoo (did you mean lenet?), no .keras or .h5 file and no "
+        "model.source 'lenett' is not a network of the zoo (did you mean lenet?), nor a .keras or .h5 file, nor a "
         "FILE.py:FUNCTION"
     )
 

@@ -88,7 +88,7 @@ class FixedPoint:
 
     @classmethod
     def holding(cls, low: int, high: int, fraction: int) -> FixedPoint:
-        """Give the smallest format that holds the integers from `low` to `high`, in units of `2**-fraction`.
+        """Return the smallest format that holds the integers from `low` to `high`, in units of `2**-fraction`.
 
         Raises:
             ValueError: It has more than 63 bits.
@@ -218,7 +218,7 @@ class FixedPoint:
         return bits
 
     def to_integers(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Give values that are already in this format as integers in units of the last bit.
+        """Return values that are already in this format as integers in units of the last bit.
 
         Raises:
             ValueError: A value is not on the grid or out of range.

@@ -81,13 +81,13 @@ def _quiet_standard_error() -> Iterator[None]:
 
 
 def custom_objects() -> dict[str, Any]:
-    """Give QKeras' layers and quantizers by name, for Keras' functions that load models."""
+    """Return QKeras' layers and quantizers by name, for Keras' functions that load models."""
     qkeras = bring_up().qkeras
     return {name: value for name, value in vars(qkeras).items() if isinstance(value, type)}
 
 
 def inputs_of(model: Any, events: npt.NDArray[Any]) -> Any:
-    """Take events apart for a model of several inputs, whose parts lie one behind the other in an event."""
+    """Split events for a model of several inputs, whose parts lie one after the other in an event."""
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
     if len(shapes) == 1:
         return events
@@ -100,7 +100,7 @@ def predict(model: Any, events: npt.NDArray[Any], batch_size: int = 256) -> npt.
     """Evaluate a model on events, without a word on the terminal.
 
     Returns:
-        [events, ...]; of a model with several outputs one row per event, the outputs one behind the other.
+        [events, ...]; of a model with several outputs one row per event, the outputs one after the other.
     """
     outputs = model.predict(inputs_of(model, events), batch_size=batch_size, verbose=0)
     if not isinstance(outputs, list):

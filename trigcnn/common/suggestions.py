@@ -17,7 +17,7 @@ def did_you_mean(name: str, known: Iterable[str], *, prefix: str = "") -> str:
     Args:
         name: The name that is unknown.
         known: The names that are possible there.
-        prefix: What stands in front of the name in full, such as the section of an option.
+        prefix: What stands before the name in full, such as the section of an option.
 
     >>> did_you_mean("lenett", ["lenet", "svhn"])
     'did you mean lenet?'
