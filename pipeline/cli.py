@@ -1,6 +1,6 @@
 """The command line: thin commands over the package.
 
-Everything heavy is imported inside the commands, so that `--help` answers at once.
+Commands import heavy packages only when they run, so that `--help` and shell completion answer at once.
 """
 
 from __future__ import annotations
@@ -19,18 +19,34 @@ from trigcnn.pipeline.sweep.cli import sweep
 app = typer.Typer(
     name="trigcnn",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="From a QKeras network to trigger firmware, proved bit by bit.\n\n"
-    "Exit status: 0 done and every gate met; 1 a gate missed; 2 bad input; 3 an outside tool missing or failed.",
 )
-
-
 datasets = typer.Typer(invoke_without_command=True, help="List the data sets, or show one.")
 app.add_typer(datasets, name="datasets")
 app.add_typer(golden, name="golden")
 app.add_typer(sweep, name="sweep")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"trigcnn {version('trigcnn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def trigcnn(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Convert a QKeras network to trigger firmware and check every step bit by bit.
+
+    Exit status: 0 done and every gate met; 1 a gate missed; 2 bad input; 3 an outside tool or package is missing or
+    failed.
+    """
 
 
 @app.command()
@@ -43,11 +59,11 @@ def run(
     plan_only: Annotated[
         bool,
         typer.Option(
-            "--plan-only", help="Stop before synthesis; write an archive to run the vendor's tools elsewhere."
+            "--plan-only", help="Stop before synthesis; write an archive to run the vendor's tools on another computer."
         ),
     ] = False,
 ) -> None:
-    """Do a whole run: train, convert, check, synthesize, report."""
+    """Train, convert, check, synthesize and report."""
     _run(config, out, assignments, until="report", from_stage=from_stage, force=force, plan_only=plan_only)
 
 
@@ -59,38 +75,45 @@ def train(config: Config, out: Out = None, force: Force = False, assignments: As
 
 @app.command()
 def convert(config: Config, out: Out = None, force: Force = False, assignments: Assignments = None) -> None:
-    """Convert the trained model with hls4ml; write the HLS project and the RTL."""
+    """Convert the model with hls4ml; write HLS project and RTL."""
     _run(config, out, assignments, until="convert", force=force)
 
 
 @app.command()
 def check(config: Config, out: Out = None, force: Force = False, assignments: Assignments = None) -> None:
-    """Compare the C simulation and the simulated RTL with the model, bit by bit."""
+    """Compare C simulation and RTL with the model, bit by bit."""
     _run(config, out, assignments, until="check", force=force)
 
 
 @app.command()
 def synthesize(config: Config, out: Out = None, force: Force = False, assignments: Assignments = None) -> None:
-    """Synthesize the RTL with Yosys, and the HLS project with the vendor's tool if it is installed."""
+    """Synthesize with Yosys and, if installed, the vendor's tools.
+
+    Yosys synthesizes the RTL; the vendor's tools synthesize the HLS project.
+    """
     _run(config, out, assignments, until="synthesize", force=force)
 
 
 @app.command()
 def report(config: Config, out: Out = None, force: Force = False, assignments: Assignments = None) -> None:
-    """Write report.json, report.md and report.html, after whatever is still to be done."""
+    """Write report.json, report.md and report.html.
+
+    Earlier stages run first where they are missing or out of date.
+    """
     _run(config, out, assignments, until="report", force=force)
 
 
 @app.command()
 def collect(
-    results: Annotated[
-        Path, typer.Argument(help="results.tar.gz, or the folder in which run.sh ran.", metavar="RESULTS")
-    ],
+    results: Annotated[Path, typer.Argument(help="results.tar.gz, or the folder where run.sh ran.", metavar="RESULTS")],
     run: Annotated[
         Path | None, typer.Option(help="Folder of the run; default: vivado_projects/<name>.", metavar="RUN")
     ] = None,
 ) -> None:
-    """Take back what the vendor's tools left on another computer (run --plan-only), and complete the run."""
+    """Complete a run with results of vendor tools run elsewhere.
+
+    The results come from the archive that `trigcnn run --plan-only` wrote.
+    """
     from trigcnn.pipeline.commands.collect import collect as collect_results
 
     with interruptible():
@@ -106,11 +129,14 @@ def explain(
     config: Config,
     out: Out = None,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Write what mends it into the configuration file, and check again.")
+        bool, typer.Option("--apply", help="Write the fix into the configuration file and check again.")
     ] = False,
     assignments: Assignments = None,
 ) -> None:
-    """Say why the C simulation differs from the model: first layer, cause, values, and what mends it."""
+    """Explain why the C simulation differs from the model.
+
+    Shows the first layer that differs, the cause, the values and the fix.
+    """
     from trigcnn.pipeline.commands.explain import explain as explain_run
 
     raise typer.Exit(int(explain_run(config, out, assignments, apply=apply, command=command_line())))
@@ -125,7 +151,7 @@ def compare(
         "vivado_projects/compare"
     ),
 ) -> None:
-    """Put runs side by side: figures, Pareto fronts, and the options in which they differ."""
+    """Compare finished runs: figures, Pareto fronts, options."""
     from trigcnn.pipeline.commands.compare import compare_runs
     from trigcnn.pipeline.console import Console
 
@@ -141,7 +167,10 @@ def layers(
     assignments: Assignments = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as in report.json.")] = False,
 ) -> None:
-    """List the sizes, receptive fields, parameters and multiplications of a network's layers; nothing is trained."""
+    """List the layers of a network with their sizes and costs.
+
+    Shows shapes, receptive fields, parameters and multiplications. Nothing is trained.
+    """
     from trigcnn.pipeline.commands.layers import show
 
     with interruptible():
@@ -150,7 +179,7 @@ def layers(
 
 @app.command()
 def doctor() -> None:
-    """Show which tools are found, which are missing and what that costs."""
+    """Show which tools are installed and what missing ones cost."""
     from trigcnn.pipeline.commands.doctor import doctor_report
 
     text, complete = doctor_report()
@@ -161,22 +190,22 @@ def doctor() -> None:
 
 @app.command("zoo")
 def run_zoo(
-    names: Annotated[list[str] | None, typer.Argument(help="Runs to do; default: all.", metavar="[NAME]...")] = None,
-    listed: Annotated[Path, typer.Option("--list", help="The list of runs.", metavar="FILE")] = Path(
+    names: Annotated[list[str] | None, typer.Argument(help="Names of runs; default: all.", metavar="[NAME]...")] = None,
+    listed: Annotated[Path, typer.Option("--list", help="YAML list of the runs.", metavar="FILE")] = Path(
         "configs/zoo.yaml"
     ),
     out: Annotated[Path, typer.Option(help="Folder of the runs.", metavar="DIR")] = Path("vivado_projects/zoo"),
-    page: Annotated[Path | None, typer.Option(help="Markdown page to write of all runs.", metavar="FILE")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 2,
+    page: Annotated[Path | None, typer.Option(help="Markdown page to write about all runs.", metavar="FILE")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Number of runs at the same time.")] = 2,
 ) -> None:
-    """Run the networks of the zoo, and write what they reach into a page."""
+    """Run the networks of the zoo and summarize their results."""
     from trigcnn.pipeline.commands import zoo, zoo_page
     from trigcnn.pipeline.console import Console
     from trigcnn.pipeline.errors import ConfigError
 
     every = zoo.entries(listed)
     if names and page is not None:
-        raise ConfigError(f"--page {page}: the page is of all runs; leave the names out")
+        raise ConfigError(f"--page {page}: the page shows all runs; leave out the names")
     console = Console()
     with interruptible():
         outcomes = zoo.run(zoo.chosen(every, names or []), out, jobs=jobs, console=console)
@@ -209,24 +238,24 @@ def list_datasets(context: typer.Context) -> None:
         typer.echo(f"{info.name}: {info.description}")
         typer.echo(f"    {info.events} events of shape {info.shape}, input format {info.input_format}")
         if info.files:
-            typer.echo(f"    in the folder: {info.files}")
+            typer.echo(f"    files in the folder: {info.files}")
         _echo_options(sources.describe(info.name))
-    typer.echo("your own: a .npz or .h5 file; see data.source, data.events, data.labels and data.input_format")
+    typer.echo("your own data: a .npz or .h5 file; see data.source, data.events, data.labels and data.input_format")
 
 
 @datasets.command("show")
 def show_dataset(
     name: Annotated[str, typer.Argument(help="A registered data set.", metavar="NAME")],
     out: Annotated[
-        Path | None, typer.Option(help="Figure to write, .png, .svg or .pdf; default: NAME.png.", metavar="FILE")
+        Path | None, typer.Option(help="Figure to write: .png, .svg or .pdf; default: NAME.png.", metavar="FILE")
     ] = None,
     events: Annotated[int | None, typer.Option(min=1, help="Number of events; default: 3000 or all.")] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(help="An option of the data set: name=value. May be repeated.", metavar="NAME=VALUE"),
+        typer.Option(help="Set an option of the data set: name=value. May be repeated.", metavar="NAME=VALUE"),
     ] = None,
 ) -> None:
-    """Draw events of each class and control distributions of a data set."""
+    """Draw events and control distributions of a data set."""
     from trigcnn.pipeline.commands.datasets import show
     from trigcnn.pipeline.config.file import named_values
 
@@ -275,24 +304,24 @@ def _run(
             command=command_line(),
         )
     except KeyboardInterrupt:
-        typer.echo("interrupted; finished stages are kept, and the next run goes on from there", err=True)
+        typer.echo("interrupted; finished stages are kept, and the next run resumes from there", err=True)
         # As shells do: 128 and the number of the signal.
         raise typer.Exit(130) from None
     raise typer.Exit(int(status))
 
 
 def main() -> NoReturn:
-    """Run the command line, and end with its exit status."""
+    """Run the command line and exit with its status."""
     import traceback
     import warnings
 
     from trigcnn.pipeline import interrupts
 
-    # A run that is told to end also ends the compilers and tools that it started.
+    # A run that is stopped also stops the compilers and tools that it started.
     interrupts.install()
 
     if not sys.warnoptions:
-        # What libraries say to their developers.
+        # Warnings of libraries are for their developers.
         warnings.simplefilter("ignore")
     try:
         app()
@@ -302,7 +331,7 @@ def main() -> NoReturn:
 
         if not isinstance(error, TrigcnnError):
             traceback.print_exc()
-            typer.echo("this is a bug of trigcnn; please report it with the lines above", err=True)
+            typer.echo("this is a bug in trigcnn; please report it with the lines above", err=True)
             sys.exit(ExitStatus.BUG)
         typer.echo(f"error: {error}", err=True)
         sys.exit(exit_status(error))

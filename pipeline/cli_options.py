@@ -1,4 +1,4 @@
-"""What commands of several rooms share: arguments, options, and how an interrupt ends them."""
+"""Arguments and options that several commands share, and how an interrupt ends a command."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Config = Annotated[Path, typer.Argument(help="YAML configuration of the run.", m
 Out = Annotated[Path | None, typer.Option(help="Folder of the run; default: vivado_projects/<name>.", metavar="DIR")]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Change an option: key.path=value. May be repeated.", metavar="KEY.PATH=VALUE"),
+    typer.Option("--set", help="Set an option: key.path=value. May be repeated.", metavar="KEY.PATH=VALUE"),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Do every stage again, cached or not.")]
-From = Annotated[str | None, typer.Option("--from", help="Do this stage and all later ones again.", metavar="STAGE")]
+Force = Annotated[bool, typer.Option("--force", help="Run every stage again, even if it is unchanged.")]
+From = Annotated[str | None, typer.Option("--from", help="Run this stage and all later ones again.", metavar="STAGE")]
 
 
 def command_line() -> str:
@@ -28,7 +28,7 @@ def command_line() -> str:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """End a command that is interrupted with status 130, as shells do."""
+    """End an interrupted command with status 130, as shells do."""
     try:
         yield
     except KeyboardInterrupt:

@@ -11,19 +11,24 @@ from trigcnn.pipeline.cli_options import command_line
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="YAML configuration of a run, or the run's folder.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="YAML configuration of a run, or its folder.", metavar="RUN")],
     events: Annotated[Path, typer.Option(help="File of events: .npz, .npy or .h5.", metavar="FILE")],
     events_array: Annotated[
-        str | None, typer.Option(help="Its arrays of events, with commas; default: data.events.")
+        str | None, typer.Option(help="Arrays of events in the file; default: data.events.", metavar="NAME[,NAME]")
     ] = None,
     labels: Annotated[
-        str | None, typer.Option(help="Its array of labels, or a .npy file; default: data.labels, if it is there.")
+        str | None,
+        typer.Option(
+            help="Array of labels in the file, or a .npy file; default: data.labels, if present.", metavar="NAME"
+        ),
     ] = None,
-    no_labels: Annotated[bool, typer.Option("--no-labels", help="Take no labels: only rates are given.")] = False,
+    no_labels: Annotated[bool, typer.Option("--no-labels", help="Ignore labels and report rates only.")] = False,
     signal: Annotated[str | None, typer.Option(help="Signal classes.", metavar="CLASS[,CLASS]")] = None,
     background: Annotated[str | None, typer.Option(help="Background classes.", metavar="CLASS[,CLASS]")] = None,
-    event_rate_hz: Annotated[float | None, typer.Option(help="Rate of background events in Hz.", metavar="HZ")] = None,
-    rates: Annotated[str | None, typer.Option(help="Trigger rates in Hz.", metavar="HZ[,HZ]")] = None,
+    event_rate_hz: Annotated[
+        float | None, typer.Option(help="Rate of background events before the trigger, in Hz.", metavar="HZ")
+    ] = None,
+    rates: Annotated[str | None, typer.Option(help="Target trigger rates in Hz.", metavar="HZ[,HZ]")] = None,
     score: Annotated[
         str | None,
         typer.Option(
@@ -33,15 +38,21 @@ def evaluate(
         ),
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="emulator, csim or qkeras; default: emulator, else csim.", metavar="ENGINE")
+        str | None,
+        typer.Option(
+            help="emulator, csim or qkeras; default: emulator if it supports the network, else csim.", metavar="ENGINE"
+        ),
     ] = None,
-    against: Annotated[str | None, typer.Option(help="A second engine, to compare with.", metavar="ENGINE")] = None,
-    output: Annotated[str | None, typer.Option(help="Output layer, where there are several.", metavar="NAME")] = None,
+    against: Annotated[str | None, typer.Option(help="Second engine to compare with.", metavar="ENGINE")] = None,
+    output: Annotated[str | None, typer.Option(help="Output layer, if there are several.", metavar="NAME")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the results; default: evaluate/<FILE> in the run.", metavar="DIR")
     ] = None,
 ) -> None:
-    """Give trigger rates and efficiencies of a finished conversion on a file of events."""
+    """Measure trigger rates and efficiencies on a file of events.
+
+    The run must have a finished conversion.
+    """
     from trigcnn.pipeline.console import Console
     from trigcnn.pipeline.evaluate.evaluate import evaluate as evaluate_run
     from trigcnn.pipeline.evaluate.request import Request, names, numbers

@@ -1,4 +1,4 @@
-"""The command `trigcnn golden`."""
+"""The commands `trigcnn golden freeze`, `check` and `update`."""
 
 from __future__ import annotations
 
@@ -11,27 +11,31 @@ from trigcnn.pipeline.cli_options import interruptible
 
 golden = typer.Typer(
     no_args_is_help=True,
-    help="Freeze what a network gives, and check later that it still does.\n\n"
-    "A case is FILE.golden.yaml with its vectors and its model beside it. Exit status of check: 0 equal; 1 changed; "
-    "2 bad input; 3 an outside tool missing or failed.",
+    help="Freeze the outputs of a network; check them again later.\n\n"
+    "A golden case is FILE.golden.yaml, with its vectors and its model beside it. Exit status of check: 0 equal; "
+    "1 changed; 2 bad input; 3 an outside tool or package is missing or failed.",
 )
 
 Case = Annotated[Path, typer.Argument(help="Golden case, NAME.golden.yaml.", metavar="FILE")]
-VectorsLimit = Annotated[float, typer.Option("--max-vectors-mb", min=0, help="Largest size of the vectors, in MB.")]
-ModelLimit = Annotated[float, typer.Option("--max-model-mb", min=0, help="Largest size of the model, in MB.")]
+VectorsLimit = Annotated[float, typer.Option("--max-vectors-mb", min=0, help="Size limit of the vectors in MB.")]
+ModelLimit = Annotated[float, typer.Option("--max-model-mb", min=0, help="Size limit of the model in MB.")]
 
 
 @golden.command("freeze")
 def golden_freeze(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, trained and converted.", metavar="RUN")],
-    events: Annotated[int, typer.Option(min=1, help="Test events to take; corner events come on top.")] = 32,
+    run: Annotated[Path, typer.Argument(help="Folder of a converted run.", metavar="RUN")],
+    events: Annotated[int, typer.Option(min=1, help="Number of test events; corner events are added to them.")] = 32,
     out: Annotated[
-        Path | None, typer.Option(help="The case; default: <name>.golden.yaml here.", metavar="FILE.golden.yaml")
+        Path | None,
+        typer.Option(help="File of the case; default: <name>.golden.yaml here.", metavar="FILE.golden.yaml"),
     ] = None,
     max_vectors_mb: VectorsLimit = 1.0,
     max_model_mb: ModelLimit = 10.0,
 ) -> None:
-    """Write a golden case from a run: model, configuration, events and the C simulation's outputs."""
+    """Write a golden case from a converted run.
+
+    The case holds the model, the configuration, events and the outputs of the C simulation.
+    """
     from trigcnn.pipeline.golden.freeze import Limits, freeze
 
     with interruptible():
@@ -45,11 +49,12 @@ def golden_check(
         list[str] | None,
         typer.Option(help="csim, emulator, rtl, qkeras or all; may be repeated. Default: csim.", metavar="ENGINE"),
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write what was found to this file too.", metavar="FILE")
-    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="JSON file for the results.", metavar="FILE")] = None,
 ) -> None:
-    """Convert golden cases again, run engines on their events, and say what has changed."""
+    """Convert golden cases again and compare all outputs.
+
+    Runs the engines on the frozen events and shows what changed.
+    """
     import json
 
     from trigcnn.pipeline.golden.case import write
@@ -70,12 +75,12 @@ def golden_check(
 def golden_update(
     file: Case,
     run: Annotated[
-        Path | None, typer.Option(help="Take model, configuration and events from this run.", metavar="RUN")
+        Path | None, typer.Option(help="Run to take model, configuration and events from.", metavar="RUN")
     ] = None,
     max_vectors_mb: VectorsLimit = 1.0,
     max_model_mb: ModelLimit = 10.0,
 ) -> None:
-    """Freeze a golden case anew, on purpose, and say what changed."""
+    """Freeze a golden case again and show what changed."""
     from trigcnn.pipeline.golden.freeze import Limits, update
 
     with interruptible():

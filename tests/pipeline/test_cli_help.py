@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import jsonschema
@@ -29,9 +30,9 @@ COMMANDS = (
     "zoo",
     "models",
     "schema",
+    "datasets",
     "golden",
     "sweep",
-    "datasets",
 )
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
@@ -42,7 +43,7 @@ def test_help_lists_every_command_and_the_exit_statuses(trigcnn: Trigcnn) -> Non
     assert outcome.returncode == 0
     listed = re.findall(r"^  ([a-z]+)  +\S", outcome.stdout.partition("Commands:")[2], re.MULTILINE)
     assert listed == list(COMMANDS)
-    assert "0 done and every gate met; 1 a gate missed; 2 bad input; 3 an" in " ".join(outcome.stdout.split())
+    assert "0 done and every gate met; 1 a gate missed; 2 bad input; 3 an outside" in " ".join(outcome.stdout.split())
 
 
 def test_no_command_shows_the_help(trigcnn: Trigcnn) -> None:
@@ -62,26 +63,67 @@ def test_each_command_has_help(trigcnn: Trigcnn, command: str) -> None:
     assert re.search(r"\n\n  [A-Z][^\n]{15,}", outcome.stdout)
 
 
-def test_help_imports_nothing_heavy() -> None:
-    program = """
+@pytest.mark.parametrize("group", ["", "datasets", "golden", "sweep"])
+def test_summaries_of_commands_are_not_cut_off(trigcnn: Trigcnn, monkeypatch: pytest.MonkeyPatch, group: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    outcome = trigcnn(*group.split(), "--help")
+    summaries = re.findall(r"^  [a-z]+  +(\S.*)$", outcome.stdout.partition("Commands:")[2], re.MULTILINE)
+    assert summaries
+    assert [summary for summary in summaries if not re.fullmatch(r"[A-Z][^.].*[^.]\.", summary)] == []
+
+
+def test_the_version_is_the_installed_one(trigcnn: Trigcnn) -> None:
+    outcome = trigcnn("--version")
+    assert (outcome.returncode, outcome.stdout) == (0, f"trigcnn {version('trigcnn')}\n")
+
+
+_IMPORTED = """
 import sys
-sys.argv = ["trigcnn", "--help"]
+sys.argv = ["trigcnn", *sys.argv[1:]]
 from trigcnn.pipeline.cli import main
 try:
     main()
 except SystemExit as end:
     assert not end.code
-heavy = {"tensorflow", "tf_keras", "keras", "qkeras", "hls4ml", "alkaid", "matplotlib", "pydantic", "numpy"}
+heavy = {"tensorflow", "tf_keras", "keras", "qkeras", "hls4ml", "alkaid", "matplotlib", "optuna", "numpy"}
 print("heavy:", *sorted(heavy & set(sys.modules)))
 """
+
+
+def _lines(*arguments: str, **environment: str) -> list[str]:
     outcome = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", _IMPORTED, *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert outcome.stdout.splitlines()[-1] == "heavy:"
+    return outcome.stdout.splitlines()
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("sweep", "run", "--help")])
+def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    assert _lines(*arguments)[-1] == "heavy:"
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("trigcnn sy", ["synthesize"]),
+        ("trigcnn golden ", ["freeze", "check", "update"]),
+        ("trigcnn run --plan", ["--plan-only"]),
+        ("trigcnn sweep b", ["best"]),
+    ],
+)
+def test_the_shell_completes_commands_without_importing_anything_heavy(words: str, completed: list[str]) -> None:
+    position = str(len(words.split(" ")) - 1)
+    lines = _lines(_TRIGCNN_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=position)
+    assert lines == [*completed, "heavy:"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_calls_the_command(shell: str) -> None:
+    assert f"_TRIGCNN_COMPLETE=complete_{shell}" in "\n".join(_lines(_TRIGCNN_COMPLETE=f"source_{shell}"))
 
 
 def test_the_module_is_the_command() -> None:
@@ -107,8 +149,8 @@ def test_data_sets_are_listed_with_their_format(trigcnn: Trigcnn) -> None:
     assert "input format ufixed<4,0>" in outcome.stdout
     assert "street_digits: " in outcome.stdout
     assert "    height_pixels: [14.0, 27.0]\n" in outcome.stdout
-    assert "    in the folder: train_32x32.mat and test_32x32.mat\n    folder: (required)\n" in outcome.stdout
-    assert "your own: a .npz or .h5 file" in outcome.stdout
+    assert "    files in the folder: train_32x32.mat and test_32x32.mat\n    folder: (required)\n" in outcome.stdout
+    assert "your own data: a .npz or .h5 file" in outcome.stdout
 
 
 def test_the_printed_schema_holds_for_the_ready_configurations(trigcnn: Trigcnn) -> None:

@@ -381,7 +381,7 @@ def test_an_interrupted_run_says_so_and_leaves_nothing_half_written(
             break
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
-    assert "interrupted; finished stages are kept, and the next run goes on from there" in stderr
+    assert "interrupted; finished stages are kept, and the next run resumes from there" in stderr
     assert "Traceback" not in stderr
     assert process.returncode == 130
     assert {path.name for path in out.iterdir()} == {"train.checkpoints", "resolved.yaml", ".lock"}
