@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "trigcnn"
-author = "the authors of trigcnn"
+author = "The trigcnn authors"
 version = release = installed_version("trigcnn")
 html_title = f"trigcnn {release}"
 

@@ -1,4 +1,4 @@
-"""What can go wrong in a run, and the exit status that each kind of error gives."""
+"""Errors of a run, and the exit status of each kind."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class ExitStatus(IntEnum):
     GATE_MISSED = 1
     BAD_INPUT = 2
     TOOL = 3
-    # sysexits.h, EX_SOFTWARE: none of the above, and not to be taken for a missed gate.
+    # EX_SOFTWARE of sysexits.h: differs from all of the above, so that a bug does not look like a missed gate.
     BUG = 70
 
 
 class PipelineError(TrigcnnError):
-    """Base of this package's own errors; the message says what, where and what mends it."""
+    """Base of this package's own errors; the message says what is wrong, where, and what fixes it."""
 
 
 class ConfigError(PipelineError):
@@ -28,7 +28,7 @@ class ConfigError(PipelineError):
 
 
 class RunFolderError(PipelineError):
-    """The run's folder cannot be written, is taken by another run, or lacks what a stage needs."""
+    """The run's folder cannot be written, is used by another run, or lacks a file that a stage needs."""
 
 
 class RunFolderTakenError(RunFolderError):
@@ -36,7 +36,11 @@ class RunFolderTakenError(RunFolderError):
 
 
 class SweepError(PipelineError):
-    """A sweep cannot go on; what it has found is kept."""
+    """A sweep cannot continue; its results so far are kept."""
+
+
+class MissingExtraError(PipelineError):
+    """Packages of an optional part of trigcnn are not installed."""
 
 
 class GoldenError(PipelineError):
@@ -44,5 +48,5 @@ class GoldenError(PipelineError):
 
 
 def exit_status(error: TrigcnnError) -> ExitStatus:
-    """Give the exit status for an error."""
-    return ExitStatus.TOOL if isinstance(error, ToolError) else ExitStatus.BAD_INPUT
+    """Return the exit status for an error."""
+    return ExitStatus.TOOL if isinstance(error, ToolError | MissingExtraError) else ExitStatus.BAD_INPUT

@@ -1,4 +1,4 @@
-"""What is installed, what is missing, and what that costs the user."""
+"""Installed and missing tools, and what is not possible without them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import sys
 from dataclasses import dataclass
 
 from trigcnn.pipeline.cache.folder import installed_version
+from trigcnn.pipeline.extras import EXTRAS
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked for.
+    """One tool or package.
 
     Attributes:
-        name: The tool.
+        name: Its name.
         found: Version or path; None if it is missing.
         needed: Whether a run fails without it.
-        cost: What is not possible without it, and how to get it.
+        cost: What is not possible without it, and how to install it.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Finding:
     cost: str
 
 
+# Oldest and newest minor version of Python 3; as in pyproject.toml.
+_PYTHON = (11, 13)
 _PACKAGES = (
     ("tensorflow", "no training, no reference"),
     ("tf-keras", "no training, no reference"),
@@ -44,15 +47,15 @@ _PROGRAMS = (
         "no C simulation, no simulation of the RTL (Debian: apt install g++; RHEL: dnf install gcc-c++)",
     ),
     ("make", True, "no simulation of the RTL (Debian: apt install make; RHEL: dnf install make)"),
-    ("iverilog", False, "no simulation of test benches with Icarus Verilog; they run with Verilator too"),
+    ("iverilog", False, "no test benches with Icarus Verilog; they run with Verilator too"),
     ("ghdl", False, "no simulation of VHDL"),
-    ("vitis-run", False, "no vendor synthesis of Vitis projects, but with vitis_hls, which older versions have"),
+    ("vitis-run", False, "no vendor synthesis of Vitis projects; older versions of Vitis use vitis_hls"),
     (
         "vivado_hls",
         False,
-        "no vendor synthesis of Vivado HLS projects; without its tool a project is left or packed (--plan-only)",
+        "no vendor synthesis of Vivado HLS projects; without it, the project is written or packed (--plan-only)",
     ),
-    ("vivado", False, "no vendor logic synthesis, nor implementation, for parts of Xilinx"),
+    ("vivado", False, "no vendor logic synthesis or implementation for AMD parts"),
     ("i++", False, "no vendor synthesis of Quartus projects"),
     ("icpx", False, "no vendor synthesis of oneAPI projects"),
     ("catapult", False, "no vendor synthesis of Catapult projects"),
@@ -61,28 +64,27 @@ _PROGRAMS = (
 
 
 def findings() -> list[Finding]:
-    """Look for everything that a run may use."""
-    python = Finding(
-        "python",
-        platform.python_version(),
-        True,
-        "",
-    )
-    right_python = sys.version_info[:2] == (3, 11)
-    if not right_python:
-        python = Finding("python", None, True, f"found {platform.python_version()}, but the pinned versions need 3.11")
-    result = [python]
+    """Return what was found of all tools and packages that trigcnn may use."""
+    version = platform.python_version()
+    oldest, newest = _PYTHON
+    supported = (3, oldest) <= sys.version_info[:2] <= (3, newest)
+    wanted = f"found {version}, but the pinned versions need Python 3.{oldest} to 3.{newest}"
+    result = [Finding("python", version if supported else None, True, wanted)]
     for name, cost in _PACKAGES:
         version = installed_version(name)
-        mend = f"{cost} (pip install {name})"
-        result.append(Finding(name, None if version == "missing" else version, True, mend))
+        result.append(Finding(name, None if version == "missing" else version, True, f"{cost} (pip install {name})"))
+    for extra in EXTRAS:
+        found = None if extra.missing else "installed"
+        result.append(
+            Finding(f"trigcnn[{extra.name}]", found, False, f"not possible: {extra.purpose} ({extra.command})")
+        )
     for name, needed, cost in _PROGRAMS:
         result.append(Finding(name, shutil.which(name), needed, cost))
     return result
 
 
 def doctor_report() -> tuple[str, bool]:
-    """Give the findings as text, and whether all that a run needs is there."""
+    """Return the findings as text, and whether everything that a run needs is installed."""
     lines = []
     complete = True
     for finding in findings():
@@ -92,5 +94,5 @@ def doctor_report() -> tuple[str, bool]:
         complete = complete and not finding.needed
         word = "MISSING " if finding.needed else "not here"
         lines.append(f"{word} {finding.name:<20} {finding.cost}")
-    verdict = "everything that a run needs is here" if complete else "a run will fail; install what is MISSING"
+    verdict = "everything that a run needs is installed" if complete else "a run will fail; install what is MISSING"
     return "\n".join([*lines, verdict]), complete

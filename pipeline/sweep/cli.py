@@ -1,4 +1,4 @@
-"""The command `trigcnn sweep`."""
+"""The commands `trigcnn sweep run` and `trigcnn sweep best`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from trigcnn.pipeline.cli_options import Assignments, Config
+from trigcnn.pipeline.extras import require
 
 
 class _DefaultGroup(typer.core.TyperGroup):
-    """Takes what is none of its commands as the argument of `run`: `trigcnn sweep CONFIG`."""
+    """Passes an argument that is not a command to `run`: `trigcnn sweep CONFIG`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] != "--help":
@@ -22,8 +23,8 @@ class _DefaultGroup(typer.core.TyperGroup):
 sweep = typer.Typer(
     cls=_DefaultGroup,
     no_args_is_help=True,
-    help="Search for the options of a run that reach the most within a budget: `trigcnn sweep CONFIG`.\n\n"
-    "What is varied stands in the section sweep of the configuration. A sweep that was stopped goes on where it was.",
+    help="Search for the best options within a budget.\n\n"
+    "The search space is the section `sweep` of the configuration. A stopped sweep resumes where it left off.",
 )
 
 
@@ -33,18 +34,18 @@ def sweep_run(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the sweep; default: vivado_projects/<name>_sweep.", metavar="DIR")
     ] = None,
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Trials that the sweep is to have; default: sweep.trials.")
-    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Total number of trials; default: sweep.trials.")] = None,
     wall_time: Annotated[
-        float | None, typer.Option(help="Time after which no trial begins; default: sweep.wall_time_s.", metavar="S")
+        float | None,
+        typer.Option(help="Time in s after which no trial starts; default: sweep.wall_time_s.", metavar="S"),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Trials at the same time; default: sweep.cluster.workers.")
+        int | None, typer.Option(min=1, help="Number of trials at the same time; default: sweep.cluster.workers.")
     ] = None,
     assignments: Assignments = None,
 ) -> None:
-    """Search, or go on searching; `run` may be left out."""
+    """Start or resume a sweep; `run` may be left out."""
+    require("sweep")
     from trigcnn.pipeline.config.file import load, with_values
     from trigcnn.pipeline.console import Console
     from trigcnn.pipeline.sweep.command import search
@@ -56,7 +57,7 @@ def sweep_run(
     try:
         search(loaded, out or Path("vivado_projects") / f"{loaded.name}_sweep", Console())
     except KeyboardInterrupt:
-        typer.echo("interrupted; finished trials are kept, and the next sweep goes on from there", err=True)
+        typer.echo("interrupted; finished trials are kept, and the next sweep resumes from there", err=True)
         raise typer.Exit(130) from None
 
 
@@ -66,13 +67,17 @@ def sweep_best(
         Path | None, typer.Argument(help="Folder of the sweep; default: the latest one.", metavar="[SWEEP]")
     ] = None,
     within: Annotated[
-        str, typer.Option(help="Limits, such as lut=20000,latency_ns=100.", metavar="FIGURE=LIMIT[,...]")
+        str, typer.Option(help="Limits, for example lut=20000,latency_ns=100.", metavar="FIGURE=LIMIT[,...]")
     ] = "",
     out: Annotated[
-        Path | None, typer.Option(help="File of its configuration; default: best.yaml in the sweep.", metavar="FILE")
+        Path | None, typer.Option(help="File for its configuration; default: best.yaml in the sweep.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Print the best trial within limits, and write its configuration, ready for `trigcnn run`."""
+    """Print the best trial within limits; write its configuration.
+
+    The configuration can be given to `trigcnn run`.
+    """
+    require("sweep")
     from trigcnn.pipeline.console import Console
     from trigcnn.pipeline.sweep.command import choose, latest
     from trigcnn.pipeline.sweep.results import parse_limits

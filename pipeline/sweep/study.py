@@ -16,6 +16,7 @@ from trigcnn.pipeline.config.differences import shown as option_shown
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.config.sweep import SweepConfig
 from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.extras import require
 from trigcnn.pipeline.results.merit import Merit
 from trigcnn.pipeline.results.sweep import Outcome
 from trigcnn.pipeline.sweep.space import as_stored, distributions
@@ -182,7 +183,10 @@ def open_storage(config: RunConfig, folder: Path) -> BaseStorage:
 
     Raises:
         ConfigError: It cannot be opened.
+        MissingExtraError: It is a PostgreSQL database, and its driver is not installed.
     """
+    if (config.sweep.storage or "").startswith("postgresql"):
+        require("postgresql")
     import optuna
     from optuna.storages.journal import JournalFileBackend
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 
 import pytest
 
+from trigcnn.pipeline import extras
 from trigcnn.pipeline.commands import doctor
 from trigcnn.pipeline.commands.doctor import doctor_report, findings
 
@@ -25,6 +26,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Without:
 
     def forget(missing: Collection[str]) -> None:
         monkeypatch.setattr(doctor, "installed_version", lambda name: "missing" if name in missing else "1.2.3")
+        monkeypatch.setattr(extras, "find_spec", lambda name: None if name in missing else object())
         monkeypatch.setattr(shutil, "which", lambda name: None if name in missing else f"/usr/bin/{name}")
 
     return forget
@@ -35,7 +37,7 @@ def test_a_machine_with_everything_is_complete(without: Without, trigcnn: Trigcn
     text, complete = doctor_report()
     assert complete
     lines = text.splitlines()
-    assert lines[-1] == "everything that a run needs is here"
+    assert lines[-1] == "everything that a run needs is installed"
     assert all(line.startswith("ok ") for line in lines[:-1])
     assert [line.split()[1] for line in lines[:-1]] == [finding.name for finding in findings()]
     outcome = trigcnn("doctor")
@@ -70,17 +72,37 @@ def test_a_missing_optional_tool_is_no_error(without: Without, trigcnn: Trigcnn)
     assert outcome.returncode == 0
     lines = [line for line in outcome.stdout.splitlines() if line.startswith("not here ")]
     assert [line.split()[2] for line in lines] == list(OPTIONAL)
-    assert all("no simulation" in line for line in lines[:2])
+    assert "no test benches with Icarus Verilog" in lines[0]
+    assert "no simulation" in lines[1]
     assert all("no vendor" in line for line in lines[2:])
 
 
-def test_another_python_is_an_error(without: Without, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_no_error(without: Without) -> None:
+    without(("optuna", "moocore"))
+    text, complete = doctor_report()
+    assert complete
+    (line,) = [line for line in text.splitlines() if line.startswith("not here ")]
+    assert line.split()[2] == "trigcnn[sweep]"
+    assert line.endswith("not possible: trigcnn sweep (pip install 'trigcnn[sweep]')")
+
+
+@pytest.mark.parametrize("version", [(3, 11, 0), (3, 12, 1), (3, 13, 9)])
+def test_python_3_11_to_3_13_do(without: Without, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]) -> None:
     without(())
-    monkeypatch.setattr(sys, "version_info", (3, 12, 1))
+    monkeypatch.setattr(sys, "version_info", version)
+    assert doctor_report()[1]
+
+
+@pytest.mark.parametrize("version", [(3, 10, 12), (3, 14, 0)])
+def test_another_python_is_an_error(
+    without: Without, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]
+) -> None:
+    without(())
+    monkeypatch.setattr(sys, "version_info", version)
     text, complete = doctor_report()
     assert not complete
     assert text.startswith("MISSING  python ")
-    assert "the pinned versions need 3.11" in text
+    assert "the pinned versions need Python 3.11 to 3.13" in text
 
 
 def test_this_machine_has_what_the_tests_need() -> None:
