@@ -1,5 +1,5 @@
 # make run    creates .venv, installs, runs configs/digits.yaml, prints where the report is
-# make prove  runs N random networks through all engines and compares them bit by bit
+# make search runs N random networks through all engines and compares them bit by bit
 # make zoo    runs every ready configuration, and writes docs/zoo.md
 # make docs   builds the documentation in build/docs; make notebook runs the tutorial and writes docs/tutorial.ipynb
 # make test   creates .venv if need be, installs what tests need, runs lint, types and tests
@@ -11,7 +11,7 @@ CONFIG ?= configs/digits.yaml
 N ?= 100
 JOBS ?= 2
 
-.PHONY: run test prove zoo docs notebook install install-test install-docs requirements clean
+.PHONY: run test search zoo docs notebook install install-test install-docs requirements clean
 
 run: install
 	@$(BIN)/trigcnn run $(CONFIG)
@@ -26,8 +26,8 @@ test: install-test
 zoo: install
 	@$(BIN)/trigcnn zoo --page docs/zoo.md --jobs $(JOBS)
 
-prove: install-test
-	@$(BIN)/python -m tests.proof --networks $(N)
+search: install-test
+	@$(BIN)/python -m tests.search --networks $(N)
 
 docs: install-docs
 	@$(BIN)/python -m sphinx -q -W -n --keep-going -b html docs build/docs

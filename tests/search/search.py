@@ -10,9 +10,9 @@ from pathlib import Path
 import hypothesis
 from hypothesis import HealthCheck, Phase
 
-from tests.proof.compare import Outcome, compare
-from tests.proof.network import Network
-from tests.proof.networks import networks
+from tests.search.compare import Outcome, compare
+from tests.search.network import Network
+from tests.search.networks import networks
 
 
 def each_network(use: Callable[[Network], None], *, seed: int, count: int) -> None:
@@ -40,8 +40,8 @@ def each_network(use: Callable[[Network], None], *, seed: int, count: int) -> No
 
 
 def outcome_of(network: Network, *, with_csim: bool = True, with_rtl: bool = False) -> Outcome:
-    """Compare in a folder that is removed afterwards; what is raised is a problem, too."""
-    with tempfile.TemporaryDirectory(prefix="trigcnn-proof-") as folder:
+    """Compare in a folder that is removed afterwards; an exception counts as a problem."""
+    with tempfile.TemporaryDirectory(prefix="trigcnn-search-") as folder:
         try:
             return compare(network, Path(folder), with_csim=with_csim, with_rtl=with_rtl)
         except Exception:

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.proof.network import Network
-from tests.proof.search import each_network, outcome_of
+from tests.search.network import Network
+from tests.search.search import each_network, outcome_of
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The initializer:UserWarning")
 def test_all_engines_agree_on_random_networks() -> None:
-    """Bit for bit, on all outputs and layers; `python -m tests.proof` goes on for as long as one likes."""
+    """Equal bit by bit on all outputs and layers; `python -m tests.search` searches for as long as wanted."""
     compared = 0
 
     def check(network: Network) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tests.proof.network import Network as RandomNetwork
+from tests.search.network import Network as RandomNetwork
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.conversion import convert as conversion
 from trigcnn.hls.engines import Engine, Events, Outputs, registry

@@ -1,7 +1,7 @@
-"""Proof by search: `python -m tests.proof --networks N [--seed S] [--minutes M]`.
+"""A search for counterexamples: `python -m tests.search --networks N [--seed S] [--minutes M]`.
 
-Random networks go through all engines, which must agree bit by bit. Child processes each take some networks, so
-that one that ends does no harm. What fails is saved, and `--again FILE` runs it once more.
+Random networks go through all engines, and their outputs must be equal bit by bit. Each child process takes some
+networks, so that a crash does not end the search. Networks that fail are saved; `--again FILE` runs one again.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from tests.proof.compare import Count, Outcome
-from tests.proof.network import Network
-from tests.proof.search import each_network, outcome_of
+from tests.search.compare import Count, Outcome
+from tests.search.network import Network
+from tests.search.search import each_network, outcome_of
 
 _PROCESSES = 2
 _CHUNK = 20
@@ -70,7 +70,7 @@ class Report:
         path = self.folder / f"{name}.json"
         path.write_text(network)
         summary = "\n".join([*outcome.problems, "", str(Network.from_json(network)) if network else ""])
-        path.with_suffix(".txt").write_text(f"{summary}\n\nagain: python -m tests.proof --again {path}\n")
+        path.with_suffix(".txt").write_text(f"{summary}\n\nagain: python -m tests.search --again {path}\n")
         self.failures.append(path)
 
     def show(self) -> None:
@@ -128,7 +128,7 @@ def _watch(report: Report, options: argparse.Namespace, seed: int, count: int, u
     minutes = (until - time.monotonic()) / 60
     if minutes <= 0:
         return
-    words = [sys.executable, "-W", "ignore", "-m", "tests.proof", "--child", str(seed), "--networks", str(count)]
+    words = [sys.executable, "-W", "ignore", "-m", "tests.search", "--child", str(seed), "--networks", str(count)]
     words += ["--minutes", str(minutes), "--csim-every", str(options.csim_every)]
     words += ["--rtl-every", str(options.rtl_every)]
     number, network = 0, ""
@@ -159,13 +159,13 @@ def _again(path: Path) -> int:
 
 def main() -> int:
     """Search; 1 if anything was found."""
-    parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.search", description=__doc__)
     parser.add_argument("--networks", type=int, default=100, help="how many")
     parser.add_argument("--seed", type=int, default=1, help="which; the same networks for the same seed")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no network after this time")
     parser.add_argument("--csim-every", type=int, default=1, help="compile the C simulation of every K-th network only")
     parser.add_argument("--rtl-every", type=int, default=1, help="simulate streaming RTL of every K-th network only")
-    parser.add_argument("--folder", type=Path, default=Path("build/proof"), help="where failures are saved")
+    parser.add_argument("--folder", type=Path, default=Path("build/search"), help="where failures are saved")
     parser.add_argument("--again", type=Path, help="run a saved failure once more")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()

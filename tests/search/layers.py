@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.proof import quantizers
-from tests.proof.network import Step
+from tests.search import quantizers
+from tests.search.network import Step
 
 Draw = Callable[[Any], Any]
 

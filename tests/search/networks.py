@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.proof import quantizers
-from tests.proof.layers import NARROW, RULES, Draft, Draw, cast, dense, up_sampling
-from tests.proof.network import Network
+from tests.search import quantizers
+from tests.search.layers import NARROW, RULES, Draft, Draw, cast, dense, up_sampling
+from tests.search.network import Network
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.backends import FACTS
 

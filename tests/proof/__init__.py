@@ -1,1 +1,0 @@
-"""Proof by search: random networks through all engines, which must agree bit by bit."""

@@ -1,0 +1,1 @@
+"""A search for counterexamples: random networks on which two engines differ."""
