@@ -12,13 +12,15 @@ from trigcnn.models.datasets import Dataset, Symmetry
 from trigcnn.models.errors import ModelError
 
 Images = npt.NDArray[np.float32]
+Augmentation = Literal["auto", "none"] | list[Symmetry]
+"""`none`; `auto`: all symmetries that the data set has; or those that are named."""
 
 # Shift and rotation have their own amounts.
 _WITH_AMOUNT: dict[Symmetry, str] = {"shift": "training.shift_pixels", "rotation": "training.rotation_deg"}
 
 
 def chosen_symmetries(
-    wanted: Literal["auto", "none"] | Sequence[Symmetry], dataset: Dataset, *, shift_pixels: float, rotation_deg: float
+    wanted: Augmentation, dataset: Dataset, *, shift_pixels: float, rotation_deg: float
 ) -> tuple[Symmetry, ...]:
     """Return the exact symmetries by which events are augmented.
 

@@ -9,7 +9,7 @@ label. Here outliers are made of the background itself, so that no signal is nee
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ from trigcnn.models.datasets import Dataset, InputFormat, Split
 from trigcnn.models.errors import ModelError
 from trigcnn.models.training.fit import train
 from trigcnn.models.training.objectives import check_fits, with_targets
-from trigcnn.models.training.recipe import History, Hooks, Progress, Recipe
+from trigcnn.models.training.options import Distillation, Recipe
+from trigcnn.models.training.recipe import History, Hooks, Progress
 
 Events = npt.NDArray[np.float32]
 
@@ -33,45 +34,24 @@ _MOST_OVERLAID = 8
 _STRETCH = (0.5, 2.0)
 
 
-@dataclass(frozen=True)
-class Distillation:
-    """What is distilled.
-
-    Attributes:
-        teacher: Name of the teacher, see `models.teachers`.
-        teacher_options: Options of its builder.
-        epochs: Largest number of passes of the teacher over its events.
-        learning_rate: Of Adam, for the teacher.
-        classes: Names of the classes that teacher and student see; None for all.
-        outliers: Share of outliers among the student's events, made of events of these classes.
-        largest_value: Where the teacher's events are cut off, so that a faulty channel at full scale is not all that it
-            sees; None for nowhere. The student takes events as they are.
-    """
-
-    teacher: str
-    teacher_options: dict[str, Any]
-    epochs: int
-    learning_rate: float
-    classes: Sequence[str] | None
-    outliers: float = 0.0
-    largest_value: float | None = None
-
-    def shown(self, events: Events) -> Events:
-        """Return events as the teacher sees them."""
-        return events if self.largest_value is None else np.minimum(events, np.float32(self.largest_value))
-
-
 def train_teacher(
-    distillation: Distillation, dataset: Dataset, recipe: Recipe, progress: Progress, hooks: Hooks | None = None
+    distillation: Distillation,
+    dataset: Dataset,
+    recipe: Recipe,
+    progress: Progress,
+    hooks: Hooks | None = None,
+    *,
+    seed: int,
 ) -> tuple[Any, History]:
     """Build the teacher, and train it to reconstruct events of the classes that it may see.
 
     Args:
         distillation: What is distilled.
         dataset: Events of all classes.
-        recipe: Of the student; batches, augmentation, patience and seed are the same.
+        recipe: Of the student; batches, augmentation and patience are the same.
         progress: Called with (epoch, epochs, text) after each epoch.
         hooks: What else is done.
+        seed: Of shuffling and augmentation.
 
     Raises:
         ModelError: The teacher or a class is not known, or it does not give back what it takes.
@@ -91,11 +71,11 @@ def train_teacher(
         patience=recipe.patience,
         shift_pixels=recipe.shift_pixels,
         rotation_deg=recipe.rotation_deg,
-        seed=recipe.seed,
         objective="reconstruction",
-        symmetries=recipe.symmetries,
+        augmentation=recipe.augmentation,
+        checkpoint_epochs=recipe.checkpoint_epochs,
     )
-    return model, train(model, seen, own, progress, hooks)
+    return model, train(model, seen, own, progress, hooks, seed=seed)
 
 
 def student_dataset(

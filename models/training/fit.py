@@ -16,7 +16,8 @@ from trigcnn.models.training.batches import batches
 from trigcnn.models.training.callbacks import Best, each_step, record, tensorboard
 from trigcnn.models.training.checkpoint import Checkpoint
 from trigcnn.models.training.objectives import learned, loss_and_metrics
-from trigcnn.models.training.recipe import History, Hooks, Progress, Recipe
+from trigcnn.models.training.options import Recipe
+from trigcnn.models.training.recipe import History, Hooks, Progress
 from trigcnn.models.training.schedules import learning_rate
 
 # Weights that were rounded again need smaller steps than random ones.
@@ -33,7 +34,7 @@ def seed_everything(seed: int) -> None:
 
 
 def train_for_hardware(
-    model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hooks: Hooks | None = None
+    model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hooks: Hooks | None = None, *, seed: int
 ) -> tuple[Any, History]:
     """Train a quantized network, fold its batch normalization if asked, and train the folded network further.
 
@@ -43,6 +44,7 @@ def train_for_hardware(
         recipe: How to train. Weights that pruning made zero stay zero.
         progress: Called with (epoch, epochs, text) after each epoch.
         hooks: What else is done; their files are folders here.
+        seed: Of shuffling and augmentation.
 
     Returns:
         The trained model, which is another one where batch normalization was folded; both histories as one.
@@ -52,7 +54,9 @@ def train_for_hardware(
     """
     hooks = hooks or Hooks()
     epochs = recipe.epochs + recipe.folded_epochs
-    history = train(model, dataset, recipe, lambda epoch, _, text: progress(epoch, epochs, text), hooks.of("quantized"))
+    history = train(
+        model, dataset, recipe, lambda epoch, _, text: progress(epoch, epochs, text), hooks.of("quantized"), seed=seed
+    )
     if not recipe.folded_epochs:
         return model, history
     folded = fold_batch_normalization(model)
@@ -70,11 +74,15 @@ def train_for_hardware(
         hooks.of("folded"),
         each_epoch=None if each_epoch is None else lambda epoch, figure: each_epoch(first + epoch, figure),
     )
-    second = train(folded, dataset, further, lambda epoch, _, text: progress(first + epoch, epochs, text), after)
+    second = train(
+        folded, dataset, further, lambda epoch, _, text: progress(first + epoch, epochs, text), after, seed=seed
+    )
     return folded, history.followed_by(second)
 
 
-def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hooks: Hooks | None = None) -> History:
+def train(
+    model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hooks: Hooks | None = None, *, seed: int
+) -> History:
     """Train a network in place, and keep its best epoch by `recipe.monitor`.
 
     Outputs are logits, or learn the data set's targets with the mean squared error. Where weights are pruned, only
@@ -86,20 +94,17 @@ def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hook
         recipe: How to train.
         progress: Called with (epoch, epochs, text) after each epoch.
         hooks: What else is done.
+        seed: Of shuffling and augmentation.
 
     Raises:
-        ModelError: Augmentation is requested for events that are not images, the loss is not finite, there are no
-            targets, or the monitor is none of this objective.
+        ModelError: The events do not have the shape or the symmetry that augmentation needs, a class with a weight
+            does not exist, the loss is not finite, there are no targets, or the monitored figure has no measure.
     """
     hooks = hooks or Hooks()
-    if recipe.monitor == "accuracy" and recipe.objective != "classification":
-        raise ModelError(
-            f"training.monitor: accuracy: with training.objective {recipe.objective} there is none; use loss"
-        )
     if recipe.monitor == "signal_efficiency" and hooks.measure is None:
         raise ModelError("training.monitor: signal_efficiency: its measure is missing")
     keras = bring_up().keras
-    rng = np.random.default_rng(recipe.seed)
+    rng = np.random.default_rng(seed)
     steps_per_epoch = -(-len(dataset.train.events) // recipe.batch_size)
     loss, metrics = loss_and_metrics(model, recipe.objective)
     model.compile(optimizer=keras.optimizers.Adam(learning_rate(recipe, steps_per_epoch)), loss=loss, metrics=metrics)
@@ -117,7 +122,7 @@ def train(model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hook
     if hooks.checkpoint is not None:
         checkpoint = Checkpoint(hooks.checkpoint, model, history, best, rng)
         done = checkpoint.restore(pruning)
-        callbacks.append(checkpoint.callback(hooks.checkpoint_epochs, recipe.epochs, pruning))
+        callbacks.append(checkpoint.callback(recipe.checkpoint_epochs, recipe.epochs, pruning))
     if done < recipe.epochs and not best.stopped:
         validation = dataset.validation
         model.fit(

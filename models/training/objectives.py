@@ -12,7 +12,7 @@ import numpy.typing as npt
 from trigcnn.common.keras2 import bring_up
 from trigcnn.models.datasets import Dataset, Split
 from trigcnn.models.errors import ModelError
-from trigcnn.models.training.recipe import Objective
+from trigcnn.models.training.options import Objective
 
 
 def input_shapes(model: Any) -> tuple[tuple[int, ...], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trigcnn.common.keras2 import bring_up
-from trigcnn.models.training.recipe import Recipe
+from trigcnn.models.training.options import Recipe
 
 
 def learning_rate(recipe: Recipe, steps_per_epoch: int) -> Any:

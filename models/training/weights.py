@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
-
 import numpy as np
 
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
+from trigcnn.models.training.options import ClassWeights
 
 
-def weights_by_class(dataset: Dataset, wanted: Literal["none", "balanced"] | Mapping[str, float]) -> tuple[float, ...]:
+def weights_by_class(dataset: Dataset, wanted: ClassWeights) -> tuple[float, ...]:
     """Return a factor per class.
 
     Args:

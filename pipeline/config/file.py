@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +173,7 @@ def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:
     training = config.training
     if training.initial_weights is not None:
         begin = str(folder / Path(training.initial_weights).expanduser())
-        training = training.model_copy(update={"initial_weights": begin})
+        training = replace(training, initial_weights=begin)
     places = {name: getattr(config.sweep, name) for name in ("storage", "store")}
     sweep = {
         name: str(folder / Path(place).expanduser())

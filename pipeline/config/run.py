@@ -15,11 +15,11 @@ from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.hls.rtl.vhdl import check_name
 from trigcnn.hls.synthesis import boards, ecp5
 from trigcnn.hls.synthesis.vendors import flows
+from trigcnn.models.training import Recipe
 from trigcnn.pipeline.config.budget import BudgetConfig
 from trigcnn.pipeline.config.reserved_words import RESERVED_WORDS
 from trigcnn.pipeline.config.section import Section
 from trigcnn.pipeline.config.sweep import SweepConfig
-from trigcnn.pipeline.config.training import TrainingConfig
 
 DEFAULT_PLACED_PART = "LFE5U-85F-6BG381C"
 
@@ -179,7 +179,7 @@ class RunConfig(Section):
     """Seed of the split, of initial weights, shuffling and augmentation."""
     data: DataConfig = Field(default_factory=DataConfig)
     model: ModelConfig = Field(default_factory=ModelConfig)
-    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    training: Recipe = Recipe()
     hls: HlsOptions = HlsOptions()
     rtl: RtlOptions = RtlOptions()
     test_bench: BenchConfig = Field(default_factory=BenchConfig)

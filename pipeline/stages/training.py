@@ -19,7 +19,7 @@ from trigcnn.pipeline.verification.quality import threshold_at
 
 if TYPE_CHECKING:
     from trigcnn.models.datasets import Dataset
-    from trigcnn.models.training import Measure, Recipe
+    from trigcnn.models.training import Measure
 
 _FILES = (".npz", ".h5", ".hdf5")
 
@@ -43,28 +43,12 @@ class Trained:
     histories: dict[str, Any]
 
 
-def recipe(config: RunConfig, dataset: Dataset) -> Recipe:
-    """Give the recipe of the quantized model.
-
-    Raises:
-        ModelError: The data set has not a class or a symmetry that is named.
-    """
-    from trigcnn.models import training
-    from trigcnn.models.augmentation import chosen_symmetries
-
-    options = config.training
-    if config.data.source.lower().endswith(_FILES) and not isinstance(options.augmentation, str):
-        # Of a file nothing is known but what the user says.
-        dataset = replace(dataset, symmetries=tuple(options.augmentation))
-    own = {name for name in training.Recipe.__dataclass_fields__ if name in type(options).model_fields}
-    return training.Recipe(
-        seed=config.seed,
-        symmetries=chosen_symmetries(
-            options.augmentation, dataset, shift_pixels=options.shift_pixels, rotation_deg=options.rotation_deg
-        ),
-        **options.model_dump(include=own - {"class_weights"}),
-        class_weights=training.weights_by_class(dataset, options.class_weights),
-    )
+def with_symmetries(config: RunConfig, dataset: Dataset) -> Dataset:
+    """Return a data set from a file with the symmetries that the user names; of other data sets they are known."""
+    wanted = config.training.augmentation
+    if config.data.source.lower().endswith(_FILES) and not isinstance(wanted, str):
+        return replace(dataset, symmetries=tuple(wanted))
+    return dataset
 
 
 def train_models(
@@ -102,10 +86,9 @@ def train_models(
             f"training.distillation.classes: the data set {dataset.name} has the classes {', '.join(dataset.classes)}; "
             "name those that teacher and network may see, such as the background, or all of them"
         )
-    how = recipe(config, dataset)
+    dataset = with_symmetries(config, dataset)
     hooks = training.Hooks(
         checkpoint=checkpoints,
-        checkpoint_epochs=options.checkpoint_epochs,
         logs=logs if options.tensorboard else None,
         each_step=interrupts.check,
         each_epoch=watch,
@@ -119,23 +102,26 @@ def train_models(
         seen = training.of_classes(dataset, names)
         hooks = replace(hooks, measure=measure(config, seen, int(np.prod(output_shape))))
     if options.objective == "distillation":
-        distillation = training.Distillation(**options.distillation.model_dump())
+        distillation = options.distillation
         training.seed_everything(config.seed)
         with console.task("training the teacher") as task:
-            teacher, history = training.train_teacher(distillation, dataset, how, task.update, hooks.of("teacher"))
+            teacher, history = training.train_teacher(
+                distillation, dataset, options, task.update, hooks.of("teacher"), seed=config.seed
+            )
         histories["teacher"] = asdict(history)
         limits = training.limits_of(model)
         dataset = training.student_dataset(teacher, distillation, dataset, seed=config.seed, limits=limits)
     dataset = training.with_targets(dataset, options.objective, output_shape)
     training.seed_everything(config.seed)
     with console.task("training the quantized model") as task:
-        model, history = training.train_for_hardware(model, dataset, how, task.update, hooks)
+        model, history = training.train_for_hardware(model, dataset, options, task.update, hooks, seed=config.seed)
     histories["quantized"] = asdict(history)
     # The twin is what quantization and pruning are measured against, so it has neither.
-    unpruned = replace(how, pruning_sparsity=0.0, pruning_layers={})
+    unpruned = replace(options, pruning_sparsity=0.0, pruning_layers={})
     training.seed_everything(config.seed)
     with console.task("training the float twin model") as task:
-        histories["float_twin"] = asdict(training.train(twin, dataset, unpruned, task.update, hooks.of("float_twin")))
+        history = training.train(twin, dataset, unpruned, task.update, hooks.of("float_twin"), seed=config.seed)
+    histories["float_twin"] = asdict(history)
     return Trained(model, twin, teacher, dataset, histories)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -91,9 +92,7 @@ def choose(folder: Path, within: dict[str, float], out: Path | None, console: Co
         # Beside it, so that it can be taken elsewhere.
         beside = target.with_name(f"{target.stem}_initial_weights.keras")
         shutil.copyfile(begin, beside)
-        config = config.model_copy(
-            update={"training": config.training.model_copy(update={"initial_weights": beside.name})}
-        )
+        config = config.model_copy(update={"training": replace(config.training, initial_weights=beside.name)})
     options = yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
     target.write_text("".join(f"# {line}\n" for line in lines) + options, encoding="utf-8")
     console.line(f"run folder: {run_folder}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,7 @@ RECIPE = Recipe(
     learning_rate=0.02,
     patience=9,
     shift_pixels=0.5,
-    rotation_deg=0.0,
-    seed=3,
-    symmetries=("flip_rows", "roll_rows"),
+    augmentation=["flip_rows", "roll_rows"],
     pruning_sparsity=0.5,
     pruning_frequency=2,
     pruning_last_epoch=3,
@@ -58,8 +57,11 @@ def run(folder: Path | None, *, killed_at: int | None = None, every: int = 1) ->
         if steps == killed_at:
             raise Killed
 
-    hooks = Hooks(checkpoint=folder, checkpoint_epochs=every, each_step=step)
-    model, history = training.train_for_hardware(networks.with_state(), dataset(), RECIPE, lambda *_: None, hooks)
+    recipe = dataclasses.replace(RECIPE, checkpoint_epochs=every)
+    hooks = Hooks(checkpoint=folder, each_step=step)
+    model, history = training.train_for_hardware(
+        networks.with_state(), dataset(), recipe, lambda *_: None, hooks, seed=3
+    )
     return model.get_weights(), history
 
 
@@ -87,13 +89,13 @@ def test_a_killed_training_ends_with_the_same_weights_and_history(
 
 
 def test_tensorboard_gets_every_epoch_also_of_a_training_that_went_on(tmp_path: Path) -> None:
-    import dataclasses
-
     tf = bring_up().tf
     recipe = dataclasses.replace(RECIPE, epochs=2, folded_epochs=0, pruning_sparsity=0.0)
     hooks = Hooks(checkpoint=tmp_path / "kept.npz", logs=tmp_path / "logs")
-    training.train(networks.with_state(), dataset(), dataclasses.replace(recipe, epochs=1), lambda *_: None, hooks)
-    history = training.train(networks.with_state(), dataset(), recipe, lambda *_: None, hooks)
+    training.train(
+        networks.with_state(), dataset(), dataclasses.replace(recipe, epochs=1), lambda *_: None, hooks, seed=3
+    )
+    history = training.train(networks.with_state(), dataset(), recipe, lambda *_: None, hooks, seed=3)
     (file,) = (tmp_path / "logs").iterdir()
     found = {}
     for record in tf.data.TFRecordDataset(str(file)):

@@ -33,14 +33,14 @@ def dataset(events: int = 120) -> Dataset:
 
 
 def recipe(**options: Any) -> Recipe:
-    fixed: dict[str, Any] = {"batch_size": 32, "learning_rate": 0.01, "patience": 60, "seed": 1, "epochs": 1}
-    return Recipe(shift_pixels=0.0, rotation_deg=0.0, objective="distillation", **(fixed | options))
+    fixed: dict[str, Any] = {"batch_size": 32, "learning_rate": 0.01, "patience": 60, "epochs": 1}
+    return Recipe(objective="distillation", **(fixed | options))
 
 
 @pytest.fixture(scope="module")
 def teacher() -> Any:
     training.seed_everything(1)
-    return training.train_teacher(TEACHER, dataset(), recipe(), lambda *_: None)[0]
+    return training.train_teacher(TEACHER, dataset(), recipe(), lambda *_: None, seed=1)[0]
 
 
 def test_the_score_is_32_times_the_logarithm_of_the_mean_squared_error_in_lsb() -> None:
@@ -61,7 +61,9 @@ def test_teacher_and_student_see_background_alone_and_labels_nowhere(teacher: An
     changed = dataclasses.replace(
         data.train, events=np.where(data.train.labels[:, None, None, None] == 1, 0, data.train.events)
     )
-    again, _ = training.train_teacher(TEACHER, dataclasses.replace(data, train=changed), recipe(), lambda *_: None)
+    again, _ = training.train_teacher(
+        TEACHER, dataclasses.replace(data, train=changed), recipe(), lambda *_: None, seed=1
+    )
     for first, second in zip(teacher.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
     student = training.student_dataset(teacher, TEACHER, data, seed=1, limits=(0.0, 120.0))
@@ -106,7 +108,7 @@ def test_the_student_learns_the_score(teacher: Any) -> None:
     model = zoo.builder("cicada")((4, 6, 1), 1, FORMAT, units=4)
     training.check_fits(model, data, trained=True, objective="distillation")
     student = training.student_dataset(teacher, TEACHER, data, seed=1, limits=limits_of(model))
-    training.train(model, student, recipe(epochs=30, learning_rate=0.02), lambda *_: None)
+    training.train(model, student, recipe(epochs=30, learning_rate=0.02), lambda *_: None, seed=1)
     assert student.test.targets is not None
     outputs = predict(model, student.test.events)
     correlation = np.corrcoef(outputs.ravel(), student.test.targets.ravel())[0, 1]
@@ -124,7 +126,7 @@ def test_the_student_learns_the_score(teacher: Any) -> None:
 )
 def test_what_cannot_teach_is_refused(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelError, match=message):
-        training.train_teacher(dataclasses.replace(TEACHER, **changed), dataset(), recipe(), lambda *_: None)
+        training.train_teacher(dataclasses.replace(TEACHER, **changed), dataset(), recipe(), lambda *_: None, seed=1)
 
 
 def test_the_autoencoder_gives_back_the_shape_that_it_takes() -> None:

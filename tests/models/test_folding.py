@@ -108,14 +108,11 @@ def test_training_goes_on_with_the_folded_model_and_keeps_pruned_weights_zero() 
         batch_size=100,
         learning_rate=0.01,
         patience=5,
-        shift_pixels=0.0,
-        rotation_deg=0.0,
-        seed=1,
         pruning_sparsity=0.5,
         folded_epochs=2,
     )
     folded, history = training.train_for_hardware(
-        model, dataset, recipe, lambda done, total, _: seen.append((done, total))
+        model, dataset, recipe, lambda done, total, _: seen.append((done, total)), seed=1
     )
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert len(history.loss) == len(history.validation_accuracy) == 4

@@ -39,8 +39,8 @@ def dense(units: int) -> Any:
 
 
 def recipe(**options: Any) -> Recipe:
-    fixed: dict[str, Any] = {"batch_size": 32, "learning_rate": 0.05, "patience": 60, "seed": 1, "epochs": 25}
-    return Recipe(shift_pixels=0.0, rotation_deg=0.0, **(fixed | options))
+    fixed: dict[str, Any] = {"batch_size": 32, "learning_rate": 0.05, "patience": 60, "epochs": 25}
+    return Recipe(**(fixed | options))
 
 
 def quiet(done: int, total: int, text: str) -> None:
@@ -55,7 +55,7 @@ def test_targets_are_learned_by_the_mean_squared_error(objective: Any, units: in
     assert training.outputs_wanted(data, objective) == units
     data = training.with_targets(data, objective, (units,))
     assert data.test.targets is not None
-    history = training.train(model, data, recipe(objective=objective), quiet)
+    history = training.train(model, data, recipe(objective=objective), quiet, seed=1)
     error = np.square(predict(model, data.test.events) - data.test.targets).mean()
     # A linear function in 6 bits; the targets' variance is above 0.08.
     assert error < 0.004
@@ -73,7 +73,7 @@ def test_an_event_that_is_moved_is_also_the_one_to_be_given_back() -> None:
     part = Split(events, np.zeros(5, np.int64), events.reshape(5, 6))
     data = Dataset("toy", InputFormat.parse("ufixed<5,0>"), ("one",), part, part, part, symmetries=("roll_rows",))
     model = bring_up().keras.Sequential([bring_up().keras.Input((3, 2, 1)), bring_up().keras.layers.Flatten()])
-    own = recipe(objective="reconstruction", symmetries=("roll_rows",), batch_size=5)
+    own = recipe(objective="reconstruction", augmentation=["roll_rows"], batch_size=5)
     moved, wanted = batches(model, data, own, np.random.default_rng(3))[0]
     np.testing.assert_array_equal(moved.reshape(5, 6), wanted)
     assert not np.array_equal(np.sort(wanted, axis=0), np.sort(events.reshape(5, 6), axis=0))
@@ -109,5 +109,5 @@ def test_class_weights_are_balanced_or_by_name() -> None:
 def test_a_class_of_weight_zero_is_not_learned() -> None:
     training.seed_everything(1)
     model, data = dense(2), dataset()
-    training.train(model, data, recipe(epochs=8, class_weights=(0.0, 1.0)), lambda *_: None)
+    training.train(model, data, recipe(epochs=8, class_weights={"many": 0.0}), lambda *_: None, seed=1)
     assert set(training.classify(predict(model, data.test.events)).tolist()) == {1}

@@ -35,8 +35,8 @@ def lenet(dataset: Dataset, **options: Any) -> Any:
 
 
 def recipe(**options: Any) -> Recipe:
-    fixed: dict[str, Any] = {"batch_size": 256, "learning_rate": 0.01, "patience": 9, "seed": 1}
-    return Recipe(shift_pixels=0.0, rotation_deg=0.0, **fixed, **options)
+    fixed: dict[str, Any] = {"batch_size": 256, "learning_rate": 0.01, "patience": 9}
+    return Recipe(**fixed, **options)
 
 
 def prunable(model: Any) -> list[Any]:
@@ -78,7 +78,7 @@ def test_zeros_in_training_follow_the_schedule_step_by_step(digits: Dataset) -> 
     seen: list[list[int]] = []
     hooks = Hooks(each_step=lambda: seen.append([int((kernel.numpy() == 0).sum()) for kernel in prunable(model)]))
     options = {"pruning_first_epoch": 1, "pruning_last_epoch": 3, "pruning_frequency": 2, "epochs": 4}
-    training.train(model, digits, recipe(pruning_sparsity=0.7, **options), quiet, hooks)
+    training.train(model, digits, recipe(pruning_sparsity=0.7, **options), quiet, hooks, seed=1)
     per_epoch = -(-len(digits.train.events) // 256)
     begin, end = per_epoch, 3 * per_epoch
     assert len(seen) == 4 * per_epoch
@@ -92,18 +92,18 @@ def test_layers_can_have_a_sparsity_of_their_own(digits: Dataset) -> None:
     training.seed_everything(1)
     model = lenet(digits)
     options = {"epochs": 1, "pruning_last_epoch": 0, "pruning_sparsity": 0.5}
-    training.train(model, digits, recipe(pruning_layers={"conv1": 0.0, "logits": 0.8}, **options), quiet)
+    training.train(model, digits, recipe(pruning_layers={"conv1": 0.0, "logits": 0.8}, **options), quiet, seed=1)
     zeros = {kernel.name: int((kernel.numpy() == 0).sum()) for kernel in prunable(model)}
     assert zeros == {"conv1/kernel:0": 0, "conv2/kernel:0": 30, "logits/kernel:0": 160}
     with pytest.raises(ModelError, match=r"training.pruning_layers.logit: .* did you mean logits\?"):
-        training.train(model, digits, recipe(pruning_layers={"logit": 0.5}, **options), quiet)
+        training.train(model, digits, recipe(pruning_layers={"logit": 0.5}, **options), quiet, seed=1)
 
 
 def test_training_leaves_exactly_the_asked_share_of_each_kernel_zero(digits: Dataset) -> None:
     training.seed_everything(1)
     model = lenet(digits)
     # The lowest validation loss may come before all weights are pruned; it is not the one to keep.
-    training.train(model, digits, recipe(epochs=4, pruning_sparsity=0.7, pruning_last_epoch=3), quiet)
+    training.train(model, digits, recipe(epochs=4, pruning_sparsity=0.7, pruning_last_epoch=3), quiet, seed=1)
     kernels = {kernel.name: kernel.numpy() for kernel in prunable(model)}
     assert {name: kernel.size for name, kernel in kernels.items()} == {
         "conv1/kernel:0": 27,
@@ -119,7 +119,7 @@ def test_training_leaves_exactly_the_asked_share_of_each_kernel_zero(digits: Dat
 def test_without_pruning_no_weight_becomes_zero(digits: Dataset) -> None:
     training.seed_everything(1)
     model = lenet(digits)
-    training.train(model, digits, recipe(epochs=1), quiet)
+    training.train(model, digits, recipe(epochs=1), quiet, seed=1)
     assert all(np.count_nonzero(kernel.numpy()) == kernel.numpy().size for kernel in prunable(model))
 
 
@@ -131,4 +131,4 @@ def test_a_quantizer_without_a_zero_is_refused(digits: Dataset) -> None:
     with pytest.raises(
         ModelError, match=r"layer signs: its kernel_quantizer binary has no zero, so it cannot be pruned"
     ):
-        training.train(model, digits, recipe(epochs=1, pruning_sparsity=0.5), quiet)
+        training.train(model, digits, recipe(epochs=1, pruning_sparsity=0.5), quiet, seed=1)

@@ -14,9 +14,7 @@ from trigcnn.models.training.schedules import learning_rate
 
 
 def rates(steps_per_epoch: int, **options: Any) -> list[float]:
-    recipe = Recipe(
-        epochs=4, batch_size=1, learning_rate=0.5, patience=1, shift_pixels=0.0, rotation_deg=0.0, seed=1, **options
-    )
+    recipe = Recipe(epochs=4, batch_size=1, learning_rate=0.5, patience=1, **options)
     found = learning_rate(recipe, steps_per_epoch)
     steps = range(4 * steps_per_epoch)
     return [float(found(step)) if callable(found) else float(found) for step in steps]

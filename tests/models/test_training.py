@@ -16,7 +16,7 @@ from trigcnn.models.errors import ModelError
 from trigcnn.models.float_twin import float_twin
 from trigcnn.models.training import Recipe
 
-RECIPE = Recipe(epochs=3, batch_size=128, learning_rate=0.01, patience=3, shift_pixels=0.5, rotation_deg=5.0, seed=4)
+RECIPE = Recipe(epochs=3, batch_size=128, learning_rate=0.01, patience=3, shift_pixels=0.5, rotation_deg=5.0)
 
 
 def quiet(done: int, total: int, text: str) -> None:
@@ -48,7 +48,7 @@ def test_the_same_seed_gives_the_same_weights_and_history(digits: Dataset) -> No
     for _ in range(2):
         training.seed_everything(4)
         model = small_lenet()
-        history = training.train(model, digits, RECIPE, quiet)
+        history = training.train(model, digits, RECIPE, quiet, seed=4)
         results.append((model.get_weights(), history))
     assert results[0][1] == results[1][1]
     for first, second in zip(results[0][0], results[1][0], strict=True):
@@ -60,7 +60,7 @@ def test_another_seed_gives_other_weights(digits: Dataset) -> None:
     for seed in (4, 5):
         training.seed_everything(seed)
         model = small_lenet()
-        training.train(model, digits, dataclasses.replace(RECIPE, seed=seed, epochs=1), quiet)
+        training.train(model, digits, dataclasses.replace(RECIPE, epochs=1), quiet, seed=seed)
         weights.append(model.get_weights()[0])
     assert not np.array_equal(weights[0], weights[1])
 
@@ -70,7 +70,7 @@ def test_training_stops_early_and_keeps_the_weights_of_the_lowest_validation_los
     model = small_lenet()
     # The learning rate is so high that the loss soon stops falling.
     recipe = dataclasses.replace(RECIPE, epochs=40, patience=2, learning_rate=0.3)
-    history = training.train(model, digits, recipe, quiet)
+    history = training.train(model, digits, recipe, quiet, seed=4)
     assert len(history.loss) < 40
     best = min(history.validation_loss)
     assert history.validation_loss.index(best) == len(history.loss) - 3
@@ -80,7 +80,7 @@ def test_training_stops_early_and_keeps_the_weights_of_the_lowest_validation_los
 
 def test_training_lowers_the_loss(digits: Dataset) -> None:
     training.seed_everything(4)
-    history = training.train(small_lenet(), digits, dataclasses.replace(RECIPE, epochs=6, batch_size=32), quiet)
+    history = training.train(small_lenet(), digits, dataclasses.replace(RECIPE, epochs=6, batch_size=32), quiet, seed=4)
     assert history.loss[-1] < 0.9 * history.loss[0]
 
 
@@ -88,7 +88,7 @@ def test_a_loss_that_is_not_finite_stops_training_with_the_mend(digits: Dataset)
     training.seed_everything(4)
     twin = float_twin(small_lenet(), with_weights=False)
     with pytest.raises(ModelError, match=r"the loss is not finite after epoch \d+; lower training.learning_rate"):
-        training.train(twin, digits, dataclasses.replace(RECIPE, learning_rate=1e30), quiet)
+        training.train(twin, digits, dataclasses.replace(RECIPE, learning_rate=1e30), quiet, seed=4)
 
 
 def test_augmentation_of_events_that_are_no_images_is_refused(digits: Dataset) -> None:
@@ -96,7 +96,7 @@ def test_augmentation_of_events_that_are_no_images_is_refused(digits: Dataset) -
         digits, train=dataclasses.replace(digits.train, events=digits.train.events.reshape(-1, 64))
     )
     with pytest.raises(ModelError, match=r"set training\.shift_pixels and training\.rotation_deg to 0"):
-        training.train(small_lenet(), flat, RECIPE, quiet)
+        training.train(small_lenet(), flat, RECIPE, quiet, seed=4)
 
 
 def test_a_model_for_other_shapes_or_classes_is_refused(digits: Dataset) -> None:
@@ -130,10 +130,8 @@ def test_a_binary_classifier_with_one_logit_trains() -> None:
     outputs = k.qkeras.QDense(1, kernel_quantizer=quantizer, bias_quantizer=quantizer, name="logit")(x)
     model = k.keras.Model(inputs, outputs)
     training.check_fits(model, dataset, trained=True)
-    recipe = Recipe(
-        epochs=60, batch_size=32, learning_rate=0.05, patience=60, shift_pixels=0.0, rotation_deg=0.0, seed=1
-    )
-    history = training.train(model, dataset, recipe, quiet)
+    recipe = Recipe(epochs=60, batch_size=32, learning_rate=0.05, patience=60)
+    history = training.train(model, dataset, recipe, quiet, seed=1)
     accuracy = (training.classify(predict(model, test.events)) == test.labels).mean()
     assert accuracy > 0.85
     assert max(history.validation_accuracy) > 0.85

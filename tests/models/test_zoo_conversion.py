@@ -38,13 +38,10 @@ def converted(
         batch_size=32,
         learning_rate=0.01,
         patience=1,
-        shift_pixels=0.0,
-        rotation_deg=0.0,
-        seed=1,
         pruning_sparsity=0.5,
         folded_epochs=1,
     )
-    trained, _ = training.train_for_hardware(model, dataset, recipe, lambda done, total, text: None)
+    trained, _ = training.train_for_hardware(model, dataset, recipe, lambda done, total, text: None, seed=1)
     trained.save(folder / "model.keras")
     hls = HlsOptions("Vitis", "xcu250-figd2104-2L-e", 5.0, io_type, "Latency", 1)
     normal = normal_form(load_saved(folder / "model.keras"), hls)

@@ -409,7 +409,7 @@ def test_what_a_back_end_does_not_have_is_an_error(hls: dict[str, object], messa
 @pytest.mark.parametrize(
     ("synthesis", "message"),
     [
-        ({"yosys_part": "Arria10"}, r"synthesis\.yosys_part: part 'Arria10' is of no family known here"),
+        ({"yosys_part": "Arria10"}, r"synthesis\.yosys_part: part 'Arria10' is not of a known family"),
         ({"yosys": False, "yosys_part": "xcvu9p"}, r"synthesis\.yosys_part: Yosys is not asked for; leave it out"),
     ],
 )

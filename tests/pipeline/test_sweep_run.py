@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -126,7 +127,7 @@ def test_the_best_trial_within_limits_is_written_ready_to_run(swept: Path, trigc
         # Taken along, so that the winner can be run elsewhere.
         assert copied == str(swept / "winner_initial_weights.keras")
         assert Path(copied).read_bytes() == Path(given).read_bytes()
-    with_given = winner.training.model_copy(update={"initial_weights": given})
+    with_given = replace(winner.training, initial_weights=given)
     assert winner.model_copy(update={"training": with_given}) == trial
     assert "sweep" not in yaml.safe_load((swept / "winner.yaml").read_text())
 

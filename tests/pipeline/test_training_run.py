@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trigcnn.models.datasets import Dataset, InputFormat, Split
+from trigcnn.models.augmentation import chosen_symmetries
+from trigcnn.models.datasets import Dataset, InputFormat, Split, Symmetry
 from trigcnn.models.errors import ModelError
+from trigcnn.models.training import Recipe, weights_by_class
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.stages import training
@@ -33,23 +35,32 @@ def dataset(validation: int = 40) -> Dataset:
     return Dataset("camera", InputFormat.parse("ufixed<4,0>"), classes, part, part, part, (), symmetries)  # type: ignore[arg-type]
 
 
-def test_the_recipe_is_that_of_the_configuration() -> None:
-    recipe = training.recipe(
-        config(epochs=7, schedule="step", class_weights="balanced", pruning_layers={"dense": 0.5}, monitor="accuracy"),
-        dataset(),
-    )
+def test_the_recipe_is_a_section_of_the_configuration() -> None:
+    options = {"epochs": 7, "schedule": "step", "class_weights": "balanced", "pruning_layers": {"dense": 0.5}}
+    recipe = config(**options, monitor="accuracy").training
+    assert recipe == Recipe(**options, monitor="accuracy")  # type: ignore[arg-type]
     assert (recipe.epochs, recipe.schedule, recipe.monitor) == (7, "step", "accuracy")
-    assert recipe.class_weights == pytest.approx((2 / 3, 2.0))
-    assert (recipe.prunes, recipe.symmetries, recipe.seed) == (True, (), 1)
+    assert weights_by_class(dataset(), recipe.class_weights) == pytest.approx((2 / 3, 2.0))
+    assert (recipe.prunes, recipe.augmentation) == (True, "none")
+
+
+def symmetries(wanted: RunConfig, data: Dataset) -> tuple[Symmetry, ...]:
+    how = wanted.training
+    return chosen_symmetries(
+        how.augmentation,
+        training.with_symmetries(wanted, data),
+        shift_pixels=how.shift_pixels,
+        rotation_deg=how.rotation_deg,
+    )
 
 
 def test_of_a_file_the_user_knows_the_symmetries() -> None:
     wanted = config(augmentation=["roll_rows"], data={"source": "events.npz"})
     two_axes = Split(np.zeros((2, 3, 1), np.float32), np.zeros(2, np.int64))
     data = Dataset("events.npz", InputFormat.parse("ufixed<4,0>"), ("one",), two_axes, two_axes, two_axes)
-    assert training.recipe(wanted, data).symmetries == ("roll_rows",)
+    assert symmetries(wanted, data) == ("roll_rows",)
     with pytest.raises(ModelError, match="roll_rows may change the class"):
-        training.recipe(config(augmentation=["roll_rows"]), data)
+        symmetries(config(augmentation=["roll_rows"]), data)
 
 
 def test_the_monitored_efficiency_is_that_of_signal_at_the_share_of_background() -> None:
