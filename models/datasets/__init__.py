@@ -27,6 +27,7 @@ from trigcnn.models.datasets import (
 )
 from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat, Split, Symmetry, split_stratified
 from trigcnn.models.datasets.controls import Control, of_any
+from trigcnn.models.datasets.published_set import PublishedSet
 from trigcnn.models.errors import DataError
 
 __all__ = [
@@ -67,7 +68,7 @@ _DRAWN: tuple[_Source, ...] = (
     jet_features,
     waveforms,
 )
-_PUBLISHED = {
+_PUBLISHED: dict[str, PublishedSet] = {
     module.SOURCE.INFO.name: module.SOURCE
     for module in (mnist, svhn, cifar10, lhc_jet_features, lhc_jet_images, cicada)
 }
