@@ -21,7 +21,7 @@ test: install-test
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 zoo: install
 	@$(BIN)/trigcnn zoo --page docs/zoo.md --jobs $(JOBS)

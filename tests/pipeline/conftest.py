@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import json
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 
 from tests.pipeline import sample_reports
+from tests.shared import made_once
 from trigcnn.hls.engines import Engine
 from trigcnn.hls.engines.registry import ENGINES, Network, Workplace
 from trigcnn.pipeline.results.report import Report
@@ -155,10 +157,11 @@ def quick_config(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def _quick_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("quick")
-    outcome = call("run", write_quick(folder), "--out", folder / "out")
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    return folder
+    def make(folder: Path) -> None:
+        outcome = call("run", write_quick(folder), "--out", folder / "out")
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+    return made_once(tmp_path_factory, "quick", make)
 
 
 @pytest.fixture
@@ -171,16 +174,16 @@ def quick_run(_quick_session: Path, tmp_path: Path) -> tuple[Path, Path]:
 @pytest.fixture(scope="session")
 def tiny_process(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """A whole run of a small LeNet, RTL and synthesis too, in a process of its own."""
-    folder = tmp_path_factory.mktemp("tiny")
-    (folder / "tiny.yaml").write_text(TINY)
-    return subprocess.run(
-        [sys.executable, "-m", "trigcnn", "run", str(folder / "tiny.yaml"), "--out", str(folder / "out")],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+
+    def make(folder: Path) -> None:
+        (folder / "tiny.yaml").write_text(TINY)
+        words = [sys.executable, "-m", "trigcnn", "run", str(folder / "tiny.yaml"), "--out", str(folder / "out")]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        outcome = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        (folder / "outcome.json").write_text(json.dumps(vars(outcome)))
+
+    folder = made_once(tmp_path_factory, "tiny", make)
+    return subprocess.CompletedProcess(**json.loads((folder / "outcome.json").read_text()))
 
 
 @pytest.fixture(scope="session")
