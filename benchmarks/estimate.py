@@ -32,7 +32,6 @@ from trigcnn.hls.synthesis import yosys
 from trigcnn.hls.synthesis.implement import design_sources
 from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.models import zoo
-from trigcnn.models.datasets import InputFormat
 from trigcnn.models.training import seed_everything
 
 PART, TIMEOUT_S = "xcvu9p-flga2577-2-e", 3600
@@ -78,7 +77,7 @@ def graph_of(case: Case, folder: Path) -> Graph:
     """Build a network with random weights and convert it."""
     shape, classes, text = case.data
     seed_everything(1)
-    model = zoo.builder(case.network)(shape, classes, InputFormat.parse(text), **case.options)
+    model = zoo.builder(case.network)(shape, classes, FixedPoint.parse(text), **case.options)
     options = HlsOptions("Vitis", PART, 5.0, "io_stream", "Latency", 1)
     normal = normal_form(model, options, input_format=FixedPoint.parse(text))
     bench = np.zeros((1, *shape), np.float32), np.zeros((1, classes), np.float32)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
 from trigcnn.models import training, zoo
-from trigcnn.models.datasets import InputFormat
 
 
 def normalized(bits: int, *, bias: bool = False, alpha: Any = 1) -> Any:
@@ -84,4 +84,4 @@ def unquantized() -> Any:
 
 def lenet(filters: list[int], bits: int = 4) -> Any:
     """The zoo's LeNet on images of 8x8 pixels."""
-    return zoo.builder("lenet")((8, 8, 1), 3, InputFormat(False, 4, 0), filters=filters, weight_bits=bits)
+    return zoo.builder("lenet")((8, 8, 1), 3, FixedPoint(False, 4, 0), filters=filters, weight_bits=bits)

@@ -25,8 +25,9 @@ from trigcnn.models.datasets import (
     svhn,
     waveforms,
 )
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat, Split, Symmetry, split_stratified
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, Split, Symmetry, split_stratified
 from trigcnn.models.datasets.controls import Control, of_any
+from trigcnn.models.datasets.input_format import parse_input_format
 from trigcnn.models.datasets.published_set import PublishedSet
 from trigcnn.models.errors import DataError
 
@@ -34,7 +35,6 @@ __all__ = [
     "Control",
     "Dataset",
     "DatasetInfo",
-    "InputFormat",
     "Split",
     "Symmetry",
     "available",
@@ -160,7 +160,7 @@ def load(
     Raises:
         DataError: No such data set or file, or its content cannot be used.
     """
-    parsed = None if input_format is None else InputFormat.parse(input_format)
+    parsed = None if input_format is None else parse_input_format(input_format)
     if source in _SOURCES:
         if classes is not None:
             raise DataError(f"data.classes: the data set {source} has its own class names; remove the option")

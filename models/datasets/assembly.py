@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.models.datasets.base import Dataset, Events, InputFormat, Labels, Split, Symmetry, split_indices
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.models.datasets.base import Dataset, Events, Labels, Split, Symmetry, split_indices
+from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.models.errors import DataError
 
 # Values of a piece: 16 MB as float32.
@@ -130,7 +132,7 @@ def choose(
 
 def assemble(
     name: str,
-    input_format: InputFormat,
+    input_format: FixedPoint,
     classes: Sequence[str],
     part: Part,
     test: Part | None,
@@ -182,7 +184,7 @@ def _check_classes(labels: Labels, trained: Labels) -> None:
         )
 
 
-def _gather(part: Part, choices: Sequence[Labels], input_format: InputFormat) -> list[Split]:
+def _gather(part: Part, choices: Sequence[Labels], input_format: FixedPoint) -> list[Split]:
     """Read a part once, and put each event into the split that has its index."""
     orders = [np.argsort(choice) for choice in choices]
     results: list[Events] = []
@@ -195,6 +197,6 @@ def _gather(part: Part, choices: Sequence[Labels], input_format: InputFormat) ->
             rows = order[low:high]
             if rows.size:
                 where = f"{part.where}, events {start} to {stop - 1}"
-                result[rows] = input_format.put_on_grid(piece[choice[rows] - start], saturate=True, where=where)
+                result[rows] = put_on_grid(input_format, piece[choice[rows] - start], saturate=True, where=where)
         start = stop
     return [Split(result, part.labels[choice]) for result, choice in zip(results, choices, strict=True)]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.errors import DataError
 
 Events = npt.NDArray[np.float32]
@@ -18,126 +18,6 @@ Labels = npt.NDArray[np.int64]
 Symmetry = Literal["shift", "flip_rows", "flip_columns", "quarter_turns", "rotation", "roll_rows"]
 """A change of an image that leaves its class as it is: shifts with nothing coming in, mirror images (rows upside down,
 columns left to right), turns by 90 degrees or by any angle, and rows that close to a ring."""
-
-_PATTERN = re.compile(r"^(?:ap_)?(?P<u>u?)fixed<\s*(?P<width>\d+)\s*,\s*(?P<integer>-?\d+)\s*>$")
-# A float32 holds 24 bits and normal numbers from 2**-126 up to 2**128; a format within that is exact.
-_MAX_WIDTH = 24
-_MIN_EXPONENT, _MAX_EXPONENT = -126, 127
-
-
-@dataclass(frozen=True)
-class InputFormat:
-    """The fixed-point format in which the detector's digitiser delivers each value.
-
-    Attributes:
-        signed: Whether values are two's complement.
-        width: Bits in all, sign included; at most 24, so that a float32 holds every value.
-        integer: Bits left of the binary point, sign included; may be negative or exceed `width`.
-
-    >>> InputFormat.parse("ufixed<4,0>").max
-    0.9375
-    """
-
-    signed: bool
-    width: int
-    integer: int
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.width <= _MAX_WIDTH:
-            raise DataError(
-                f"data.input_format {self}: the width must lie between 1 and {_MAX_WIDTH} bits, "
-                "which is what a float32 holds exactly; choose a narrower format"
-            )
-        if self.integer - self.width < _MIN_EXPONENT or self.integer > _MAX_EXPONENT:
-            raise DataError(
-                f"data.input_format {self}: beyond the exponents of a float32; scale the events "
-                "and choose a format with fewer integer or fraction bits"
-            )
-
-    @classmethod
-    def parse(cls, text: str) -> InputFormat:
-        """Read `fixed<W,I>` or `ufixed<W,I>`, with or without `ap_`.
-
-        Raises:
-            DataError: The text is neither, or the format is one that a float32 does not hold exactly.
-        """
-        match = _PATTERN.match(text.strip())
-        if match is None:
-            raise DataError(
-                f"data.input_format {text!r} is no input format; write for example ufixed<4,0> or "
-                "fixed<16,6>, without rounding or overflow modes: data.saturate sets what overflow does"
-            )
-        return cls(not match["u"], int(match["width"]), int(match["integer"]))
-
-    @property
-    def lsb(self) -> float:
-        """Weight of the last bit."""
-        return float(2.0 ** (self.integer - self.width))
-
-    @property
-    def min(self) -> float:
-        """Smallest value."""
-        return -(2 ** (self.width - 1)) * self.lsb if self.signed else 0.0
-
-    @property
-    def max(self) -> float:
-        """Largest value."""
-        return float((2 ** (self.width - int(self.signed)) - 1) * self.lsb)
-
-    def __str__(self) -> str:
-        return f"{'' if self.signed else 'u'}fixed<{self.width},{self.integer}>"
-
-    def put_on_grid(self, events: npt.NDArray[Any], *, saturate: bool, where: str) -> Events:
-        """Round real values once, half to even, to values of this format.
-
-        Args:
-            events: Any shape; real numbers.
-            saturate: Whether values out of range stop at its ends; otherwise they are an error.
-            where: What the events are, for the error message, such as "jets.h5, jets/images".
-
-        Returns:
-            The values, same shape; each a multiple of `lsb` within `min` and `max`.
-
-        Raises:
-            DataError: A value is NaN or infinite, too large an integer to be rounded exactly or, without
-                `saturate`, out of range after it was rounded.
-        """
-        _refuse_inexact(events, where)
-        # NumPy's promotion picks a type that holds each event exactly (int64 was checked above), and a
-        # power of two scales it exactly; so the only rounding is rint's.
-        real = events.astype(np.result_type(events.dtype, np.float32))
-        with np.errstate(over="ignore", under="ignore"):
-            steps = np.rint(real * real.dtype.type(1 / self.lsb))
-        low, high = round(self.min / self.lsb), round(self.max / self.lsb)
-        outside = int(np.count_nonzero((steps < low) | (steps > high)))
-        if outside and not saturate:
-            raise DataError(
-                f"{where}: {outside} of {events.size} values lie outside {self}, which holds {self.min:g} to "
-                f"{self.max:g} in steps of {self.lsb:g}; the values reach from {real.min():g} to "
-                f"{real.max():g}; choose another data.input_format, or set data.saturate: true"
-            )
-        # Adding zero turns -0.0, which no fixed-point format has, into 0.0.
-        on_grid: Events = np.clip(steps, low, high).astype(np.float32) * np.float32(self.lsb) + np.float32(0)
-        return on_grid
-
-
-def _refuse_inexact(events: npt.NDArray[Any], where: str) -> None:
-    """Refuse values that cannot be rounded to any grid, or not with one rounding alone."""
-    if events.dtype.kind == "f":
-        bad = ~np.isfinite(events)
-        if bad.any():
-            first = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
-            raise DataError(
-                f"{where}: {int(bad.sum())} of {events.size} values are NaN or infinite, the first at index "
-                f"{first}; remove those events or replace the values"
-            )
-    elif events.dtype.kind in "iu" and events.dtype.itemsize == 8 and events.size:
-        largest = max(abs(int(events.min())), abs(int(events.max())))
-        if largest > 2**53:
-            raise DataError(
-                f"{where}: integers up to {largest} are beyond 2**53, where a float64 is no longer exact; "
-                "scale the events down"
-            )
 
 
 @dataclass(frozen=True)
@@ -173,7 +53,7 @@ class Dataset:
     """
 
     name: str
-    input_format: InputFormat
+    input_format: FixedPoint
     classes: tuple[str, ...]
     train: Split
     validation: Split

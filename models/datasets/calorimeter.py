@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.datasets import drawn
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events
 from trigcnn.models.datasets.controls import Control
 from trigcnn.models.datasets.drawn import CHUNK
 
@@ -58,7 +59,7 @@ _DISPLACED_DEPOSITS, _DISPLACED_GEV = (1, 3), 30.0
 
 def load(
     *,
-    input_format: InputFormat | None,
+    input_format: FixedPoint | None,
     validation_fraction: float,
     test_fraction: float,
     seed: int,

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.datasets import drawn
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events
 from trigcnn.models.datasets.controls import Control, ellipses
 from trigcnn.models.datasets.drawn import CHUNK, Range, Rng, between
 
@@ -100,7 +101,7 @@ class Camera(NamedTuple):
 
 def load(
     *,
-    input_format: InputFormat | None,
+    input_format: FixedPoint | None,
     validation_fraction: float,
     test_fraction: float,
     seed: int,

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from trigcnn.models.datasets import hdf5
 from trigcnn.models.datasets.assembly import Part, pieces_of
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, Symmetry
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels, Symmetry
 from trigcnn.models.datasets.files import HDF5_SUFFIXES
+from trigcnn.models.datasets.input_format import parse_input_format
 from trigcnn.models.datasets.published import Publication
 from trigcnn.models.datasets.published_set import PublishedSet, Wanted
 from trigcnn.models.errors import DataError
@@ -70,7 +71,7 @@ def read(wanted: Wanted, *, accepted_only: bool = True, merge_signals: bool = Fa
     Raises:
         DataError: The format does not fit, or a file is missing or has the wrong content.
     """
-    chosen = wanted.input_format or InputFormat.parse(INFO.input_format)
+    chosen = wanted.input_format or parse_input_format(INFO.input_format)
     if chosen.signed or chosen.integer != chosen.width:
         raise DataError(
             f"data.input_format {chosen} does not fit calorimeter regions, which count from 0; use "

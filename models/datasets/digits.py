@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, split_stratified
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, split_stratified
+from trigcnn.models.datasets.input_format import parse_input_format, put_on_grid
 from trigcnn.models.errors import DataError
 
 INFO = DatasetInfo(
@@ -18,7 +20,7 @@ INFO = DatasetInfo(
 
 def load(
     *,
-    input_format: InputFormat | None,
+    input_format: FixedPoint | None,
     validation_fraction: float,
     test_fraction: float,
     seed: int,
@@ -40,7 +42,7 @@ def load(
     """
     from sklearn.datasets import load_digits
 
-    chosen = input_format or InputFormat.parse(INFO.input_format)
+    chosen = input_format or parse_input_format(INFO.input_format)
     if chosen.signed or chosen.width < 4 or chosen.integer != 0:
         raise DataError(
             f"data.input_format {chosen} does not fit the digits, whose pixels are 0 to 1 in steps of 1/16; "
@@ -48,7 +50,7 @@ def load(
         )
     # return_X_y would give the images flattened; the bunch has them as [n, 8, 8] too.
     bunch = load_digits()
-    events = chosen.put_on_grid(bunch.images[..., np.newaxis] / 16, saturate=True, where=INFO.name)
+    events = put_on_grid(chosen, bunch.images[..., np.newaxis] / 16, saturate=True, where=INFO.name)
     train, validation, test = split_stratified(
         events,
         bunch.target.astype(np.int64),

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.suggestions import did_you_mean
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, Symmetry, split_stratified
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels, Symmetry, split_stratified
+from trigcnn.models.datasets.input_format import parse_input_format, put_on_grid
 from trigcnn.models.errors import DataError
 
 Rng = np.random.Generator
@@ -96,13 +98,13 @@ def check_choice(name: str, value: str, known: Sequence[str]) -> None:
         raise DataError(f"data.options.{name}: {value!r} is not known; {did_you_mean(value, known)}")
 
 
-def counting_format(info: DatasetInfo, wanted: InputFormat | None) -> InputFormat:
+def counting_format(info: DatasetInfo, wanted: FixedPoint | None) -> FixedPoint:
     """Return the number format of a source whose values are counts: unsigned whole numbers.
 
     Raises:
         DataError: It has a sign or fraction bits, or steps of more than one.
     """
-    chosen = wanted or InputFormat.parse(info.input_format)
+    chosen = wanted or parse_input_format(info.input_format)
     if chosen.signed or chosen.integer != chosen.width:
         raise DataError(
             f"data.input_format {chosen} does not fit the data set {info.name}, which counts from 0; use "
@@ -113,7 +115,7 @@ def counting_format(info: DatasetInfo, wanted: InputFormat | None) -> InputForma
 
 def dataset(
     info: DatasetInfo,
-    input_format: InputFormat,
+    input_format: FixedPoint,
     classes: Sequence[str],
     events: npt.NDArray[Any],
     labels: Labels,
@@ -129,7 +131,7 @@ def dataset(
         DataError: The fractions leave a part empty.
     """
     train, validation, test = split_stratified(
-        input_format.put_on_grid(events, saturate=True, where=info.name),
+        put_on_grid(input_format, events, saturate=True, where=info.name),
         labels,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,

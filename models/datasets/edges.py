@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, split_stratified
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels, split_stratified
+from trigcnn.models.datasets.input_format import parse_input_format, put_on_grid
 from trigcnn.models.edge_kernels import stacked
 from trigcnn.models.errors import DataError
 
@@ -22,7 +24,7 @@ KINDS = ("step", "bar", "box")
 
 def load(
     *,
-    input_format: InputFormat | None,
+    input_format: FixedPoint | None,
     validation_fraction: float,
     test_fraction: float,
     seed: int,
@@ -44,7 +46,7 @@ def load(
     Raises:
         DataError: The format does not fit, an option is out of range, or the fractions leave a part empty.
     """
-    chosen = input_format or InputFormat.parse(INFO.input_format)
+    chosen = input_format or parse_input_format(INFO.input_format)
     if chosen.signed or chosen.integer != chosen.width:
         raise DataError(
             f"data.input_format {chosen} does not fit the edges, whose grey levels are whole numbers from 0; use "
@@ -61,7 +63,7 @@ def load(
     windows = np.lib.stride_tricks.sliding_window_view(images, (3, 3), axis=(1, 2))
     targets = np.einsum("nijab,abk->nijk", windows, weights).astype(np.float32)
     train, validation, test = split_stratified(
-        chosen.put_on_grid(images[..., np.newaxis], saturate=False, where=INFO.name),
+        put_on_grid(chosen, images[..., np.newaxis], saturate=False, where=INFO.name),
         labels,
         targets=targets,
         validation_fraction=validation_fraction,

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.suggestions import did_you_mean
-from trigcnn.models.datasets.base import Dataset, InputFormat, Labels, split_stratified
+from trigcnn.models.datasets.base import Dataset, Labels, split_stratified
+from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.models.errors import DataError
 from trigcnn.models.paths import require_file
 
@@ -28,7 +30,7 @@ DAMAGED = (OSError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZi
 def load(
     path: Path,
     *,
-    input_format: InputFormat | None,
+    input_format: FixedPoint | None,
     events: str | Sequence[str],
     labels: str,
     classes: Sequence[str] | None,
@@ -72,7 +74,7 @@ def load(
                 f"{where}: {indices.size} labels for {len(part)} events; {option} and data.labels must "
                 "name arrays of equal length"
             )
-        parts.append(input_format.put_on_grid(part, saturate=saturate, where=f"{path}, {name}"))
+        parts.append(put_on_grid(input_format, part, saturate=saturate, where=f"{path}, {name}"))
     several = len(parts) > 1
     train, validation, test = split_stratified(
         np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1) if several else parts[0],

@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.datasets import drawn, jets
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat, Labels
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, Labels
 from trigcnn.models.datasets.controls import Control
 from trigcnn.models.datasets.drawn import CHUNK, Range, Rng
+from trigcnn.models.datasets.input_format import parse_input_format
 from trigcnn.models.datasets.jets import Constituents, Floats
 from trigcnn.models.errors import DataError
 
@@ -60,7 +62,7 @@ _TINY = 1e-12
 
 def load(
     *,
-    input_format: InputFormat | None,
+    input_format: FixedPoint | None,
     validation_fraction: float,
     test_fraction: float,
     seed: int,
@@ -82,7 +84,7 @@ def load(
     Raises:
         DataError: The format does not fit, an option is out of range, or the fractions leave a part empty.
     """
-    chosen = input_format or InputFormat.parse(INFO.input_format)
+    chosen = input_format or parse_input_format(INFO.input_format)
     if not chosen.signed or chosen.integer < 4:
         raise DataError(
             f"data.input_format {chosen} does not fit the data set {INFO.name}, whose features are standardised and "

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.datasets import drawn, jets
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events
 from trigcnn.models.datasets.controls import Control, ellipses
 from trigcnn.models.datasets.drawn import CHUNK, Range
+from trigcnn.models.datasets.input_format import parse_input_format
 from trigcnn.models.datasets.jets import RADIUS, Constituents, Floats
 from trigcnn.models.errors import DataError
 
@@ -31,7 +33,7 @@ CLASSES = ("qcd", "w", "top")
 
 def load(
     *,
-    input_format: InputFormat | None,
+    input_format: FixedPoint | None,
     validation_fraction: float,
     test_fraction: float,
     seed: int,
@@ -55,7 +57,7 @@ def load(
     Raises:
         DataError: The format does not fit, an option is out of range, or the fractions leave a part empty.
     """
-    chosen = input_format or InputFormat.parse(INFO.input_format)
+    chosen = input_format or parse_input_format(INFO.input_format)
     if chosen.signed or chosen.integer != 0:
         raise DataError(
             f"data.input_format {chosen} does not fit the data set {INFO.name}, whose pixels are shares from 0 to 1; "

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from trigcnn.models.datasets import arff, hdf5
 from trigcnn.models.datasets.assembly import Choice, Part, pieces_of
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels
 from trigcnn.models.datasets.files import from_one_hot
+from trigcnn.models.datasets.input_format import parse_input_format
 from trigcnn.models.datasets.lhc_jets import CLASSES, FILES, WHERE, jet_files, read_jets, required_jet_files
 from trigcnn.models.datasets.published import Publication
 from trigcnn.models.datasets.published_set import PublishedSet, Wanted
@@ -100,7 +101,7 @@ def read(wanted: Wanted, *, max_files: int = 0, standardise: bool = True) -> Dat
     if standardise:
         scale = (f"{n} {m:.9g} {d:.9g}" for n, m, d in zip(FEATURES, mean, deviation, strict=True))
         notes.append(f"standardised; name, mean and deviation of each feature: {', '.join(scale)}")
-    chosen = wanted.input_format or InputFormat.parse(INFO.input_format)
+    chosen = wanted.input_format or parse_input_format(INFO.input_format)
     test = parts[1] if len(parts) > 1 else None
     return wanted.dataset(INFO, chosen, CLASSES, parts[0], test, choice=choice, notes=tuple(notes))
 

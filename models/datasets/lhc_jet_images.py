@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.datasets.assembly import Part
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat
+from trigcnn.models.datasets.base import Dataset, DatasetInfo
+from trigcnn.models.datasets.input_format import parse_input_format
 from trigcnn.models.datasets.lhc_jets import (
     CLASSES,
     FILES,
@@ -77,7 +78,7 @@ def read(wanted: Wanted, *, max_files: int = 0, image: str = "jetImage", rebin: 
         for paths in (train, test)
         if paths
     ]
-    chosen = wanted.input_format or InputFormat.parse(INFO.input_format)
+    chosen = wanted.input_format or parse_input_format(INFO.input_format)
     return wanted.dataset(INFO, chosen, CLASSES, parts[0], parts[1] if test else None)
 
 

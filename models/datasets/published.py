@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from trigcnn.models.datasets.base import DatasetInfo, InputFormat
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.models.datasets.base import DatasetInfo
 from trigcnn.models.datasets.files import DAMAGED
+from trigcnn.models.datasets.input_format import parse_input_format
 from trigcnn.models.errors import DataError
 from trigcnn.models.paths import require_file
 
@@ -122,13 +124,13 @@ def damage_named(path: Path, *others: type[Exception]) -> Iterator[None]:
         ) from error
 
 
-def unit_format(given: InputFormat | None, info: DatasetInfo) -> InputFormat:
+def unit_format(given: FixedPoint | None, info: DatasetInfo) -> FixedPoint:
     """Return the number format of pixels from 0 to 255, each divided by 256.
 
     Raises:
         DataError: The configured format is signed, or has bits left of the binary point.
     """
-    chosen = given or InputFormat.parse(info.input_format)
+    chosen = given or parse_input_format(info.input_format)
     if chosen.signed or chosen.integer != 0:
         raise DataError(
             f"data.input_format {chosen} does not fit {info.name}, whose pixels are 0 to 255/256; use "

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.datasets.assembly import Choice, Part, assemble, choose
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, Symmetry
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels, Symmetry
 from trigcnn.models.datasets.published import Publication
 
 
@@ -27,7 +28,7 @@ class Wanted:
     """
 
     folder: Path
-    input_format: InputFormat | None
+    input_format: FixedPoint | None
     validation_fraction: float
     test_fraction: float
     max_events: int
@@ -47,7 +48,7 @@ class Wanted:
     def dataset(
         self,
         info: DatasetInfo,
-        input_format: InputFormat,
+        input_format: FixedPoint,
         classes: Sequence[str],
         part: Part,
         test: Part | None,
@@ -104,7 +105,7 @@ class PublishedSet:
     def load(
         self,
         *,
-        input_format: InputFormat | None,
+        input_format: FixedPoint | None,
         validation_fraction: float,
         test_fraction: float,
         seed: int,

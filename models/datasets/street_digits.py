@@ -9,8 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, InputFormat, Labels, split_stratified
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels, split_stratified
 from trigcnn.models.datasets.glyphs import FONTS, SIDE, digit_masks
+from trigcnn.models.datasets.input_format import parse_input_format, put_on_grid
 from trigcnn.models.errors import DataError
 
 INFO = DatasetInfo(
@@ -34,7 +36,7 @@ _SHADE = 0.25
 
 def load(
     *,
-    input_format: InputFormat | None,
+    input_format: FixedPoint | None,
     validation_fraction: float,
     test_fraction: float,
     seed: int,
@@ -66,7 +68,7 @@ def load(
     Raises:
         DataError: The format does not fit, an option is out of range, or the fractions leave a part empty.
     """
-    chosen = input_format or InputFormat.parse(INFO.input_format)
+    chosen = input_format or parse_input_format(INFO.input_format)
     if chosen.signed or chosen.integer != 0:
         raise DataError(
             f"data.input_format {chosen} does not fit the street digits, whose pixels are 0 to 1; "
@@ -84,7 +86,7 @@ def load(
         deviation = rng.uniform(0, noise, (len(ink), 1, 1, 1)).astype(np.float32)
         images[part] += deviation * rng.standard_normal(images[part].shape, np.float32)
     train, validation, test = split_stratified(
-        chosen.put_on_grid(images, saturate=True, where=INFO.name),
+        put_on_grid(chosen, images, saturate=True, where=INFO.name),
         labels,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,

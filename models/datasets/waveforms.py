@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.datasets import drawn
-from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events, InputFormat
+from trigcnn.models.datasets.base import Dataset, DatasetInfo, Events
 from trigcnn.models.datasets.controls import Control
 from trigcnn.models.datasets.drawn import CHUNK, Range, between
 
@@ -43,7 +44,7 @@ _SECOND_SHARE: Range = (0.3, 1.0)
 
 def load(
     *,
-    input_format: InputFormat | None,
+    input_format: FixedPoint | None,
     validation_fraction: float,
     test_fraction: float,
     seed: int,

@@ -9,6 +9,7 @@ import numpy as np
 from trigcnn.common.keras2 import bring_up, inputs_of
 from trigcnn.models.augmentation import apply_symmetries, chosen_symmetries, shift_and_rotate
 from trigcnn.models.datasets import Dataset
+from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.models.errors import ModelError
 from trigcnn.models.training.objectives import learned
 from trigcnn.models.training.options import Recipe
@@ -54,7 +55,7 @@ def batches(model: Any, dataset: Dataset, recipe: Recipe, rng: np.random.Generat
                 moved = shift_and_rotate(
                     self.events, rng, shift_pixels=recipe.shift_pixels, rotation_deg=recipe.rotation_deg
                 )
-                self.events = dataset.input_format.put_on_grid(moved, saturate=True, where="augmentation")
+                self.events = put_on_grid(dataset.input_format, moved, saturate=True, where="augmentation")
             if recipe.objective == "reconstruction":
                 # The target is the event itself.
                 self.labels = self.events.reshape(targets.shape)

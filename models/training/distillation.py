@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import predict
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models import teachers
-from trigcnn.models.datasets import Dataset, InputFormat, Split
+from trigcnn.models.datasets import Dataset, Split
+from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.models.errors import ModelError
 from trigcnn.models.training.fit import train
 from trigcnn.models.training.objectives import check_fits, with_targets
@@ -115,7 +117,7 @@ def student_dataset(
     )
 
 
-def score(teacher: Any, events: Events, input_format: InputFormat) -> Events:
+def score(teacher: Any, events: Events, input_format: FixedPoint) -> Events:
     """Return the teacher's score, 32 times the logarithm of the mean squared error in units of the input's last bit.
 
     Args:
@@ -132,7 +134,7 @@ def score(teacher: Any, events: Events, input_format: InputFormat) -> Events:
     return scores
 
 
-def outliers(events: Events, number: int, rng: np.random.Generator, input_format: InputFormat) -> Events:
+def outliers(events: Events, number: int, rng: np.random.Generator, input_format: FixedPoint) -> Events:
     """Make events that are unlike others: differences of several from the mean event, stretched, laid on top of it.
 
     Args:
@@ -148,7 +150,7 @@ def outliers(events: Events, number: int, rng: np.random.Generator, input_format
         chosen = np.flatnonzero(overlaid > count)
         sums[chosen] += events[rng.integers(len(events), size=len(chosen))] - mean
     stretch = rng.uniform(*_STRETCH, (number, *(1,) * mean.ndim)).astype(np.float32)
-    return input_format.put_on_grid(mean + stretch * sums, saturate=True, where="outliers")
+    return put_on_grid(input_format, mean + stretch * sums, saturate=True, where="outliers")
 
 
 def limits_of(model: Any) -> tuple[float, float] | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
-from trigcnn.models.datasets import InputFormat
 from trigcnn.models.errors import ModelError
 from trigcnn.models.zoo import blocks
 from trigcnn.models.zoo.blocks import Bits
@@ -30,7 +30,7 @@ FULL_INPUT = (227, 227, 3)
 def alexnet(
     input_shape: tuple[int, ...],
     classes: int,
-    input_format: InputFormat,
+    input_format: FixedPoint,
     *,
     filters: tuple[int, ...] = (8, 12, 16, 16, 12),
     units: tuple[int, int] = (32, 32),

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
-from trigcnn.models.datasets import InputFormat
 from trigcnn.models.errors import ModelError
 
 
@@ -44,7 +44,7 @@ def paired(**options: Sequence[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
     return enumerate(zip(*options.values(), strict=True), start=1)
 
 
-def input_quantizer(x: Any, input_format: InputFormat, name: str = "input_quantizer") -> Any:
+def input_quantizer(x: Any, input_format: FixedPoint, name: str = "input_quantizer") -> Any:
     """Quantize the input to the format in which the digitiser delivers it.
 
     hls4ml ignores `keep_negative=0` of an activation, so unsigned inputs get a sign bit, which stays zero.
@@ -159,7 +159,7 @@ def dense_relu(x: Any, units: int, bits: Bits, *, name: str) -> Any:
     return relu(x, bits=bits.activations, integer=bits.integer, name=f"{name}_relu")
 
 
-def begin(input_shape: tuple[int, ...], input_format: InputFormat) -> tuple[Any, Any]:
+def begin(input_shape: tuple[int, ...], input_format: FixedPoint) -> tuple[Any, Any]:
     """Return the input, and the tensor behind its quantizer."""
     inputs = bring_up().keras.Input(input_shape, name="events")
     return inputs, input_quantizer(inputs, input_format)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
-from trigcnn.models.datasets import InputFormat
 from trigcnn.models.edge_kernels import BITS, INTEGER_BITS, stacked
 from trigcnn.models.errors import ModelError
 from trigcnn.models.zoo import blocks
@@ -13,7 +13,7 @@ from trigcnn.models.zoo import blocks
 
 def edges(
     input_shape: tuple[int, ...],
-    input_format: InputFormat,
+    input_format: FixedPoint,
     *,
     kernels: tuple[str, ...] = ("prewitt_vertical",),
 ) -> Any:
@@ -35,7 +35,7 @@ def edges(
 
 def edges_learned(
     input_shape: tuple[int, ...],
-    input_format: InputFormat,
+    input_format: FixedPoint,
     *,
     filters: int = 1,
     weight_bits: int = 5,
@@ -52,7 +52,7 @@ def edges_learned(
 
 
 def _network(
-    input_shape: tuple[int, ...], input_format: InputFormat, filters: int, bits: int, integer: int, name: str
+    input_shape: tuple[int, ...], input_format: FixedPoint, filters: int, bits: int, integer: int, name: str
 ) -> Any:
     if len(input_shape) != 3 or input_shape[-1] != 1:
         raise ModelError(f"the network {name} takes images (height, width, 1), the data gives {input_shape}")

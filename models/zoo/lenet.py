@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
-from trigcnn.models.datasets import InputFormat
 from trigcnn.models.zoo import blocks
 
 
 def lenet(
     input_shape: tuple[int, ...],
     classes: int,
-    input_format: InputFormat,
+    input_format: FixedPoint,
     *,
     filters: tuple[int, int] = (6, 16),
     kernel_sizes: tuple[int, int] = (3, 2),

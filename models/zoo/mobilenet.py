@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
-from trigcnn.models.datasets import InputFormat
 from trigcnn.models.zoo import blocks
 from trigcnn.models.zoo.blocks import Bits
 
@@ -13,7 +13,7 @@ from trigcnn.models.zoo.blocks import Bits
 def mobilenet(
     input_shape: tuple[int, ...],
     classes: int,
-    input_format: InputFormat,
+    input_format: FixedPoint,
     *,
     stem: int = 8,
     filters: tuple[int, ...] = (12, 16, 16),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines.registry import Network
 from trigcnn.hls.graph.graph import Graph, Layer
-from trigcnn.models.datasets import InputFormat
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.config.run import RunConfig
@@ -35,7 +35,7 @@ class FinishedRun:
     config: RunConfig
     network: Network
     classes: list[str]
-    input_format: InputFormat
+    input_format: FixedPoint
     data: dict[str, Any]
     key: str
 
@@ -78,7 +78,7 @@ class FinishedRun:
             config,
             convert.network(folder, config.hls),
             info["classes"],
-            InputFormat.parse(info["input_format"]),
+            FixedPoint.parse(info["input_format"]),
             first.options["data"],
             second.key,
         )

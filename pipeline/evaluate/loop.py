@@ -13,6 +13,7 @@ from trigcnn.hls.engines import Outputs
 from trigcnn.hls.errors import SimulationError
 from trigcnn.hls.graph.graph import Layer
 from trigcnn.models.datasets.files import checked_labels
+from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.pipeline.evaluate.event_files import EventFile
 from trigcnn.pipeline.evaluate.finished_run import FinishedRun
 from trigcnn.pipeline.evaluate.lanes import Lane
@@ -61,7 +62,7 @@ class Loop:
         since = f" (from event {start} on)" if start else ""
         raw = raw.reshape(len(raw), *self._shape)
         saturate = bool(self._run.data["saturate"])
-        events = self._run.input_format.put_on_grid(raw, saturate=saturate, where=f"{self._file.where}{since}")
+        events = put_on_grid(self._run.input_format, raw, saturate=saturate, where=f"{self._file.where}{since}")
         self.rounded += int(np.count_nonzero(events != raw))
         labels = None
         if truth is not None:

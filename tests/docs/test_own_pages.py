@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import blocks
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models import datasets
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.config.run import RunConfig
@@ -37,7 +38,7 @@ def test_the_example_of_an_own_model_is_admitted(tmp_path: Path) -> None:
 
     (tmp_path / "my_model.py").write_text(example("own_model", "python", "def build"))
     model = configuration("own_model", "my_model.py:build", tmp_path).model
-    offered = {"input_shape": (8, 8, 1), "classes": 10, "input_format": datasets.InputFormat.parse("ufixed<4,0>")}
+    offered = {"input_shape": (8, 8, 1), "classes": 10, "input_format": FixedPoint.parse("ufixed<4,0>")}
     built = call_builder(load_builder(model.source), offered=offered, options=model.options)
     admit(built)
     assert built.get_layer("conv").filters == 8

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import affine_transform
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.augmentation import apply_symmetries, chosen_symmetries, shift_and_rotate
-from trigcnn.models.datasets import Dataset, InputFormat, Split, Symmetry
+from trigcnn.models.datasets import Dataset, Split, Symmetry
 from trigcnn.models.errors import ModelError
 
 
@@ -100,7 +101,7 @@ def test_rows_of_pulses_are_flipped_and_rolled_too() -> None:
 
 def data(symmetries: tuple[Symmetry, ...], shape: tuple[int, ...] = (4, 4, 1)) -> Dataset:
     part = Split(np.zeros((2, *shape), np.float32), np.zeros(2, np.int64))
-    return Dataset("camera", InputFormat.parse("ufixed<4,0>"), ("one",), part, part, part, symmetries=symmetries)
+    return Dataset("camera", FixedPoint.parse("ufixed<4,0>"), ("one",), part, part, part, symmetries=symmetries)
 
 
 def chosen(wanted: Any, dataset: Dataset, shift: float = 0.0, rotation: float = 0.0) -> tuple[str, ...]:

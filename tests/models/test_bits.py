@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import training, zoo
 from trigcnn.models.bits import with_bits
-from trigcnn.models.datasets import InputFormat
 from trigcnn.models.errors import ModelError
 
-FORMAT = InputFormat.parse("ufixed<4,0>")
+FORMAT = FixedPoint.parse("ufixed<4,0>")
 
 
 def lenet() -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trigcnn.models.datasets import Dataset, InputFormat, calorimeter
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.models.datasets import Dataset, calorimeter
 from trigcnn.models.errors import DataError
 
 
@@ -111,7 +112,7 @@ def test_a_hot_region_is_at_full_scale_in_any_class() -> None:
     ("options", "message"),
     [
         (
-            {"input_format": InputFormat.parse("ufixed<10,8>")},
+            {"input_format": FixedPoint.parse("ufixed<10,8>")},
             "does not fit the data set calorimeter.*use ufixed<10,10>",
         ),
         ({"signal": "monopole"}, "data.options.signal: 'monopole' is not known; choose from all, multijet, soft,"),

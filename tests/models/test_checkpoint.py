@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from tests import networks
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
 from trigcnn.models import training
-from trigcnn.models.datasets import Dataset, InputFormat, Split
+from trigcnn.models.datasets import Dataset, Split
+from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.models.training import History, Hooks, Recipe
 
-FORMAT = InputFormat.parse("ufixed<4,0>")
+FORMAT = FixedPoint.parse("ufixed<4,0>")
 
 
 class Killed(BaseException):
@@ -28,7 +30,7 @@ def dataset() -> Dataset:
     def part(number: int) -> Split:
         labels = np.arange(number) % 2
         events = np.clip(rng.random((number, 4, 4, 1)) * 0.6 + 0.2 * labels[:, None, None, None], 0, 15 / 16)
-        return Split(FORMAT.put_on_grid(events, saturate=True, where="here"), labels)
+        return Split(put_on_grid(FORMAT, events, saturate=True, where="here"), labels)
 
     return Dataset("toy", FORMAT, ("a", "b"), part(96), part(40), part(40), symmetries=("flip_rows", "roll_rows"))
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trigcnn.models.datasets import Dataset, InputFormat, cherenkov
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.models.datasets import Dataset, cherenkov
 from trigcnn.models.datasets.cherenkov import Camera
 from trigcnn.models.errors import DataError
 
@@ -128,7 +129,7 @@ def test_the_camera_may_have_other_pixels() -> None:
     ("options", "message"),
     [
         (
-            {"input_format": InputFormat.parse("fixed<8,8>")},
+            {"input_format": FixedPoint.parse("fixed<8,8>")},
             "does not fit the data set cherenkov, which counts from 0; use ufixed<8,8>",
         ),
         ({"events": 99}, "data.options.events: 99 must be at least 100"),

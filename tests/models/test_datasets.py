@@ -8,7 +8,8 @@ import pytest
 from tests.models.loading import load
 from trigcnn.models import datasets
 from trigcnn.models.datasets import base
-from trigcnn.models.datasets.base import InputFormat, split_stratified
+from trigcnn.models.datasets.base import split_stratified
+from trigcnn.models.datasets.input_format import parse_input_format, put_on_grid
 from trigcnn.models.errors import DataError
 
 FRACTIONS = {"validation_fraction": 0.2, "test_fraction": 0.25, "seed": 3}
@@ -25,7 +26,7 @@ FRACTIONS = {"validation_fraction": 0.2, "test_fraction": 0.25, "seed": 3}
     ],
 )
 def test_a_format_knows_its_range(text: str, signed: bool, low: float, high: float, lsb: float) -> None:
-    fmt = InputFormat.parse(text)
+    fmt = parse_input_format(text)
     assert (fmt.signed, fmt.min, fmt.max, fmt.lsb) == (signed, low, high, lsb)
     assert str(fmt) == text.removeprefix("ap_").replace(" ", "")
 
@@ -33,24 +34,24 @@ def test_a_format_knows_its_range(text: str, signed: bool, low: float, high: flo
 @pytest.mark.parametrize("text", ["", "float32", "ufixed<4>", "ufixed<4,0,RND,SAT>", "fixed<a,b>", "int<4>"])
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(DataError, match=r"is no input format; write for example ufixed<4,0> or fixed<16,6>"):
-        InputFormat.parse(text)
+        parse_input_format(text)
 
 
 @pytest.mark.parametrize("text", ["ufixed<25,0>", "fixed<64,32>", "ufixed<0,0>"])
 def test_formats_that_a_float32_does_not_hold_are_refused(text: str) -> None:
     with pytest.raises(DataError, match=rf"{text}: the width must lie between 1 and 24 bits.*narrower format"):
-        InputFormat.parse(text)
+        parse_input_format(text)
 
 
 @pytest.mark.parametrize("text", ["ufixed<8,-119>", "ufixed<8,128>"])
 def test_formats_beyond_the_exponents_of_a_float32_are_refused(text: str) -> None:
     with pytest.raises(DataError, match="beyond the exponents of a float32; scale the events"):
-        InputFormat.parse(text)
+        parse_input_format(text)
 
 
 def test_values_are_rounded_half_to_even() -> None:
     values = np.array([0.5, 1.5, 2.5, 2.51, 0.49, -0.2, 14.9])
-    on_grid = InputFormat.parse("ufixed<4,4>").put_on_grid(values, saturate=False, where="here")
+    on_grid = put_on_grid(parse_input_format("ufixed<4,4>"), values, saturate=False, where="here")
     np.testing.assert_array_equal(on_grid, np.array([0, 2, 2, 3, 0, 0, 15], np.float32))
     assert on_grid.dtype == np.float32
     assert not np.signbit(on_grid).any()
@@ -60,21 +61,21 @@ def test_values_are_rounded_once() -> None:
     # Just above one half: a float32 in between would make it one half, and that rounds down.
     above_half = np.array([0.5 + 2.0**-40])
     np.testing.assert_array_equal(
-        InputFormat.parse("ufixed<4,4>").put_on_grid(above_half, saturate=False, where="here"), [1]
+        put_on_grid(parse_input_format("ufixed<4,4>"), above_half, saturate=False, where="here"), [1]
     )
 
 
 @pytest.mark.parametrize("dtype", ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">f4", "f2", "f8", "g"])
 def test_every_real_type_is_taken(dtype: str) -> None:
     values = np.array([0, 1, 1], dtype=dtype)
-    on_grid = InputFormat.parse("ufixed<4,4>").put_on_grid(values, saturate=False, where="here")
+    on_grid = put_on_grid(parse_input_format("ufixed<4,4>"), values, saturate=False, where="here")
     np.testing.assert_array_equal(on_grid, np.array([0, 1, 1], np.float32))
 
 
 def test_every_value_of_a_24_bit_format_survives() -> None:
-    fmt = InputFormat.parse("fixed<24,4>")
+    fmt = parse_input_format("fixed<24,4>")
     values = np.arange(-(2**23), 2**23, 4099) * fmt.lsb
-    np.testing.assert_array_equal(fmt.put_on_grid(values, saturate=False, where="here").astype(float), values)
+    np.testing.assert_array_equal(put_on_grid(fmt, values, saturate=False, where="here").astype(float), values)
 
 
 def test_values_out_of_range_are_refused() -> None:
@@ -84,22 +85,22 @@ def test_values_out_of_range_are_refused() -> None:
         match=r"^jets: 2 of 4 values lie outside ufixed<4,0>, which holds 0 to 0.9375 in steps of 0.0625; "
         r"the values reach from -0.25 to 1; choose another data.input_format, or set data.saturate: true$",
     ):
-        InputFormat.parse("ufixed<4,0>").put_on_grid(values, saturate=False, where="jets")
+        put_on_grid(parse_input_format("ufixed<4,0>"), values, saturate=False, where="jets")
 
 
 def test_values_that_round_into_range_are_taken_and_those_that_round_out_of_it_are_not() -> None:
-    fmt = InputFormat.parse("ufixed<4,0>")
+    fmt = parse_input_format("ufixed<4,0>")
     np.testing.assert_array_equal(
-        fmt.put_on_grid(np.array([-0.03, 0.96]), saturate=False, where="here"),
+        put_on_grid(fmt, np.array([-0.03, 0.96]), saturate=False, where="here"),
         np.array([0, 0.9375], np.float32),
     )
     with pytest.raises(DataError, match="1 of 1 values lie outside"):
-        fmt.put_on_grid(np.array([0.97]), saturate=False, where="here")
+        put_on_grid(fmt, np.array([0.97]), saturate=False, where="here")
 
 
 def test_values_out_of_range_stop_at_its_ends_when_they_saturate() -> None:
     values = np.array([-1e300, -5, 1.0, 1e300])
-    on_grid = InputFormat.parse("fixed<4,1>").put_on_grid(values, saturate=True, where="here")
+    on_grid = put_on_grid(parse_input_format("fixed<4,1>"), values, saturate=True, where="here")
     np.testing.assert_array_equal(on_grid, np.array([-1, -1, 0.875, 0.875], np.float32))
 
 
@@ -107,12 +108,12 @@ def test_values_out_of_range_stop_at_its_ends_when_they_saturate() -> None:
 def test_nan_and_infinity_are_refused_even_when_values_saturate(bad: float) -> None:
     values = np.array([[0.0, 0.5], [0.5, bad], [bad, 0]])
     with pytest.raises(DataError, match=r"jets: 2 of 6 values are NaN or infinite, the first at index \(1, 1\)"):
-        InputFormat.parse("ufixed<4,0>").put_on_grid(values, saturate=True, where="jets")
+        put_on_grid(parse_input_format("ufixed<4,0>"), values, saturate=True, where="jets")
 
 
 def test_integers_that_a_float64_does_not_hold_are_refused() -> None:
     with pytest.raises(DataError, match=r"integers up to 9007199254740993 are beyond 2\*\*53"):
-        InputFormat.parse("ufixed<4,60>").put_on_grid(np.array([2**53 + 1]), saturate=False, where="here")
+        put_on_grid(parse_input_format("ufixed<4,60>"), np.array([2**53 + 1]), saturate=False, where="here")
 
 
 def test_a_split_is_stratified_and_loses_no_event() -> None:

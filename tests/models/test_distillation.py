@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import teachers, training, zoo
-from trigcnn.models.datasets import Dataset, InputFormat, Split
+from trigcnn.models.datasets import Dataset, Split
 from trigcnn.models.errors import ModelError
 from trigcnn.models.training import Distillation, Recipe
 from trigcnn.models.training.distillation import limits_of, outliers, score
 
-FORMAT = InputFormat.parse("ufixed<10,10>")
+FORMAT = FixedPoint.parse("ufixed<10,10>")
 TEACHER = Distillation("calorimeter_autoencoder", {"filters": [2, 2], "latent_units": 3}, 1, 0.01, ["quiet"], 0.25)
 
 
@@ -48,10 +49,10 @@ def test_the_score_is_32_times_the_logarithm_of_the_mean_squared_error_in_lsb() 
     inputs = k.keras.Input((2, 1, 1))
     nothing = k.keras.Model(inputs, inputs * 0.0)
     events = np.array([[3.0, 5.0], [0.0, 0.0], [0.5, 0.5]], np.float32).reshape(3, 2, 1, 1)
-    found = score(nothing, events, InputFormat.parse("ufixed<10,10>"))
+    found = score(nothing, events, FixedPoint.parse("ufixed<10,10>"))
     # Errors below one unit count as one unit.
     np.testing.assert_allclose(found, [[32 * np.log(17.0)], [0.0], [0.0]], rtol=1e-6)
-    finer = score(nothing, events, InputFormat.parse("ufixed<10,9>"))
+    finer = score(nothing, events, FixedPoint.parse("ufixed<10,9>"))
     np.testing.assert_allclose(finer[0], 32 * np.log(4 * 17.0), rtol=1e-6)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from tests.models.loading import load
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.engines import csim
 from trigcnn.hls.engines import rtl as rtl_engine
@@ -19,11 +20,10 @@ from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl.generation import generate
 from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.models import training, zoo
-from trigcnn.models.datasets import InputFormat
 from trigcnn.models.edge_kernels import KERNELS
 from trigcnn.models.errors import DataError, ModelError
 
-FORMAT = InputFormat.parse("ufixed<4,4>")
+FORMAT = FixedPoint.parse("ufixed<4,4>")
 Image = npt.NDArray[np.float32]
 
 

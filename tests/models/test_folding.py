@@ -8,19 +8,21 @@ import numpy as np
 import pytest
 
 from tests import networks
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import training
-from trigcnn.models.datasets import Dataset, InputFormat, Split
+from trigcnn.models.datasets import Dataset, Split
+from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.models.errors import ModelError
 from trigcnn.models.folding import fold_batch_normalization
 from trigcnn.models.training import Recipe
 
-FORMAT = InputFormat.parse("ufixed<8,0>")
+FORMAT = FixedPoint.parse("ufixed<8,0>")
 
 
 def events(count: int) -> Any:
     values = np.random.default_rng(3).random((count, 6, 6, 2))
-    return FORMAT.put_on_grid(values, saturate=True, where="here")
+    return put_on_grid(FORMAT, values, saturate=True, where="here")
 
 
 @pytest.mark.parametrize("bias", [False, True])

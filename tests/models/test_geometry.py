@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import Keras2, bring_up
 from trigcnn.hls.admission.table import LAYERS
 from trigcnn.models import zoo
-from trigcnn.models.datasets import InputFormat
 from trigcnn.models.errors import ModelError
 from trigcnn.models.geometry import Axis, Dense, Field, LayerGeometry, geometry, load, refuse_dropped, save, sight
 from trigcnn.models.geometry.axis import same_padding
 from trigcnn.models.geometry.layers import kind_of
 
-FORMAT = InputFormat.parse("ufixed<8,0>")
+FORMAT = FixedPoint.parse("ufixed<8,0>")
 
 
 @pytest.fixture(scope="module")

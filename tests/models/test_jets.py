@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trigcnn.models.datasets import Dataset, InputFormat, jet_features, jet_images, jets
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.models.datasets import Dataset, jet_features, jet_images, jets
 from trigcnn.models.datasets.jets import KINDS, Constituents
 from trigcnn.models.errors import DataError
 
@@ -73,7 +74,7 @@ def test_constituents_lie_within_the_jet_in_the_order_of_jets_and_gluons_have_mo
 
 
 def test_images_are_shares_of_the_momentum_in_three_equal_classes() -> None:
-    dataset = images(input_format=InputFormat.parse("ufixed<16,0>"))
+    dataset = images(input_format=FixedPoint.parse("ufixed<16,0>"))
     assert [part.events.shape[0] for part in (dataset.train, dataset.validation, dataset.test)] == [1200, 150, 150]
     assert dataset.input_shape == (16, 16, 1)
     assert dataset.classes == ("qcd", "w", "top")
@@ -85,7 +86,7 @@ def test_images_are_shares_of_the_momentum_in_three_equal_classes() -> None:
 
 
 def test_images_are_centred_turned_and_mirrored() -> None:
-    dataset = images(input_format=InputFormat.parse("ufixed<16,0>"), pixels=32)
+    dataset = images(input_format=FixedPoint.parse("ufixed<16,0>"), pixels=32)
     shown = dataset.train.events[..., 0].astype(float)
     middle = np.arange(32) - 15.5
     rows, columns = shown.sum(axis=2), shown.sum(axis=1)
@@ -177,12 +178,12 @@ def test_the_seed_alone_decides(draw: Any) -> None:
 @pytest.mark.parametrize(
     ("draw", "options", "message"),
     [
-        (images, {"input_format": InputFormat.parse("fixed<8,1>")}, "fixed<8,1> does not fit the data set jet_images"),
+        (images, {"input_format": FixedPoint.parse("fixed<8,1>")}, "fixed<8,1> does not fit the data set jet_images"),
         (images, {"events": 3}, "data.options.events: 3 must be at least 100"),
         (images, {"pixels": 2}, "data.options.pixels: 2 must be between 4 and 256"),
         (images, {"gluons": 1.5}, "data.options.gluons: 1.5 must be between 0 and 1"),
         (images, {"pt_gev": (900.0, 400.0)}, r"data.options.pt_gev: \[900.0, 400.0\] must be a smallest and a largest"),
-        (features, {"input_format": InputFormat.parse("ufixed<8,8>")}, "does not fit the data set jet_features"),
+        (features, {"input_format": FixedPoint.parse("ufixed<8,8>")}, "does not fit the data set jet_features"),
         (features, {"pt_gev": (10.0, 400.0)}, "a largest value between 200 and 5000 GeV"),
     ],
 )

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import training
-from trigcnn.models.datasets import Dataset, InputFormat, Split
+from trigcnn.models.datasets import Dataset, Split
 from trigcnn.models.errors import ModelError
 from trigcnn.models.training import Recipe
 from trigcnn.models.training.weights import weights_by_class
 
-FORMAT = InputFormat.parse("ufixed<4,0>")
+FORMAT = FixedPoint.parse("ufixed<4,0>")
 
 
 def dataset(targets: bool = True) -> Dataset:
@@ -71,7 +72,7 @@ def test_an_event_that_is_moved_is_also_the_one_to_be_given_back() -> None:
 
     events = (np.arange(5 * 6).reshape(5, 3, 2, 1) / 32).astype(np.float32)
     part = Split(events, np.zeros(5, np.int64), events.reshape(5, 6))
-    data = Dataset("toy", InputFormat.parse("ufixed<5,0>"), ("one",), part, part, part, symmetries=("roll_rows",))
+    data = Dataset("toy", FixedPoint.parse("ufixed<5,0>"), ("one",), part, part, part, symmetries=("roll_rows",))
     model = bring_up().keras.Sequential([bring_up().keras.Input((3, 2, 1)), bring_up().keras.layers.Flatten()])
     own = recipe(objective="reconstruction", augmentation=["roll_rows"], batch_size=5)
     moved, wanted = batches(model, data, own, np.random.default_rng(3))[0]

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pytest
 
 from tests.models.published_files import error_of, load, write_mnist
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models import datasets
 from trigcnn.models.datasets import assembly
 from trigcnn.models.datasets.assembly import Part, assemble, choose
-from trigcnn.models.datasets.base import InputFormat
 from trigcnn.models.datasets.published import originality
 from trigcnn.models.errors import DataError
 
@@ -86,7 +86,7 @@ def part(events: int, labels: npt.NDArray[Any], sizes: list[int]) -> Part:
 def test_every_event_is_in_one_split_however_it_was_read(sizes: list[int]) -> None:
     labels = np.arange(20) % 2
     choice = choose(labels, None, validation_fraction=0.2, test_fraction=0.3, max_events=0, seed=5)
-    dataset = assemble("some", InputFormat.parse("ufixed<8,8>"), ("a", "b"), part(20, labels, sizes), None, choice)
+    dataset = assemble("some", FixedPoint.parse("ufixed<8,8>"), ("a", "b"), part(20, labels, sizes), None, choice)
     for split, indices in zip(
         (dataset.train, dataset.validation, dataset.test), (choice.train, choice.validation, choice.test), strict=True
     ):

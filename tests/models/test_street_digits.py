@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tests.models.loading import load
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models import datasets
-from trigcnn.models.datasets import Dataset, InputFormat, street_digits
+from trigcnn.models.datasets import Dataset, street_digits
 from trigcnn.models.datasets.glyphs import FONTS, SIDE, digit_masks
 from trigcnn.models.errors import DataError
 
@@ -96,7 +97,7 @@ def test_a_blur_keeps_the_light_and_spreads_it() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"input_format": InputFormat.parse("fixed<8,0>")}, "does not fit the street digits.*use ufixed<8,0>"),
+        ({"input_format": FixedPoint.parse("fixed<8,0>")}, "does not fit the street digits.*use ufixed<8,0>"),
         ({"events": 99}, "data.options.events: 99 images are too few"),
         ({"height_pixels": (20, 40)}, r"data.options.height_pixels: \[20, 40\] must be .* between 4 and 32"),
         ({"neighbours": 1.5}, "data.options.neighbours: 1.5 must lie between 0 and 1"),

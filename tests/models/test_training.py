@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import datasets, training, zoo
-from trigcnn.models.datasets import Dataset, InputFormat
+from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
 from trigcnn.models.float_twin import float_twin
 from trigcnn.models.training import Recipe
@@ -40,7 +41,7 @@ def digits() -> Dataset:
 
 
 def small_lenet(**options: Any) -> Any:
-    return zoo.builder("lenet")((8, 8, 1), 10, InputFormat.parse("ufixed<4,0>"), **{"filters": (2, 3), **options})
+    return zoo.builder("lenet")((8, 8, 1), 10, FixedPoint.parse("ufixed<4,0>"), **{"filters": (2, 3), **options})
 
 
 def test_the_same_seed_gives_the_same_weights_and_history(digits: Dataset) -> None:
@@ -100,7 +101,7 @@ def test_augmentation_of_events_that_are_no_images_is_refused(digits: Dataset) -
 
 
 def test_a_model_for_other_shapes_or_classes_is_refused(digits: Dataset) -> None:
-    input_format = InputFormat.parse("ufixed<4,0>")
+    input_format = FixedPoint.parse("ufixed<4,0>")
     with pytest.raises(ModelError, match=r"takes events of shape \(9, 9, 1\).*input_shape=\(8, 8, 1\)"):
         training.check_fits(zoo.builder("lenet")((9, 9, 1), 10, input_format), digits, trained=True)
     with pytest.raises(ModelError, match="10 classes; end the model with a QDense layer of 10 units"):
@@ -121,7 +122,7 @@ def test_a_binary_classifier_with_one_logit_trains() -> None:
     train, validation, test = datasets.split_stratified(
         events, labels, validation_fraction=0.2, test_fraction=0.2, seed=1
     )
-    dataset = Dataset("toy", InputFormat.parse("ufixed<4,0>"), ("low", "high"), train, validation, test)
+    dataset = Dataset("toy", FixedPoint.parse("ufixed<4,0>"), ("low", "high"), train, validation, test)
     k = bring_up()
     training.seed_everything(1)
     inputs = k.keras.Input((4,), name="events")
@@ -149,7 +150,7 @@ def test_the_float_twin_has_the_same_layers_without_quantizers() -> None:
 
 def test_the_float_twin_keeps_a_cut_of_its_input_alone() -> None:
     # A cut in front of the network belongs to the trigger, at the end of its range; ranges behind weights do not.
-    model = zoo.builder("cicada")((18, 14, 1), 1, InputFormat.parse("ufixed<10,10>"), saturation_bits=6)
+    model = zoo.builder("cicada")((18, 14, 1), 1, FixedPoint.parse("ufixed<10,10>"), saturation_bits=6)
     twin = float_twin(model, with_weights=False)
     events = np.full((1, 18, 14, 1), 1023, np.float32)
     cut = bring_up().keras.Model(twin.input, twin.get_layer("saturation").output)
@@ -188,7 +189,7 @@ def test_a_layer_without_a_float_twin_is_named(layer: Callable[[Any], Any], mess
 
 @pytest.mark.parametrize("text", ["ufixed<4,0>", "fixed<6,2>", "ufixed<10,10>", "fixed<3,5>"])
 def test_the_zoos_input_quantizer_leaves_every_value_of_the_input_format_as_it_is(text: str) -> None:
-    input_format = InputFormat.parse(text)
+    input_format = FixedPoint.parse(text)
     model = zoo.builder("lenet")((8, 8, 1), 2, input_format, filters=(1, 1))
     first = bring_up().keras.Model(model.inputs, model.get_layer("input_quantizer").output)
     steps = round((input_format.max - input_format.min) / input_format.lsb) + 1

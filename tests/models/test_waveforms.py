@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trigcnn.models.datasets import Dataset, InputFormat, waveforms
+from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.models.datasets import Dataset, waveforms
 from trigcnn.models.errors import DataError
 
 
@@ -76,7 +77,7 @@ def test_time_follows_the_sampling_rate(rate: float) -> None:
     ("options", "message"),
     [
         (
-            {"input_format": InputFormat.parse("ufixed<12,0>")},
+            {"input_format": FixedPoint.parse("ufixed<12,0>")},
             "does not fit the data set waveforms, which counts from 0",
         ),
         ({"samples": 4}, "data.options.samples: 4 must be between 8 and 4096"),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.admission import admit
 from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.engines import csim
@@ -17,7 +18,8 @@ from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.models import training, zoo
-from trigcnn.models.datasets import InputFormat, calorimeter, street_digits
+from trigcnn.models.datasets import calorimeter, street_digits
+from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.models.errors import ModelError
 from trigcnn.models.folding import fold_batch_normalization
 from trigcnn.models.source import load_saved
@@ -109,7 +111,7 @@ SMALL: dict[str, tuple[tuple[int, ...], int, Literal["io_parallel", "io_stream"]
 @pytest.mark.parametrize("name", SMALL)
 def test_each_network_converts_exactly(name: str, tmp_path: Path) -> None:
     shape, classes, io_type = SMALL[name]
-    input_format = InputFormat.parse("fixed<16,6>" if name == "jet_tagger" else "ufixed<4,0>")
+    input_format = FixedPoint.parse("fixed<16,6>" if name == "jet_tagger" else "ufixed<4,0>")
     training.seed_everything(1)
     model = fold_batch_normalization(zoo.builder(name)(shape, classes, input_format))
     assert tuple(model.output_shape[1:]) == (shape if name == "autoencoder" else (classes,))
@@ -117,7 +119,7 @@ def test_each_network_converts_exactly(name: str, tmp_path: Path) -> None:
     # Those that training begins with give a deep network of few bits nothing but zeros.
     model.set_weights([rng.uniform(-0.5, 0.5, weights.shape) for weights in model.get_weights()])
     drawn = rng.uniform(input_format.min, input_format.max, (100, *shape))
-    events = input_format.put_on_grid(drawn, saturate=True, where="the test")
+    events = put_on_grid(input_format, drawn, saturate=True, where="the test")
     hls = HlsOptions("Vitis", "xcu250-figd2104-2L-e", 5.0, io_type, "Latency", 1)
     normal = normal_form(model, hls)
     assert normal.wide == ()
@@ -132,7 +134,7 @@ def test_each_network_converts_exactly(name: str, tmp_path: Path) -> None:
 
 
 def test_alexnet_has_the_shapes_and_the_parameters_of_the_original() -> None:
-    model = zoo.builder("alexnet")((227, 227, 3), 1000, InputFormat.parse("ufixed<8,0>"), full_size=True)
+    model = zoo.builder("alexnet")((227, 227, 3), 1000, FixedPoint.parse("ufixed<8,0>"), full_size=True)
     shapes = {layer.name: tuple(layer.output_shape[1:]) for layer in model.layers if layer.count_params()}
     assert shapes == {
         **{f"conv1{half}": (55, 55, 48) for half in "ab"},
@@ -152,7 +154,7 @@ def test_alexnet_has_the_shapes_and_the_parameters_of_the_original() -> None:
 
 def test_the_full_alexnet_takes_the_images_of_the_original_only() -> None:
     with pytest.raises(ModelError, match=r"takes events of shape \(227, 227, 3\), the data gives \(8, 8, 1\)"):
-        zoo.builder("alexnet")((8, 8, 1), 10, InputFormat.parse("ufixed<8,0>"), full_size=True)
+        zoo.builder("alexnet")((8, 8, 1), 10, FixedPoint.parse("ufixed<8,0>"), full_size=True)
 
 
 @pytest.mark.parametrize(
@@ -167,4 +169,4 @@ def test_lists_of_different_lengths_are_refused_by_name(
     name: str, shape: tuple[int, ...], options: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ModelError, match=f"model.options: .*{said}"):
-        zoo.builder(name)(shape, 2, InputFormat(False, 4, 0), **options)
+        zoo.builder(name)(shape, 2, FixedPoint(False, 4, 0), **options)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models import zoo
-from trigcnn.models.datasets import InputFormat
 from trigcnn.models.geometry import Axis, Field
 from trigcnn.pipeline.pages import sizes
 from trigcnn.pipeline.results.geometry import AxisEntry, GeometryEntry
@@ -58,7 +58,7 @@ def test_json_is_what_a_report_holds(trigcnn: Trigcnn, lenet: Path) -> None:
 
 def test_a_saved_model_needs_no_configuration(trigcnn: Trigcnn, tmp_path: Path) -> None:
     path = tmp_path / "network.keras"
-    zoo.builder("lenet")((8, 8, 1), 10, InputFormat.parse("ufixed<4,0>"), kernel_sizes=(2, 2)).save(path)
+    zoo.builder("lenet")((8, 8, 1), 10, FixedPoint.parse("ufixed<4,0>"), kernel_sizes=(2, 2)).save(path)
     outcome = trigcnn("layers", path)
     assert (outcome.returncode, outcome.stderr) == (0, "")
     assert outcome.stdout.splitlines()[-1] == DROPPED

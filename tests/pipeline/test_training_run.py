@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.augmentation import chosen_symmetries
-from trigcnn.models.datasets import Dataset, InputFormat, Split, Symmetry
+from trigcnn.models.datasets import Dataset, Split, Symmetry
 from trigcnn.models.errors import ModelError
 from trigcnn.models.training import Recipe, weights_by_class
 from trigcnn.pipeline.config.run import RunConfig
@@ -32,7 +33,7 @@ def config(**options: Any) -> RunConfig:
 def dataset(validation: int = 40) -> Dataset:
     part = Split(np.zeros((validation, 3), np.float32), np.arange(validation) % 4 // 3)
     classes, symmetries = ("hadron", "gamma"), ("flip_rows",)
-    return Dataset("camera", InputFormat.parse("ufixed<4,0>"), classes, part, part, part, (), symmetries)  # type: ignore[arg-type]
+    return Dataset("camera", FixedPoint.parse("ufixed<4,0>"), classes, part, part, part, (), symmetries)  # type: ignore[arg-type]
 
 
 def test_the_recipe_is_a_section_of_the_configuration() -> None:
@@ -57,7 +58,7 @@ def symmetries(wanted: RunConfig, data: Dataset) -> tuple[Symmetry, ...]:
 def test_of_a_file_the_user_knows_the_symmetries() -> None:
     wanted = config(augmentation=["roll_rows"], data={"source": "events.npz"})
     two_axes = Split(np.zeros((2, 3, 1), np.float32), np.zeros(2, np.int64))
-    data = Dataset("events.npz", InputFormat.parse("ufixed<4,0>"), ("one",), two_axes, two_axes, two_axes)
+    data = Dataset("events.npz", FixedPoint.parse("ufixed<4,0>"), ("one",), two_axes, two_axes, two_axes)
     assert symmetries(wanted, data) == ("roll_rows",)
     with pytest.raises(ModelError, match="roll_rows may change the class"):
         symmetries(config(augmentation=["roll_rows"]), data)
