@@ -1,4 +1,4 @@
-"""What a run says: a progress bar on a terminal, plain lines elsewhere."""
+"""Output of a run: a progress bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.progress import Progress, TaskID
 
-# Elsewhere than on a terminal, one line of progress at most every so often.
+# Without a terminal, lines of progress at most at this interval.
 _PLAIN_EVERY_S = 5.0
 _WIDE = 240
 
 
 class Console:
-    """What a run prints: on standard output, or into a stream."""
+    """Prints the output of a run to standard output or a stream."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         from rich.console import Console as RichConsole
@@ -42,7 +42,7 @@ class Console:
             table.add_column(column, justify="right" if index else "left", no_wrap=not self._rich.is_terminal)
         for row in rows:
             table.add_row(*map(escape, row))
-        # Elsewhere than on a terminal there is no width, and nothing may be cut off.
+        # Without a terminal there is no width, and nothing may be truncated.
         console = self._rich if self._rich.is_terminal else RichConsole(highlight=False, width=_WIDE)
         console.print(table)
 
@@ -66,7 +66,7 @@ class Task:
         """Say that `done` of `total` steps are done.
 
         Raises:
-            KeyboardInterrupt: An interrupt came before, and was lost.
+            KeyboardInterrupt: An earlier interrupt was lost.
         """
         interrupts.check()
 

@@ -1,4 +1,4 @@
-"""What every stage of a run is given, and the order of stages."""
+"""The context of every stage of a run, and the order of stages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 
-# Called with the number of an epoch, from 1, and what is monitored, the larger the better; may raise what ends the run.
+# Called with the number of an epoch, from 1, and what is monitored, the larger the better; may raise an exception that
+# ends the run.
 Watch = Callable[[int, float], None]
 
 
@@ -20,14 +21,14 @@ ORDER = ("train", "convert", "check", "synthesize", "report")
 
 @dataclass(frozen=True)
 class Context:
-    """What every stage is given.
+    """The context of a stage.
 
     Attributes:
         config: The configuration.
         folder: The run's folder.
         console: Where progress is shown.
         command: The command line, for the report.
-        watch: Told of each epoch of the quantized model.
+        watch: Called after each epoch of the quantized model.
     """
 
     config: RunConfig

@@ -1,8 +1,8 @@
-"""An interrupt that is not lost.
+"""Interrupts that cannot be lost.
 
-Python raises KeyboardInterrupt wherever it is when a signal comes. In a destructor, or in a function that the C code of
-a library calls, the exception is printed and forgotten, and TensorFlow runs many of both. So the signal is noted as
-well, and long work looks for the note at each step.
+Python raises KeyboardInterrupt wherever it is when a signal comes. In a destructor, or in a function that a library's C
+code calls, the exception is only printed, and TensorFlow runs many of both. So the signal is recorded as well, and long
+work checks the record at each step.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _noted = False
 
 
 def install() -> None:
-    """Let SIGINT, unless it is ignored, and SIGTERM interrupt this process."""
+    """Make SIGINT, unless it is ignored, and SIGTERM interrupt this process."""
     global _noted
     _noted = False
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
@@ -26,7 +26,7 @@ def install() -> None:
 
 
 def check() -> None:
-    """Raise the interrupt again that came and may have been lost.
+    """Raise an interrupt again that may have been lost.
 
     Raises:
         KeyboardInterrupt: A signal came since `install`.
@@ -42,6 +42,6 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 
 def _say_of_others(unraisable: Any) -> None:
-    """Print what is forgotten, as Python does, but for the interrupt, which is not."""
+    """Print exceptions that Python ignores, except the interrupt, which is recorded."""
     if not issubclass(unraisable.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)

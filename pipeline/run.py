@@ -1,4 +1,4 @@
-"""A run: its stages in order, each skipped when nothing that decides its outcome has changed."""
+"""A run: its stages in order, each skipped if nothing that determines its result has changed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run(
     watch: Watch | None = None,
     console: Console | None = None,
 ) -> ExitStatus:
-    """Do what is to be done of a run.
+    """Run the stages of a run that are not up to date.
 
     Args:
         config: The configuration.
@@ -52,15 +52,15 @@ def run(
         force: Do every stage again.
         plan_only: Stop before synthesis, and write an archive for the vendor's tools on another computer.
         command: Command line, for the report.
-        store: Where stages are shared with other runs.
-        watch: Told of each epoch of the quantized model; may raise what ends the run.
+        store: Store in which runs share stages.
+        watch: Told of each epoch of the quantized model; may raise an exception that ends the run.
         console: Where progress is shown; default: standard output.
 
     Returns:
         DONE, or GATE_MISSED if the check ran and a gate is missed.
 
     Raises:
-        ConfigError: `from_stage` is no stage up to `until`.
+        ConfigError: `from_stage` is not a stage up to `until`.
         RunFolderError: The folder cannot be written or is taken.
         ModelsError, HlsError: See there.
     """
@@ -79,7 +79,7 @@ def run(
             if name not in again and folder.is_current(stage):
                 console.line(f"{name}: unchanged")
                 continue
-            # What it shows is of an earlier configuration, and a run that now fails would leave it standing.
+            # The report is of an earlier configuration, and would remain if the run fails now.
             folder.discard("report")
             console.line(f"{name}: …")
             start = time.monotonic()

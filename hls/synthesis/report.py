@@ -22,7 +22,7 @@ Evidence = Literal[
 
 @dataclass(frozen=True)
 class LayerResources:
-    """What one layer of a design takes, in the units of `SynthesisReport`. None means that the tool does not say.
+    """What one layer of a design takes, in the units of `SynthesisReport`. None means that the tool does not report it.
 
     Attributes:
         name: The layer's name, or that of the first of several that share a module.
@@ -96,7 +96,7 @@ def layer_of(cell: str, layers: Collection[str]) -> str | None:
 
 @dataclass(frozen=True)
 class SynthesisReport:
-    """Resources and timing of one design by one tool. None means that the tool does not say.
+    """Resources and timing of one design by one tool. None means that the tool does not report it.
 
     Attributes:
         tool: Name of the tool.

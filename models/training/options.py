@@ -39,7 +39,7 @@ class Distillation:
     outliers: Annotated[float, Ge(0), Lt(1)] = 0.2
     """Share of outliers among the network's events, made of those events: several on top of each other, stretched."""
     largest_value: float | None = None
-    """Where values are cut off for the teacher, so that a faulty channel at full scale is not all that it sees."""
+    """Value at which the teacher's events are cut off, so that a faulty channel at full scale does not dominate."""
 
     def shown(self, events: Events) -> Events:
         """Return events as the teacher sees them."""

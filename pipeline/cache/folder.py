@@ -82,7 +82,7 @@ class RunFolder:
         self.path = path
 
     def stage(self, name: str) -> Path:
-        """Give the folder of a finished stage.
+        """Return the folder of a finished stage.
 
         Raises:
             RunFolderError: The stage was not finished.
@@ -96,7 +96,7 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder for this process, and clear what a killed run left.
+        """Lock the folder for this process, and remove what a killed run left.
 
         Raises:
             RunFolderError: It cannot be written, or another run has it.
@@ -118,10 +118,10 @@ class RunFolder:
             lock.release()
 
     def claim(self, names: tuple[str, ...]) -> None:
-        """See that the folders of stages are free or left by a run, before anything is replaced.
+        """Check that the folders of stages are free or from a run, before anything is replaced.
 
         Raises:
-            RunFolderError: One holds something else.
+            RunFolderError: One contains something else.
         """
         for name in names:
             folder = self.path / name
@@ -132,12 +132,12 @@ class RunFolder:
                 )
 
     def discard(self, name: str) -> None:
-        """Remove a finished stage that no longer tells the truth."""
+        """Remove a finished stage that is no longer true."""
         if (self.path / name / "manifest.json").is_file():
             shutil.rmtree(self.path / name)
 
     def put(self, folder: Path, name: str) -> None:
-        """Put a copy of a folder beside the stages' folders, in place of an earlier one, when it is whole.
+        """Copy a folder beside the stages' folders, and replace an earlier copy when the new one is complete.
 
         Raises:
             RunFolderError: It cannot be written.
@@ -150,7 +150,7 @@ class RunFolder:
             raise self._cannot_write(error) from error
 
     def write(self, name: str, text: str) -> None:
-        """Write a text file beside the stages' folders; what stood there stays whole until the new text is.
+        """Write a text file beside the stages' folders; an earlier file stays until the new one is complete.
 
         Raises:
             RunFolderError: It cannot be written.
@@ -186,12 +186,12 @@ class RunFolder:
             return None
 
     def is_current(self, stage: Stage) -> bool:
-        """Tell whether a stage was finished with the same inputs, options and versions, and is untouched."""
+        """Return whether a stage was finished with the same inputs, options and versions, and is untouched."""
         found = self.manifest(stage.name)
         if found is None or any(self.manifest(name) is None for name in stage.after):
             return False
         folder = self.path / stage.name
-        # Further files are the user's: a vendor's tool run by hand, for one.
+        # Other files are the user's, for example of a vendor's tool run by hand.
         untouched = all(file_digest(folder / name) == digest for name, digest in found.outputs.items())
         return untouched and found.key == self._wanted(stage).key
 
@@ -204,11 +204,11 @@ class RunFolder:
         return self._wanted(stage).key
 
     def adopt(self, stage: Stage, fresh: Path) -> None:
-        """Put a folder in place that another run finished for the same key."""
+        """Move a folder in place that another run finished for the same key."""
         self._replace(fresh, self.path / stage.name)
 
     def checkpoints(self, stage: Stage) -> Path:
-        """Give a folder, not made yet, for what lets a stage's work go on after a kill.
+        """Return a folder, not made yet, for files from which an interrupted stage resumes.
 
         It stays until the stage is finished. What was left there with other options, inputs or versions is removed.
         """
@@ -222,7 +222,7 @@ class RunFolder:
         return self.path / f"{stage.name}{_CHECKPOINTS}"
 
     def execute(self, stage: Stage) -> None:
-        """Do a stage's work in a folder of its own, and put it in place when it is whole.
+        """Do a stage's work in a separate folder, and move it in place when it is complete.
 
         Raises:
             RunFolderError: The folder cannot be written.
@@ -252,7 +252,7 @@ class RunFolder:
                 shutil.rmtree(unfinished)
 
     def _replace(self, unfinished: Path, final: Path) -> None:
-        """Rename; a folder cannot be renamed onto another, so the old one is moved away first."""
+        """Replace a folder by another: a folder cannot be renamed onto another, so the old one is moved away first."""
         if final.exists():
             old = self.path / f"{final.name}.old{_UNFINISHED}"
             final.rename(old)
@@ -276,7 +276,7 @@ class RunFolder:
 
 
 def installed_version(distribution: str) -> str:
-    """Give the version of an installed Python distribution, or `missing`."""
+    """Return the version of an installed Python distribution, or `missing`."""
     try:
         return version(distribution)
     except PackageNotFoundError:
@@ -284,7 +284,7 @@ def installed_version(distribution: str) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file; `missing` if there is none, so that the stage itself can say so."""
+    """Return the SHA-256 of a file; `missing` if there is none, so that the stage itself can report it."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -297,7 +297,7 @@ def _digest_of(content: Any) -> str:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file in a folder but its manifest, by path."""
+    """Return the SHA-256 of every file in a folder except its manifest, by path."""
     return {
         str(path.relative_to(folder)): file_digest(path)
         for path in sorted(folder.rglob("*"))
@@ -313,7 +313,7 @@ def _code_digest(place: str) -> str:
 
 
 def _keep_logs(unfinished: Path, logs: Path) -> None:
-    """Keep what outside programs printed in a stage that failed: the error's message names these files."""
+    """Keep the logs of outside programs of a failed stage: the error's message names these files."""
     shutil.rmtree(logs, ignore_errors=True)
     for path in unfinished.rglob("*.log"):
         kept = logs / path.relative_to(unfinished)

@@ -39,7 +39,7 @@ class StageStore:
             ) from error
 
     def fetch(self, folder: RunFolder, stage: Stage) -> bool:
-        """Put a stage in place if it is kept here, whole and with all digests as they were.
+        """Copy a stage into a run if the store has it, complete and with all its digests.
 
         Returns:
             Whether it is in place now.
@@ -52,7 +52,7 @@ class StageStore:
             self._files.get(f"{kept}/", f"{fresh}/", recursive=True)
             folder.adopt(stage, fresh)
         except FileNotFoundError:
-            # Removed by someone while it was copied.
+            # It was removed while it was copied.
             return False
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -71,7 +71,7 @@ class StageStore:
                 return
             for name in json.loads((source / _MANIFEST).read_text())["outputs"]:
                 self._put(source / name, f"{kept}/{name}")
-            # Last: what has a manifest is whole.
+            # Last: a stage with a manifest is complete.
             self._put(source / _MANIFEST, f"{kept}/{_MANIFEST}")
         except OSError as error:
             raise RunFolderError(f"{self._root}: cannot be written ({error}); free space or set sweep.store") from error

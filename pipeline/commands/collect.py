@@ -1,4 +1,4 @@
-"""The vendor's tools on another computer: what they need goes out in an archive, what they leave is taken back in."""
+"""Results of the vendor's tools from another computer: `trigcnn collect`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trigcnn.pipeline.vendor.collected import Collected
 
 
 def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
-    """Take results in, and complete their run with them.
+    """Check results from another computer, and complete their run with them.
 
     Args:
         source: `results.tar.gz`, or the folder in which `run.sh` ran.
@@ -28,7 +28,7 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
         command: Command line, for the report.
 
     Raises:
-        ResultsError: They are not whole, or not of this run.
+        ResultsError: They are incomplete, or not of this run.
         ToolError: A tool failed there.
         RunFolderError: There is no such run.
     """
@@ -53,7 +53,7 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
     status = run_stages(config, run.path, command=command)
     if synthesize.read(run)["vendor"]["status"] != "collected":
         raise ResultsError(
-            f"{run.path}: was converted anew, and the results are of what was there before; pack it again"
+            f"{run.path}: was converted again, and the results are of the earlier conversion; pack it again"
         )
     return status
 
@@ -61,7 +61,7 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
 def _keep(
     source: Path, run: RunFolder, plan: VendorPlan, manifest: results.Manifest, place: Path, *, exact: bool
 ) -> None:
-    """Check results, and put them into the run when they are whole; what an error names is kept with its logs."""
+    """Check results, and move them into the run; if they are refused, keep the logs that the error names."""
     taken, checked, logs = place / "taken", place / "checked", run.path / "logs" / "collect"
     shutil.rmtree(logs, ignore_errors=True)
     converted = run.stage("convert")

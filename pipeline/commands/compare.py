@@ -16,10 +16,10 @@ from trigcnn.pipeline.results.report import Report
 
 
 def compare_runs(runs: Sequence[Path], out: Path, console: Console) -> Compared:
-    """Read the reports of runs, write what they have in common and in what they differ, and print it.
+    """Read the reports of runs, write their common figures and differences, and print them.
 
     Args:
-        runs: Folders of runs, or their report.json; the first is what the others are held against.
+        runs: Folders of runs, or their report.json; the others are compared with the first.
         out: Folder of the pages; made if need be.
         console: Where the table is printed.
 
@@ -56,13 +56,13 @@ def _read(path: Path) -> Report:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise ConfigError(
-            f"{path}: is no report of this version of trigcnn ({where}: {first['msg']}); make it anew with "
+            f"{path}: is not a report of this version of trigcnn ({where}: {first['msg']}); make it again with "
             "`trigcnn report`"
         ) from error
 
 
 def _labels(files: Sequence[Path]) -> list[str]:
-    """Name runs by their folders, with as much of the path as tells them apart."""
+    """Return names of runs: their folders, with as much of the path as makes them unique."""
     folders = [
         path.parent.parent if path.parent.name == "report" else path.parent
         for path in (file.resolve() for file in files)

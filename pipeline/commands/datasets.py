@@ -15,7 +15,7 @@ from trigcnn.pipeline.pages import dataset_figure
 SUFFIXES = (".png", ".svg", ".pdf")
 
 EVENTS = 3000
-"""Events that are drawn unless told otherwise."""
+"""Default number of events that are drawn."""
 
 _SEED = 1
 _FRACTION = 0.1
@@ -39,12 +39,12 @@ def show(name: str, out: Path | None, *, events: int | None, options: dict[str, 
     """
     path = out or Path(f"{name}.png")
     if path.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--out {path}: must end in {', '.join(SUFFIXES)}, which says the kind of figure")
+        raise ConfigError(f"--out {path}: must end in {', '.join(SUFFIXES)}, which chooses the kind of figure")
     known = [info.name for info in datasets.available()]
     if name not in known:
         raise ConfigError(f"{name}: is no registered data set; {did_you_mean(name, known)}")
     if "events" in datasets.describe(name):
-        # What is shown are the training events.
+        # The training events are shown.
         options = {"events": round((events or EVENTS) / (1 - 2 * _FRACTION)), **options}
     loaded = datasets.load(
         name,

@@ -1,4 +1,4 @@
-"""`trigcnn explain`: say why the C simulation differs from the model, and mend the configuration."""
+"""`trigcnn explain`: say why the C simulation differs from the model, and fix the configuration."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from trigcnn.pipeline.verification.diagnosis.findings import Change
 
 
 def explain(config: Path, out: Path | None, assignments: list[str] | None, *, apply: bool, command: str) -> ExitStatus:
-    """Bring a run as far as its check, and show what the check found of the cause.
+    """Run up to the check, and show the cause that the check found.
 
     Args:
         config: Configuration file.
         out: The run's folder; None for the default.
         assignments: Changes to the configuration, as `key.path=value`.
-        apply: Write what mends it into the configuration file, and check again.
+        apply: Write the fix into the configuration file, and check again.
         command: The command line, for the report.
 
     Returns:
-        DONE where nothing differs (any more), GATE_MISSED where something does.
+        DONE if nothing differs (any more), GATE_MISSED if something does.
 
     Raises:
-        ConfigError: `apply` together with assignments, which are not in the file.
+        ConfigError: `apply` was given together with assignments, which are not in the file.
     """
     if apply and assignments:
-        raise ConfigError("--apply changes the configuration file, which --set is not in; write it there first")
+        raise ConfigError("--apply changes the configuration file, which does not contain --set; write it there first")
     console = Console()
     diagnosis = _checked(config, out, assignments, command)
     if diagnosis is None:
@@ -66,20 +66,20 @@ def _checked(path: Path, out: Path | None, assignments: list[str] | None, comman
 
 
 def unique_changes(diagnosis: dict[str, Any]) -> list[Change]:
-    """Give what mends all findings, each change once."""
+    """Return the changes that fix all findings, each once."""
     return list(dict.fromkeys(Change(**finding["change"]) for finding in diagnosis["findings"]))
 
 
 def describe(diagnosis: dict[str, Any]) -> list[str]:
-    """Give a diagnosis as lines of text."""
+    """Return a diagnosis as lines of text."""
     lines = [
         f"{diagnosis['engine']} differs from {diagnosis['reference']} in {diagnosis['differing_events']} of the "
-        f"{diagnosis['events']} events that were looked at"
+        f"{diagnosis['events']} examined events"
     ]
     if not diagnosis["findings"]:
-        lines.append("no layer that both show does anything else than the model; please report this network")
+        lines.append("every layer that both engines show computes what the model computes; please report this network")
     for number, finding in enumerate(diagnosis["findings"]):
-        head = "first in layer" if number == 0 else "by itself also layer"
+        head = "first in layer" if number == 0 else "also wrong by itself: layer"
         lines.append(f"{head} {finding['layer']} ({finding['kind']}): {finding['cause']}")
         lines += [f"    {line}" for line in _details(finding)]
     return lines
@@ -103,7 +103,7 @@ def _details(finding: dict[str, Any]) -> list[str]:
         lines.append(
             f"event {example['event']}, [{place}]: {example['found']:g} instead of {example['expected']:g}{exact}"
         )
-    lines.append(f"to mend it: {Change(**finding['change'])}")
+    lines.append(f"to fix it: {Change(**finding['change'])}")
     return lines
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trigcnn.pipeline.results.geometry import GeometryEntry
 
 _SAVED = (".keras", ".h5")
-# As many of a data set that draws its events as are needed to see of what shape they are.
+# Enough events of a drawn data set to see their shape.
 _FEW = 1000
 _COLUMNS = (
     "Layer", "Class", "Result", "Output size:\n(w - f + 2p)/s + 1", "Field", "Jump", "Para-\nmeters",
@@ -29,12 +29,12 @@ def show(path: Path, assignments: list[str] | None, *, as_json: bool) -> None:
     Args:
         path: YAML configuration, or a saved model (.keras, .h5).
         assignments: Changes to the configuration, as `key.path=value`.
-        as_json: Print them as JSON, as they stand in `report.json`.
+        as_json: Print them as JSON, as in `report.json`.
 
     Raises:
         ConfigError: The file cannot be used.
-        ModelsError: The data or the model cannot be used; or the configuration refuses dropped pixels, and there are
-            some: this is raised when all is printed.
+        ModelsError: The data or the model cannot be used; or the configuration refuses dropped pixels and there are
+            some, which is raised after everything is printed.
     """
     from trigcnn.models.geometry import geometry, refuse_dropped
     from trigcnn.pipeline.console import Console
@@ -55,7 +55,7 @@ def show(path: Path, assignments: list[str] | None, *, as_json: bool) -> None:
 
 
 def _reuse_factors(model: Any, config: RunConfig | None) -> Iterator[str]:
-    """Say which reuse factors each layer can have, where not every whole number does."""
+    """Print the possible reuse factors of each layer, unless every whole number is possible."""
     if config is None:
         return
     from trigcnn.hls.estimates.reuse import of_model
@@ -66,7 +66,7 @@ def _reuse_factors(model: Any, config: RunConfig | None) -> Iterator[str]:
 
 
 def _model(path: Path, assignments: list[str] | None) -> tuple[Any, RunConfig | None]:
-    """Give the model, and the configuration if it is one's."""
+    """Return the model, and the configuration if it is one's."""
     from trigcnn.models import datasets
     from trigcnn.models.source import load_saved
     from trigcnn.pipeline.config.file import load
@@ -74,7 +74,7 @@ def _model(path: Path, assignments: list[str] | None) -> tuple[Any, RunConfig | 
 
     if path.suffix in _SAVED:
         if assignments:
-            raise ConfigError(f"--set changes a configuration, and {path} is a saved model; leave it out")
+            raise ConfigError(f"--set changes a configuration, but {path} is a saved model; remove it")
         return load_saved(path), None
     config = load(path, assignments)
     if config.model.source.endswith(_SAVED):

@@ -1,4 +1,4 @@
-"""What a design may take, as a configuration says it."""
+"""The budget of a design in a configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Amount = _Count | _ShareOfPart
 
 
 def as_share(amount: Amount) -> float | None:
-    """Give the share that an amount names, 0 to 1; None for a count.
+    """Return the share that an amount names, 0 to 1; None for a count.
 
     >>> as_share("2.5%"), as_share(1200)
     (0.025, None)
@@ -24,13 +24,13 @@ def as_share(amount: Amount) -> float | None:
 
 
 class BudgetConfig(Section):
-    """What the design may take at most; counts are whole numbers, or shares of the part, such as 5%.
+    """Upper limits of the design; counts are whole numbers, or shares of the part, such as 5%.
 
-    Each figure is judged with the strongest evidence that the run has of it; one that nothing measured misses.
+    Each figure is judged with the strongest evidence of the run. A figure that nothing measured misses its budget.
     """
 
     design: Literal["rtl", "hls"] | None = None
-    """Design that is judged: the generated Verilog, or the HLS project; default: rtl where there is RTL."""
+    """Design that is judged: the generated Verilog, or the HLS project; default: rtl if there is RTL."""
     lut: Amount | None = None
     """Look-up tables."""
     ff: Amount | None = None
@@ -40,22 +40,22 @@ class BudgetConfig(Section):
     bram: Amount | None = None
     """Block memory in halves of 18 Kbit."""
     latency_cycles: int | None = Field(default=None, ge=0)
-    """Clock cycles from an event's first word to its last result, at worst."""
+    """Worst latency, in clock cycles from an event's first word to its last result."""
     latency_ns: float | None = Field(default=None, ge=0)
     """The same in ns, at hls.clock_period_ns."""
     initiation_interval: int | None = Field(default=None, ge=1)
-    """Clock cycles from one event to the next, at worst."""
+    """Worst initiation interval, in clock cycles from one event to the next."""
     initiation_interval_ns: float | None = Field(default=None, ge=0)
     """The same in ns, at hls.clock_period_ns."""
     clock_period_ns: float | None = Field(default=None, gt=0)
-    """Clock period that the design reaches, in ns."""
+    """Clock period that the design meets, in ns."""
 
     def amounts(self) -> dict[str, Amount | float]:
-        """Give what is set, by name."""
+        """Return what is set, by name."""
         found = {name: getattr(self, name) for name in type(self).model_fields if name != "design"}
         return {name: amount for name, amount in found.items() if amount is not None}
 
     def shares(self) -> dict[str, float]:
-        """Give what is set as a share of the part, by name."""
+        """Return what is set as a share of the part, by name."""
         found = {name: as_share(amount) for name, amount in self.amounts().items() if isinstance(amount, str)}
         return {name: share for name, share in found.items() if share is not None}

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-# Where these differ, the runs are the same.
+# Runs that differ only in these are equal.
 _NO_DIFFERENCE = frozenset({"name"})
 
 
 def flat(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give nested options by their paths; lists are values.
+    """Return nested options by their paths; lists are values.
 
     >>> flat({"hls": {"part": "xcvu9p", "layers": {}}, "seed": 1})
     {'hls.part': 'xcvu9p', 'hls.layers': {}, 'seed': 1}
@@ -29,7 +29,7 @@ def _leaves(prefix: str, options: Mapping[str, Any]) -> Iterator[tuple[str, Any]
 
 
 def differing(configurations: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Give the options in which configurations differ, with the value of each; None where one lacks the option.
+    """Return the options in which configurations differ, with the value of each; None where one lacks the option.
 
     >>> differing([{"seed": 1, "hls": {"part": "a"}}, {"seed": 2, "hls": {"part": "a"}}])
     {'seed': [1, 2]}

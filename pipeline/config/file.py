@@ -37,7 +37,7 @@ def load(path: Path, assignments: list[str] | None = None) -> RunConfig:
     content = _yaml(text, str(path))
     if not isinstance(content, dict):
         raise ConfigError(
-            f"{path}: must hold keys and values (such as 'name: digits'), but holds a {type(content).__name__}"
+            f"{path}: must contain keys and values (such as 'name: digits'), but contains a {type(content).__name__}"
         )
     for assignment in assignments or []:
         _assign(content, assignment)
@@ -59,7 +59,7 @@ def validate(content: dict[str, Any], where: str) -> RunConfig:
 
 
 def with_values(config: RunConfig, values: Mapping[str, Any], where: str) -> RunConfig:
-    """Give a configuration with other values of some options.
+    """Return a configuration with other values of some options.
 
     Args:
         config: The configuration.
@@ -83,7 +83,7 @@ def named_values(assignments: list[str], flag: str) -> dict[str, Any]:
         flag: What the command line calls them, for the error message.
 
     Raises:
-        ConfigError: One is no assignment, or its value is no YAML.
+        ConfigError: One is not an assignment, or its value is not YAML.
     """
     values = {}
     for assignment in assignments:
@@ -103,13 +103,13 @@ def _yaml(text: str, where: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice: YAML itself lets the last one win, and drops the first without a word."""
+    """Refuses a key that occurs twice: YAML itself silently keeps the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         twice = sorted({key for key in keys if keys.count(key) > 1})
         if twice:
-            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: the key {twice[0]} stands more than once")
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: the key {twice[0]} occurs more than once")
         return super().construct_mapping(node, deep)
 
 
@@ -155,7 +155,7 @@ def _unknown_key(location: Sequence[Any]) -> str:
 
 
 def _description(location: Sequence[Any]) -> str:
-    """Return what is said of an option."""
+    """Return the description of an option."""
     # An entry of a list is described with the list.
     *section, name = [part for part in location if isinstance(part, str)]
     return str(options_of(section)[name]["description"])

@@ -60,20 +60,20 @@ class ModelConfig(Section):
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of the zoo's entry or of the function, such as weight_bits."""
     dropped_pixels: Literal["report", "refuse"] = "report"
-    """What to do where a stride does not divide, so that no window sees the last pixels: name them in the report, or
+    """What to do if a stride does not divide, so that no window sees the last pixels: name them in the report, or
     refuse the network before it is trained."""
     bits: dict[str, _Bits | dict[Literal["weights", "bias", "activation"], _Bits]] = Field(default_factory=dict)
-    """Bits of single layers, by layer name, set before training: of weights and bias together (of a layer without
-    weights, of its activation), or apart as weights, bias and activation. Ranges stay."""
+    """Bits of single layers, by layer name, set before training: of weights and bias together (of the activation, for a
+    layer without weights), or separately as weights, bias and activation. Ranges stay."""
 
 
 class BenchConfig(Section):
     """The self-checking test bench of the RTL, for any simulator."""
 
     events: int = Field(default=32, ge=0)
-    """Test events in it, the first ones; 0 for no test bench."""
+    """Number of test events in it, from the first; 0 for no test bench."""
     simulator: Literal["none", "verilator", "icarus"] = "none"
-    """Simulator that runs the Verilog's test bench; the VHDL's is run by GHDL wherever that is installed."""
+    """Simulator of the Verilog's test bench; GHDL runs the VHDL's if it is installed."""
 
 
 class SynthesisConfig(Section):
@@ -82,22 +82,22 @@ class SynthesisConfig(Section):
     yosys: bool = True
     """Synthesize the RTL with Yosys."""
     yosys_part: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
-    """AMD device that Yosys counts for; default: hls.part where that is AMD's, else xcvu9p-flga2577-2-e."""
+    """AMD device that Yosys maps to; default: hls.part if it is AMD's, else xcvu9p-flga2577-2-e."""
     yosys_effort: Literal["fast", "default"] = "fast"
-    """default restructures the logic first; twice the time, and about the same number of LUTs."""
+    """default restructures the logic first: twice the time for about the same number of LUTs."""
     yosys_dsp: bool = False
-    """Let Yosys make DSP blocks of products; without, all of them are made of LUTs."""
+    """Map products to DSP blocks; otherwise all are made of LUTs."""
     yosys_shift_registers: bool = True
-    """Let Yosys make shift registers of look-up tables; as flip-flops, delays take more of them, and are faster."""
+    """Map delays to shift registers in look-up tables; otherwise to flip-flops, which are faster but more."""
     wire_delay_ns: float = Field(default=0.5, ge=0)
     """Assumed delay of each wire between two slices, in ns, in the timing estimate of parts of the 7 series."""
     vendor: Literal["auto", "never", "always"] = "auto"
-    """Run the vendor's tools: if they are on PATH, never, or always (their absence is an error)."""
+    """Run the vendor's tools: if they are on PATH, never, or always (missing tools are an error)."""
     vendor_steps: list[Literal["csim", "cosim", "export", "logic-synthesis", "implementation"]] = Field(
         default_factory=list
     )
-    """What to do with the HLS project besides C synthesis: simulate the C++, simulate the RTL that comes of it, pack it
-    as an IP, synthesize it out of context, and place and route it, which includes the synthesis."""
+    """Steps of the HLS project besides C synthesis: simulate the C++, simulate the generated RTL, pack it as an IP,
+    synthesize it out of context, and place and route it, which includes the synthesis."""
     vendor_rtl: Literal["none", "logic-synthesis", "implementation"] = "none"
     """Let Vivado synthesize our RTL out of context, or synthesize, place and route it."""
     vendor_fatal_warnings: list[Annotated[str, Field(pattern=r"^[A-Za-z_ ]+ \d+-\d+$")]] = Field(default_factory=list)
@@ -105,14 +105,14 @@ class SynthesisConfig(Section):
 
 
 class PlaceAndRouteConfig(Section):
-    """Place and route of the RTL with nextpnr, for Lattice ECP5. Its timing says nothing of another maker's part."""
+    """Place and route of the RTL with nextpnr, for Lattice ECP5. Its timing does not hold for other makers' parts."""
 
     enabled: bool = False
     """Synthesize the RTL for ECP5, and place and route it out of context."""
     part: str | None = None
     """Device, speed grade and package as in LFE5U-85F-6BG381C; default: that of the board, else this one."""
     board: Literal[boards.NAMES] | None = None  # type: ignore[valid-type]
-    """Board to make a bitstream for too, with the RTL behind its serial port and at its clock."""
+    """Board for which a bitstream is made too, with the RTL at its serial port and clock."""
     seed: int = Field(default=1, ge=0, lt=2**31)
     """Seed of the placement."""
 
@@ -123,11 +123,11 @@ class TimeLimits(Section):
     compile_s: float = Field(default=1800.0, gt=0)
     """Compilers, and each call of a compiled simulation, in s."""
     rtl_s: float = Field(default=3600.0, gt=0)
-    """Generation of the RTL, for each design that is generated, in s."""
+    """Generation of each RTL design, in s."""
     synthesis_s: float = Field(default=7200.0, gt=0)
     """Yosys, in s."""
     place_and_route_s: float = Field(default=7200.0, gt=0)
-    """nextpnr, for each design that it places, in s."""
+    """nextpnr, for each placed design, in s."""
     vendor_s: float = Field(default=86_400.0, gt=0)
     """Each run of a vendor's tool, in s."""
 
@@ -138,7 +138,7 @@ class GatesConfig(Section):
     exact: bool = True
     """The C simulation equals the QKeras model, and the simulated RTL the C simulation, on every test event."""
     max_accuracy_drop: float | None = Field(default=0.01, ge=0, le=1)
-    """Largest loss of test accuracy from the float twin to the C simulation, where it classifies; null for no gate."""
+    """Largest loss of test accuracy from the float twin to the C simulation, for classifiers; null for no gate."""
     min_accuracy: float | None = Field(default=None, ge=0, le=1)
     """Smallest test accuracy of the C simulation; null for no gate."""
     min_signal_efficiency: float | None = Field(default=None, ge=0, le=1)
@@ -150,7 +150,7 @@ class GatesConfig(Section):
     max_explained_variance_drop: float | None = Field(default=0.01, ge=0)
     """Largest loss of that share from the float twin to the C simulation; null for no gate."""
     fits: bool = True
-    """What is synthesized, and what is placed and routed, fits the part."""
+    """The synthesized design, and the placed and routed one, fit the part."""
     clock: bool = False
     """The RTL is placed and routed, and meets hls.clock_period_ns."""
 
@@ -159,9 +159,9 @@ class TriggerConfig(Section):
     """The trigger decision that `trigcnn evaluate` measures."""
 
     signal: list[str] | None = None
-    """Names of the signal classes; default: of two classes the second."""
+    """Names of the signal classes; default: the second of two classes."""
     background: list[str] | None = None
-    """Names of the background classes; default: all that are not signal."""
+    """Names of the background classes; default: all others."""
     background_efficiencies: list[Annotated[float, Field(gt=0, lt=1)]] = Field(default_factory=list)
     """Shares of the background at which a run reports the efficiency for each signal class, such as 0.001."""
     event_rate_hz: float = Field(default=40e6, gt=0)
@@ -195,12 +195,14 @@ class RunConfig(Section):
     @classmethod
     def _no_keyword(cls, name: str) -> str:
         if name in RESERVED_WORDS:
-            raise ValueError(f"{name!r} is a word of C++ or Verilog, and the name becomes a function and a module")
+            raise ValueError(
+                f"{name!r} is a reserved word of C++ or Verilog, and the name becomes a function and a module"
+            )
         return name
 
     @model_validator(mode="after")
     def _part_is_known(self) -> Self:
-        """Not after hours of training."""
+        """Check the part before hours of training."""
         if self.rtl.architecture != "none" and self.synthesis.yosys:
             option = "hls.part" if self.synthesis.yosys_part is None else "synthesis.yosys_part"
             try:
@@ -208,7 +210,7 @@ class RunConfig(Section):
             except ConversionError as error:
                 raise ValueError(f"{option}: {error}, or set synthesis.yosys: false") from error
         elif self.synthesis.yosys_part is not None:
-            raise ValueError("synthesis.yosys_part: Yosys is not asked for; leave it out")
+            raise ValueError("synthesis.yosys_part: synthesis.yosys is false; remove the option")
         return self
 
     @model_validator(mode="after")
@@ -248,7 +250,7 @@ class RunConfig(Section):
         if placing.board is not None and part.name != boards.find(placing.board).part:
             raise ValueError(
                 f"place_and_route.part: {part.name} is not on the board {placing.board}, which has "
-                f"{boards.find(placing.board).part}; leave one of the two out"
+                f"{boards.find(placing.board).part}; remove one of the two"
             )
         return self
 
@@ -257,7 +259,7 @@ class RunConfig(Section):
         if self.synthesis.vendor_rtl != "none" and self.rtl.architecture == "none":
             raise ValueError("synthesis.vendor_rtl: there is no RTL to synthesize; set rtl.architecture: auto")
         if self.synthesis.vendor_rtl != "none" and not self.hls.part.lower().startswith("x"):
-            raise ValueError(f"synthesis.vendor_rtl: Vivado knows parts of Xilinx only, not hls.part: {self.hls.part}")
+            raise ValueError(f"synthesis.vendor_rtl: Vivado knows only AMD's parts, not hls.part: {self.hls.part}")
         try:
             flows.check_steps(self.hls.backend, self.synthesis.vendor_steps)
         except ConversionError as error:
@@ -297,5 +299,5 @@ class RunConfig(Section):
         return DEFAULT_PLACED_PART if placing.board is None else boards.find(placing.board).part
 
     def to_yaml(self) -> str:
-        """Give all options, defaults too, as YAML."""
+        """Return all options, defaults too, as YAML."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)

@@ -1,4 +1,4 @@
-"""A search over the options of a run, as a configuration says it."""
+"""The search over the options of a run in a configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OptionPath = Annotated[str, Field(pattern=_OPTION)]
 
 
 class Domain(Section):
-    """The values that an option may take: those of a list, or a range."""
+    """The values of an option: a list, or a range."""
 
     choices: Annotated[list[Any], Field(min_length=1)] | None = None
     """Values, lists and text too."""
@@ -23,9 +23,9 @@ class Domain(Section):
     high: int | float | None = None
     """Largest value."""
     step: Annotated[int | float, Field(gt=0)] | None = None
-    """From one value to the next; default: 1 for whole numbers, none for others."""
+    """Distance of values; default: 1 for whole numbers, none for others."""
     log: bool = False
-    """Draw the logarithm evenly."""
+    """Sample the logarithm uniformly."""
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
@@ -49,7 +49,7 @@ class Domain(Section):
         return all(value is None or isinstance(value, int) for value in (self.low, self.high, self.step))
 
     def values(self) -> list[Any] | None:
-        """Give all values in their order; None where they are a continuum.
+        """Return all values in their order; None where they are a continuum.
 
         >>> Domain(low=2, high=6, step=2).values(), Domain(low=0.0, high=1.0).values()
         ([2, 4, 6], None)
@@ -66,14 +66,14 @@ class Domain(Section):
 
 
 class ClusterConfig(Section):
-    """Where trials run: processes of this machine, batch jobs, or a scheduler that is there already."""
+    """Where trials run: processes of this machine, batch jobs, or an existing scheduler."""
 
     kind: Literal["local", "htcondor", "slurm", "scheduler"] = "local"
-    """local: processes; htcondor, slurm: jobs of dask-jobqueue; scheduler: that at cluster.address."""
+    """local: processes; htcondor, slurm: jobs of dask-jobqueue; scheduler: the one at cluster.address."""
     address: str | None = None
     """Address of a Dask scheduler, such as tcp://host:8786."""
     workers: int | None = Field(default=None, ge=1)
-    """Trials at the same time; default: as many as cores and memory allow, of a batch system 4."""
+    """Trials at the same time; default: as many as cores and memory allow, 4 on a batch system."""
     threads: int = Field(default=1, ge=1)
     """Threads of TensorFlow, of linear algebra and of compilers in each."""
     memory_gb: float = Field(default=6.0, gt=0)
@@ -85,9 +85,9 @@ class ClusterConfig(Section):
     disk_gb: float = Field(default=20.0, gt=0)
     """Disk of each job, in GB (HTCondor)."""
     directives: list[str] = Field(default_factory=list)
-    """More lines for the batch system, as dask-jobqueue takes them in job_extra_directives."""
+    """Further lines for the batch system (job_extra_directives of dask-jobqueue)."""
     prologue: list[str] = Field(default_factory=list)
-    """Shell lines in front of each worker, such as the activation of an environment."""
+    """Shell lines before each worker, such as the activation of an environment."""
 
     @model_validator(mode="after")
     def _address_is_for_schedulers(self) -> Self:
@@ -100,43 +100,43 @@ class SweepConfig(Section):
     """A search for the best options of a run: `trigcnn sweep`."""
 
     space: dict[OptionPath, Domain] = Field(default_factory=dict)
-    """What is varied: paths of options, such as training.pruning_sparsity or model.bits.conv1, each with its values."""
+    """Search space: paths of options, such as training.pruning_sparsity or model.bits.conv1, each with its values."""
     objectives: dict[str, Literal["maximize", "minimize"]] = Field(default_factory=dict)
-    """Figures of the report to search for; default: the first of accuracy, efficiency and explained variance, against
+    """Figures of the report to optimize; default: the first of accuracy, efficiency and explained variance, against
     lut and latency_ns."""
     sampler: Literal["tpe", "nsga2", "nsga3", "qmc", "random", "grid"] = "tpe"
     """Optuna's sampler."""
     pruner: Literal["median", "percentile", "hyperband", "successive_halving", "none"] = "median"
-    """Optuna's pruner, which ends trainings by their learning curves; none lets all go on."""
+    """Optuna's pruner, which ends trainings by their learning curves; none ends no training."""
     pruner_options: dict[str, Any] = Field(default_factory=dict)
     """Options of the pruner, such as n_startup_trials."""
     trials: int = Field(default=30, ge=1)
-    """Trials that the study is to have in all."""
+    """Number of trials of the study in total."""
     wall_time_s: float | None = Field(default=None, gt=0)
-    """Time after which no new trial begins, in s."""
+    """Time after which no new trial starts, in s."""
     warm_start: bool = True
-    """Begin each training with the weights of the best earlier trial, in all layers of equal shapes."""
+    """Start each training with the weights of the best earlier trial, in all layers of equal shapes."""
     hopeless: float = Field(default=1.5, ge=1)
-    """A trial whose estimate, before any training, is more than this many times the budget is not trained."""
+    """A trial is not trained if its estimate before training exceeds the budget by more than this factor."""
     promising: Literal["front", "all"] = "front"
-    """Trials that are synthesized: those that no finished trial dominates by estimates, or all."""
+    """Trials to synthesize: those that no finished trial dominates by estimates, or all."""
     final_evidence: Literal["none", "place_and_route", "vendor"] = "none"
-    """What the trials of the final front are measured with in the end."""
+    """Evidence with which the trials of the final front are measured at the end."""
     storage: str | None = None
-    """Where the study lives: URL of a database (postgresql://…), or a journal file; default: study.journal."""
+    """Storage of the study: URL of a database (postgresql://…), or a journal file; default: study.journal."""
     store: str | None = None
-    """Folder or fsspec URL where workers share results of stages; default: in the sweep's folder."""
+    """Folder or fsspec URL in which workers share results of stages; default: in the sweep's folder."""
     cluster: ClusterConfig = Field(default_factory=ClusterConfig)
 
     @model_validator(mode="after")
     def _grid_is_finite(self) -> Self:
         endless = [name for name, domain in self.space.items() if domain.values() is None]
         if self.sampler == "grid" and endless:
-            raise ValueError(f"sampler: grid: {endless[0]} is a continuum; give it a step, or choices")
+            raise ValueError(f"sampler: grid: {endless[0]} is continuous; give it a step, or choices")
         return self
 
     def most_trials(self) -> float:
-        """Number of trials after which there is nothing more to try: of a grid its points, else infinity."""
+        """Return the largest useful number of trials: the points of a grid, else infinity."""
         if self.sampler != "grid":
             return math.inf
         return math.prod(len(domain.values() or []) for domain in self.space.values())

@@ -1,4 +1,4 @@
-"""The command `evaluate`: all events of a file through a finished run's network, and what a trigger makes of them."""
+"""The command `evaluate`: all events of a file through a finished run's network, and rates and efficiencies."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def evaluate(request: Request, console: Console) -> content.Evaluation:
         notes: list[str] = []
         labels_named = request.labels is not None
         if file.labels_where is None and not request.unlabelled and not labels_named:
-            notes.append(f"{file.path} holds no array {run.data['labels']!r}: without labels, only rates are given")
+            notes.append(f"{file.path} holds no array {run.data['labels']!r}: without labels, only rates are reported")
         lanes: list[Lane] = []
         for name in engines:
             if lanes and lanes[0].name == name:
@@ -123,7 +123,7 @@ def _arrays(request: Request, run: FinishedRun) -> Sequence[str]:
 
 
 def _event_shape(file: EventFile, graph: Graph) -> tuple[int, ...]:
-    """Give the shape of an event in the network; images may come without their channel axis."""
+    """Return the shape of an event in the network; images may come without their channel axis."""
     wanted = graph.input_shape
     if file.shape == wanted or (len(wanted) == 3 and (*file.shape, 1) == wanted):
         return wanted

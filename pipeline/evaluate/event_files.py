@@ -23,7 +23,7 @@ _OBJECTS = "object arrays hold pickled Python objects, which are never loaded: s
 
 
 class _Rows(Protocol):
-    """An array that is read from its beginning to its end."""
+    """An array that is read from beginning to end."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -36,13 +36,13 @@ class _Rows(Protocol):
         ...
 
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:
-        """Give rows; each call begins where the last one stopped."""
+        """Return rows; each call begins where the last one stopped."""
         ...
 
 
 @dataclass(frozen=True)
 class _Sliced:
-    """An array that gives any slice: memory-mapped, or in HDF5."""
+    """An array with access to any slice: memory-mapped, or in HDF5."""
 
     array: Any
     shape: tuple[int, ...]
@@ -71,7 +71,7 @@ class _Streamed:
 
 @dataclass(frozen=True)
 class _Joined:
-    """The parts of events for a network of several inputs: each flattened, one behind the other."""
+    """The parts of events for a network of several inputs: each flattened, one after the other."""
 
     parts: tuple[_Rows, ...]
 
@@ -114,7 +114,7 @@ class EventFile:
         return self._events.shape[1:]
 
     def chunks(self, size: int) -> Iterator[tuple[int, npt.NDArray[Any], npt.NDArray[Any] | None]]:
-        """Give (index of the first event, events, labels or None), `size` events at a time.
+        """Return (index of the first event, events, labels or None), `size` events at a time.
 
         Raises:
             DataError: The file is damaged.
@@ -134,12 +134,12 @@ def open_events(path: Path, *, events: Sequence[str], labels: str | None, labels
     Args:
         path: File that ends in `.npz`, `.npy`, `.h5` or `.hdf5`; not read whole.
         events: Names of the arrays of events, one per input of the network; a `.npy` file has one array only, with
-            the parts of an event one behind the other.
+            the parts of an event one after the other.
         labels: Name of the array of labels in it, or path of a `.npy` file; None for none.
-        labels_needed: Whether labels that are not there are an error.
+        labels_needed: Whether missing labels are an error.
 
     Raises:
-        DataError: The file or an array in it cannot be used; the message says which and what mends it.
+        DataError: The file or an array in it cannot be used; the message says which, and the fix.
     """
     mend = f"give --events a file that ends in {', '.join(_SUFFIXES)}"
     require_file(path, DataError, missing=f"no such file; {mend}", no_file=f"not a file; {mend}")
@@ -193,7 +193,7 @@ def _labels(opened: _Archive, labels: str | None, needed: bool, stack: ExitStack
         where = str(other)
     elif path.suffix.lower() in _NPY_SUFFIXES:
         if needed:
-            raise DataError(f"{path}: a .npy file holds no second array; give --labels a .npy file of labels")
+            raise DataError(f"{path}: a .npy file has only one array; give --labels a .npy file of labels")
         return None, None
     elif not needed and labels.strip("/") not in opened.names:
         return None, None
@@ -272,7 +272,7 @@ class _Archive:
         if dtype.hasobject:
             raise DataError(f"{self.path}, {name}: cannot be read; {_OBJECTS}")
         if by_column and len(shape) > 1:
-            # Its rows are scattered over all of it.
+            # Its rows are scattered over the whole file.
             with np.load(self.path, allow_pickle=False) as archive:
                 whole = archive[name]
             return _Sliced(whole, whole.shape, whole.dtype)

@@ -24,7 +24,7 @@ class FinishedRun:
 
     Attributes:
         folder: The run's folder.
-        config: Its configuration, for `trigger` and `time_limits`; all else is taken from what the stages left.
+        config: Its configuration, for `trigger` and `time_limits`; all else comes from the stages' files.
         network: The converted network.
         classes: Names of the classes.
         input_format: What the digitiser delivers.
@@ -41,7 +41,7 @@ class FinishedRun:
 
     @classmethod
     def open(cls, path: Path) -> FinishedRun:
-        """Read a finished conversion, and see that it is whole and of one piece."""
+        """Read a finished conversion, and check that it is complete and consistent."""
         if path.is_dir():
             resolved = path / "resolved.yaml"
             if not resolved.is_file():
@@ -55,22 +55,24 @@ class FinishedRun:
             folder = RunFolder(Path("vivado_projects") / config.name)
             if not folder.path.is_dir():
                 raise RunFolderError(
-                    f"{folder.path}: there is no run of {path}; do `trigcnn convert {path}` first, or give the run's "
-                    "folder instead of the configuration"
+                    f"{folder.path}: there is no finished run of {path}; run `trigcnn convert {path}` first, "
+                    "or give the run's folder instead of the configuration"
                 )
         trained, converted = folder.stage("train"), folder.stage("convert")
         first, second = folder.manifest("train"), folder.manifest("convert")
         if first is None or second is None:
-            raise RunFolderError(f"{folder.path}: a manifest cannot be read; do `trigcnn convert --force` again")
+            raise RunFolderError(f"{folder.path}: a manifest cannot be read; run `trigcnn convert --force` again")
         if second.inputs.get("train") != first.digest:
-            raise RunFolderError(f"{folder.path}: was trained again since it was converted; do `trigcnn convert` first")
+            raise RunFolderError(
+                f"{folder.path}: was trained again since it was converted; run `trigcnn convert` first"
+            )
         if given:
             _check_options(path, config, {"train": first.options, "convert": second.options})
         for stage, found in ((trained, first), (converted, second)):
             for name, digest in found.outputs.items():
                 if file_digest(stage / name) != digest:
                     raise RunFolderError(
-                        f"{stage / name}: was changed or removed since the stage was done; do `trigcnn convert` again"
+                        f"{stage / name}: was changed or removed since the stage was done; run `trigcnn convert` again"
                     )
         info = json.loads((trained / "info.json").read_text())
         return cls(
@@ -89,13 +91,13 @@ class FinishedRun:
         return self.network.graph
 
     def see_that_it_is_the_same(self) -> None:
-        """See that no other process has done the stages again while they were read."""
+        """Check that no other process replaced the stages while they were read."""
         found = self.folder.manifest("convert")
         if found is None or found.key != self.key:
             raise RunFolderError(f"{self.folder.path}: was converted again by another process; evaluate it again")
 
     def digests(self) -> dict[str, str]:
-        """What the figures were computed from, by name."""
+        """Return digests of the inputs of the figures, by name."""
         found = self.folder.manifest("convert")
         outputs = {} if found is None else found.outputs
         return {name: outputs[name] for name in ("graph.json", "graph.npz") if name in outputs} | (

@@ -21,7 +21,7 @@ CHOICES = (DEFAULT_ENGINE, FALLBACK_ENGINE, "qkeras")
 
 
 def chosen_engines(request: Request) -> list[str]:
-    """Name the engines that are asked for, the one to compare with last.
+    """Return the names of the requested engines, the one to compare with last.
 
     Raises:
         ConfigError: There is no such engine.
@@ -34,7 +34,7 @@ def chosen_engines(request: Request) -> list[str]:
 
 @dataclass
 class Lane:
-    """One engine and what it gave so far."""
+    """One engine and its results so far."""
 
     name: str
     engine: Engine
@@ -45,21 +45,21 @@ class Lane:
 
     @property
     def evidence(self) -> Literal["simulation", "evaluation"]:
-        """Whether it computes as the firmware does, or as Keras."""
+        """Return whether it computes as the firmware does, or as Keras."""
         return ENGINES[self.name].evidence
 
 
 def lane_of(
     name: str, run: FinishedRun, scratch: Path, console: Console, notes: list[str], *, chosen: str | None
 ) -> Lane:
-    """Build an engine; the fallback, with a note, where the emulator refuses the graph and nobody asked for it.
+    """Build an engine; the fallback, with a note, if the emulator refuses the graph and was not requested.
 
     Args:
         name: Name of the engine.
         run: What it runs.
         scratch: Folder that may be written in.
         console: Shows what is being built.
-        notes: Takes what is to be said of it.
+        notes: Receives notes for the user.
         chosen: The engine that the command line names.
     """
     with console.task(f"building {name}"):
@@ -68,7 +68,7 @@ def lane_of(
         except ConversionError as error:
             if name != DEFAULT_ENGINE or chosen is not None:
                 raise
-            notes.append(f"the emulator refuses this network, so {FALLBACK_ENGINE} runs it: {error}")
+            notes.append(f"the emulator refuses this network; {FALLBACK_ENGINE} runs it instead: {error}")
     with console.task(f"building {FALLBACK_ENGINE}"):
         return Lane(FALLBACK_ENGINE, _built(FALLBACK_ENGINE, run, scratch))
 

@@ -86,11 +86,11 @@ class Loop:
     def _integers(self, lane: Lane, outputs: Outputs) -> Integers:
         steps = outputs / self._layer.result.lsb
         if not np.isfinite(steps).all():
-            raise SimulationError(f"{lane.name}: gave outputs that are NaN or infinite")
+            raise SimulationError(f"{lane.name}: returned outputs that are NaN or infinite")
         rounded = np.rint(steps)
         off = int(np.count_nonzero(rounded != steps))
         if off and lane.evidence == "simulation":
-            raise SimulationError(f"{lane.name}: gave {off} outputs that are not in the format {self._layer.result}")
+            raise SimulationError(f"{lane.name}: gave {off} outputs that do not fit the format {self._layer.result}")
         lane.off_grid += off
         return rounded.astype(np.int64)
 
@@ -106,7 +106,7 @@ class Loop:
             self._first += [int(i) + start for i in by_event[:room]]
 
     def difference(self) -> Difference | None:
-        """What the two engines differ in; None for one engine."""
+        """Return the difference of the two engines; None for one engine."""
         if len(self._lanes) != 2:
             return None
         return Difference(

@@ -1,4 +1,4 @@
-"""What the command line asks for."""
+"""The request of the command line."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from trigcnn.pipeline.errors import ConfigError
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for; None leaves a choice to the configuration or to the file.
+    """The options of the command; None leaves a choice to the configuration or to the file.
 
     Attributes:
         run: YAML configuration of a run that is in its default folder, or the run's folder.
         events: File of events.
         events_arrays: Names of the arrays of events, one per input of the network; None: `data.events` of the run.
         labels: Name of the array of labels, or a `.npy` file of them; None: `data.labels` of the run, if it is there.
-        unlabelled: Take no labels, even if there are any.
+        unlabelled: Ignore labels, even if there are any.
         signal: Names of the signal classes.
         background: Names of the background classes.
         event_rate_hz: Rate of background events before the trigger, in Hz.
         rates_hz: Target rates in Hz.
         score: `margin`, `signal` or `output`.
-        engine: `emulator`, `csim` or `qkeras`; None: the emulator or, where it refuses the graph, csim.
+        engine: `emulator`, `csim` or `qkeras`; None: the emulator or, if it refuses the graph, csim.
         against: A second engine, to compare with.
-        output: Name of the output layer, where there are several.
+        output: Name of the output layer, if there are several.
         out: Folder for the results; None: `evaluate/<name of the file>` in the run's folder.
         command: Command line, for the record.
         chunk_events: Events that are in memory at a time; None: as many as 32 MiB of values.
@@ -63,7 +63,7 @@ def numbers(text: str | None, option: str) -> list[float] | None:
     """Read numbers that commas separate.
 
     Raises:
-        ConfigError: One is no number.
+        ConfigError: One is not a number.
     """
     found = names(text)
     if found is None:
@@ -71,4 +71,4 @@ def numbers(text: str | None, option: str) -> list[float] | None:
     try:
         return [float(number) for number in found]
     except ValueError as error:
-        raise ConfigError(f"{option} {text}: must be numbers with commas between them, such as 1e3,1e4") from error
+        raise ConfigError(f"{option} {text}: must be numbers separated by commas, such as 1e3,1e4") from error

@@ -17,7 +17,7 @@ from trigcnn.pipeline.trigger.roc import Curve
 
 
 def check_free(out: Path) -> None:
-    """See that nothing but an earlier evaluation would be replaced."""
+    """Check that only an earlier evaluation would be replaced."""
     if out.exists() and not out.is_dir():
         raise RunFolderError(f"{out}: is not a folder; choose another with --out")
     if out.is_dir() and any(out.iterdir()) and not (out / "evaluation.json").is_file():
@@ -25,7 +25,7 @@ def check_free(out: Path) -> None:
 
 
 def write(answer: Evaluation, curves: dict[str, Curve], out: Path) -> None:
-    """Write all files into a new folder, and put it in place when it is whole."""
+    """Write all files into a new folder, and move it in place when it is complete."""
     from trigcnn.pipeline.pages import trigger_figure
 
     with _in_place(out) as folder:

@@ -1,1 +1,1 @@
-"""Golden cases: what a network gave once, and whether it still does."""
+"""Golden cases: frozen outputs of a network, and checks that it still computes them."""

@@ -1,8 +1,8 @@
-"""A golden case on disk: a network, how it is converted, events, and the integers that it gave.
+"""A golden case on disk: a network, the options of its conversion, events, and its outputs as integers.
 
 Three files beside each other: `NAME.golden.yaml` for people and for `git diff`, `NAME.golden.npz` with the events and
-outputs, `NAME.golden.keras` with the model. A case may come from somebody else: nothing in it is run, and it names
-no file outside its folder.
+outputs, `NAME.golden.keras` with the model. A case may come from somebody else: nothing in it is executed, and it names
+no file outside of its folder.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ Integers = npt.NDArray[np.int64]
 
 _HEADER = """\
 # A golden case of trigcnn. Outputs are integers in units of the last bit of their format.
-# trigcnn golden check FILE says what has changed since; trigcnn golden update FILE freezes it anew, on purpose.
+# trigcnn golden check FILE reports what has changed since; trigcnn golden update FILE freezes it again.
 """
-_MEND = "take the case from version control again, or freeze it anew with `trigcnn golden freeze`"
-# Of a file from somebody else; a case of this program is far below.
+_MEND = "restore the case from version control, or freeze it again with `trigcnn golden freeze`"
+# Limit for files from somebody else; this program's cases are far below.
 _MAX_YAML_BYTES = 2**22
 _MAX_UNPACKED_BYTES = 2**28
 # float64 reaches from 2**-1074 to 2**1023.
@@ -73,7 +73,7 @@ Shape = Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(_bound
 
 
 class Part(BaseModel):
-    """Base of all that a case consists of."""
+    """Base of the parts of a case."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -186,7 +186,7 @@ class GoldenCase(Part):
         return describe_event(self.events, index)
 
     def to_yaml(self) -> str:
-        """Give the text of the file."""
+        """Return the text of the file."""
         content = yaml.dump(
             self.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=118
         )
@@ -199,7 +199,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses aliases: a few lines of them can stand for more than the memory holds."""
+    """Refuses aliases: a few lines of them can expand to more than the memory holds."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -225,7 +225,7 @@ def describe_event(groups: tuple[EventGroup, ...], index: int) -> str:
 
 
 def digest(integers: npt.NDArray[Any]) -> str:
-    """SHA-256 of integers as little-endian int64; values that are no integers have a digest too, another one."""
+    """Return the SHA-256 of integers as little-endian int64; values that are not integers have a different digest."""
     values = np.asarray(integers)
     if values.dtype.kind == "f" and (values == np.rint(values)).all() and (np.abs(values) < 2.0**62).all():
         values = values.astype(np.int64)
@@ -234,7 +234,7 @@ def digest(integers: npt.NDArray[Any]) -> str:
 
 
 def layer_records(graph: Graph, results: dict[str, npt.NDArray[np.float64]]) -> tuple[LayerRecord, ...]:
-    """Describe the layers of a graph, with what they gave."""
+    """Return records of the layers of a graph, with their results."""
     return tuple(_layer_record(layer, results.get(layer.name)) for layer in graph.layers)
 
 
@@ -254,7 +254,7 @@ def _layer_record(layer: Layer, results: npt.NDArray[np.float64] | None) -> Laye
 
 
 def stem(path: Path) -> str:
-    """Give NAME of NAME.golden.yaml.
+    """Return NAME of NAME.golden.yaml.
 
     Raises:
         GoldenError: The file is named otherwise.
@@ -283,7 +283,9 @@ def read(path: Path) -> GoldenCase:
         return GoldenCase.model_validate(content)
     except ValidationError as error:
         lines = "".join(f"\n  - {_explain(problem)}" for problem in error.errors())
-        raise GoldenError(f"{path}: is not a golden case that this trigcnn can read; {_MEND}:{lines}") from error
+        raise GoldenError(
+            f"{path}: is not a golden case that this version of trigcnn can read; {_MEND}:{lines}"
+        ) from error
 
 
 def _explain(problem: Any) -> str:
@@ -313,7 +315,7 @@ def read_vectors(path: Path, case: GoldenCase) -> tuple[Integers, Integers]:
                 raise GoldenError(f"{file}: holds more than {_MAX_UNPACKED_BYTES} bytes; {_MEND}")
         with np.load(file, allow_pickle=False) as loaded:
             arrays = {name: loaded[name] for name in wanted}
-    # EOFError, KeyError and so on: whatever a damaged archive makes of zipfile and NumPy.
+    # EOFError, KeyError and others that zipfile and NumPy raise on a damaged archive.
     except (
         OSError,
         EOFError,
@@ -336,14 +338,14 @@ def read_vectors(path: Path, case: GoldenCase) -> tuple[Integers, Integers]:
 
 
 def pack(inputs: Integers, outputs: Integers) -> bytes:
-    """Give the content of `NAME.golden.npz`; the same for the same integers."""
+    """Return the content of `NAME.golden.npz`; the same for the same integers."""
     stream = io.BytesIO()
     np.savez_compressed(stream, inputs=np.asarray(inputs, "<i8"), outputs=np.asarray(outputs, "<i8"))
     return stream.getvalue()
 
 
 def write(files: dict[Path, bytes]) -> None:
-    """Put files in place, each whole or not at all; the last one last.
+    """Write files, each completely or not at all; the last one last.
 
     Raises:
         GoldenError: One cannot be written.

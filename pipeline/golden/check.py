@@ -1,4 +1,4 @@
-"""Golden cases: freeze what a network gives, and find out later what has changed.
+"""Check golden cases: convert the frozen model again, and compare.
 
 `pipeline.golden_case` has the files, `pipeline.golden_freeze` writes them. A check converts the frozen model again with
 the frozen configuration, runs engines on the frozen events and compares integers; there is no tolerance.
@@ -46,7 +46,7 @@ def engine_names(wanted: Sequence[str], rtl: RtlOptions) -> tuple[str, ...]:
     names = [name.strip() for entry in wanted for name in entry.split(",")]
     for name in names:
         if name not in (*CHOICES, "all"):
-            raise GoldenError(f"engine {name!r} is unknown; choose of {', '.join(CHOICES)} and all")
+            raise GoldenError(f"engine {name!r} is unknown; choose from {', '.join(CHOICES)} and all")
     if "all" in names:
         names = [name for name in CHOICES if rtl.architecture != "none" or "rtl" not in ENGINES[name].needs]
     return tuple(dict.fromkeys(names))
@@ -60,7 +60,7 @@ def check(path: Path, wanted: Sequence[str] = ("csim",)) -> CheckResult:
         wanted: Names of engines, or `all`.
 
     Returns:
-        What was found; an error that concerns the case is in it, so that other cases can still be checked.
+        The result; an error of the case is part of it, so that other cases can still be checked.
     """
     try:
         return _check(path, wanted)
@@ -157,7 +157,7 @@ def _rtl(graph: Graph, hls: HlsOptions, rtl: RtlOptions, folder: Path) -> tuple[
     if rtl.architecture == "none":
         raise GoldenError("the case was frozen with rtl.architecture: none; choose another engine")
     if rtl.stage_delay == "auto":
-        raise GoldenError("a case needs the stage delay that was chosen; give rtl.stage_delay a number")
+        raise GoldenError("a case needs a fixed stage delay; give rtl.stage_delay a number")
     project = folder / "rtl"
     design = generation.generate(
         graph,
@@ -172,14 +172,14 @@ def _rtl(graph: Graph, hls: HlsOptions, rtl: RtlOptions, folder: Path) -> tuple[
 
 
 def tool_versions() -> dict[str, str]:
-    """Versions of the tools that have a part in the bits."""
+    """Return the versions of the tools that influence the bits."""
     from trigcnn.pipeline.stages.check import gcc_version
 
     return {**{name: installed_version(name) for name in _DISTRIBUTIONS}, "g++": gcc_version()}
 
 
 def version_notes(frozen: dict[str, str], present: dict[str, str]) -> list[str]:
-    """Say which tools have another version."""
+    """Return a note for each tool with another version."""
     names = [name for name in {**frozen, **present} if frozen.get(name) != present.get(name)]
     return [
         f"version: {name} {frozen.get(name, 'missing')} was frozen, {present.get(name, 'missing')} is here"
@@ -188,7 +188,7 @@ def version_notes(frozen: dict[str, str], present: dict[str, str]) -> list[str]:
 
 
 def _changed_files(frozen: GoldenCase, inputs: Integers, outputs: Integers, model_digest: str) -> list[Change]:
-    """Hold the files beside the case against its digests."""
+    """Compare the files of the case with its digests."""
     changes = []
     found = {"inputs": (inputs, frozen.vectors.inputs_sha256), "outputs": (outputs, frozen.vectors.outputs_sha256)}
     for name, (integers, wanted) in found.items():
@@ -202,19 +202,19 @@ def _changed_files(frozen: GoldenCase, inputs: Integers, outputs: Integers, mode
 
 
 def _misfit(model: Any, frozen: GoldenCase) -> str | None:
-    """Say why the frozen vectors are nothing for this model."""
+    """Return why the frozen vectors do not fit the model."""
     for what, tensors, wanted in (
         ("inputs", model.inputs, frozen.input_lsb.size),
         ("outputs", model.outputs, frozen.output_lsb.size),
     ):
         size = sum(int(np.prod(tensor.shape[1:])) for tensor in tensors)
         if size != wanted:
-            return f"the model has {size} {what} per event, {wanted} were frozen; nothing can be compared"
+            return f"the model has {size} {what} per event, {wanted} were frozen, so nothing can be compared"
     return None
 
 
 def graph_changes(frozen: GoldenCase, present: tuple[LayerRecord, ...]) -> list[Change]:
-    """Compare the layers of a graph with those that were frozen: which there are, number formats, weights."""
+    """Compare the layers of a graph with the frozen ones: names, number formats, weights."""
     changes = []
     before, now = {layer.name: layer for layer in frozen.layers}, {layer.name: layer for layer in present}
     for name in {**before, **now}:
@@ -224,7 +224,7 @@ def graph_changes(frozen: GoldenCase, present: tuple[LayerRecord, ...]) -> list[
             changes.append(Change(kind="layers", text=f"layer {name} is new", layer=name))
         else:
             changes += _layer_changes(before[name], now[name])
-    # One line for all: a model that was trained again has other weights everywhere.
+    # One line for all: a retrained model has other weights everywhere.
     others = [name for name in before if name in now and before[name].weights_sha256 != now[name].weights_sha256]
     if others:
         more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
@@ -269,10 +269,10 @@ def compare(name: str, engine: Engine, frozen: GoldenCase, events: Events, outpu
         outputs: The frozen outputs in units of their last bits, [events, ...].
 
     Returns:
-        Nothing, or one change that says how many outputs differ, by how much, and where first.
+        No change, or one that says how many outputs differ, by how much, and where first.
     """
     found = engine.predict(events).reshape(outputs.shape) / frozen.output_lsb
-    # NaN is never equal, so that it cannot hide.
+    # NaN is never equal, so it always counts as a difference.
     differing = found != outputs
     if not differing.any() and not ENGINES[name].traces_graph:
         return ()
@@ -285,7 +285,7 @@ def compare(name: str, engine: Engine, frozen: GoldenCase, events: Events, outpu
             f"events differ, by up to {largest:g} LSB, first in {frozen.describe_event(int(by_event.argmax()))}"
         )
     elif first is not None:
-        text = f"{name}: all {outputs.size} outputs are equal, but not the results inside"
+        text = f"{name}: all {outputs.size} outputs are equal, but results of inner layers differ"
     else:
         return ()
     where = "" if first is None else f"; the first layer that differs is {first}"
@@ -295,7 +295,7 @@ def compare(name: str, engine: Engine, frozen: GoldenCase, events: Events, outpu
 def _first_layer(frozen: GoldenCase, results: dict[str, npt.NDArray[np.float64]]) -> str | None:
     for layer in frozen.layers:
         if layer.results_sha256 is not None and layer.name in results:
-            # In units of the frozen format: a wider format with the same values is not another result.
+            # In units of the frozen format: a wider format with the same values is the same result.
             values = results[layer.name] / FixedPoint.parse(layer.result).lsb
             if golden_case.digest(values) != layer.results_sha256:
                 return layer.name
@@ -303,7 +303,7 @@ def _first_layer(frozen: GoldenCase, results: dict[str, npt.NDArray[np.float64]]
 
 
 def real_events(inputs: Integers, lsb: npt.NDArray[np.float64]) -> Events:
-    """Give events in units of the last bit as the real values that engines take.
+    """Return events in units of the last bit as the real values that engines take.
 
     Raises:
         GoldenError: A float32 does not hold one.
@@ -312,5 +312,5 @@ def real_events(inputs: Integers, lsb: npt.NDArray[np.float64]) -> Events:
     with np.errstate(over="ignore"):
         events: Events = real.astype(np.float32)
     if not np.array_equal(events, real):
-        raise GoldenError("the vectors hold inputs that no float32 holds; freeze the case anew")
+        raise GoldenError("the vectors contain inputs that float32 cannot represent; freeze the case again")
     return events

@@ -91,7 +91,7 @@ def choose(
 
 
 def _by_turns(labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Order events so that one of each class comes first, then the next of each class."""
+    """Return events in an order in which one of each class comes first, then the next of each class."""
     turn = np.zeros(len(labels), np.int64)
     classes = np.unique(labels, axis=0, return_inverse=True)[1].ravel()
     for number in range(classes.max(initial=-1) + 1):

@@ -49,10 +49,10 @@ def freeze(
         out: NAME.golden.yaml; default: named after the run, in the working folder.
         events: Number of test events; the corner events come on top.
         limits: Largest sizes.
-        replace: Whether a case that is there is replaced.
+        replace: Whether an existing case is replaced.
 
     Returns:
-        What was written.
+        A description of the written files.
 
     Raises:
         GoldenError: The run is not finished or was changed, or the case is too large.
@@ -67,7 +67,7 @@ def freeze(
     path = Path(f"{options['name']}{golden_case.SUFFIX}") if out is None else out
     golden_case.stem(path)
     if path.exists() and not replace:
-        raise GoldenError(f"{path}: is there already; to freeze it anew: trigcnn golden update {path} --run {run}")
+        raise GoldenError(f"{path}: exists already; to freeze it again: trigcnn golden update {path} --run {run}")
     graph = Graph.load(converted)
     inputs = _ports(graph, trained.info["input_format"])
     lsb = golden_case.lsb(inputs)
@@ -106,7 +106,7 @@ def freeze(
 
 
 def update(path: Path, *, run: Path | None = None, limits: Limits | None = None) -> str:
-    """Freeze a case anew, from its own files as they are now or from a run.
+    """Freeze a case again, from its own present files or from a run.
 
     Args:
         path: NAME.golden.yaml.
@@ -134,7 +134,7 @@ def update(path: Path, *, run: Path | None = None, limits: Limits | None = None)
 
 
 def describe(old: GoldenCase, new: GoldenCase, old_outputs: Integers, outputs: Integers) -> list[str]:
-    """Say in which way two states of a case differ."""
+    """Return how two states of a case differ, in words."""
     lines = []
     if old.model.sha256 != new.model.sha256:
         lines.append(f"model: {old.model.sha256[:12]}… -> {new.model.sha256[:12]}…")
@@ -154,7 +154,7 @@ def describe(old: GoldenCase, new: GoldenCase, old_outputs: Integers, outputs: I
 
 @dataclass(frozen=True)
 class _Draft:
-    """All of a case but what engines give."""
+    """A case without the outputs of engines."""
 
     path: Path
     model: Path
@@ -236,7 +236,7 @@ class _Draft:
             low, high = (middle, high) if size(middle) <= allowed else (low, middle)
         mend = "raise --max-vectors-mb"
         if low < 0:
-            fits = f"the {len(outputs) - tests} corner events alone have {size(0) / _MEGABYTE:.3g} MB; {mend}"
+            fits = f"the {len(outputs) - tests} corner events alone take {size(0) / _MEGABYTE:.3g} MB; {mend}"
         else:
             fits = f"{low} test events fit; take --events {low}, or {mend}"
         raise GoldenError(
@@ -280,7 +280,7 @@ class _Draft:
 
 
 def _options(folder: RunFolder) -> dict[str, Any]:
-    """Give the options that a run was converted with, having seen that its stages belong together."""
+    """Check that the stages of a run belong together, and return the options of its conversion."""
     train, convert = folder.manifest("train"), folder.manifest("convert")
     model = folder.path / "train" / "quantized.keras"
     if (
@@ -302,7 +302,7 @@ def _ports(graph: Graph, digitiser: str | list[str]) -> tuple[Port, ...]:
 
 
 def _ends(ports: tuple[Port, ...], ends: list[tuple[int, int]]) -> tuple[Integers, Integers]:
-    """Give the smallest and the largest value of each input, in the shape of an event."""
+    """Return the smallest and the largest value of each input, in the shape of an event."""
     both = []
     for side in (0, 1):
         parts = [np.full(port.shape, end[side], np.int64) for port, end in zip(ports, ends, strict=True)]
@@ -316,6 +316,4 @@ def _check_same_graph(found: Graph, wanted: Graph | None) -> None:
         return
     records = golden_case.layer_records(found, {})
     if records != golden_case.layer_records(wanted, {}):
-        raise GoldenError(
-            "the tools that are installed now convert the model otherwise than the run did; run `trigcnn convert` again"
-        )
+        raise GoldenError("the installed tools convert the model differently from the run; run `trigcnn convert` again")

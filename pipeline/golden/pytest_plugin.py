@@ -1,7 +1,7 @@
 """pytest plugin: every `NAME.golden.yaml` is a test, one per engine.
 
-A case is checked by `trigcnn golden check` in a process of its own: neither the Keras nor the warning filters of the
-tests beside it have a part in it, and collection imports nothing but pytest.
+`trigcnn golden check` checks a case in a separate process, which Keras and warning filters of other tests cannot
+influence. Collection imports nothing but pytest.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark that every golden case has."""
+    """Register the mark of golden cases."""
     config.addinivalue_line("markers", f"golden: a golden case of trigcnn (*{_SUFFIX})")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> GoldenFile | None:
-    """Take golden cases."""
+    """Collect golden cases."""
     if file_path.name.endswith(_SUFFIX) and file_path.name != _SUFFIX:
         return GoldenFile.from_parent(parent, path=file_path)
     return None
 
 
 class GoldenFile(pytest.File):
-    """A golden case; all engines that are to run share one conversion."""
+    """A golden case; all its engines share one conversion."""
 
     _results: dict[str, CheckResult | str]
 
     def collect(self) -> Iterator[GoldenItem]:
-        """Give a test for each engine."""
+        """Return a test for each engine."""
         self._results = {}
         chosen = self.config.getoption("--golden-engines") or self.config.getini("golden_engines")
         engines = list(dict.fromkeys(chosen.replace(",", " ").split()))
@@ -64,9 +64,9 @@ class GoldenFile(pytest.File):
             yield GoldenItem.from_parent(self, name=name)
 
     def result(self, item: GoldenItem) -> CheckResult | str:
-        """Give what a check found, or why there is none."""
+        """Return what a check found, or why there is none."""
         if item.name not in self._results:
-            # A process of pytest-xdist runs some items only, and cannot know which.
+            # A process of pytest-xdist runs only some items, and does not know which.
             alone = hasattr(self.config, "workerinput")
             items = [item] if alone else [other for other in self.session.items if other.parent is self]
             names = list(dict.fromkeys([item.name, *(other.name for other in items)]))
@@ -83,7 +83,7 @@ class GoldenItem(pytest.Item):
         self.add_marker("golden")
 
     def setup(self) -> None:
-        """Run the check; that it cannot run is an error of pytest, not a failure."""
+        """Run the check; if it cannot run, this is an error of pytest, not a failure."""
         assert isinstance(self.parent, GoldenFile)  # noqa: S101 - for the type checker
         found = self.parent.result(self)
         if isinstance(found, str):
@@ -95,7 +95,7 @@ class GoldenItem(pytest.Item):
     def runtest(self) -> None:
         """Fail if anything changed."""
         if self._result.status:
-            pytest.fail(f"{self._result}\nif this is wanted: trigcnn golden update {self.path}", pytrace=False)
+            pytest.fail(f"{self._result}\nif the change is intended: trigcnn golden update {self.path}", pytrace=False)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Name the test in the report."""

@@ -1,4 +1,4 @@
-"""What a check of a golden case found."""
+"""The result of a check of a golden case."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class _Part(BaseModel):
 
 
 class Change(_Part):
-    """One thing that is not as it was frozen.
+    """One difference from the frozen case.
 
     Attributes:
-        kind: What sort of thing.
-        text: What was frozen, and what is now.
+        kind: Kind of difference.
+        text: The frozen and the present state.
         layer: Name of the first layer that it concerns.
     """
 
@@ -28,7 +28,7 @@ class Change(_Part):
 
 
 class EngineResult(_Part):
-    """What one engine gave.
+    """The result of one engine.
 
     Attributes:
         engine: Its name.
@@ -44,13 +44,13 @@ class EngineResult(_Part):
 
 
 class CheckResult(_Part):
-    """What a check of a case found.
+    """The result of a check of a case.
 
     Attributes:
         file: The case.
         events: Number of events.
         changes: What changed apart from bits.
-        notes: Changes that alone are no failure: versions of tools.
+        notes: Changes that are not failures by themselves: versions of tools.
         engines: What the engines gave.
         error: Why the case could not be checked at all.
         error_status: The exit status that this error gives.
@@ -71,7 +71,7 @@ class CheckResult(_Part):
         return max([changed, self.error_status, *(engine.status for engine in self.engines)])
 
     def of(self, engine: str) -> CheckResult:
-        """Give what concerns one engine."""
+        """Return what concerns one engine."""
         return self.model_copy(update={"engines": tuple(entry for entry in self.engines if entry.engine == engine)})
 
     def __str__(self) -> str:

@@ -26,7 +26,7 @@ class History:
     merits: tuple[Merit, ...]
 
     def values(self, run: EarlierRun) -> list[float | None]:
-        """Give an earlier run's values of this run's figures; None where it did not measure one."""
+        """Return an earlier run's values of this run's figures; None where it did not measure one."""
         found = {merit.name: merit.value for merit in run.merits}
         return [found.get(merit.name) for merit in self.merits]
 

@@ -1,7 +1,6 @@
-"""Charts as Vega-Lite specifications, each with a table that says the same.
+"""Charts as Vega-Lite specifications, each with a table of the same content.
 
-A page draws them itself, in its own colours: wherever a chart names a colour, it names one of the page's, which are
-others in the dark and on paper.
+A page draws them itself, in its own colours: a chart names the page's colours, which differ in dark mode and on paper.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ STYLE: dict[str, Any] = {
 
 
 class Column(NamedTuple):
-    """A column of a table, and what its values are."""
+    """A column of a table, with the kind of its values."""
 
     title: str
     kind: Literal["text", "code", "number", "percent", "evidence"] = "text"
@@ -63,7 +62,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A table that can be sorted; a value of None is not known."""
+    """A sortable table; None is an unknown value."""
 
     caption: str
     columns: tuple[Column, ...]
@@ -85,7 +84,7 @@ class Panel:
 
     Attributes:
         spec: Its Vega-Lite specification, with the data and a description for those who do not see it.
-        title: Stands above it, where a figure has several.
+        title: Title, if a figure has several charts.
         key: What its colours and dashes mean. It is part of the page, where it can wrap and be read.
     """
 
@@ -96,7 +95,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """Charts that belong together, with what stands above and below them.
+    """Charts that belong together, with heading, caption and table.
 
     Attributes:
         name: Id of its element, its own on the page.
@@ -104,7 +103,7 @@ class Figure:
         caption: What is drawn, in a sentence or two.
         panels: The charts.
         table: What they show, in numbers.
-        evidence: Labels of where the figures come from.
+        evidence: Evidence labels of the figures.
     """
 
     name: str
@@ -129,7 +128,7 @@ def panel(
         chart: The chart, with its data.
         label: What it shows, with the leading figures.
         height: In pixels.
-        title: Stands above it, where a figure has several.
+        title: Title, if a figure has several charts.
         key: What its colours and dashes mean.
     """
     import altair as alt
@@ -141,7 +140,7 @@ def panel(
 
 
 def without_schema(chart: alt.TopLevelMixin) -> dict[str, Any]:
-    """Give a chart's specification as plain data; the style is the page's, and no address of a schema stays in it."""
+    """Return a chart's specification as plain data; the style is the page's, and no address of a schema stays in it."""
     spec: dict[str, Any] = chart.to_dict()
     return {key: value for key, value in spec.items() if key not in ("$schema", "config")}
 
@@ -154,7 +153,7 @@ def data(rows: Rows) -> alt.Data:
 
 
 def coloured(names: Iterable[str]) -> dict[str, str]:
-    """Give each name a colour, the same in all charts of a figure.
+    """Return each name a colour, the same in all charts of a figure.
 
     >>> list(coloured(["yosys", "vitis", "yosys"]))
     ['yosys', 'vitis']
@@ -187,7 +186,7 @@ def bars(
     largest = max((float(row["value"] or 0) for row in rows), default=0.0)
     # The axis ends with the longest bar: Vega then knows how much room the value at its end takes at any width.
     scale = alt.Scale(domain=[0, largest or 1.0], nice=False)
-    # No half cells and no half cycles.
+    # Cells and cycles are whole numbers.
     whole = all(float(row["value"] or 0).is_integer() for row in rows)
     ticks = max(1, min(4, int(largest))) if whole else 4
     axis = alt.Axis(title=unit or None, format=number_format, tickCount=ticks)
@@ -229,7 +228,7 @@ def lines(
         y: The axis up.
         height: In pixels.
         interpolate: How points are joined.
-        more: Charts in front of the curves.
+        more: Charts before the curves.
         title: Stands above it.
     """
     import altair as alt

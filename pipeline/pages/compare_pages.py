@@ -12,7 +12,7 @@ from trigcnn.pipeline.results.merit import change, shown
 
 
 def write(compared: Compared, folder: Path) -> None:
-    """Write a comparison into a folder, which is made if need be.
+    """Write a comparison into a folder, which is created if needed.
 
     Raises:
         OSError: It cannot be written.
@@ -34,12 +34,12 @@ def markdown(compared: Compared) -> str:
 
 
 def html(compared: Compared) -> str:
-    """Write a comparison as one HTML page that needs nothing but itself."""
+    """Write a comparison as one self-contained HTML page."""
     return page.render("compare.html.j2", compared=compared, drawn=pareto.figures(compared), shown=shown, change=change)
 
 
 def csv(compared: Compared) -> str:
-    """Give a row per run and figure."""
+    """Return a row per run and figure."""
     rows = (
         (run.label, merit.name, f"{merit.value:.12g}", merit.unit, merit.share, merit.evidence, merit.source)
         for run in compared.runs

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
 _INK, _QUIET, _RULE = "#1d2126", "#6a727c", "#c3c9d0"
-# Told apart also by people who see few colours: Okabe and Ito's, and four more for ten classes.
+# Distinguishable with colour blindness: Okabe and Ito's, and four more for ten classes.
 _SERIES = "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #7f7f7f #8c564b #9467bd #bcbd22".split()
 _STYLE: dict[RcKeyType, Any] = {
     "axes.edgecolor": _RULE,
@@ -33,11 +33,11 @@ _STYLE: dict[RcKeyType, Any] = {
 }
 # Bins; fewer where many classes share a plot.
 _BINS, _FEW_BINS = 40, 20
-# Beyond these shares of all events, values are not drawn: a few would squeeze all others together.
+# Values beyond these quantiles are not drawn: a few would squeeze all others together.
 _SHOWN = 0.005, 0.995
 # Where the tail of positive values is so much larger than their median, the axis is logarithmic.
 _TAIL = 10.0
-# A grid of more values than these need not be told from none.
+# A grid of more values than this counts as continuous.
 _GRID = 400
 # How far values may lie off it, as a share of its step: standardised ones were rounded.
 _OFF_GRID = 0.05
@@ -52,7 +52,7 @@ _GAP = 0.08
 
 @dataclass(frozen=True)
 class Shown:
-    """What is to be drawn.
+    """The content of the figure.
 
     Attributes:
         title: A line above all.

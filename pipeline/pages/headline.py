@@ -51,7 +51,7 @@ def sentence(report: Report) -> str:
 
 
 def _quality(report: Report) -> list[Card]:
-    """Efficiencies of a trigger first, since it is judged by them."""
+    """Return the card of quality: efficiencies first, by which a trigger is judged."""
     accuracy, fit = report.accuracy, report.target_fit
     cards = [
         Card(
@@ -103,7 +103,7 @@ def _timing(report: Report) -> list[Card]:
 
 
 def _clock(report: Report) -> list[Card]:
-    """The clock of the RTL, where it was placed or estimated."""
+    """Return the card of the clock of the RTL, if it was placed or estimated."""
     known = ("open-place-and-route", "estimate")
     entries = [entry for entry in report.synthesis if entry.design == "rtl" and entry.evidence in known]
     return [

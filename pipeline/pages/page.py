@@ -1,4 +1,4 @@
-"""The frame of all HTML pages: one file with its style, scripts and data, which asks no network for anything."""
+"""The frame of all HTML pages: one file with style, scripts and data, which needs no network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trigcnn.pipeline.pages.rendering import environment
 
 
 class Assets(NamedTuple):
-    """What a page brings with it, each to stand unchanged in an element of its own."""
+    """Style, scripts and policy of a page, each unchanged in its own element."""
 
     style: Markup
     charting: Markup
@@ -38,7 +38,7 @@ def render(template: str, **content: Any) -> str:
 
 @cache
 def assets() -> Assets:
-    """Give the style and the scripts, with the policy that lets a browser run these and nothing else.
+    """Return the style and the scripts, with the policy that lets a browser run these and nothing else.
 
     Vega evaluates its expressions with an interpreter, so that the policy allows no `eval`.
     """
@@ -53,7 +53,7 @@ def assets() -> Assets:
 
 
 def _charting_library() -> str:
-    """Give Vega, Vega-Lite and vega-embed in one script, of the version that Altair writes for."""
+    """Return Vega, Vega-Lite and vega-embed in one script, of the version that Altair writes for."""
     import altair
     import vl_convert
 

@@ -40,7 +40,7 @@ def summary(report: Report) -> str:
 
 
 def html(report: Report) -> str:
-    """Write a report as one HTML page that needs nothing but itself."""
+    """Write a report as one self-contained HTML page."""
     drawn = {
         "roc": roc.figure(report),
         "confusion": confusion.figure(report),
@@ -62,7 +62,7 @@ def html(report: Report) -> str:
 
 
 def _sections(report: Report) -> dict[str, str]:
-    """Give the sections in their order: the template of each, and its heading."""
+    """Return the sections in their order: the template of each, and its heading."""
     place = bool(report.place_and_route or timing.placed(report) or report.timing_closure)
     found = {
         "gates": "Gates",
@@ -98,7 +98,7 @@ def _content(report: Report) -> dict[str, Any]:
 
 
 def _legend(report: Report) -> dict[str, str]:
-    """Each evidence label that the report shows, with what it means."""
+    """Return each evidence label in the report, with its meaning."""
     shown: set[str] = {"evaluation", "simulation", *(entry.evidence for entry in report.synthesis)}
     if report.timing_closure is not None:
         shown.add("open-place-and-route")

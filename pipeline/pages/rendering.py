@@ -1,4 +1,4 @@
-"""The templates of all pages, and how they write numbers, names and formats."""
+"""The templates of all pages, and their filters for numbers, names and formats."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from markupsafe import Markup, escape
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_NOT_SAID = Markup('<span class="none" title="the tool does not say">–</span>')
+_NOT_SAID = Markup('<span class="none" title="the tool does not report it">–</span>')
 
 
 @cache
 def environment(*, for_html: bool) -> Environment:
-    """Give the templates, with the filters that they share."""
+    """Return the templates, with the filters that they share."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     dash = _NOT_SAID if for_html else "–"
@@ -75,7 +75,7 @@ def percent(value: float | None, decimals: int = 2) -> str | None:
 
 
 def _span(low: int | None, high: int | None) -> str | None:
-    """Write what a tool says of a least and a greatest value.
+    """Write a smallest and a largest value.
 
     >>> _span(11, 11), _span(1, 14), _span(12, None)
     ('11', '1 to 14', '12 to ?')
@@ -96,7 +96,7 @@ def shape(value: list[int] | None) -> str | None:
 
 
 def _breakable(text: str | None) -> Markup | None:
-    """Let a long format, name or path break between its parts, but not within a number.
+    """Allow line breaks in a long format, name or path between its parts, but not within a number.
 
     >>> _breakable("fixed<16,6,TRN>")
     Markup('fixed&lt;16,6,<wbr>TRN&gt;')

@@ -9,12 +9,12 @@ from trigcnn.pipeline.results.geometry import GeometryEntry
 
 
 def entries(layers: Iterable[LayerGeometry]) -> list[GeometryEntry]:
-    """Give the sizes of layers as a report holds them."""
+    """Return the sizes of layers as a report holds them."""
     return [GeometryEntry.model_validate(layer, from_attributes=True) for layer in layers]
 
 
 def formulas(entry: GeometryEntry) -> list[str]:
-    """Give the output size as it is computed: once where all axes are alike, else by axis; empty without a window.
+    """Return the output size as it is computed: once where all axes are alike, else by axis; empty without a window.
 
     >>> from trigcnn.models.geometry import Axis
     >>> axes = [Axis("height", 8, window=3), Axis("width", 9, window=3)]
@@ -26,12 +26,12 @@ def formulas(entry: GeometryEntry) -> list[str]:
 
 
 def receptive_field(entry: GeometryEntry) -> str | None:
-    """Give the pixels that a value sees along each axis, by input where there are several."""
+    """Return the pixels that a value sees along each axis, by input where there are several."""
     return _by_input(entry, ["×".join(str(pixels) for pixels in field.pixels) for field in entry.fields])
 
 
 def jump(entry: GeometryEntry) -> str | None:
-    """Give the pixels between neighbours; None where values have no neighbours any more."""
+    """Return the pixels between neighbours; None where values have no neighbours any more."""
     if any(step is None for field in entry.fields for step in field.jump):
         return None
     steps = [list(dict.fromkeys(f"{step:g}" for step in field.jump if step is not None)) for field in entry.fields]
@@ -39,7 +39,7 @@ def jump(entry: GeometryEntry) -> str | None:
 
 
 def compared(dense: int | None, own: int) -> str | None:
-    """Say how many times as many numbers a dense layer would need; None where the layer itself needs none.
+    """Return how many times as many numbers a dense layer would need; None if the layer itself needs none.
 
     >>> compared(44236800, 388800), compared(2688, 2688), compared(5, 4), compared(1, 0)
     ('114 times', 'as many', '1.25 times', None)

@@ -18,7 +18,7 @@ def write(sweep: Sweep, folder: Path, *, pages: bool = True) -> None:
     Args:
         sweep: The results.
         folder: The folder.
-        pages: Write the page too, not only what programs read.
+        pages: Write the page too, not only the files for programs.
     """
     texts = {"sweep.json": sweep.model_dump_json(indent=2) + "\n", "sweep.csv": csv(sweep)}
     if pages:
@@ -35,7 +35,7 @@ def markdown(sweep: Sweep) -> str:
 
 
 def html(sweep: Sweep) -> str:
-    """Write the results as one page that needs nothing but itself."""
+    """Write the results as one self-contained page."""
     drawn = [sweeping.parallel_coordinates(sweep), sweeping.importance(sweep), sweeping.hypervolume(sweep)]
     return page.render(
         "sweep.html.j2",
@@ -48,7 +48,7 @@ def html(sweep: Sweep) -> str:
 
 
 def compared(sweep: Sweep) -> Compared:
-    """Give the trials that came to a report, met their gates and keep the budget as runs to compare."""
+    """Return the trials with a report, met gates and a kept budget as runs to compare."""
     runs = [
         ComparedRun(
             label=str(trial.number),
@@ -68,7 +68,7 @@ def compared(sweep: Sweep) -> Compared:
 
 
 def csv(sweep: Sweep) -> str:
-    """Give a row per trial: options, figures with their evidence, outcome."""
+    """Return a row per trial: options, figures with their evidence, outcome."""
     names = list(dict.fromkeys(merit.name for trial in sweep.trials for merit in trial.merits))
     columns = ["trial", "outcome", "on_front", "feasible", "seconds", *sweep.options]
     columns += [column for name in names for column in (name, f"evidence of {name}")]

@@ -18,7 +18,7 @@ _COUNTS = ("lut", "ff", "dsp", "bram", "uram", "m20k", "mlab", "srl", "carry")
 
 
 def figures(report: Report) -> str:
-    """Give a row per figure of the run, with its unit and evidence."""
+    """Return a row per figure of the run, with its unit and evidence."""
     rows = (
         (merit.name, f"{merit.value:.12g}", merit.unit, merit.share, merit.evidence, merit.source)
         for merit in merits(report)
@@ -27,7 +27,7 @@ def figures(report: Report) -> str:
 
 
 def layers(report: Report) -> str:
-    """Give a row per layer: formats, sizes, and what tools counted in it; a column per tool and count."""
+    """Return a row per layer: formats, sizes, and what tools counted in it; a column per tool and count."""
     tools = [
         (
             f"{entry.tool} {entry.version} {entry.design} {entry.part} {entry.evidence}",

@@ -1,4 +1,4 @@
-"""What place and route says of the clock, for the pages."""
+"""Timing from place and route, for the pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from trigcnn.pipeline.results.report import PathStep, Report, Synthesis
 
-# What Yosys appends to a signal's name, once or many times, to name the cells around it.
+# Suffixes that Yosys appends to a signal's name, once or several times, to name the cells around it.
 _CELLS = re.compile(r"_(?:TRELLIS_FF|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|DP16KD|TRELLIS_DPR16X4)_")
 
 
@@ -31,12 +31,12 @@ class Stretch(NamedTuple):
 
 
 def placed(report: Report) -> list[Synthesis]:
-    """Give the entries with a critical path."""
+    """Return the entries with a critical path."""
     return [entry for entry in report.synthesis if entry.critical_path]
 
 
 def stretches(path: list[PathStep]) -> list[Stretch]:
-    """Cut a critical path where it goes from layer to layer."""
+    """Split a critical path where it changes between layers."""
     found = []
     for layer, group in groupby(path, key=lambda step: step.layer):
         steps = list(group)
@@ -47,7 +47,7 @@ def stretches(path: list[PathStep]) -> list[Stretch]:
 
 
 def _signal(pin: str) -> str:
-    """Name the signal of the Verilog that Yosys named a cell after.
+    """Return the signal of the Verilog after which Yosys named a cell.
 
     >>> _signal("conv1_unit.sum_TRELLIS_FF_Q_2_DI_CCU2C_S0$CCU2_COMB1.B"), _signal("core.sum.Q")
     ('conv1_unit.sum', 'core.sum.Q')
@@ -56,13 +56,13 @@ def _signal(pin: str) -> str:
 
 
 def frequency_mhz(entry: Synthesis) -> float | None:
-    """Give the frequency that a tool says can be reached, in MHz."""
+    """Return the frequency that the design reaches according to a tool, in MHz."""
     period = entry.estimated_clock_period_ns
     return None if period is None else 1000 / period
 
 
 def slack(entry: Synthesis) -> str | None:
-    """Say whether the clock period is met, and by how much."""
+    """Return whether the clock period is met, and by how much, in words."""
     period = entry.estimated_clock_period_ns
     if period is None:
         return None
@@ -71,7 +71,7 @@ def slack(entry: Synthesis) -> str | None:
 
 
 def endpoints(entry: Synthesis) -> str | None:
-    """Say what else a timing analysis found: hold slack and how many endpoints miss their time."""
+    """Return further results of a timing analysis: hold slack and the number of failing endpoints."""
     found = []
     if entry.hold_slack_ns is not None:
         found.append(f"hold slack {entry.hold_slack_ns:g} ns")

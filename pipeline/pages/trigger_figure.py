@@ -34,7 +34,7 @@ _STYLE: dict[RcKeyType, Any] = {
     "xtick.color": _INK,
     "ytick.color": _INK,
 }
-# More points cannot be told apart.
+# More points are not distinguishable.
 _POINTS = 4000
 
 
@@ -145,7 +145,7 @@ def _ends(value: float, low: float, high: float) -> list[list[float]]:
 
 
 def _thinned(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Leave out points that nobody could see: evenly by index, dense at the end of high thresholds."""
+    """Remove points that would not be visible: evenly by index, dense at the end of high thresholds."""
     if len(values) <= _POINTS:
         return values
     even = np.linspace(0, len(values) - 1, _POINTS // 2)

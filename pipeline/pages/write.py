@@ -17,14 +17,14 @@ from trigcnn.pipeline.results.sweep import Sweep
 
 
 class _AsWritten(GenerateJsonSchema):
-    """Describes a report as it is written: what has a default stands there all the same."""
+    """Describes a report as it is written: fields with a default are always present."""
 
     def field_is_required(self, field: Any, total: bool) -> bool:
         return True
 
 
 def write(report: Report, folder: Path) -> None:
-    """Write the report in all its forms into a folder, which is made if need be.
+    """Write the report in all its forms into a folder, which is created if needed.
 
     `report.json` is the whole, `report.html` and `report.md` the pages of it, `summary.md` a few lines for a merge
     request, `figures.csv` and `layers.csv` tables.
@@ -42,7 +42,7 @@ def write(report: Report, folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8", newline="")
 
 
-# What is written as JSON, by the name of its file.
+# Types of the JSON files, by name.
 _CONTENTS: dict[str, type[BaseModel]] = {"report": Report, "compare": Compared, "sweep": Sweep}
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def arrange(entry: Synthesis, order: Sequence[str], names: Mapping[int, str]) -> Synthesis:
-    """Name and order what a tool says of each layer; what is no layer comes last.
+    """Return a tool's report with its layers named and in the graph's order; other instances come last.
 
     Args:
         entry: A tool's report.

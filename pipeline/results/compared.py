@@ -1,4 +1,4 @@
-"""The content of a comparison of runs, as it stands in `compare.json`."""
+"""The content of a comparison of runs, written as `compare.json`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trigcnn.pipeline.results.pareto import front
 from trigcnn.pipeline.results.report import Report, Verdict
 from trigcnn.pipeline.results.section import Section
 
-# What a network's quality is held against.
+# Costs against which the quality of networks is compared.
 _COSTS = ("lut", "ff", "dsp", "bram", "latency_ns", "initiation_interval_ns")
 
 
@@ -37,7 +37,7 @@ class ComparedRun(Section):
     merits: list[Merit]
 
     def merit(self, name: str) -> Merit | None:
-        """Give a figure by name."""
+        """Return a figure by name."""
         return next((merit for merit in self.merits if merit.name == name), None)
 
 

@@ -1,4 +1,4 @@
-"""Evidence: its kinds, from the weakest to the strongest, and which figures of a report it makes comparable."""
+"""Evidence: its kinds, from the weakest to the strongest, and which figures of a report compare."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ EVIDENCE = {
 
 
 def same_part(first: str, second: str) -> bool:
-    """Whether two names mean the same device, with or without package and speed grade.
+    """Return whether two names mean the same device, with or without package and speed grade.
 
     >>> same_part("xcvu13p", "xcvu13p-flga2577-2-e")
     True
@@ -48,12 +48,12 @@ def same_part(first: str, second: str) -> bool:
 
 
 def totals_of(entry: Synthesis) -> Part | None:
-    """What the part has that a tool's report is of; None where it is not known."""
+    """Return the resources of the part of a tool's report; None if they are not known."""
     return parts.totals(entry.part)
 
 
 def share(count: float | None, entry: Synthesis, resource: str) -> float | None:
-    """Share of a resource of the part, 0 to 1; None where its total is unknown."""
+    """Return the share of a resource of the part, 0 to 1; None if its total is unknown."""
     totals = totals_of(entry)
     if count is None or totals is None:
         return None
@@ -67,11 +67,11 @@ def strongest(entries: Iterable[Synthesis]) -> Synthesis | None:
 
 
 def standing_for(report: Report, resource: str, design: Design | None = None) -> Synthesis | None:
-    """Choose the tool's report whose count of a resource stands for the whole run.
+    """Return the tool's report whose count of a resource represents the whole run.
 
-    The configured part comes first, then parts of its maker, since the blocks of another maker are others. Of these
-    the generated Verilog comes before the HLS project, since the latency beside it is of the Verilog. What remains
-    is decided by the strength of the evidence.
+    The configured part comes first, then parts of its maker, since other makers have other blocks. Of these the
+    generated Verilog comes before the HLS project, since the latency beside it is of the Verilog. The strongest
+    evidence decides among the rest.
 
     Args:
         report: The run.

@@ -17,7 +17,7 @@ class AxisEntry(Section):
     stride: int
     """pixels from one window to the next, s"""
     before: int
-    """zeros in front, p; less than 0 where pixels are cut off"""
+    """zeros before it, p; less than 0 where pixels are cut off"""
     after: int
     """zeros behind, p; less than 0 where pixels are cut off"""
     repeat: int

@@ -1,4 +1,4 @@
-"""The HLS project as hls4ml made it, and what it will take, before any vendor's tool has seen it."""
+"""The HLS project as hls4ml made it, with estimates before any vendor's tool has run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class HlsLayerEntry(Section):
     initiation_interval: int | None
     """evidence: estimate"""
     findings: list[str]
-    """what the tool may not manage, and what mends it"""
+    """what the tool may not manage, and what fixes it"""
 
 
 class HlsEstimate(Section):

@@ -50,7 +50,7 @@ def shown(merit: Merit) -> str:
 
 
 def difference_in_kind(before: Merit, after: Merit) -> str | None:
-    """Say why two values of a figure do not compare; None where they do.
+    """Return why two values of a figure do not compare; None if they do.
 
     >>> figure = Merit(name="lut", label="LUT", value=5000, unit="", better="less", evidence="estimate", source="")
     >>> difference_in_kind(figure, figure.model_copy(update={"evidence": "open-synthesis"}))
@@ -67,7 +67,7 @@ def difference_in_kind(before: Merit, after: Merit) -> str | None:
 
 
 def change(before: Merit, after: Merit) -> str:
-    """Say by how much a figure changed: shares in percentage points, all else in itself and in percent.
+    """Return by how much a figure changed: shares in percentage points, others absolutely and in percent.
 
     >>> figure = Merit(name="lut", label="LUT", value=5000, unit="", better="less", evidence="", source="")
     >>> change(figure, figure.model_copy(update={"value": 5371})), change(figure, figure)

@@ -1,4 +1,4 @@
-"""The figures by which a run is judged, told apart from other runs, and held to its budget."""
+"""The figures by which a run is judged, compared with other runs, and checked against its budget."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 def merits(report: Report, design: Design | None = None) -> list[Merit]:
-    """Give the figures of a run: how well it does its task, when it answers, what it takes.
+    """Return the figures of a run: quality, latency and resources.
 
     Args:
         report: The run.
-        design: Take times and resources of this design only; default: of the Verilog where there is one.
+        design: Use times and resources of this design only; default: of the Verilog if there is one.
     """
     return [*of_quality(report), *_times(report, design), *_clock(report, design), *_resources(report, design)]
 
 
 def of_quality(report: Report | Quality) -> Iterator[Merit]:
-    """Give how well a network does its task, by the C simulation."""
+    """Return the quality of a network, by the C simulation."""
     for entry in report.signal_efficiencies:
         if entry.signal:
             label = f"Efficiency for {entry.name} at {entry.background_efficiency:.4g} of the background"
@@ -63,7 +63,7 @@ def _times(report: Report, design: Design | None) -> Iterator[Merit]:
 
 
 def of_cycles(name: str, label: str, cycles: int, period: float, evidence: str, source: str) -> Iterator[Merit]:
-    """Give a time in clock cycles, and in ns."""
+    """Return a time in clock cycles, and in ns."""
     yield Merit(
         name=f"{name}_cycles" if name == "latency" else name,
         label=f"{label}, cycles",

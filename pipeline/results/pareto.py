@@ -1,4 +1,4 @@
-"""Which of several runs are not beaten in all respects by another."""
+"""The Pareto front of several runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def front(points: Sequence[tuple[float, ...]]) -> list[int]:
-    """Give the points that no other dominates, all coordinates being costs.
+    """Return the points that no other dominates, all coordinates being costs.
 
     A point dominates another if it is nowhere worse and somewhere better; of equal points all are given.
 
@@ -23,5 +23,5 @@ def front(points: Sequence[tuple[float, ...]]) -> list[int]:
 
 
 def dominates(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
-    """Whether a point is nowhere worse than another, and somewhere better."""
+    """Return whether a point is nowhere worse than another, and somewhere better."""
     return first != second and all(a <= b for a, b in zip(first, second, strict=True))

@@ -1,4 +1,4 @@
-"""How well a network does its task, as a report shows it."""
+"""Quality of a network, as in a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sections of a report have in common."""
+"""The base of the sections of a report."""
 
 from __future__ import annotations
 

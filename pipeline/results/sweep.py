@@ -1,4 +1,4 @@
-"""The content of a sweep's results, as it stands in `sweep.json`."""
+"""The content of a sweep's results, written as `sweep.json`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ Outcome = Literal["reported", "dominated", "hopeless", "ended", "failed", "runni
 
 OUTCOMES = {
     "reported": "trained, checked bit by bit, synthesized and reported",
-    "dominated": "trained and checked; not synthesized, since another trial is better in everything by the estimates",
-    "hopeless": "not trained: far over the budget by the estimates",
+    "dominated": "trained and checked; not synthesized, since another trial is better in every estimate",
+    "hopeless": "not trained: its estimates are far over the budget",
     "ended": "its training was ended by its learning curve",
     "failed": "the options do not fit together, or a tool failed",
     "running": "not finished",
@@ -20,7 +20,7 @@ OUTCOMES = {
 
 
 class SweepObjective(Section):
-    """A figure that is searched for."""
+    """A figure that is optimized."""
 
     name: str
     label: str
@@ -50,7 +50,7 @@ class SweepTrial(Section):
     """its run folder, relative to the sweep's"""
 
     def merit(self, name: str) -> Merit | None:
-        """Give a figure by name."""
+        """Return a figure by name."""
         return next((merit for merit in self.merits if merit.name == name), None)
 
 
@@ -73,7 +73,7 @@ class Volume(Section):
 
 
 class Sweep(Section):
-    """A sweep and what it found."""
+    """A sweep and its results."""
 
     schema_version: Literal[1] = 1
     name: str

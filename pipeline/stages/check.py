@@ -63,7 +63,7 @@ def stage(context: Context) -> Stage:
 
 
 def _simulator_versions(context: Context) -> dict[str, str]:
-    """Give those of the simulators of test benches: one that was installed since is a reason to run again."""
+    """Return the versions of the test benches' simulators: a newly installed one is a reason to run again."""
     versions = {}
     if context.config.test_bench.simulator == "icarus":
         versions["iverilog"] = tool_version("iverilog", "-V")
@@ -73,18 +73,18 @@ def _simulator_versions(context: Context) -> dict[str, str]:
 
 
 def read(folder: RunFolder) -> dict[str, Any]:
-    """Read what the stage found: comparisons, quality, ranges of values."""
+    """Read the results of the stage: comparisons, quality, ranges of values."""
     content: dict[str, Any] = json.loads((folder.stage("check") / "check.json").read_text())
     return content
 
 
 def gcc_version() -> str:
-    """Give the version of g++, or `missing`."""
+    """Return the version of g++, or `missing`."""
     return tool_version("g++", "-dumpfullversion")
 
 
 def tool_version(name: str, option: str) -> str:
-    """Give the first line that a program says of its version, or `missing`."""
+    """Return the first line that a program says of its version, or `missing`."""
     program = shutil.which(name)
     if program is None:
         return "missing"

@@ -31,7 +31,7 @@ _LAYERS, _REFERENCE = "hls_layers.json", "reference.npy"
 
 def stage(context: Context) -> Stage:
     """Describe the stage."""
-    # Only then do place and route decide what the RTL is.
+    # Only then do place and route determine the RTL.
     searching, searched = context.config.rtl.stage_delay == "auto", ("synthesis", "place_and_route")
     included: dict[str, Any] = {"name": True, "hls": True, "rtl": True, "synthesis": {"yosys_part"}}
     if searching:
@@ -59,7 +59,7 @@ def stage(context: Context) -> Stage:
 
 
 def rewritten(hls: HlsOptions, trained: train.TrainOutput) -> NormalForm:
-    """Give the trained model in the form that is converted; it computes in float64 and is the reference."""
+    """Return the trained model in the form that is converted; it computes in float64 and is the reference."""
     from trigcnn.common.fixed_point import FixedPoint
     from trigcnn.hls.conversion.convert import normal_form
     from trigcnn.models.source import load_saved
@@ -97,7 +97,7 @@ def read_rewriting(folder: RunFolder) -> dict[str, Any]:
 
 
 def read_layers(folder: RunFolder) -> dict[str, Any]:
-    """Read each layer of the HLS project, and what the whole of it will take."""
+    """Read each layer of the HLS project, and the estimate of the whole."""
     content: dict[str, Any] = json.loads((folder.stage("convert") / _LAYERS).read_text())
     return content
 
@@ -157,7 +157,7 @@ def _work(context: Context, folder: Path) -> None:
 
 
 def _describe_project(context: Context, graph: Graph, folder: Path) -> None:
-    """Leave what became of the options of each layer, and say what the vendor's tool may not manage."""
+    """Write what hls4ml made of each layer's options, and print what the vendor's tool may not manage."""
     from trigcnn.hls.conversion import choices
     from trigcnn.hls.estimates import project as project_layers
 
@@ -169,7 +169,7 @@ def _describe_project(context: Context, graph: Graph, folder: Path) -> None:
 
 
 def _close(context: Context, folder: Path, generate: Generate) -> Closure:
-    """Search the stage delay, and leave what was found in the folder."""
+    """Search for the stage delay, and write the result into the folder."""
     from trigcnn.hls.synthesis.timing_closure import close
 
     options = placing.options(context.config)

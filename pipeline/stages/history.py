@@ -1,6 +1,6 @@
-"""The runs that a folder has seen: what each measured, and what was changed from one to the next.
+"""The history of a run folder: figures of each run, and changed options.
 
-They stand in `history.jsonl` in the run's folder, one line per run that came to a report.
+`history.jsonl` in the run's folder has one line per run with a report.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from trigcnn.pipeline.results.report import Report, Verdict
 from trigcnn.pipeline.results.section import Section
 
 _FILE = "history.jsonl"
-# Of more, a reader loses the thread; the file keeps all.
+# The report shows no more; the file keeps all.
 _SHOWN = 12
 
 
@@ -35,7 +35,7 @@ class _Line(Section):
 
 
 def earlier(folder: RunFolder, configuration: dict[str, Any]) -> list[EarlierRun]:
-    """Give the runs before this one, the latest first.
+    """Return the runs before this one, the latest first.
 
     Args:
         folder: The run's folder.
@@ -60,7 +60,7 @@ def earlier(folder: RunFolder, configuration: dict[str, Any]) -> list[EarlierRun
 
 
 def record(folder: RunFolder) -> None:
-    """Add the report that stands in the folder to its history, if it is not the last one there already.
+    """Add the folder's report to its history, unless it is already the last entry.
 
     Raises:
         RunFolderError: The file of the history is damaged, or cannot be written.
@@ -88,13 +88,13 @@ def _read(folder: RunFolder) -> list[_Line]:
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
-        raise RunFolderError(f"{path} cannot be read: {error}; mend or remove it") from error
+        raise RunFolderError(f"{path} cannot be read: {error}; fix or remove it") from error
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
             found.append(_Line.model_validate_json(line))
         except ValidationError as error:
             raise RunFolderError(
-                f"{path}: line {number} is none that a run wrote ({error.errors()[0]['msg']}); remove the line"
+                f"{path}: line {number} was not written by a run ({error.errors()[0]['msg']}); remove the line"
             ) from error
     return found

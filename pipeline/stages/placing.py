@@ -21,7 +21,7 @@ _CLOSURE = "timing_closure.json"
 
 
 def options(config: RunConfig) -> ImplementOptions:
-    """Give the options of place and route."""
+    """Return the options of place and route."""
     return ImplementOptions(
         part=config.placed_part,
         clock_period_ns=config.hls.clock_period_ns,
@@ -34,18 +34,18 @@ def options(config: RunConfig) -> ImplementOptions:
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of the tools, for the cache."""
+    """Return the versions of the tools, for the cache."""
     return {name: installed_version(name) for name in VERSIONS}
 
 
 def board(config: RunConfig) -> boards.Board | None:
-    """Give the board that a bitstream is asked for."""
+    """Return the board for which a bitstream is requested."""
     name = config.place_and_route.board
     return None if name is None else boards.find(name)
 
 
 def verdict(placed: SynthesisReport) -> str:
-    """Say which clock a placed design reaches, and by how much it meets or misses the one asked for.
+    """Return the clock that a placed design reaches, and by how much it meets or misses the requested one, in words.
 
     >>> placed = SynthesisReport("nextpnr-ecp5", "0.11", "open-place-and-route", "rtl", "LFE5U-85F-6BG381C", 5.0,
     ...     estimated_clock_period_ns=8.0)
@@ -89,6 +89,6 @@ def read(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def settled(rtl: RtlOptions, folder: RunFolder) -> RtlOptions:
-    """Give the options of the RTL with the stage delay that was chosen."""
+    """Return the options of the RTL with the stage delay that was chosen."""
     closure = read(folder)
     return rtl if closure is None else replace(rtl, stage_delay=closure["chosen"]["stage_delay"])

@@ -1,4 +1,4 @@
-"""Report: all that was found, in one place."""
+"""Report: all results in one place."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _finding(entry: dict[str, Any]) -> content.FindingEntry:
 
 
 def collect(context: Context) -> content.Report:
-    """Give the content of the report, from what the stages before it found."""
+    """Return the content of the report, from the results of the earlier stages."""
     report = _measured(context)
     gates = [*report.gates, *budget.judge(context.config.budget, report)]
     return report.model_copy(update={"gates": gates, "verdict": "pass" if all(gate.met for gate in gates) else "fail"})

@@ -42,7 +42,7 @@ def stage(context: Context) -> Stage:
             "exact": config.gates.exact,
         },
         files=collected.files(context.folder),
-        # A vendor's tool that was installed since is a reason to run again.
+        # A newly installed vendor's tool is a reason to run again.
         versions={**placing.versions(), **vendor_flow.versions(config)},
         work=lambda folder: _work(context, folder),
     )
@@ -79,7 +79,7 @@ def _work(context: Context, folder: Path) -> None:
 
 @contextmanager
 def _design(context: Context, folder: Path) -> Iterator[RtlDesign]:
-    """Give the design, with its Verilog in the folder's `src` for as long as it is worked on.
+    """Return the design, with its Verilog in the folder's `src` while the context is open.
 
     Relative names of files keep a plan the same in every folder.
     """
@@ -93,7 +93,7 @@ def _design(context: Context, folder: Path) -> Iterator[RtlDesign]:
 
 def _yosys(context: Context, folder: Path) -> list[SynthesisReport]:
     config = context.config
-    # The only family whose cells have delays there.
+    # The only family with cell delays.
     netlist = Path("netlist.json") if yosys_family(config.yosys_part) == cell_delays.FAMILY else None
     with _design(context, folder) as design:
         plan = yosys.plan(

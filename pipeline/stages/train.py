@@ -31,7 +31,7 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="train",
         after=(),
-        # The model is admitted before it is trained, not hours later.
+        # The model is admitted before hours of training.
         code=(
             "models",
             "hls/admission",
@@ -53,7 +53,7 @@ def _options(config: RunConfig) -> dict[str, Any]:
     options: dict[str, Any] = config.model_dump(
         mode="json",
         include={"seed", "data", "model", "training"},
-        # How often a checkpoint is written decides nothing.
+        # The interval of checkpoints does not influence the result.
         exclude={"training": {"checkpoint_epochs"}},
     )
     if config.training.monitor == "signal_efficiency":
@@ -64,7 +64,7 @@ def _options(config: RunConfig) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class TrainOutput:
-    """What later stages read.
+    """The results that later stages read.
 
     Attributes:
         test_events: [events, ...], on the grid of the input's number format; one row per event for several inputs.
@@ -86,7 +86,7 @@ class TrainOutput:
 
 
 def read(folder: RunFolder) -> TrainOutput:
-    """Read what the stage left."""
+    """Read the results of the stage."""
     stage_folder = folder.stage("train")
     info = json.loads((stage_folder / "info.json").read_text())
     with np.load(stage_folder / "test.npz", allow_pickle=False) as arrays:
@@ -132,7 +132,7 @@ def _work(context: Context, folder: Path) -> None:
         geometry.refuse_dropped(geometry.geometry(model))
     for tensor in model.inputs:
         _check_input_quantizer(tensor.node.layer, dataset.input_format)
-    # A score behind a ReLU learns nothing where it begins at zero, so the twin begins as the model does.
+    # A score after a ReLU that starts at zero learns nothing, so the twin starts with the model's weights.
     twin = float_twin(model, with_weights=not wanted or objective != "classification")
     teacher, histories = None, dict.fromkeys(("quantized", "float_twin", "teacher"))
     if wanted:
@@ -152,7 +152,7 @@ def _work(context: Context, folder: Path) -> None:
         dataset = training.with_targets(dataset, objective, tuple(model.output_shape[1:]))
     for name, network in (("quantized", model), ("float", twin), ("teacher", teacher)):
         if network is not None:
-            # What it was trained with does not belong into the file.
+            # The file does not need the state of training.
             network.compile()
             network.save(folder / f"{name}.keras")
     geometry.save(geometry.geometry(model), folder / "geometry.json")
@@ -196,23 +196,23 @@ def _begin(model: Any, path: Path) -> list[str]:
 
 
 def _check_gates(context: Context, model: Any, dataset: Any) -> None:
-    """Not after hours: a gate that is set must be one that can be judged."""
+    """Check before training that every gate can be judged."""
     from trigcnn.pipeline.verification.quality import trigger_score
 
     config, outputs = context.config, len(model.outputs)
     objective = config.training.objective
     missing = {
         "min_accuracy": "" if objective == "classification" else f"with training.objective {objective} there is none",
-        "min_explained_variance": "" if objective != "classification" else "a network that classifies has no targets",
+        "min_explained_variance": "" if objective != "classification" else "a classifier has no targets",
         "min_signal_efficiency": ""
         if config.trigger.background_efficiencies
         else "set trigger.background_efficiencies",
     }
     for name, reason in missing.items():
         if outputs > 1:
-            reason = f"the model has {outputs} outputs, of which no figure is known"
+            reason = f"the model has {outputs} outputs, for which there is no figure"
         if reason and getattr(config.gates, name) is not None:
-            raise ConfigError(f"gates.{name}: {reason}; remove the gate, or mend that")
+            raise ConfigError(f"gates.{name}: {reason}; remove the gate, or fix that")
     if outputs == 1:
         trigger_score(
             int(np.prod(model.output_shape[1:])), dataset.classes, context.config.trigger, dataset.test.labels
@@ -220,14 +220,14 @@ def _check_gates(context: Context, model: Any, dataset: Any) -> None:
 
 
 def _check_input_quantizer(layer: Any, given: Any) -> None:
-    """Events are on the digitiser's grid; a coarser or narrower first quantizer would round them once more."""
+    """Check that the first quantizer does not round events again, which are on the digitiser's grid."""
     from trigcnn.hls.rewriting.quantizers import as_cast
     from trigcnn.models.errors import ModelError
 
     first = layer.outbound_nodes[0].outbound_layer
     taken = as_cast(first.quantizer) if type(first).__name__ == "QActivation" else None
     if taken is None:
-        # The conversion puts the digitiser's own number format in front.
+        # The conversion puts the digitiser's own number format before it.
         return
     if taken.lsb > given.lsb or taken.min > given.min or taken.max < given.max:
         bits, integer = given.width + int(not given.signed), given.integer - int(given.signed)
@@ -238,7 +238,7 @@ def _check_input_quantizer(layer: Any, given: Any) -> None:
 
 
 def build_model(config: RunConfig, dataset: Any) -> tuple[Any, bool]:
-    """Give the model, and whether it came from a file with its weights.
+    """Return the model, and whether it was loaded with its weights.
 
     Raises:
         ModelError: There is no such model, or it cannot be built.

@@ -1,4 +1,4 @@
-"""A configuration's quantized model, its float twin and, where it learns from one, its teacher are trained."""
+"""Training of a configuration's quantized model, its float twin and its teacher, if it has one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FILES = (".npz", ".h5", ".hdf5")
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of it.
+    """The trained models.
 
     Attributes:
         quantized: The quantized model; another one than before where batch normalization was folded.
@@ -62,7 +62,7 @@ def train_models(
     logs: Path,
     watch: Watch | None = None,
 ) -> Trained:
-    """Train all models of a run; what a killed run left is taken up.
+    """Train all models of a run; resume from the checkpoints of an interrupted run.
 
     Args:
         config: The configuration.
@@ -71,8 +71,8 @@ def train_models(
         dataset: The events.
         console: Where progress is shown.
         checkpoints: Folder for checkpoints.
-        logs: Folder for TensorBoard, if that is asked for.
-        watch: Told of each epoch of the quantized model.
+        logs: Folder for TensorBoard, if requested.
+        watch: Called after each epoch of the quantized model.
 
     Raises:
         ModelError: See `models.training`.
@@ -97,7 +97,7 @@ def train_models(
     teacher = None
     output_shape = tuple(model.output_shape[1:])
     if options.monitor == "signal_efficiency":
-        # Not after hours of a teacher's training.
+        # Before hours of a teacher's training.
         names = options.distillation.classes if options.objective == "distillation" else None
         seen = training.of_classes(dataset, names)
         hooks = replace(hooks, measure=measure(config, seen, int(np.prod(output_shape))))
@@ -126,7 +126,7 @@ def train_models(
 
 
 def measure(config: RunConfig, dataset: Dataset, outputs: int) -> Measure:
-    """Give the function that measures the monitored signal efficiency, the mean over the signal classes.
+    """Return the function that measures the monitored signal efficiency, the mean over the signal classes.
 
     Args:
         config: The configuration.

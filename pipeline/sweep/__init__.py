@@ -1,1 +1,1 @@
-"""Sweeps: the search for the options of a run that reach the most within a budget."""
+"""Sweeps: the search for the best options of a run within a budget."""

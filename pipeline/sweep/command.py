@@ -21,15 +21,15 @@ from trigcnn.pipeline.sweep.search import Search
 
 
 def search(config: RunConfig, folder: Path, console: Console) -> Sweep:
-    """Do what is to be done of a sweep, and write its results.
+    """Run or resume a sweep, and write its results.
 
     Args:
         config: The configuration.
-        folder: The sweep's folder; a sweep that was stopped there goes on.
+        folder: The sweep's folder; a stopped sweep in it resumes.
         console: Where progress is shown.
 
     Raises:
-        ConfigError: The space, or where the study lives, cannot be used.
+        ConfigError: The search space or the study's storage cannot be used.
         RunFolderError: Another sweep works in the folder, or it cannot be written.
         ToolMissingError: There is no such batch system.
     """
@@ -53,7 +53,7 @@ def search(config: RunConfig, folder: Path, console: Console) -> Sweep:
             with workers.connected(config.sweep.cluster) as client:
                 work.run(client, workers.here(config.sweep.cluster))
         finally:
-            # Of a sweep that was stopped too.
+            # For a stopped sweep too.
             found = results.collect(config, work.study)
             sweep_pages.write(found, folder)
         _show(found, console)
@@ -73,7 +73,7 @@ def choose(folder: Path, within: dict[str, float], out: Path | None, console: Co
         console: Where it is printed.
 
     Raises:
-        ConfigError: There is no sweep, or no trial keeps the limits.
+        ConfigError: There is no sweep, or no trial is within the limits.
     """
     sweep = _read(folder)
     trial = results.best(sweep, within)
@@ -89,7 +89,7 @@ def choose(folder: Path, within: dict[str, float], out: Path | None, console: Co
     target = out or folder / "best.yaml"
     begin = config.training.initial_weights
     if begin is not None and Path(begin).is_file():
-        # Beside it, so that it can be taken elsewhere.
+        # Beside it, so that it can be moved.
         beside = target.with_name(f"{target.stem}_initial_weights.keras")
         shutil.copyfile(begin, beside)
         config = config.model_copy(update={"training": replace(config.training, initial_weights=beside.name)})
@@ -101,14 +101,14 @@ def choose(folder: Path, within: dict[str, float], out: Path | None, console: Co
 
 
 def latest(root: Path = Path("vivado_projects")) -> Path:
-    """Find the sweep that was worked on last.
+    """Return the folder of the latest sweep.
 
     Raises:
         ConfigError: There is none.
     """
     found = sorted(root.glob("*/sweep.json"), key=lambda path: path.stat().st_mtime)
     if not found:
-        raise ConfigError(f"{root}: has no sweep; name the folder of one, or begin one with `trigcnn sweep CONFIG`")
+        raise ConfigError(f"{root}: has no sweep; name the folder of one, or start one with `trigcnn sweep CONFIG`")
     return found[-1].parent
 
 
@@ -117,14 +117,16 @@ def _read(folder: Path) -> Sweep:
     try:
         return Sweep.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{folder}: is no sweep: {path.name} cannot be read ({error.strerror})") from error
+        raise ConfigError(f"{folder}: is not a sweep: {path.name} cannot be read ({error.strerror})") from error
     except ValidationError as error:
-        raise ConfigError(f"{path}: is none of this version of trigcnn; run `trigcnn sweep` again there") from error
+        raise ConfigError(
+            f"{path}: is not a sweep of this version of trigcnn; run `trigcnn sweep` again there"
+        ) from error
 
 
 def _show(sweep: Sweep, console: Console) -> None:
     if not sweep.front:
-        console.line("no trial came to a report within the budget")
+        console.line("no trial has a report within the budget")
         return
     columns = ("trial", *(goal.label for goal in sweep.objectives), *sweep.options)
     rows = []

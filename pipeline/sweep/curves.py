@@ -1,4 +1,4 @@
-"""Learning curves, and which trainings they end."""
+"""Learning curves, and the trainings that they end."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Curve = Mapping[int, float]
 
 
 def pruner(sweep: SweepConfig) -> BasePruner:
-    """Give Optuna's pruner.
+    """Return Optuna's pruner.
 
     Raises:
-        ConfigError: It has not these options.
+        ConfigError: It does not have these options.
     """
     from optuna import pruners
 
@@ -42,11 +42,11 @@ def pruner(sweep: SweepConfig) -> BasePruner:
 
 
 def hopeless(curve: Curve, others: Sequence[Curve], judge: BasePruner) -> bool:
-    """Ask a pruner whether a training is to end.
+    """Return whether a pruner ends a training.
 
     Args:
         curve: Of the training, so far.
-        others: Of trainings that came to their end, with which it may be compared.
+        others: Curves of finished trainings to compare with.
         judge: The pruner.
     """
     import optuna
@@ -68,10 +68,10 @@ def hopeless(curve: Curve, others: Sequence[Curve], judge: BasePruner) -> bool:
 def comparable(
     estimates: Sequence[Merit], records: Sequence[TrialRecord], objectives: Sequence[Objective]
 ) -> list[Curve]:
-    """Give the curves of finished trials that cost no more, by the estimates before any training.
+    """Return the curves of finished trials that cost no more, by the estimates before training.
 
-    A small network that learns less than large ones may be on the front all the same; one that learns less than most
-    that are as small is not.
+    A small network that learns less than large ones may still be on the front; one that learns less than most networks
+    of its size is not.
 
     Args:
         estimates: Of the trial that is judged.

@@ -1,4 +1,4 @@
-"""What a sweep has found so far."""
+"""Results of a sweep so far."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from optuna import Study
 
 _MEASURED = ("reported", "dominated")
-# Fewer say nothing of an option.
+# Fewer trials tell nothing about an option.
 _LEAST_TRIALS = 8
 # The reference point lies this far behind the worst value, so that extreme trials count too.
 _BEHIND = 0.1
 
 
 def collect(config: RunConfig, found: Study) -> Sweep:
-    """Give the results of a study.
+    """Return the results of a study.
 
     Args:
         config: The sweep's configuration.
@@ -35,7 +35,7 @@ def collect(config: RunConfig, found: Study) -> Sweep:
     goals = study.objectives(config)
     records = study.records(found)
     costs = {record.number: each for record in records if (each := costs_of(record, goals)) is not None}
-    # The front is of one kind of evidence; what the strongest says stands beside it, and keeps the budget too.
+    # The front has one kind of evidence; the strongest evidence is shown beside it, and must keep the budget too.
     eligible = [
         record.number for record in records if record.number in costs and record.eligible and _kept(config, record)
     ]
@@ -60,7 +60,7 @@ def collect(config: RunConfig, found: Study) -> Sweep:
 
 
 def costs_of(record: TrialRecord, goals: Sequence[Objective]) -> tuple[float, ...] | None:
-    """Give a finished trial's objectives so that less is better; None where it has not all of them."""
+    """Return a finished trial's objectives so that less is better; None if one is missing."""
     if record.outcome not in _MEASURED:
         return None
     values = [record.figure(goal.name) for goal in goals]
@@ -98,7 +98,7 @@ def _trial(config: RunConfig, record: TrialRecord, *, on_front: bool) -> SweepTr
 
 
 def _importances(records: Sequence[TrialRecord], found: Study, goals: Sequence[Objective]) -> list[Importance]:
-    """Say what decides, among the trials that were synthesized: estimates are not counts."""
+    """Return the importances among synthesized trials: estimates are not counts."""
     import optuna
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
@@ -133,7 +133,7 @@ def _volumes(records: Sequence[TrialRecord], costs: Mapping[int, tuple[float, ..
 
 
 def volumes(points: Sequence[tuple[float, ...]], frame: Sequence[tuple[float, ...]]) -> list[float]:
-    """Give the hypervolume that the first points dominate, for each number of them.
+    """Return the hypervolume that the first points dominate, for each number of them.
 
     Costs are scaled so that the best value of each in the frame is 0 and the worst 1; the reference point is 1.1,
     and the volume is a share of the box up to there.
@@ -156,14 +156,14 @@ def volumes(points: Sequence[tuple[float, ...]], frame: Sequence[tuple[float, ..
 
 
 def best(sweep: Sweep, within: Mapping[str, float]) -> SweepTrial:
-    """Give the trial with the best first objective that keeps limits, the budget and all gates.
+    """Return the trial with the best first objective that keeps limits, the budget and all gates.
 
     Args:
         sweep: The results.
         within: Largest value by figure; of figures that should be large, the smallest.
 
     Raises:
-        ConfigError: A figure is not known, or no trial keeps the limits.
+        ConfigError: A figure is not known, or no trial is within the limits.
     """
     goal = sweep.objectives[0]
     reported = [
@@ -182,7 +182,7 @@ def best(sweep: Sweep, within: Mapping[str, float]) -> SweepTrial:
             raise ConfigError(f"--within {name}: no trial has this figure; {did_you_mean(name, sorted(known))}")
     kept = [trial for trial in reported if all(_keeps(trial, name, limit) for name, limit in within.items())]
     if not kept:
-        raise ConfigError(f"no trial keeps {_limits(within)}; {_nearest(reported, within)}")
+        raise ConfigError(f"no trial is within {_limits(within)}; {_nearest(reported, within)}")
 
     def quality(trial: SweepTrial) -> float:
         merit = trial.merit(goal.name)
@@ -204,7 +204,7 @@ def _limits(within: Mapping[str, float]) -> str:
 
 
 def _nearest(trials: Sequence[SweepTrial], within: Mapping[str, float]) -> str:
-    """Say for each limit which trial comes nearest to it."""
+    """Return for each limit the nearest trial."""
     lines = []
     for name in within:
         found = [(merit, trial) for trial in trials if (merit := trial.merit(name)) is not None]
@@ -218,7 +218,7 @@ def parse_limits(text: str) -> dict[str, float]:
     """Read limits from the command line.
 
     Raises:
-        ConfigError: They are not of the form `lut=20000,latency_ns=100`.
+        ConfigError: They do not have the form `lut=20000,latency_ns=100`.
 
     >>> parse_limits("lut=20000,latency_ns=100")
     {'lut': 20000.0, 'latency_ns': 100.0}

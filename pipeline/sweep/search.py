@@ -1,4 +1,4 @@
-"""The search: trials are asked for, done by workers piece by piece, and told to the study."""
+"""The search: ask the study for trials, let workers do their pieces, and tell the study the results."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 _PARENTS = 8
 _PARENTS_OF = "parents"
-# How often the loop looks whether the workers are still there while nothing happens.
+# Interval at which the loop checks the workers while nothing happens.
 _LOOK_S = 10.0
 
 
 @dataclass
 class _Running:
-    """A trial that is being worked on."""
+    """A trial in work."""
 
     trial: optuna.Trial
     configuration: str
@@ -53,7 +53,7 @@ class _Running:
 
 
 class Search:
-    """A study that is being worked on."""
+    """A study in work."""
 
     def __init__(
         self, config: RunConfig, folder: Path, console: Console, after_each: Callable[[], None] | None = None
@@ -67,7 +67,7 @@ class Search:
             after_each: Called when a trial has ended.
 
         Raises:
-            ConfigError: The study cannot be opened, or is not this sweep's.
+            ConfigError: The study cannot be opened, or belongs to another sweep.
         """
         self._config, self._folder, self._console = config, folder, console
         self._after_each = after_each
@@ -83,14 +83,14 @@ class Search:
         self._began = time.monotonic() - self._time_before()
 
     def run(self, client: Client, workers: int) -> None:
-        """Work until the study has its trials, or the time is over; trials that a killed sweep left go on first.
+        """Work until the study has its trials or the time is over; trials of an interrupted sweep resume first.
 
         Args:
             client: Of the workers.
             workers: Trials at the same time.
 
         Raises:
-            SweepError: The scheduler of the workers is gone; running trials go on when the sweep is begun again.
+            SweepError: The scheduler of the workers is gone; running trials resume when the sweep is started again.
         """
         self._client = client
         dask: Any = client
@@ -132,19 +132,19 @@ class Search:
     def _check_connection(self) -> None:
         if not self._is_connected():
             raise SweepError(
-                "the scheduler of the workers is gone; begin the sweep again: finished trials are kept, and those that "
-                "were running go on"
+                "the scheduler of the workers is gone; start the sweep again: finished trials are kept, and running "
+                "ones resume"
             )
 
     def _let_go(self) -> None:
-        """Let what is still running end."""
+        """Wait until running trials end."""
         for running in self._running.values():
             if running.future is not None:
                 running.future.cancel()
                 worker.stop(self._client, self._marker, running.number)
 
     def _measure_front(self) -> None:
-        """Measure the trials of the front with the strongest evidence that is asked for, where that is not done yet."""
+        """Measure the trials of the front with the requested evidence, where this is not yet done."""
         kind = self._config.sweep.final_evidence
         if kind == "none":
             return
@@ -167,7 +167,7 @@ class Search:
                 self._after_each()
 
     def _final(self, future: Any, job: Job) -> str:
-        """Write down what the strongest evidence says of a trial; of one that failed, all stays as it was."""
+        """Record the strongest evidence of a trial; a failed trial stays unchanged."""
         try:
             found: Found = future.result()
             if found.state == "done" and not found.shared:
@@ -187,19 +187,19 @@ class Search:
         return max((record.seconds or 0.0 for record in study.records(self.study)), default=0.0)
 
     def _enqueue_first(self) -> None:
-        """Try the configuration as it is first; of a grid every point."""
+        """Queue the configuration itself first; for a grid, every point."""
         sweep, base = self._config.sweep, study.base_values(self._config)
         if sweep.sampler == "grid":
             known = [trial.params or trial.system_attrs.get("fixed_params") for trial in self.study.trials]
             for point in space.grid(sweep.space, self._config.seed):
-                # A sweep may have been killed among them.
+                # A sweep may have been killed in between.
                 if point not in known:
                     self.study.enqueue_trial(point)
         elif base is not None and not self.study.trials:
             self.study.enqueue_trial(base)
 
     def _begin(self, number: int | None) -> None:
-        """Begin a new trial, or one that was begun before."""
+        """Start a new trial, or one that was started before."""
         domains = self._config.sweep.space
         left = None if number is None else self.study.trials[number]._trial_id
         trial = self.study.ask() if left is None else optuna.Trial(self.study, left)
@@ -216,7 +216,7 @@ class Search:
         self._submit(running, "estimate")
 
     def folder_of(self, number: int) -> Path:
-        """Give the run folder of a trial."""
+        """Return the run folder of a trial."""
         return self._folder / TRIALS / f"{number:04d}"
 
     def _submit(self, running: _Running, piece: Piece) -> None:
@@ -232,7 +232,7 @@ class Search:
     def _job(self, running: _Running, piece: Piece) -> Job:
         parents: tuple[str, ...] = ()
         if piece == "check" and self._config.sweep.warm_start:
-            # The same after a kill: other weights to begin with would be another training.
+            # The same after a kill: other initial weights would be another training.
             kept = running.trial.user_attrs.get(_PARENTS_OF)
             parents = self._parents() if kept is None else tuple(kept)
             if kept is None:
@@ -241,7 +241,7 @@ class Search:
         return Job(running.number, piece, running.configuration, sweep, self._marker, self._store, parents)
 
     def _parents(self) -> tuple[str, ...]:
-        """Give the models of earlier trials, the best first."""
+        """Return the models of earlier trials, the best first."""
         goal = self._objectives[0]
         known = [
             (goal.cost(found.value), self.folder_of(record.number) / "train" / "quantized.keras")
@@ -251,7 +251,7 @@ class Search:
         return tuple(str(path.resolve()) for _, path in sorted(known) if path.is_file())[:_PARENTS]
 
     def _take(self, event: Any) -> None:
-        """Take up what a worker says."""
+        """Process a message of a worker."""
         if isinstance(event, dict):
             self._judge_curve(worker.Point(**event["point"]))
             return
@@ -278,7 +278,7 @@ class Search:
         {"estimate": self._estimated, "check": self._checked, "report": self._reported}[found.piece](running, found)
 
     def _judge_curve(self, point: worker.Point) -> None:
-        """Let Optuna's pruner see a point of a learning curve, and end the training if that says so."""
+        """Show a point of a learning curve to Optuna's pruner, and end the training if it decides so."""
         running = self._running.get(point.number)
         if running is None:
             return
@@ -305,16 +305,16 @@ class Search:
             self._submit(running, "report")
 
     def _is_dominated(self, costs: tuple[float, ...]) -> bool:
-        # One that is no answer itself keeps none from becoming one.
+        # A trial that is not an answer does not stop others.
         known = (self._costs(record.checked) for record in study.records(self.study) if record.eligible)
         return any(other is not None and dominates(other, costs) for other in known)
 
     def _reported(self, running: _Running, found: Found) -> None:
-        message = "" if found.verdict == "pass" else "missed a gate or the budget; its report says which"
+        message = "" if found.verdict == "pass" else "missed a gate or the budget; see its report"
         self._end(running, "reported", figures=found.figures, message=message, verdict=found.verdict)
 
     def _costs(self, figures: list[Merit]) -> tuple[float, ...] | None:
-        """Give the objectives so that less is better; None where one is not known."""
+        """Return the objectives so that less is better; None where one is not known."""
         known = {merit.name: merit.value for merit in figures}
         if any(each.name not in known for each in self._objectives):
             return None
@@ -329,13 +329,13 @@ class Search:
         message: str = "",
         verdict: str = "",
     ) -> None:
-        """Write down what became of a trial, and tell Optuna."""
+        """Record the outcome of a trial, and tell Optuna."""
         figures = figures or []
         costs = self._costs(figures)
         if outcome in ("reported", "dominated") and costs is None:
             missing = [each.name for each in self._objectives if each.name not in {merit.name for merit in figures}]
             outcome, message = "failed", f"nothing measured {', '.join(missing)}"
-        # What nobody counted is over no budget, but in a report.
+        # A missing figure exceeds a budget only in a report.
         over = study.violations(self._config, figures, only_known=outcome != "reported")
         study.set_outcome(
             running.trial,
@@ -368,7 +368,7 @@ class Search:
 
 
 def _marked(folder: Path) -> str:
-    """Put something into the sweep's folder by which workers tell that they see this one, not one of the same name."""
+    """Write a marker into the sweep's folder, by which workers see that it is this folder and not one of its name."""
     path = folder / MARKER
     if not path.is_file():
         path.write_text(uuid.uuid4().hex)

@@ -25,7 +25,7 @@ _DIGITS = 4
 
 
 def distributions(space: Mapping[str, Domain]) -> dict[str, BaseDistribution]:
-    """Give Optuna's distribution of each option.
+    """Return Optuna's distribution of each option.
 
     Lists are choices by their JSON text, since Optuna keeps plain values only.
     """
@@ -43,7 +43,7 @@ def _distribution(domain: Domain) -> BaseDistribution:
 
 
 def suggest(trial: Trial, space: Mapping[str, Domain]) -> dict[str, Any]:
-    """Give the parameters of a trial; those that it has already stay as they are."""
+    """Return the parameters of a trial; existing ones stay."""
     found: dict[str, Any] = {}
     for path, distribution in distributions(space).items():
         match distribution:
@@ -59,7 +59,7 @@ def suggest(trial: Trial, space: Mapping[str, Domain]) -> dict[str, Any]:
 
 
 def as_stored(value: Any) -> Any:
-    """Give a value as Optuna keeps it.
+    """Return a value as Optuna keeps it.
 
     >>> as_stored([6, 24]), as_stored(4)
     ('[6, 24]', 4)
@@ -68,7 +68,7 @@ def as_stored(value: Any) -> Any:
 
 
 def grid(space: Mapping[str, Domain], seed: int) -> list[dict[str, Any]]:
-    """Give all points of a finite space as Optuna keeps them, in an order at random.
+    """Return all points of a finite space as Optuna keeps them, in an order at random.
 
     >>> grid({"a.b": Domain(low=1, high=2), "a.c": Domain(choices=["x"])}, seed=1)
     [{'a.b': 2, 'a.c': 'x'}, {'a.b': 1, 'a.c': 'x'}]
@@ -80,26 +80,26 @@ def grid(space: Mapping[str, Domain], seed: int) -> list[dict[str, Any]]:
 
 
 def chosen(space: Mapping[str, Domain], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the values of the options for parameters that Optuna chose."""
+    """Return the values of the options for parameters that Optuna chose."""
     values = {}
     for path, domain in space.items():
         if path not in parameters:
-            # Of a trial that was killed while it was asked for.
+            # Of a trial that was killed while it was created.
             continue
         value = parameters[path]
         if domain.choices is not None:
             value = next(each for each in domain.choices if as_stored(each) == value)
         elif isinstance(value, float):
-            # More digits decide nothing, and nobody can read them.
+            # More digits are irrelevant and hard to read.
             value = float(f"{value:.{_DIGITS}g}")
         values[path] = value
     return values
 
 
 def configuration(config: RunConfig, values: Mapping[str, Any], where: str) -> RunConfig:
-    """Give the configuration of a trial.
+    """Return the configuration of a trial.
 
-    The search itself is no part of it, so that it can be run by itself.
+    It does not contain the search, so that it can be run alone.
 
     Raises:
         ConfigError: The values do not fit together.
@@ -109,10 +109,10 @@ def configuration(config: RunConfig, values: Mapping[str, Any], where: str) -> R
 
 
 def check(config: RunConfig) -> None:
-    """See that there is something to search, and that every corner of the space is a configuration.
+    """Check that something is varied, and that every corner of the space is a valid configuration.
 
     Raises:
-        ConfigError: There is no option, or one or its value is not possible.
+        ConfigError: Nothing is varied, or an option or its value is not possible.
     """
     space = config.sweep.space
     if not space:
@@ -122,11 +122,11 @@ def check(config: RunConfig) -> None:
     for name in config.sweep.objectives:
         if name not in _figures(config):
             mend = did_you_mean(name, sorted(_figures(config)))
-            raise ConfigError(f"sweep.objectives.{name}: is no figure of a run; {mend}")
+            raise ConfigError(f"sweep.objectives.{name}: is not a figure of a run; {mend}")
     for path, domain in space.items():
         if path.split(".")[0] in ("name", "sweep", "gates", "budget"):
             raise ConfigError(
-                f"sweep.space.{path}: decides nothing of a network; vary data, model, training, hls or rtl"
+                f"sweep.space.{path}: does not influence the network; vary data, model, training, hls or rtl"
             )
         for value in domain.choices or (domain.low, domain.high):
             configuration(config, {path: value}, f"sweep.space.{path}")

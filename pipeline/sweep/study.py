@@ -1,4 +1,4 @@
-"""The study of a sweep: Optuna's, with what each trial was found to be."""
+"""The study of a sweep: Optuna's, with the outcome of each trial."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial, Trial
 
-# With the number of a trial behind it.
+# Followed by the number of a trial.
 _FINAL = "final "
 _VIOLATIONS, _FIGURES, _CHECKED, _ESTIMATES, _CURVE, _VERDICT, _OUTCOME, _MESSAGE, _CONFIGURATION, _SECONDS = (
     "violations",
@@ -45,13 +45,13 @@ _VIOLATIONS, _FIGURES, _CHECKED, _ESTIMATES, _CURVE, _VERDICT, _OUTCOME, _MESSAG
 
 @dataclass(frozen=True)
 class Objective:
-    """A figure that is searched for."""
+    """A figure that is optimized."""
 
     name: str
     maximize: bool
 
     def cost(self, value: float) -> float:
-        """Give the value so that less is better."""
+        """Return the value so that less is better."""
         return -value if self.maximize else value
 
 
@@ -61,11 +61,11 @@ class TrialRecord:
 
     Attributes:
         number: Its number.
-        outcome: What became of it. `dominated`: trained and checked, but not synthesized.
+        outcome: Its outcome. `dominated`: trained and checked, but not synthesized.
         parameters: Values of the varied options, as Optuna keeps them.
-        figures: Figures with their evidence; of trials that were not trained estimates alone.
+        figures: Figures with their evidence; only estimates for untrained trials.
         message: Why it ended or failed.
-        configuration: What was run, as YAML.
+        configuration: Its configuration, as YAML.
         verdict: Of its report; empty without one.
         checked: Figures of the check, resources by estimate.
         final: Figures with the strongest evidence, where it was measured with that in the end.
@@ -90,22 +90,22 @@ class TrialRecord:
     seconds: float | None
 
     def figure(self, name: str) -> Merit | None:
-        """Give a figure by name."""
+        """Return a figure by name."""
         return next((merit for merit in self.figures if merit.name == name), None)
 
     @property
     def feasible(self) -> bool:
-        """Whether it keeps to the budget, as far as that was measured."""
+        """Return whether it keeps the budget, as far as it was measured."""
         return all(value <= 0 for value in self.violations.values())
 
     @property
     def eligible(self) -> bool:
-        """Whether it is an answer: synthesized, within the budget, and all gates met, exactness first."""
+        """Return whether it is an answer: synthesized, within the budget, all gates met, exactness included."""
         return self.outcome == "reported" and self.verdict == "pass" and self.feasible
 
 
 def objectives(config: RunConfig) -> list[Objective]:
-    """Give the objectives, chosen by the task where the configuration names none."""
+    """Return the objectives, chosen by the task where the configuration names none."""
     named = config.sweep.objectives
     if named:
         return [Objective(name, direction == "maximize") for name, direction in named.items()]
@@ -120,7 +120,7 @@ def objectives(config: RunConfig) -> list[Objective]:
 
 
 def open_study(config: RunConfig, storage: BaseStorage) -> Study:
-    """Open the study of this name in a storage, or begin it.
+    """Open the study of this name in a storage, or create it.
 
     Raises:
         ConfigError: The study there is of other objectives.
@@ -136,24 +136,24 @@ def open_study(config: RunConfig, storage: BaseStorage) -> Study:
         directions=directions,
         load_if_exists=True,
     )
-    # Goes on with other numbers than those that it began with.
+    # Continues with other numbers than those that it started with.
     study.sampler = _sampler(config.sweep, config.seed + len(study.trials))
     names = [each.name for each in wanted]
     found = study.user_attrs.get("objectives")
     if found is not None and found != names:
         raise ConfigError(
-            f"sweep.objectives: the study {config.name} was begun for {', '.join(found)}, not for {', '.join(names)}; "
-            "choose another folder with --out, or go back to these"
+            f"sweep.objectives: the study {config.name} was started for {', '.join(found)}, not for {', '.join(names)}"
+            "; choose another folder with --out, or use these again"
         )
     study.set_user_attr("objectives", names)
     return study
 
 
 def claim(study: Study, config: RunConfig, folder: Path, marker: str) -> None:
-    """See that a study is this sweep's, with the options with which it was begun.
+    """Check that a study belongs to this sweep and has its options.
 
     Raises:
-        ConfigError: It is another folder's, or was begun with other options.
+        ConfigError: It belongs to another folder, or was started with other options.
     """
     options = config.model_dump(mode="json")
     options["sweep"] = {"space": options["sweep"]["space"]}
@@ -161,7 +161,7 @@ def claim(study: Study, config: RunConfig, folder: Path, marker: str) -> None:
     owner = study.user_attrs.get("owner")
     if owner is not None and owner["marker"] != marker:
         raise ConfigError(
-            f"sweep.storage: the study {config.name} there is that of {owner['folder']}; choose another name, or go on "
+            f"sweep.storage: the study {config.name} belongs to {owner['folder']}; choose another name, or go on "
             "in that folder with --out"
         )
     if found is not None:
@@ -171,15 +171,15 @@ def claim(study: Study, config: RunConfig, folder: Path, marker: str) -> None:
         ]
         if changed:
             raise ConfigError(
-                f"the study {config.name} was begun with other options ({'; '.join(changed)}); choose another folder "
-                "with --out, or go back to these"
+                f"the study {config.name} was started with other options ({'; '.join(changed)}); choose another folder "
+                "with --out, or use these again"
             )
     study.set_user_attr("options", options)
     study.set_user_attr("owner", {"marker": marker, "folder": str(folder.resolve())})
 
 
 def open_storage(config: RunConfig, folder: Path) -> BaseStorage:
-    """Open the place where the study lives.
+    """Open the storage of the study.
 
     Raises:
         ConfigError: It cannot be opened.
@@ -234,14 +234,14 @@ def _population(sweep: SweepConfig) -> int:
 
 
 def violations(config: RunConfig, figures: Sequence[Merit], *, only_known: bool = False) -> dict[str, float]:
-    """Say by how much figures exceed each budget, as a share of it (below 0 within it).
+    """Return by how much figures exceed each budget, as a share of it (below 0 within it).
 
     A figure that is missing exceeds its budget once.
 
     Args:
-        config: Its budget is what is allowed.
+        config: The configuration with the budget.
         figures: What was found.
-        only_known: Leave figures out that are missing.
+        only_known: Skip missing figures.
     """
     known = {merit.name: merit.value for merit in figures}
     device = parts.totals(config.judged_part)
@@ -270,7 +270,7 @@ def set_outcome(
     verdict: str = "",
     seconds: float | None = None,
 ) -> None:
-    """Write down what became of a trial, before it is told to Optuna: a kill in between loses nothing."""
+    """Record the outcome of a trial before Optuna is told: a kill in between loses nothing."""
     for name, value in violations.items():
         trial.set_constraint(name, value)
     attributes: dict[str, Any] = {
@@ -290,12 +290,12 @@ def set_outcome(
 
 
 def set_final(study: Study, number: int, figures: Sequence[Merit]) -> None:
-    """Write down what the strongest evidence says of a trial of the front; a finished trial itself takes no more."""
+    """Record the strongest evidence of a trial of the front, in the study: a finished trial is immutable."""
     study.set_user_attr(f"{_FINAL}{number}", [merit.model_dump(mode="json") for merit in figures])
 
 
 def finals(study: Study) -> dict[int, list[Merit]]:
-    """Give the figures with the strongest evidence, by trial."""
+    """Return the figures with the strongest evidence, by trial."""
     return {
         int(name.removeprefix(_FINAL)): [Merit.model_validate(entry) for entry in entries]
         for name, entries in study.user_attrs.items()
@@ -304,7 +304,7 @@ def finals(study: Study) -> dict[int, list[Merit]]:
 
 
 def records(study: Study) -> list[TrialRecord]:
-    """Give all trials that were begun, by number."""
+    """Return all started trials, by number."""
     from optuna.trial import TrialState
 
     final = finals(study)
@@ -334,7 +334,7 @@ def _merits(trial: FrozenTrial, attribute: str) -> list[Merit]:
 
 
 def base_values(config: RunConfig) -> dict[str, Any] | None:
-    """Give the configuration's own point of the space, as Optuna keeps it; None if it lies outside."""
+    """Return the configuration's own point of the space, as Optuna keeps it; None if it lies outside."""
     from trigcnn.pipeline.config.differences import flat
 
     known = flat(config.model_dump(mode="json"))

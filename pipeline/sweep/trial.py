@@ -1,4 +1,4 @@
-"""One trial of a sweep: an ordinary run, done in pieces, each of which a worker may do."""
+"""One trial of a sweep: an ordinary run, done in pieces by workers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.results.merit import Merit
 
-# What alkaid's estimate is of the count that Yosys comes to: `python benchmarks/estimate.py`, 0.68 to 0.75.
+# Ratio of alkaid's estimate to Yosys' count: `python benchmarks/estimate.py`, 0.68 to 0.75.
 _LUT_OF_ESTIMATE = 1 / 0.72
 
 # In the sweep's folder.
@@ -25,7 +25,7 @@ _PATIENCE_S = 900.0
 
 Piece = Literal["estimate", "check", "report", "final"]
 UNTIL: dict[str, str] = {"estimate": "convert", "check": "check", "report": "report", "final": "report"}
-# Told of each epoch; returns whether the training is to end.
+# Called after each epoch; returns whether the training ends.
 Curve = Callable[[int, float], bool]
 
 
@@ -42,9 +42,9 @@ class Job:
         piece: How far to go: before any training, to the end of the check, or to the report.
         configuration: The trial's configuration, as YAML.
         sweep: The sweep's folder, if workers see it.
-        marker: What stands in a file there, by which a worker tells whether it sees it.
+        marker: Content of a file in it, by which a worker recognizes the folder.
         store: Where stages are shared.
-        parents: Saved models with which training may begin, the best first.
+        parents: Saved models with which training may start, the best first.
     """
 
     number: int
@@ -68,13 +68,13 @@ class Job:
         """Run folder of the trial, for this process."""
         root = Path(self.sweep) if self.shared else Path(tempfile.gettempdir()) / f"trigcnn-sweep-{self.marker}"
         folder = root / TRIALS / f"{self.number:04d}"
-        # A run of its own: if it fails, the trial's is left as it was.
+        # A separate run: if it fails, the trial's run stays unchanged.
         return folder / FINAL if self.piece == "final" else folder
 
 
 @dataclass(frozen=True)
 class Found:
-    """What came of a piece.
+    """The result of a piece.
 
     Attributes:
         number: Number of the trial.
@@ -98,11 +98,11 @@ class Found:
 
 
 def perform(job: Job, curve: Curve | None = None) -> Found:
-    """Do a piece of a trial; stages that were done before, here or by another trial, are not done again.
+    """Do a piece of a trial; finished stages, here or of another trial, are not done again.
 
     Args:
         job: What to do.
-        curve: Told of each epoch.
+        curve: Called after each epoch.
 
     """
     from trigcnn.common.errors import TrigcnnError
@@ -118,12 +118,12 @@ def perform(job: Job, curve: Curve | None = None) -> Found:
 
 
 def _estimate(job: Job, config: RunConfig, _: Curve | None) -> Found:
-    """Convert the network as it is before training, and estimate what it takes."""
+    """Convert the untrained network, and estimate its resources."""
     from trigcnn.pipeline.config.file import with_values
 
     changes: dict[str, Any] = {"training.enabled": False, "training.initial_weights": None}
     if config.rtl.stage_delay == "auto":
-        # Place and route would search for it.
+        # Place and route would otherwise search for it.
         changes["rtl.stage_delay"] = RtlOptions().stage_delay
     untrained = with_values(config, changes, "the estimate")
     folder = job.folder / "estimate"
@@ -137,7 +137,7 @@ def _estimate(job: Job, config: RunConfig, _: Curve | None) -> Found:
 
 
 def estimates(config: RunConfig, folder: Path, *, kept: float = 1.0) -> list[Merit]:
-    """Give what the RTL of a run takes before anything is synthesized.
+    """Return estimates of the RTL of a run before synthesis.
 
     Args:
         config: The run's configuration.
@@ -202,7 +202,7 @@ def _run(config: RunConfig, folder: Path, job: Job, *, until: str, watch: Any = 
     from trigcnn.pipeline.run import run
 
     folder.mkdir(parents=True, exist_ok=True)
-    # So that it can be run and opened by itself.
+    # So that it can be run and opened alone.
     (folder / "trial.yaml").write_text(config.to_yaml(), encoding="utf-8")
     end = time.monotonic() + _PATIENCE_S
     with (folder / "trial.log").open("a", encoding="utf-8") as stream:
@@ -218,7 +218,7 @@ def _run(config: RunConfig, folder: Path, job: Job, *, until: str, watch: Any = 
                     console=Console(stream),
                 )
             except RunFolderTakenError:
-                # A worker that was told to end is still in its epoch.
+                # A worker that was told to end may still finish its epoch.
                 if time.monotonic() > end:
                     raise
                 time.sleep(1.0)
@@ -227,7 +227,7 @@ def _run(config: RunConfig, folder: Path, job: Job, *, until: str, watch: Any = 
 
 
 def bring(job: Job, folder: Path) -> None:
-    """Bring the stages that a worker elsewhere left in the store into a run folder here.
+    """Copy the stages that a remote worker left in the store into a run folder here.
 
     Raises:
         RunFolderError: One is not in the store.
@@ -280,6 +280,6 @@ def _parent(job: Job) -> str | None:
 
 
 def _shapes(model: Any) -> Mapping[str, Any]:
-    """Give the shapes of the weights of the layers that have some."""
+    """Return the shapes of the weights of the layers that have some."""
     found = {layer.name: [weight.shape for weight in layer.get_weights()] for layer in model.layers}
     return {name: shapes for name, shapes in found.items() if shapes}

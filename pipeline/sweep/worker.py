@@ -1,4 +1,4 @@
-"""What runs on a worker of a sweep: a piece of a trial, whose learning curve is told as it goes."""
+"""Code on a worker of a sweep: a piece of a trial, whose learning curve is sent during training."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def perform(job: Job) -> Found:
     worker = get_worker()
     ended = Event(_stop(job.marker, job.number))  # type: ignore[no-untyped-call]
 
-    # What stopped an earlier attempt says nothing of this one.
+    # An earlier attempt's stop does not concern this one.
     ended.clear()  # type: ignore[no-untyped-call]
 
     def curve(epoch: int, figure: float) -> bool:
@@ -66,7 +66,7 @@ def perform(job: Job) -> Found:
 
 @contextmanager
 def _output_to(log: Path) -> Iterator[None]:
-    """Write what libraries print into a file, also what they print without Python."""
+    """Redirect prints of libraries into a file, including prints of their C code."""
     kept = [os.dup(1), os.dup(2)]
     try:
         with log.open("ab") as stream:

@@ -18,7 +18,7 @@ _PROGRAMS = {"htcondor": "condor_submit", "slurm": "sbatch"}
 
 
 def threads(cluster: ClusterConfig) -> dict[str, str]:
-    """Give the variables that hold TensorFlow, linear algebra and compilers to a number of threads."""
+    """Return the variables that limit TensorFlow, linear algebra and compilers to a number of threads."""
     names = (
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
@@ -30,7 +30,7 @@ def threads(cluster: ClusterConfig) -> dict[str, str]:
 
 
 def number(cluster: ClusterConfig, *, cores: int, memory_gb: float) -> int:
-    """Choose how many workers there are.
+    """Return the number of workers.
 
     Args:
         cluster: What is asked for.
@@ -48,7 +48,7 @@ def number(cluster: ClusterConfig, *, cores: int, memory_gb: float) -> int:
 
 
 def here(cluster: ClusterConfig) -> int:
-    """Choose how many workers there are, on this machine."""
+    """Return the number of workers on this machine."""
     from dask.system import CPU_COUNT
     from distributed.system import MEMORY_LIMIT
 
@@ -58,7 +58,7 @@ def here(cluster: ClusterConfig) -> int:
 
 @contextmanager
 def connected(cluster: ClusterConfig) -> Iterator[Client]:
-    """Start the workers, or find them, for as long as they are needed.
+    """Start or find the workers, while the context is open.
 
     Raises:
         ToolMissingError: There is no such batch system here.
@@ -86,7 +86,7 @@ def connected(cluster: ClusterConfig) -> Iterator[Client]:
 
 
 def _check_threads(client: Client, cluster: ClusterConfig) -> None:
-    """TensorFlow has one seed and one log per process, so that two trials in one would be in each other's way."""
+    """Check that workers run one task at a time: TensorFlow has one seed and one log per process."""
     found: dict[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
     wide = [address for address, worker in found.items() if worker["nthreads"] > 1]
     if wide:
@@ -110,14 +110,14 @@ def started(cluster: ClusterConfig) -> Any:
             n_workers=count,
             threads_per_worker=1,
             memory_limit=f"{cluster.memory_gb}GB",
-            # Nobody else on this machine or outside it looks in; two sweeps do not meet at a port.
+            # Loopback only, and free ports, so that two sweeps do not collide.
             dashboard_address="127.0.0.1:0",
             host="127.0.0.1",
             env=threads(cluster),
         )
     _find(cluster)
     running = batch_cluster(cluster)
-    # Jobs that come to their time limit are followed by new ones.
+    # New jobs replace those that reach their time limit.
     running.adapt(minimum_jobs=count, maximum_jobs=count)
     return running
 
@@ -133,7 +133,7 @@ def _find(cluster: ClusterConfig) -> None:
 
 
 def batch_cluster(cluster: ClusterConfig, **more: Any) -> Any:
-    """Give the cluster of a batch system, with no job submitted yet; `job_script()` shows what would be.
+    """Return the cluster of a batch system before any job is submitted; `job_script()` shows its jobs.
 
     Args:
         cluster: What is asked for.

@@ -1,1 +1,1 @@
-"""What a trigger makes of a converted network: rates and efficiencies on any number of events."""
+"""Trigger decisions of a converted network: rates and efficiencies on any number of events."""

@@ -1,19 +1,19 @@
-"""The interval of an efficiency that was counted."""
+"""The confidence interval of a counted efficiency."""
 
 from __future__ import annotations
 
 import math
 
-# One standard deviation of the normal distribution, to both sides.
+# One standard deviation of the normal distribution to both sides.
 _Z = 1.0
 CONFIDENCE = math.erf(_Z / math.sqrt(2))
 
 
 def wilson(accepted: int, events: int, z: float = _Z) -> tuple[float, float]:
-    """Give the Wilson score interval of a binomial efficiency.
+    """Return the Wilson score interval of a binomial efficiency.
 
-    It holds the true efficiency about as often as it says for few events too, and at 0 and at all accepted its length
-    is not zero: its ends are then 0 and z²/(n + z²), or n/(n + z²) and 1.
+    Its coverage is about right for few events too, and its length is not zero if no or all events are
+    accepted: its ends are then 0 and z²/(n + z²), or n/(n + z²) and 1.
 
     Args:
         accepted: Accepted events.

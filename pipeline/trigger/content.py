@@ -1,4 +1,4 @@
-"""The content of an evaluation, as it stands in `evaluation.json`."""
+"""The content of an evaluation, written as `evaluation.json`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Proportion(_Section):
 
 
 class WorkingPoint(_Section):
-    """What the trigger does at the loosest threshold whose rate stays within a target."""
+    """The trigger at the loosest threshold whose rate stays within a target."""
 
     target_rate_hz: float
     """largest rate that is wanted, in Hz"""
@@ -67,7 +67,7 @@ class Area(_Section):
 
 
 class EngineResult(_Section):
-    """What one engine's scores give."""
+    """Figures from one engine's scores."""
 
     engine: str
     evidence: Literal["simulation", "evaluation"]
@@ -126,7 +126,7 @@ class EventsEntry(_Section):
 
 
 class ScoreEntry(_Section):
-    """What is held against the threshold."""
+    """The score that is compared with the threshold."""
 
     kind: ScoreKind
     definition: str

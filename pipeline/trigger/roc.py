@@ -50,7 +50,7 @@ def curve(signal: Spectrum | None, background: Spectrum) -> Curve:
 
 
 def area(signal: Spectrum, background: Spectrum) -> Area:
-    """Give the area under the ROC curve and its standard error.
+    """Return the area under the ROC curve and its standard error.
 
     The area is the Mann-Whitney statistic. Its variance is that of DeLong, which assumes no shape of the
     distributions; on counts of integer scores it is exact and takes no pairs of events.
@@ -74,7 +74,7 @@ def area(signal: Spectrum, background: Spectrum) -> Area:
         spread_signal = float(np.dot(signal.counts, (below / (2 * n_background) - value) ** 2)) / (n_signal - 1)
         spread_background = float(np.dot(background.counts, (above / (2 * n_signal) - value) ** 2)) / (n_background - 1)
         variance = spread_signal / n_signal + spread_background / n_background
-        # Where the classes do not overlap, it is zero, which says nothing.
+        # If the classes do not overlap, it is zero, which is not an error estimate.
         error = math.sqrt(variance) if wins not in (0, 2 * n_signal * n_background) else None
     return Area(auc=value, error=error)
 

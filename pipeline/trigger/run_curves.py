@@ -26,7 +26,7 @@ _STEPS = (1, 2, 5)
 def roc(
     outputs: Mapping[str, Values], labels: npt.NDArray[np.int64], classes: Sequence[str], trigger: TriggerConfig
 ) -> Roc | None:
-    """Give the curves of all models of a trigger.
+    """Return the curves of all models of a trigger.
 
     Args:
         outputs: Outputs [events, ...] by model, on the same events.
@@ -107,7 +107,7 @@ def thinned(exact: Curve, points: int = _POINTS) -> Integers:
 
 
 def working_points(events: int) -> Integers:
-    """Give 1, 2, 5, 10, 20, ... up to a number of events.
+    """Return 1, 2, 5, 10, 20, ... up to a number of events.
 
     >>> working_points(30).tolist()
     [1, 2, 5, 10, 20]

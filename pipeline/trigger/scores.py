@@ -1,4 +1,4 @@
-"""How an event's score is made of the network's outputs."""
+"""The score of an event, computed from the network's outputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ScoreKind = Literal["margin", "signal", "output"]
 
 @dataclass(frozen=True)
 class Score:
-    """How an event's score is made of the network's outputs.
+    """The score of an event, computed from the network's outputs.
 
     Attributes:
         kind: `margin`: the largest logit of a signal class minus the largest of a background class; with one
@@ -32,7 +32,7 @@ class Score:
     negative: bool = False
 
     def of(self, integers: Integers) -> Integers:
-        """Give the scores [events] of outputs [events, outputs], both in units of the output's last bit."""
+        """Return the scores [events] of outputs [events, outputs], both in units of the output's last bit."""
         if self.kind == "output":
             only = integers[:, 0]
             return -only if self.negative else only
@@ -43,7 +43,7 @@ class Score:
         return signal - background
 
     def definition(self, classes: Sequence[str]) -> str:
-        """Say in a formula what the score is."""
+        """Return the formula of the score."""
         if self.kind == "output":
             return f"{'-' if self.negative else ''}output"
         signal, background = (_largest([classes[i] for i in group]) for group in (self.signal, self.background))

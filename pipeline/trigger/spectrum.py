@@ -1,8 +1,8 @@
-"""How many events have each score: all that efficiencies, the ROC curve and the area under it need.
+"""Counts of events by score, from which efficiencies, the ROC curve and its area follow.
 
 A score is a whole number, in units of the last bit (LSB) of the network's output. The trigger accepts an event whose
-score is at least a threshold, a whole number too. So nothing is lost by keeping, per class, how many events have each
-score: all figures are exact counts, however many events there are.
+score is at least a threshold, a whole number too. So counts of events by class and score lose
+nothing: all figures are exact, however many events there are.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 Integers = npt.NDArray[np.int64]
 # np.bincount is faster than sorting while its table stays small.
 _TABLE = 1 << 22
-# Scores that wait to be merged: at least so many, so that short chunks do not sort the whole again each time.
+# Least number of scores to merge at once, so that short chunks do not sort everything again each time.
 _PENDING = 1 << 20
 
 
@@ -81,12 +81,12 @@ class SpectrumBuilder:
         part = Spectrum.of(scores)
         self._parts.append(part)
         self._pending += part.values.size
-        # As much new as there is old: every score is then sorted a few times only.
+        # As many new as old scores: every score is then sorted only a few times.
         if self._pending > max(_PENDING, self._parts[0].values.size):
             self.build()
 
     def build(self) -> Spectrum:
-        """Give what was counted so far."""
+        """Return the counts so far."""
         self._parts = [Spectrum.merged(self._parts)]
         self._pending = 0
         return self._parts[0]

@@ -1,4 +1,4 @@
-"""Thresholds for target rates, and what the trigger does at each."""
+"""Thresholds for target rates, and the trigger's figures at each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trigcnn.pipeline.trigger.spectrum import Spectrum
 
 
 def check_rates(rates_hz: Sequence[float], event_rate_hz: float) -> None:
-    """See that rates can be targets.
+    """Check that rates can be targets.
 
     Raises:
         ConfigError: One is not above zero, is above the event rate, or there is none.
@@ -22,7 +22,7 @@ def check_rates(rates_hz: Sequence[float], event_rate_hz: float) -> None:
     if not (math.isfinite(event_rate_hz) and event_rate_hz > 0):
         raise ConfigError(f"--event-rate-hz {event_rate_hz:g}: must be above 0, in Hz")
     if not rates_hz:
-        raise ConfigError("--rates: names no rate; give for example --rates 1e3,1e4,1e5, in Hz")
+        raise ConfigError("--rates: no rate given; write for example --rates 1e3,1e4,1e5, in Hz")
     for rate in rates_hz:
         if not (math.isfinite(rate) and rate > 0):
             raise ConfigError(f"--rates {rate:g}: must be above 0, in Hz")
@@ -42,7 +42,7 @@ def summarize(
     event_rate_hz: float,
     lsb: float,
 ) -> tuple[Area | None, list[WorkingPoint], Curve]:
-    """Give all figures of one engine's spectra.
+    """Return all figures of one engine's spectra.
 
     Args:
         by_class: Spectrum of every class; without labels one, of all events.
@@ -81,11 +81,11 @@ def working_point(
     background: Spectrum,
     by_class: Mapping[str, Spectrum],
 ) -> WorkingPoint:
-    """Find the smallest threshold whose rate does not exceed a target, and what the trigger does there.
+    """Return the smallest threshold whose rate does not exceed a target, and the trigger's figures there.
 
     With ties the rate falls in steps, so that it may stay well below the target. The threshold was chosen on the
     events that the rate is then counted on; with few accepted background events, choose it on one half of the events
-    and see what it gives on the other.
+    and measure it on the other.
 
     Args:
         target_rate_hz: Largest rate that is wanted, in Hz; above 0 and at most `event_rate_hz`.
@@ -141,7 +141,7 @@ def working_point(
 
 
 def proportion(accepted: int, events: int) -> Proportion:
-    """Give an efficiency with its interval."""
+    """Return an efficiency with its interval."""
     low, high = wilson(accepted, events)
     return Proportion(accepted=accepted, events=events, efficiency=accepted / events, low=low, high=high)
 

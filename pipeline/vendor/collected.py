@@ -36,7 +36,7 @@ class Collected:
     results: tuple[StepResult, ...]
 
     def matches(self, plan: VendorPlan, inputs: Mapping[str, str]) -> bool:
-        """Tell whether they are results of this plan on these files."""
+        """Return whether they are results of this plan on these files."""
         return self.plan == json.loads(json.dumps(plan.as_json())) and self.inputs == inputs
 
     def write(self) -> None:
@@ -46,13 +46,13 @@ class Collected:
 
 
 def files(run: RunFolder) -> tuple[Path, ...]:
-    """Give the file that changes when other results are collected, if any are."""
+    """Return the file that changes when other results are collected, if any are."""
     path = run.path / FOLDER / _INDEX
     return (path,) if path.is_file() else ()
 
 
 def read(run: RunFolder) -> Collected | None:
-    """Read what was collected into a run; None where nothing was."""
+    """Read the collected results of a run; None if there are none."""
     for path in files(run):
         content = json.loads(path.read_text())
         results = tuple(

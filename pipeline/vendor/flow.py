@@ -1,4 +1,4 @@
-"""The vendor's flow of a run, as its configuration asks for it."""
+"""The vendor's flow of a run, as configured."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PLACE = "synthesize"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the flow.
+    """The result of the flow.
 
     Attributes:
         content: The section `vendor` of the report.
@@ -67,7 +67,7 @@ def plan(config: RunConfig, converted: Path | None) -> VendorPlan:
 
 
 def versions(config: RunConfig) -> dict[str, str]:
-    """Tell one installation of the tools from another without starting them, which may take a licence."""
+    """Return what identifies the installed tools without starting them, which may need a licence."""
     return {f"vendor {name}": _identity(path) for name, path in programs.used(plan(config, None)).items()}
 
 
@@ -79,12 +79,12 @@ def _identity(program: Path | None) -> str:
 
 
 def origins(converted: Path) -> dict[str, Path]:
-    """Give the folders of the designs that the tools are given."""
+    """Return the folders of the designs that the tools are given."""
     return {"hls": converted / "hls", "rtl": converted / "rtl"}
 
 
 def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
-    """Run what is asked for and can be run.
+    """Run the configured steps whose tools exist.
 
     Args:
         context: The run.
@@ -92,7 +92,7 @@ def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
         checkpoints: Folder in which the tools work, so that what they finished is kept if another fails.
 
     Raises:
-        ToolMissingError: A tool is missing that must be there.
+        ToolMissingError: A required tool is missing.
         ToolFailedError: One failed.
     """
     config, converted = context.config, context.folder.stage("convert")
@@ -103,7 +103,7 @@ def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
         context.console.line("  the results that were collected are of another design, and are not used")
     if config.synthesis.vendor == "never":
         return _left_ready(
-            planned, converted, folder, "not-asked", "the HLS project is ready; the vendor's tool was not asked for"
+            planned, converted, folder, "not-asked", "the HLS project is ready; the vendor's tool was not requested"
         )
     dropped = impossible(planned) if config.synthesis.vendor == "auto" else {}
     runnable = planned.only(lambda step: all(step not in steps for steps in dropped.values()))
@@ -121,7 +121,7 @@ def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
 
 
 def impossible(planned: VendorPlan) -> dict[str, tuple[ToolStep, ...]]:
-    """Find the steps of each design from the first on whose program is not on PATH, by its name."""
+    """Return the steps of each design from the first on whose program is not on PATH, by its name."""
     found: dict[str, tuple[ToolStep, ...]] = {}
     for design in planned.designs:
         steps = [step for step in planned.steps if step.design == design]
@@ -133,7 +133,7 @@ def impossible(planned: VendorPlan) -> dict[str, tuple[ToolStep, ...]]:
 
 
 def inputs(planned: VendorPlan, converted: Path) -> dict[str, str]:
-    """Give SHA-256 of the files that the tools are given, by path; as `run.prepare` does."""
+    """Return SHA-256 of the files that the tools are given, by path; as `run.prepare` does."""
     return {
         f"{design}/{name}": sha
         for design in planned.designs
@@ -156,7 +156,7 @@ def _collected(planned: VendorPlan, converted: Path, folder: Path, elsewhere: Co
 def _run(
     context: Context, planned: VendorPlan, converted: Path, folder: Path, checkpoints: Path
 ) -> tuple[StepResult, ...]:
-    """Run the tools in the checkpoints' folder, and take their projects from there."""
+    """Run the tools in the checkpoints' folder, and move their projects into the stage."""
     sources = driver.prepare(planned, origins(converted), checkpoints)
     try:
         with context.console.task("vendor flow") as task:
@@ -169,7 +169,7 @@ def _run(
                 progress=task.update,
             )
     except ToolMissingError as error:
-        raise ToolMissingError(f"{error}, or take the run to a computer that has it with --plan-only") from error
+        raise ToolMissingError(f"{error}, or run it on a computer that has the tool, with --plan-only") from error
     except ToolError as error:
         # They are kept with the logs of other tools.
         for step in planned.steps:
@@ -186,7 +186,7 @@ def _run(
 
 
 def _left_ready(planned: VendorPlan, converted: Path, folder: Path, status: str, message: str) -> Outcome:
-    """Leave the projects so that the first tool can be started in each."""
+    """Prepare the projects so that the first tool can be started in each."""
     _copy(planned, converted, folder)
     return Outcome(_content(planned, status, message, ()), [])
 
@@ -207,13 +207,13 @@ def _copy(planned: VendorPlan, converted: Path, folder: Path) -> None:
 
 
 def _building(planned: VendorPlan) -> tuple[ToolStep, ...]:
-    """Give C synthesis, and what has to be done before it; where it is no step of its own, the first that does it."""
+    """Return C synthesis, and what has to be done before it; where it is no step of its own, the first that does it."""
     last = next((step for step in planned.steps if step.name == "csynth"), planned.steps[0])
     return tuple(step for step in planned.steps if step is last or (step.name, step.design) == (CONFIGURE, last.design))
 
 
 def build_command(planned: VendorPlan) -> str:
-    """Give the command that builds the HLS project in its folder as it is left, for a shell."""
+    """Return the command that builds the HLS project in its folder, for a shell."""
     return " && ".join(step.commands[0].line for step in _building(planned))
 
 
@@ -249,7 +249,7 @@ def _step(step: ToolStep, result: StepResult | None) -> dict[str, Any]:
 
 
 def _ran(results: Sequence[StepResult]) -> str:
-    """Say which tool did what."""
+    """Return which tool did what, in words."""
     by_tool: dict[str, list[str]] = {}
     for result in results:
         title = result.step if result.design == "hls" else f"{result.step} of our RTL"

@@ -1,4 +1,4 @@
-"""Projects with a self-checking test bench that the check stage leaves, one per language."""
+"""Projects with a self-checking test bench, one per language, from the check stage."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def make(
     *,
     equal: bool,
 ) -> list[Bench]:
-    """Write the projects and run what is to be run.
+    """Write the projects, and run the requested test benches.
 
     Args:
         context: The run.
@@ -102,7 +102,7 @@ def make(
 
 
 def _simulator(context: Context, language: Language) -> tuple[Simulator | None, str]:
-    """Choose what runs a test bench; if nothing does, say why."""
+    """Return the simulator of a test bench, or the reason why there is none."""
     if language == "verilog":
         asked = context.config.test_bench.simulator
         return (None, "test_bench.simulator is none") if asked == "none" else (asked, "")

@@ -1,4 +1,4 @@
-"""The budget of a configuration, held against what the run measured."""
+"""The budget of a configuration, compared with the figures of the run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trigcnn.pipeline.results.merit import RESOURCES, Merit
 from trigcnn.pipeline.results.merits import merits
 from trigcnn.pipeline.results.report import Gate, Report
 
-# Times are products of cycles and a period: a time of just the limit must not miss by rounding.
+# Times are products of cycles and a period: a time equal to the limit must not miss by rounding.
 _ROUNDING = 1e-9
 _MENDS = {
     "rtl": "set synthesis.yosys and rtl.architecture, or budget.design: hls",

@@ -18,7 +18,7 @@ class Comparison:
     """Two engines on the same events.
 
     Attributes:
-        reference: Name of the engine that is held to be right.
+        reference: Name of the reference engine.
         engine: Name of the other.
         events: Number of events.
         outputs: Number of outputs compared, over all events.
@@ -58,7 +58,7 @@ def compare(
     """Compare two engines' outputs; where they differ, look for the first layer that does.
 
     Args:
-        reference: Engine that is held to be right.
+        reference: Reference engine.
         engine: The other engine.
         expected: Outputs of the reference, [events, ...].
         found: Outputs of the other, of the same shape.
@@ -94,7 +94,7 @@ def compare(
 def differing_events(expected: Outputs, found: Outputs) -> npt.NDArray[np.bool_]:
     """Tell of each event whether any of its numbers differ; both are [events, ...], in any shape."""
     rows = (len(expected), math.prod(expected.shape[1:]))
-    # NaN is never equal, so that it cannot hide.
+    # NaN is never equal, so it always counts as a difference.
     return np.asarray((expected.reshape(rows) != found.reshape(rows)).any(axis=1))
 
 
@@ -102,7 +102,7 @@ _TRACED_EVENTS = 64
 
 
 def first_differing_layer(reference: Engine, engine: Engine, graph: Graph, events: Events) -> str | None:
-    """Name the first layer, in the graph's order, that both engines show and in which they differ."""
+    """Return the first layer, in the graph's order, that both engines show and in which they differ."""
     expected, found = reference.trace(events), engine.trace(events)
     for layer in graph.layers:
         if layer.name in expected and layer.name in found:

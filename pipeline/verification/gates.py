@@ -1,4 +1,4 @@
-"""The conditions that a configuration sets, held against what the check found."""
+"""The gates of a configuration, judged on the results of the check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trigcnn.pipeline.results.report import Gate
 from trigcnn.pipeline.verification.benches import Bench
 from trigcnn.pipeline.verification.comparison import Comparison
 
-# Accuracies are ratios of whole numbers of events: a drop of just the limit must not miss by rounding.
+# Accuracies are ratios of whole numbers of events: a drop equal to the limit must not miss by rounding.
 _ROUNDING = 1e-12
 
 
@@ -62,7 +62,7 @@ def _held(
     *,
     minimum: str | None = None,
 ) -> list[Gate]:
-    """Hold one figure of float twin and C simulation against the smallest and the largest loss allowed."""
+    """Judge one figure of float twin and C simulation by its smallest value and largest loss."""
     found: list[Gate] = []
     if largest_drop is not None:
         drop = measured.float - measured.csim
@@ -87,7 +87,7 @@ def _held(
 
 
 def _fitting(reports: list[dict[str, Any]]) -> list[Gate]:
-    """Hold what synthesis counted against what the part has; a design that is placed is judged there."""
+    """Judge whether designs fit: by the placed design if there is one, else by synthesis' counts."""
     found = []
     for report in reports:
         device = totals(report["part"])

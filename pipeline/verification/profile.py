@@ -1,4 +1,4 @@
-"""The numerical profile: how large values are, against what their number formats hold."""
+"""The numerical profile: magnitudes of values, compared with the range of their number formats."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Tensor = Literal["weight", "bias", "result"]
 
 
 def profile(graph: Graph, results: Mapping[str, Values]) -> list[Range]:
-    """Hold the values seen, in constants and in results, against their number formats.
+    """Compare the values of constants and results with their number formats.
 
     Args:
         graph: The network.
@@ -42,7 +42,7 @@ def _tensors(graph: Graph, results: Mapping[str, Values]) -> Iterator[tuple[str,
 
 
 def measure(layer: str, tensor: Tensor, number_format: FixedPoint, values: Values) -> Range:
-    """Say how large the values of a tensor are.
+    """Return the magnitudes of the values of a tensor.
 
     Args:
         layer: Its layer.

@@ -1,4 +1,4 @@
-"""How well a network does its task on the test events: float twin, quantized model and C simulation side by side."""
+"""Quality of a network on the test events: float twin, quantized model and C simulation side by side."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def measure(
     targets: Values | None = None,
     several: bool = False,
 ) -> Quality:
-    """Give the figures that fit what the network learned.
+    """Return the figures that fit what the network learned.
 
     Args:
         outputs: Outputs [events, ...] of `float`, `quantized`, `csim` and, if there is any, `rtl` on the same events.
@@ -43,7 +43,7 @@ def measure(
         several: Whether it has several outputs, of which it is not known which are logits.
 
     Raises:
-        ConfigError: Efficiencies are asked for, and the outputs or the classes do not give a score.
+        ConfigError: Efficiencies are requested, but the outputs or the classes do not define a score.
     """
     classifies = objective == "classification" and not several
     return Quality(
@@ -56,7 +56,7 @@ def measure(
 
 
 def trigger_score(outputs: int, classes: Sequence[str], trigger: TriggerConfig, labels: Labels) -> Score | None:
-    """Choose the score of which efficiencies are given; None where none are asked for.
+    """Return the score for efficiencies; None if none are requested.
 
     Args:
         outputs: Number of the network's outputs per event.
@@ -81,7 +81,7 @@ def trigger_score(outputs: int, classes: Sequence[str], trigger: TriggerConfig, 
 
 
 def threshold_at(background: Values, efficiency: float) -> float:
-    """Give the loosest threshold that accepts at most a share of the background; events at it are accepted.
+    """Return the loosest threshold that accepts at most a share of the background; events at it are accepted.
 
     Args:
         background: Scores of background events, at least one.

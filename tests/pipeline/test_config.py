@@ -147,7 +147,7 @@ def test_every_problem_is_listed_at_once(path: Path) -> None:
         ),
         (
             ("hls.backend=Quartus", "hls.part=Arria10", "synthesis.yosys=false", "synthesis.vendor_rtl=implementation"),
-            "synthesis.vendor_rtl: Vivado knows parts of Xilinx only, not hls.part: Arria10",
+            "synthesis.vendor_rtl: Vivado knows only AMD's parts, not hls.part: Arria10",
         ),
     ],
 )
@@ -191,7 +191,7 @@ def test_broken_yaml_is_refused(path: Path, text: str) -> None:
 )
 def test_yaml_without_keys_is_refused(path: Path, text: str, kind: str) -> None:
     path.write_text(text)
-    assert error_of(path) == f"{path}: must hold keys and values (such as 'name: digits'), but holds a {kind}"
+    assert error_of(path) == f"{path}: must contain keys and values (such as 'name: digits'), but contains a {kind}"
 
 
 def test_a_key_that_is_no_text_is_refused(path: Path) -> None:
@@ -323,7 +323,7 @@ def test_the_schema_holds_for_the_ready_configuration() -> None:
 def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "twice.yaml"
     path.write_text("name: net\ntraining:\n  epochs: 3\n  epochs: 4\n")
-    with pytest.raises(ConfigError, match="is not valid YAML: line 3: the key epochs stands more than once"):
+    with pytest.raises(ConfigError, match="is not valid YAML: line 3: the key epochs occurs more than once"):
         load(path)
 
 

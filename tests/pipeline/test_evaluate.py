@@ -216,7 +216,7 @@ def test_hardware_off_its_grid_is_an_error(trigcnn: Trigcnn, quick_run: Run, fil
     stand_in("csim", lambda _network, _place: Sums(off=0.5))
     outcome = trigcnn("evaluate", quick_run[1], "--events", file, "--signal", "1", "--engine", "csim")
     assert outcome.returncode == ExitStatus.TOOL
-    assert "csim: gave 1 outputs that are not in the format fixed<" in outcome.stderr
+    assert "csim: gave 1 outputs that do not fit the format fixed<" in outcome.stderr
     assert not (quick_run[1] / "evaluate").exists()
 
 
@@ -232,7 +232,7 @@ def test_the_c_simulation_steps_in_for_an_emulator_that_refuses(
     arguments = ["evaluate", quick_run[1], "--events", file, "--signal", "1"]
     outcome = trigcnn(*arguments)
     assert outcome.returncode == 0, outcome.stderr
-    note = "the emulator refuses this network, so csim runs it: layer x: is too wide"
+    note = "the emulator refuses this network; csim runs it instead: layer x: is too wide"
     assert f"note: {note}" in outcome.stdout
     found = read(quick_run[1] / "evaluate" / "jets")
     assert (found.notes, found.results[0].engine) == ([note], "csim")
@@ -307,7 +307,10 @@ def test_no_run_at_all(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     message = refused(trigcnn("evaluate", quick_run[0], "--events", file))
-    assert f"vivado_projects/quick: there is no run of {quick_run[0]}; do `trigcnn convert {quick_run[0]}`" in message
+    assert (
+        f"vivado_projects/quick: there is no finished run of {quick_run[0]}; run `trigcnn convert {quick_run[0]}`"
+        in message
+    )
     assert "is not the folder of a run" in refused(trigcnn("evaluate", tmp_path, "--events", file))
     assert "cannot be read" in refused(trigcnn("evaluate", tmp_path / "none.yaml", "--events", file))
 
@@ -439,9 +442,7 @@ def test_other_endings_and_damaged_files_of_other_formats(tmp_path: Path) -> Non
     assert message("a.txt").startswith("a.txt: cannot be read; give --events a file that ends in .npz, .npy")
     assert message("a.npy").startswith("a.npy: cannot be read (")
     assert message("a.h5").startswith("a.h5: cannot be read, it is damaged")
-    assert message("b.npy", "labels") == (
-        "b.npy: a .npy file holds no second array; give --labels a .npy file of labels"
-    )
+    assert message("b.npy", "labels") == ("b.npy: a .npy file has only one array; give --labels a .npy file of labels")
 
 
 def test_images_may_come_without_their_channel_axis(tmp_path: Path) -> None:

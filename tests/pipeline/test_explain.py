@@ -39,7 +39,7 @@ def test_the_cause_is_named_and_mended(quick_run: tuple[Path, Path], tmp_path: P
     assert "first in layer dense1 (Dense): " in told.stdout
     assert "the accumulator fixed<8,1>" in told.stdout
     assert "values possible by interval analysis: " in told.stdout
-    assert "to mend it: remove hls.layers.dense1.precision.accum" in told.stdout
+    assert "to fix it: remove hls.layers.dense1.precision.accum" in told.stdout
     assert config.read_text().endswith(SPOILED)
 
     mended = trigcnn("explain", config, "--out", out, "--apply")

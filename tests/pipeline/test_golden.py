@@ -218,7 +218,11 @@ def _inside(content: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "expected", "text"),
     [
-        (_inside, [("bits", "relu1")], "csim: all 123 outputs are equal, but not the results inside; the first layer"),
+        (
+            _inside,
+            [("bits", "relu1")],
+            "csim: all 123 outputs are equal, but results of inner layers differ; the first layer",
+        ),
         (
             _gone,
             [("layers", "relu0"), ("layers", "relu1")],
@@ -294,7 +298,7 @@ def test_a_missing_compiler_is_status_3_for_this_engine_alone(
 def test_engines_are_chosen_by_name(case: Path, trigcnn: Trigcnn) -> None:
     outcome = trigcnn("golden", "check", case, "--engine", "verilog")
     assert outcome.returncode == 2
-    assert "error: engine 'verilog' is unknown; choose of csim, emulator, rtl, qkeras and all" in outcome.stdout
+    assert "error: engine 'verilog' is unknown; choose from csim, emulator, rtl, qkeras and all" in outcome.stdout
     outcome = trigcnn("golden", "check", case, "--engine", "rtl")
     assert outcome.returncode == 2
     assert "error: rtl: the case was frozen with rtl.architecture: none; choose another engine" in outcome.stdout
@@ -333,7 +337,7 @@ def test_the_size_is_bounded_and_the_error_says_how_many_events_fit(
     with pytest.raises(GoldenError, match=r"is there already; to freeze it anew: trigcnn golden update .* --run"):
         freeze(run, out)
     out.unlink()
-    with pytest.raises(GoldenError, match=r"the 21 corner events alone have .* MB; raise --max-vectors-mb"):
+    with pytest.raises(GoldenError, match=r"the 21 corner events alone take .* MB; raise --max-vectors-mb"):
         freeze(run, out, limits=Limits(vectors_mb=0.0001))
     with pytest.raises(GoldenError, match=r"quantized.keras: the model has 0.02 MB, more than --max-model-mb 0.01; s"):
         freeze(run, out, limits=Limits(model_mb=0.01))
@@ -467,7 +471,7 @@ def test_a_model_of_another_shape_is_told_before_anything_runs(case: Path) -> No
     shutil.copy(Path(__file__).parents[1] / "golden" / "lenet8.golden.keras", case.parent / "quick.golden.keras")
     result = golden.check(case)
     assert (result.status, kinds(result)) == (1, [("model", None), ("layers", None)])
-    assert "layers: the model has 64 inputs per event, 5 were frozen; nothing can be compared" in str(result)
+    assert "layers: the model has 64 inputs per event, 5 were frozen, so nothing can be compared" in str(result)
 
 
 def test_files_are_put_in_place_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_saved_model_needs_no_configuration(trigcnn: Trigcnn, tmp_path: Path) 
     assert outcome.stdout.splitlines()[-1] == DROPPED
     outcome = trigcnn("layers", path, "--set", "seed=2")
     assert outcome.returncode == 2
-    assert outcome.stderr == f"error: --set changes a configuration, and {path} is a saved model; leave it out\n"
+    assert outcome.stderr == f"error: --set changes a configuration, but {path} is a saved model; remove it\n"
     (tmp_path / "own.yaml").write_text("name: own\nmodel: {source: network.keras, dropped_pixels: refuse}\n")
     outcome = trigcnn("layers", tmp_path / "own.yaml")
     assert (outcome.returncode, outcome.stderr) == (2, REFUSED)

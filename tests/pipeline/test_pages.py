@@ -189,7 +189,7 @@ def test_the_verdict_colours_the_banner(sample_report: Report, failed: Report) -
 
 def test_what_a_tool_does_not_say_is_a_dash(sample_report: Report) -> None:
     page = pages.html(sample_report)
-    assert '<td class="num" data-sort=""><span class="none" title="the tool does not say">–</span></td>' in page
+    assert '<td class="num" data-sort=""><span class="none" title="the tool does not report it">–</span></td>' in page
     assert "| nextpnr-ecp5 0.11.1 | open-place-and-route | – | – | – | – | 5 | 8.13 |" in _rows(sample_report)
 
 

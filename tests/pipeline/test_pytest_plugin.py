@@ -55,7 +55,7 @@ def test_an_equal_case_passes_and_a_changed_one_fails_readably(pytester: pytest.
             "*changed.golden.yaml on qkeras*",
             "*changed.golden.yaml: changed: qkeras, * events",
             "  format: layer relu1: result: ufixed<4,3,RND_CONV,SAT> was frozen, ufixed<4,2,RND_CONV,SAT> is now",
-            "if this is wanted: trigcnn golden update *changed.golden.yaml",
+            "if the change is intended: trigcnn golden update *changed.golden.yaml",
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")

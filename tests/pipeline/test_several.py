@@ -188,7 +188,7 @@ def test_a_network_on_sequences_takes_arrays_without_a_channel_axis(tmp_path: Pa
         ("data.events=[camera/times, camera/image]", "the model takes events of shape (6, 4, 1) at input 0, the data"),
         ("data.events=[]", "data.events"),
         ("training.enabled=true", "the model has 2 outputs, and only one can be trained here; train it yourself"),
-        ("gates.min_accuracy=0.9", "gates.min_accuracy: the model has 2 outputs, of which no figure is known"),
+        ("gates.min_accuracy=0.9", "gates.min_accuracy: the model has 2 outputs, for which there is no figure"),
     ],
 )
 def test_what_cannot_be_run(tmp_path: Path, trigcnn: Trigcnn, change: str, message: str) -> None:

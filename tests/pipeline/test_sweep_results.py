@@ -74,7 +74,7 @@ def test_the_best_within_limits_is_the_best_that_keeps_them(sweep: Sweep) -> Non
     assert value(results.best(sweep, {}), "lut") == largest
     assert value(results.best(sweep, {"lut": 3999}), "lut") <= 3000
     assert value(results.best(sweep, {"accuracy": 0.8}), "accuracy") >= 0.8
-    with pytest.raises(ConfigError, match="no trial keeps lut=1; the least are lut 2,000 in trial"):
+    with pytest.raises(ConfigError, match="no trial is within lut=1; the least are lut 2,000 in trial"):
         results.best(sweep, {"lut": 1})
     with pytest.raises(ConfigError, match=r"--within luts: no trial has this figure; did you mean lut\?"):
         results.best(sweep, {"luts": 1})

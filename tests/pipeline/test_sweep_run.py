@@ -136,6 +136,6 @@ def test_the_best_trial_within_limits_is_written_ready_to_run(swept: Path, trigc
 def test_limits_that_no_trial_keeps_name_the_nearest(swept: Path, trigcnn: Trigcnn) -> None:
     found = trigcnn("sweep", "best", swept / "out", "--within", "lut=0")
     assert found.returncode == 2
-    assert "no trial keeps lut=0; the least are lut" in found.stderr
+    assert "no trial is within lut=0; the least are lut" in found.stderr
     assert trigcnn("sweep", "best", swept / "out", "--within", "luts=1").returncode == 2
     assert "is no sweep" in trigcnn("sweep", "best", swept / "nothing").stderr

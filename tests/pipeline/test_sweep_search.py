@@ -353,7 +353,7 @@ def test_a_study_of_another_folder_is_left_alone(tmp_path: Path) -> None:
     given = config(sweep={"storage": f"sqlite:///{tmp_path / 'study.db'}", "trials": 1})
     searched(tmp_path / "one", given)
     (tmp_path / "two").mkdir()
-    with pytest.raises(ConfigError, match=r"the study played there is that of .*one; choose another name"):
+    with pytest.raises(ConfigError, match=r"the study played belongs to .*one; choose another name"):
         Search(given, tmp_path / "two", Console())
 
 

@@ -66,7 +66,7 @@ def test_a_domain_that_has_no_meaning_is_refused(domain: dict[str, Any], message
 
 
 def test_a_grid_needs_steps() -> None:
-    with pytest.raises(ValidationError, match=r"sampler: grid: a\.b is a continuum; give it a step, or choices"):
+    with pytest.raises(ValidationError, match=r"sampler: grid: a\.b is continuous; give it a step, or choices"):
         SweepConfig(space={"a.b": Domain(low=0.0, high=1.0)}, sampler="grid")
     grid = SweepConfig(
         space={"a.b": Domain(low=0.0, high=1.0, step=0.25), "a.c": Domain(choices=[1, 2])}, sampler="grid"
@@ -78,7 +78,7 @@ def test_a_grid_needs_steps() -> None:
 def test_an_objective_that_no_run_has_is_refused_at_once() -> None:
     domains = {"model.options.weight_bits": {"low": 2, "high": 6}}
     with pytest.raises(
-        ConfigError, match=r"sweep\.objectives\.acuracy: is no figure of a run; did you mean accuracy\?"
+        ConfigError, match=r"sweep\.objectives\.acuracy: is not a figure of a run; did you mean accuracy\?"
     ):
         space.check(config(space=domains, objectives={"acuracy": "maximize"}))
 

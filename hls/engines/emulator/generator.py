@@ -68,7 +68,7 @@ class _Writer:
                 self._vectors += layout.vectors * (2 if layout.kind == "i64" else 1)
 
     def code(self) -> Code:
-        """What was written."""
+        """A description of the written files."""
         text = _TEMPLATE.format(
             level=self._plan.level.name,
             structs="\n".join(f"struct {name} {{\n{content}}};" for content, name in self._structs.items()),

@@ -1,1 +1,1 @@
-"""The figures of a run's page: each takes a report and gives charts with the table that says the same."""
+"""The figures of a run's page: each turns a report into charts with a table of the same content."""

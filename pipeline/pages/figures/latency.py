@@ -25,7 +25,7 @@ class _Entry(NamedTuple):
         return f"{self.tool}, {self.evidence}"
 
     def most(self, quantity: str) -> int | None:
-        """Give the worst that is known."""
+        """Return the worst that is known."""
         said = (
             (self.timing.latency_cycles_worst, self.timing.latency_cycles_best)
             if quantity == "latency"
@@ -35,10 +35,10 @@ class _Entry(NamedTuple):
 
 
 def figure(report: Report) -> Figure | None:
-    """Draw the worst latency and the largest initiation interval of each layer, for all that tell them.
+    """Draw the worst latency and the largest initiation interval of each layer, for all tools that report them.
 
     Returns:
-        None where nothing tells them by layer.
+        None if nothing reports them by layer.
     """
     entries = list(_entries(report))
     colours = coloured(each.series for each in entries)
@@ -49,12 +49,12 @@ def figure(report: Report) -> Figure | None:
         name="latency-by-layer",
         title="Latency by layer",
         caption=(
-            "The worst that is said of each layer of the HLS project, in clock cycles. Layers run at the same time: "
-            "their latencies do not add up to the design's, and the largest interval is the design's."
+            "Worst latency and largest interval of each layer of the HLS project, in clock cycles. Layers run at the "
+            "same time: their latencies do not add up to the design's, and the largest interval is the design's."
         ),
         panels=tuple(panels),
         table=Table(
-            caption="What is said of each layer, in clock cycles.",
+            caption="Latency and interval of each layer, in clock cycles.",
             columns=(
                 Column("Layer"),
                 Column("Evidence", "evidence"),
@@ -82,7 +82,7 @@ def figure(report: Report) -> Figure | None:
 
 
 def _entries(report: Report) -> Iterator[_Entry]:
-    """In the order of the layers, the tools of each behind one another."""
+    """Return the entries in the order of the layers, and of tools within a layer."""
     order = {layer.name: n for n, layer in enumerate(report.layers)}
     found = [
         _Entry("loops of the HLS project", "estimate", _estimated(layer))

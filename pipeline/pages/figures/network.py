@@ -1,4 +1,4 @@
-"""A picture of the network: layers as boxes, number formats on what goes from one to the next."""
+"""A picture of the network: layers as boxes, number formats on their connections."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Stem:
-    """What leaves a layer, with its number format. `y` is the layer's lower edge."""
+    """The output of a layer, with its number format. `y` is the layer's lower edge."""
 
     x: float
     y: float
@@ -47,7 +47,7 @@ class Picture:
         boxes: The layers.
         stems: One below each layer.
         paths: From the end of a stem to the next layer, as path data of SVG.
-        label: What is seen, for those who do not see it.
+        label: Description for people who do not see it.
     """
 
     width: float
@@ -62,7 +62,7 @@ class Picture:
 
 
 def picture(report: Report) -> Picture | None:
-    """Lay a network out.
+    """Return the layout of a network.
 
     Returns:
         None where the report names no layers.
@@ -89,7 +89,7 @@ def picture(report: Report) -> Picture | None:
         paths=tuple(_path([places[n] for n in chain]) for chain in chains),
         label=(
             f"The network: {len(layers)} layers, from {layers[0].name} to {layers[-1].name}, {len(edges)} connections"
-            + (f", {branching} layers where branches join." if branching else ", one behind the other.")
+            + (f", {branching} layers where branches join." if branching else ", one after the other.")
         ),
     )
 
@@ -97,7 +97,7 @@ def picture(report: Report) -> Picture | None:
 def _placed(
     count: int, edges: Sequence[tuple[int, int]]
 ) -> tuple[dict[int, tuple[float, float]], list[tuple[int, ...]]]:
-    """Give each layer's place, and for each edge what it passes: layers at both ends, bends in between.
+    """Return each layer's place, and for each edge what it passes: layers at both ends, bends in between.
 
     Bends have numbers from `count` on and places too.
     """
@@ -109,7 +109,7 @@ def _placed(
     apart = _WIDTH + _GAP
     layouts = from_edges(edges, vertex_spacing=apart, dummy_vertices=True)
     for positions, _, _, found in layouts.dot_layout(apart) if edges else []:
-        # Bends are numbered anew in each part of a network that has several.
+        # Bends are numbered separately in each part of a network that has several.
         own = {number: number if number < count else free + number for number, _ in positions}
         places |= {own[number]: at for number, at in positions}
         steps += [(own[start], own[end]) for start, end in found or []]
@@ -142,7 +142,7 @@ def _chains(steps: Sequence[tuple[int, int]], count: int) -> list[tuple[int, ...
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
-    """Draw an edge from the stem of its first layer to the upper edge of its last; past layers it goes straight."""
+    """Return an edge from the stem of its first layer to the upper edge of its last, straight past other layers."""
     (x, y), *rest = points
     y += _HEIGHT + _STEM
     drawn = [f"M{x:g} {y:g}"]

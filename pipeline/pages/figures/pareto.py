@@ -1,4 +1,4 @@
-"""Charts of a comparison: the quality of runs against what they cost."""
+"""Charts of a comparison: the quality of runs against their costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numerical profile: how large values are, against what their number formats hold."""
+"""The numerical profile: magnitudes of values, compared with the range of their number formats."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def figure(report: Report) -> Figure | None:
     """Draw, for each tensor, the magnitudes of its values on the bits of its number format.
 
     Returns:
-        None where no values were looked at.
+        None if no values were recorded.
     """
     ranges = report.ranges
     if not ranges:

@@ -26,10 +26,10 @@ class _Count(NamedTuple):
 
 
 def by_layer(report: Report) -> Figure | None:
-    """Draw what each layer takes, a chart for each resource, side by side for all that counted.
+    """Draw the resources of each layer, a chart for each resource, side by side for all tools.
 
     Returns:
-        None where nothing counts by layer.
+        None if nothing counts by layer.
     """
     counts = list(_counts(report))
     if not counts:
@@ -47,11 +47,11 @@ def by_layer(report: Report) -> Figure | None:
         title="Resources by layer",
         caption=(
             "Each layer by itself; layers that take nothing of a resource are left out, and so is what lies between "
-            "layers. Counts of different evidence are not of the same thing: an estimate counts adders, a tool cells."
+            "layers. Counts of different evidence do not compare: an estimate counts adders, a tool counts cells."
         ),
         panels=tuple(panels),
         table=Table(
-            caption="What each layer takes, by everything that counts by layer.",
+            caption="Resources of each layer, from every tool that counts by layer.",
             columns=(
                 Column("Layer"),
                 Column("Evidence", "evidence"),
@@ -111,7 +111,7 @@ def _layer_rows(counts: list[_Count], layers: list[str], counted: list[str]) -> 
 
 
 def occupancy(report: Report) -> Figure | None:
-    """Draw the share of the part that the design takes, by each tool.
+    """Draw the share of the part that the design uses, by tool.
 
     Returns:
         None where no tool counts, or the part's totals are not known.
@@ -136,7 +136,7 @@ def occupancy(report: Report) -> Figure | None:
     series = coloured(str(row["series"]) for row in rows)
     fullest = max(found, key=lambda each: each[3])
     label = (
-        f"Share of the part that the design takes; most of {RESOURCES[fullest[1]]}, {percent(fullest[3])} by "
+        f"Share of the part that the design uses; most of {RESOURCES[fullest[1]]}, {percent(fullest[3])} by "
         f"{fullest[0].tool} on {fullest[0].part}."
     )
     parts = list(dict.fromkeys(entry.part for entry, *_ in found))
@@ -149,7 +149,7 @@ def occupancy(report: Report) -> Figure | None:
         ),
         panels=(bars(rows, label, series=series, number_format=".2~%"),),
         table=Table(
-            caption="What the design takes, of what the part has.",
+            caption="Resources that the design uses, and those of the part.",
             columns=(
                 Column("Resource"),
                 Column("By"),

@@ -11,7 +11,7 @@ from trigcnn.pipeline.trigger.binomial import wilson
 from trigcnn.pipeline.trigger.run_curves import working_points
 from trigcnn.pipeline.trigger.working_points import hertz
 
-# Broad at the back, narrow in front, so that curves that are the same are all seen.
+# Wide at the back, narrow before it, so that equal curves are all visible.
 _DRAWN = {
     "float": Line("float twin", SERIES[1], (5, 3), 1.6),
     "quantized": Line("quantized", SERIES[0], (), 4.5),
@@ -46,7 +46,7 @@ def figure(report: Report) -> Figure | None:
 
 
 def at(curve: RocCurve, events: int) -> tuple[int, int]:
-    """Give accepted background and signal events where at most so many of the background are."""
+    """Return accepted background and signal events where at most so many of the background are."""
     n = max(bisect_right(curve.background, events) - 1, 0)
     return curve.background[n], curve.signal[n]
 
@@ -126,7 +126,7 @@ def _against_background(roc: Roc, areas: str) -> Panel:
 
 
 def table(roc: Roc) -> Table:
-    """Give what each model accepts of the signal at rates of 1, 2, 5, 10, 20 ... background events."""
+    """Return the signal that each model accepts at rates of 1, 2, 5, 10, 20 ... background events."""
     curves = sorted(roc.curves, key=lambda curve: list(_DRAWN).index(curve.model))
     last = curves[-1]
     rows: list[tuple[Value, ...]] = []

@@ -1,4 +1,4 @@
-"""Charts of a sweep: the front, all trials in parallel coordinates, what decides, and how fast it was found."""
+"""Charts of a sweep: the front, all trials in parallel coordinates, importances, and progress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from trigcnn.pipeline.results.sweep import Sweep, SweepTrial
 
 
 def parallel_coordinates(sweep: Sweep) -> Figure | None:
-    """Draw each trial as a line through its options and what came of it.
+    """Draw each trial as a line through its options and results.
 
     Returns:
         None where fewer than two trials have all objectives.
@@ -109,7 +109,7 @@ def parallel_coordinates(sweep: Sweep) -> Figure | None:
 
 
 def _column(trials: Sequence[SweepTrial], name: str) -> tuple[list[float], list[str]]:
-    """Give the place of each trial on an axis, 0 to 1, and the value in words."""
+    """Return the place of each trial on an axis, 0 to 1, and the value in words."""
     merits = [trial.merit(name) for trial in trials]
     if all(merit is not None for merit in merits):
         values: list[float] = [merit.value for merit in merits if merit is not None]
@@ -167,7 +167,7 @@ def _trials_table(sweep: Sweep, trials: Sequence[SweepTrial], titles: dict[str, 
 
 
 def importance(sweep: Sweep) -> Figure | None:
-    """Draw how much each option decides of each objective; None where that is not known."""
+    """Draw the importance of each option for each objective; None if it is not known."""
     if not sweep.importances:
         return None
     labels = {goal.name: goal.label for goal in sweep.objectives}

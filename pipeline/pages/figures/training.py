@@ -1,4 +1,4 @@
-"""Learning curves, and what a table says of them."""
+"""Learning curves, and their table."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ class _Series(NamedTuple):
 
 
 def models(report: Report) -> list[tuple[str, Curves]]:
-    """Give the names and the curves of the models that were trained here."""
+    """Return the names and the curves of the models that were trained here."""
     training = report.training
     named = (("quantized", training.quantized), ("float twin", training.float_twin), ("teacher", training.teacher))
     return [(name, curves) for name, curves in named if curves is not None and curves.loss]
 
 
 def rows(report: Report) -> list[Row]:
-    """Give the lines of the table."""
+    """Return the lines of the table."""
     found = []
     for name, curves in models(report):
         kept = curves.kept[-1] if curves.kept else len(curves.loss)
@@ -79,7 +79,7 @@ def rows(report: Report) -> list[Row]:
 
 
 def figure(report: Report) -> Figure | None:
-    """Draw what was followed in training against the epoch, for the quantized model, the float twin and the teacher.
+    """Draw the figures of training against the epoch, for the quantized model, the float twin and the teacher.
 
     A dot is an epoch whose weights were kept; dashed rules are where pruning and folding were done.
 
@@ -162,7 +162,7 @@ def _panel(quantity: str, series: Sequence[_Series], trained: Sequence[tuple[str
 
 
 def _marks(curves: Curves) -> list[alt.Chart]:
-    """Show where the quantized model was changed."""
+    """Return marks where the quantized model was changed."""
     import altair as alt
 
     found: list[dict[str, Value]] = [

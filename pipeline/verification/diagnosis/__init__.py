@@ -1,1 +1,1 @@
-"""Why two engines differ: in which layer, from what cause, and what mends it."""
+"""Why two engines differ: the layer, the cause, and the fix."""

@@ -19,7 +19,7 @@ _DEFAULT = (16, 6)
 
 @dataclass(frozen=True)
 class Case:
-    """A layer, with what it was given and what came out.
+    """A layer with its inputs and results.
 
     Attributes:
         layer: The layer.
@@ -27,7 +27,7 @@ class Case:
         exact: What its constants give from its inputs, before its cast; None if that is not known.
         wanted: What the model gives from the same inputs, rounded where the model rounds.
         found: What the engine has.
-        setup: What the configuration says.
+        setup: The configuration's number formats.
     """
 
     layer: Layer
@@ -47,7 +47,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Blame:
-    """A cause, with the number format that is to blame and the one that would do."""
+    """A cause, with the number format to blame and the one that suffices."""
 
     cause: Cause
     where: str
@@ -67,7 +67,7 @@ def blame(case: Case) -> Blame:
 
 
 def _weights(case: Case) -> Blame | None:
-    """Tell whether constants are not those of the model."""
+    """Return whether constants are not those of the model."""
     if case.counterpart is None:
         return None
     for role, weights in case.layer.weights.items():
@@ -81,7 +81,7 @@ def _weights(case: Case) -> Blame | None:
 
 
 def _accumulator(case: Case, exact: Values) -> Blame | None:
-    """Tell whether sums lost bits: the exact sum, cast once, is not what came out."""
+    """Return whether sums lost bits: the exact sum, cast once, is not what came out."""
     layer, accumulator = case.layer, case.layer.accumulator
     if accumulator is None or np.array_equal(arithmetic.stored(exact, layer.result), case.found):
         return None

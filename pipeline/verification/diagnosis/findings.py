@@ -1,4 +1,4 @@
-"""What a diagnosis says: layers, causes and the changes that mend them."""
+"""The content of a diagnosis: layers, causes and the changes that fix them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Finding:
         values: Numbers that differ.
         max_difference_lsb: Largest difference, in units of the result's last bit.
         examples: The first few.
-        change: What mends it.
+        change: The fix.
     """
 
     layer: str
@@ -94,10 +94,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found.
+    """The result of a diagnosis.
 
     Attributes:
-        reference: Name of the engine that is held to be right.
+        reference: Name of the reference engine.
         engine: Name of the other.
         events: Events looked at.
         differing_events: Events with an output that differs.
@@ -119,7 +119,7 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Setup:
-    """What the configuration says that bears on number formats.
+    """The parts of a configuration that concern number formats.
 
     Attributes:
         overrides: Number formats that the user set, by layer and role.

@@ -1,4 +1,4 @@
-"""Why two engines part: the first layer at which they do, the cause, and what mends it.
+"""Why two engines differ: the first differing layer, the cause, and the fix.
 
 The first layer that differs has equal inputs on both sides. What it must compute from them is known exactly, so
 each number that it gives can be held against the exact one and against its number formats.
@@ -34,7 +34,7 @@ def explain(
     exact: Graph | None,
     setup: Setup,
 ) -> Diagnosis:
-    """Find the first layer at which two engines part, and why; then the layers behind it that err by themselves.
+    """Return the first layer in which two engines differ, and why; then the later layers that are wrong by themselves.
 
     Args:
         reference: The engine that is held to be right; its traces are exact real numbers.
@@ -42,7 +42,7 @@ def explain(
         graph: The graph, with the number formats in question.
         events: Events that differ, [events, ...]; some hundred are enough.
         exact: The same network converted with exact number formats; None where it is not known.
-        setup: What the configuration says.
+        setup: The configuration's number formats.
     """
     expected, found = dict(reference.trace(events)), dict(engine.trace(events))
     for layer, values in zip(graph.input_layers, graph.split_inputs(events), strict=True):
@@ -117,7 +117,7 @@ def _counterpart(layer: Layer, exact_graph: Graph | None) -> Layer | None:
 
 
 def _possible(graph: Graph, layer: Layer, inputs: list[Values]) -> bool:
-    """Tell whether a layer's inputs are numbers that the exact network has there, too."""
+    """Return whether a layer's inputs are numbers that the exact network has there, too."""
     formats = [graph[name].result for name in layer.inputs]
     return all(np.array_equal(arithmetic.stored(x, one), x) for x, one in zip(inputs, formats, strict=False))
 
