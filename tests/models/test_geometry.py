@@ -329,9 +329,9 @@ def test_dropped_pixels_are_refused_with_layer_axis_number_and_mend(k: Keras2) -
     assert str(caught.value) == (
         "model.dropped_pixels: refuse: strides that do not divide drop pixels:\n"
         "  - layer pool (MaxPooling2D): the last 1 of 13 of the height (12 or 14 divide); change the size of its "
-        "input, or put a ZeroPadding2D(((0, 1), (0, 0))) in front of it\n"
+        "input, or put a ZeroPadding2D(((0, 1), (0, 0))) before it\n"
         "  - layer step (Conv2D): the last 1 of 6 of the height (5 or 8 divide) and the last 1 of 6 of the width (5 or "
-        "8 divide); change the size of its input, or put a ZeroPadding2D(((0, 2), (0, 2))) in front of it"
+        "8 divide); change the size of its input, or put a ZeroPadding2D(((0, 2), (0, 2))) before it"
     )
     mended = chain(
         (13, 12, 1),

@@ -21,7 +21,7 @@ DROPPED = "pool1 (MaxPooling2D): windows of 2, stride 2, never see the last 1 of
 REFUSED = (
     "error: model.dropped_pixels: refuse: strides that do not divide drop pixels:\n"
     "  - layer pool1 (MaxPooling2D): the last 1 of 7 of the height (6 or 8 divide) and the last 1 of 7 of the width (6 "
-    "or 8 divide); change the size of its input, or put a ZeroPadding2D(((0, 1), (0, 1))) in front of it\n"
+    "or 8 divide); change the size of its input, or put a ZeroPadding2D(((0, 1), (0, 1))) before it\n"
 )
 
 

@@ -285,7 +285,7 @@ def test_a_scheduler_that_is_gone_ends_the_sweep_and_fails_no_trial(tmp_path: Pa
         return plays(job)
 
     client, work = Client(gone), Search(config(), tmp_path, Console())
-    with pytest.raises(SweepError, match="the scheduler of the workers is gone; begin the sweep again"):
+    with pytest.raises(SweepError, match="the scheduler of the workers is gone; start the sweep again"):
         work.run(client, 1)  # type: ignore[arg-type]
     assert outcomes(work) == ["reported", "running"]
     again, jobs = searched(tmp_path, config())
