@@ -107,7 +107,7 @@ def test_a_report_that_is_cut_off_is_refused(tmp_path: Path, share: float) -> No
     text = (REPORTS / "vitis_hls_csynth.xml").read_text()
     path = tmp_path / "tiny_csynth.xml"
     path.write_text(text[: int(share * len(text))])
-    with pytest.raises(ToolFailedError, match=r"tiny_csynth.xml is not whole XML .*; run the synthesis again"):
+    with pytest.raises(ToolFailedError, match=r"tiny_csynth.xml is not complete XML .*; run the synthesis again"):
         parse(path)
 
 

@@ -93,14 +93,14 @@ def test_a_design_that_was_not_fitted_gives_nothing() -> None:
             "summary.ndjson",
             '"data":[960, 1960, 9, 3, 21, 5]',
             '"data":[960, 19',
-            "summary.ndjson is cut off or no oneAPI",
+            "summary.ndjson is truncated or not a oneAPI",
         ),
         ("summary.ndjson", '"name":"Total"', '"name":"Sum"', "summary.ndjson lacks the total"),
         ("summary.ndjson", "[960, 1960, 9, 3, 21, 5]", "[960, 1960, 9, 3, 21]", "lacks the figure frac. dsps"),
         ("summary.ndjson", "[960, 1960, 9,", '[960, "many", 9,', "ffs should be a number but is 'many'"),
         ("loop_attr.ndjson", '"lt":"123.000000", ', "", "holds no reports of oneAPI in a known form: KeyError"),
         ("quartus.ndjson", '"alm":"TBD",', "", "is not a summary of Quartus' fitter: KeyError"),
-        ("quartus.ndjson", '"nodes":[', '"knots":[', "is no summary of Quartus' fitter"),
+        ("quartus.ndjson", '"nodes":[', '"knots":[', "is not a summary of Quartus' fitter"),
     ],
 )
 def test_a_damaged_oneapi_report_is_refused(tmp_path: Path, name: str, old: str, new: str, message: str) -> None:
@@ -115,7 +115,7 @@ def test_a_damaged_oneapi_report_is_refused(tmp_path: Path, name: str, old: str,
 def test_a_file_without_records_is_refused(tmp_path: Path, content: str) -> None:
     folder = copied("oneapi", tmp_path)
     (folder / "summary.ndjson").write_text(content)
-    with pytest.raises(ToolFailedError, match=r"summary.ndjson is no oneAPI report"):
+    with pytest.raises(ToolFailedError, match=r"summary.ndjson is not a oneAPI report"):
         oneapi.parse(folder, part=PART, clock_period_ns=PERIOD)
 
 
@@ -166,7 +166,7 @@ def test_a_simulation_that_was_not_run_is_refused(tmp_path: Path) -> None:
     ("name", "old", "new", "message"),
     [
         ("report_data.js", ";var areaJSON=", ";var areas=", "report_data.js lacks the variable areaJSON"),
-        ("report_data.js", "30]", "30", "report_data.js is cut off or no such report"),
+        ("report_data.js", "30]", "30", "report_data.js is truncated or another kind of report"),
         ("report_data.js", '"total":', '"sum":', "holds no estimate of resources: KeyError"),
         ("verification_data.js", "23,25,24.3", "23,25", "holds no latency in a known form"),
         ("verification_data.js", "23,25,24.3", "23,soon,24.3", "should be a number but is 'soon'"),
@@ -218,7 +218,7 @@ def test_a_slack_that_is_missed_leaves_the_number_of_endpoints_unknown(tmp_path:
         ("tiny.fit.summary", "Successful", "Failed", "the fitter ended with 'Failed - Mon"),
         ("tiny.fit.summary", "Device : 10AX115N2F40E2LG\n", "", "lacks the fitter's status or the device"),
         ("tiny.fit.summary", ": 40 / 1,518 ( 3 % )", ": some", "Total DSP Blocks should be a number but is 'some'"),
-        ("tiny.sta.summary", "Slack : 2.345\n", "", "is cut off or no summary of the timing analyser"),
+        ("tiny.sta.summary", "Slack : 2.345\n", "", "is truncated or not a summary of the timing analyser"),
     ],
 )
 def test_a_damaged_summary_of_quartus_is_refused(tmp_path: Path, name: str, old: str, new: str, message: str) -> None:

@@ -50,7 +50,7 @@ def test_a_design_with_pins_is_written_for_the_bitstream() -> None:
 
 
 def test_another_part_is_refused_before_anything_runs() -> None:
-    with pytest.raises(ConversionError, match=r"^part 'xc7z020clg400-1' is no ECP5 of Lattice"):
+    with pytest.raises(ConversionError, match=r"^part 'xc7z020clg400-1' is not a Lattice ECP5"):
         plan(part="xc7z020clg400-1")
 
 
@@ -151,7 +151,7 @@ def test_a_run_that_leaves_no_report_is_an_error(monkeypatch: pytest.MonkeyPatch
 
 def test_a_log_without_counts_is_not_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake(monkeypatch, "Info: nothing\n")
-    with pytest.raises(ToolFailedError, match=r"^nextpnr says nothing of 'TRELLIS_COMB'; 0\.11\S* is not understood$"):
+    with pytest.raises(ToolFailedError, match=r"^nextpnr does not report 'TRELLIS_COMB'; 0\.11\S* is not understood$"):
         nextpnr.run(plan(), tmp_path, timeout_s=10)
 
 

@@ -283,7 +283,7 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
     "another name": (
         lambda run: edit(run.there / MANIFEST, '"run": "tiny"', '"run": "other"'),
         ResultsError,
-        "the results are of other, and the run is tiny; choose it with --run",
+        "the results are of other, but the run is tiny; choose it with --run",
     ),
     "another design": (
         lambda run: (run.hls / "firmware/tiny.cpp").write_text("void tiny() { }\n"),
@@ -293,7 +293,7 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
     "a design with one file more": (
         lambda run: (run.rtl / "src/new.v").write_text("\n"),
         ResultsError,
-        "rtl/src/new.v is not the same in the results and in the run",
+        "rtl/src/new.v differs between the results and the run",
     ),
     "a source that was changed there": (
         lambda run: edit(run.there / "results/inputs.sha256", "  rtl/src/tiny.v", "0  rtl/src/tiny.v"),
@@ -318,7 +318,7 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
     "a step that was not run": (
         lambda run: (run.there / f"results/{CSYNTH}/command").unlink(),
         ToolFailedError,
-        "csynth: was not run to its end",
+        "csynth: did not finish",
     ),
     "a tool that was ended": (
         lambda run: (run.there / f"results/{CSYNTH}/status").unlink(),
@@ -338,7 +338,7 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
     "no mark of its end": (
         lambda run: (run.there / f"results/{CSYNTH}/finished").unlink(),
         ToolFailedError,
-        "^csynth: was not run to its end\nrun run.sh again there; it resumes at this step$",
+        "^csynth: did not finish\nrun run.sh again there; it resumes at this step$",
     ),
     "errors in the log": (
         lambda run: (run.there / f"results/{CSYNTH}/log").write_text("ERROR: [HLS 200-70] no\n"),
@@ -390,7 +390,7 @@ def test_simulated_outputs_that_come_back_are_held_to_the_model_s(tmp_path: Path
 
 def test_results_of_another_plan_are_refused(done: Elsewhere) -> None:
     other = replace(done.plan, clock_period_ns=5.0)
-    with pytest.raises(ResultsError, match="what was run is not what the run plans"):
+    with pytest.raises(ResultsError, match="the results are of another plan than the run's"):
         done.collect(plan=other)
 
 

@@ -53,9 +53,9 @@ def test_a_difference_names_its_event_and_output(found: str, message: str, tmp_p
     [
         ("1 0.5 \n", "results.log holds 1 events, but the test bench has 2"),
         ("", "results.log holds 0 events, but the test bench has 2"),
-        ("1 0.5 \n-2", "event 1 has 1 outputs in place of 2"),
-        ("1 0.5 \n-2 nan \n", "event 1 has 'nan', which is no number"),
-        ("1 0.5 \n-2 0.2x \n", "event 1 has '0.2x', which is no number"),
+        ("1 0.5 \n-2", "event 1 has 1 outputs instead of 2"),
+        ("1 0.5 \n-2 nan \n", "event 1 has 'nan', which is not a number"),
+        ("1 0.5 \n-2 0.2x \n", "event 1 has '0.2x', which is not a number"),
     ],
 )
 def test_what_is_not_whole_is_refused(found: str, message: str, tmp_path: Path) -> None:

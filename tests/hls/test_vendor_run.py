@@ -197,9 +197,9 @@ def test_a_tool_that_is_needed_later_is_missed_before_the_first_one_runs(runs: R
         ("hang", 1, "vitis-run ran longer than 1 s"),
         ("errors", 20, r"vitis-run gave exit status 0 but printed errors; (.|\n)*212-4\] bad$"),
         ("fatal", 20, r"with which its figures mean nothing; (.|\n)*\[Vivado 12-4739\] create_clock:No valid"),
-        ("silent", 20, "vitis-run succeeded without a report: .*tiny_csynth.xml is missing; look into .*csynth.log"),
+        ("silent", 20, "vitis-run succeeded without a report: .*tiny_csynth.xml is missing; see .*csynth.log"),
         ("stale", 20, "vitis-run succeeded without a new report: .*tiny_csynth.xml is older than the run"),
-        ("cut", 20, "tiny_csynth.xml is not whole XML"),
+        ("cut", 20, "tiny_csynth.xml is not complete XML"),
     ],
 )
 def test_what_went_wrong_is_seen_and_no_earlier_report_remains(

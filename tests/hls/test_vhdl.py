@@ -92,7 +92,7 @@ def test_files_come_behind_those_they_use(tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("signal", r"^'signal' is a reserved word of VHDL; choose another name, or set rtl\.language: verilog$"),
-        ("Entity", r"^'Entity' is a word of VHDL"),
+        ("Entity", r"^'Entity' is a reserved word of VHDL"),
         ("net__1", r"^'net__1': VHDL has no name with two underscores in a row, or one at an end; choose another"),
         ("net_", r"^'net_': VHDL has no name"),
         ("_net", r"^'_net': VHDL has no name"),

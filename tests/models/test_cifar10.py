@@ -49,7 +49,7 @@ def test_the_files_of_an_inner_folder_are_listed(tmp_path: Path) -> None:
         ),
         (b"<html>Not found</html>", "pixels); it is a web page: copy or download the binary version again"),
         (b"\x80\x02}q\x01", "it is a Python pickle"),
-        (b"\x00" * 3073 + b"\x0c" * 3073, "1 of 2 labels are none of 0 to 9, the first 12 at index 1"),
+        (b"\x00" * 3073 + b"\x0c" * 3073, "1 of 2 labels are not among 0 to 9, the first 12 at index 1"),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:

@@ -88,7 +88,7 @@ def test_a_normalization_with_another_reader_in_front_of_it_stays() -> None:
     y = k.keras.layers.BatchNormalization(name="norm")(x)
     model = k.keras.Model(inputs, k.keras.layers.Add(name="sum")([x, y]), name="branched")
     with pytest.raises(
-        ModelError, match=r"the model branched has no BatchNormalization behind .* training.folded_epochs"
+        ModelError, match=r"the model branched has no BatchNormalization after .* training.folded_epochs"
     ):
         fold_batch_normalization(model)
 

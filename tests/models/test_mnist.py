@@ -97,7 +97,7 @@ IMAGES, LABELS = pixels(5, 50, 28, 28), labels_of(50)
         (TRAIN_IMAGES, idx(IMAGES[:, :20]), "images of 20x28 pixels; those of mnist have 28x28"),
         (TRAIN_IMAGES, idx(IMAGES[:0]), "holds no images; copy or download it again"),
         (TRAIN_LABELS, idx(LABELS[:49]), "49 labels for the 50 images of train-images-idx3-ubyte"),
-        (TRAIN_LABELS, idx(LABELS + 3), "15 of 50 labels are none of 0 to 9, the first 10 at index 7"),
+        (TRAIN_LABELS, idx(LABELS + 3), "15 of 50 labels are not among 0 to 9, the first 10 at index 7"),
         (
             TRAIN_IMAGES,
             gzip.compress(idx(IMAGES))[:-100],

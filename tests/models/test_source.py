@@ -267,12 +267,12 @@ def test_weights_alone_are_refused(tmp_path: Path, network: Any, suffix: str) ->
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("config", [b"{", b"\xff\xfe{", b"[" * 20000 + b"]" * 20000])
 def test_an_unreadable_configuration_is_refused(tmp_path: Path, suffix: str, config: bytes) -> None:
-    assert "the model's configuration is no readable JSON" in error_of(write(tmp_path / f"net{suffix}", config))
+    assert "the model's configuration is not readable JSON" in error_of(write(tmp_path / f"net{suffix}", config))
 
 
 @pytest.mark.parametrize("config", [[], "text", {}, {"config": {}}])
 def test_a_configuration_of_no_model_is_refused(tmp_path: Path, config: Any) -> None:
-    assert "its configuration is no Keras model" in error_of(write(tmp_path / "net.keras", config))
+    assert "its configuration is not a Keras model" in error_of(write(tmp_path / "net.keras", config))
 
 
 def test_a_configuration_that_is_no_text_is_refused(tmp_path: Path) -> None:
@@ -333,9 +333,9 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     ("reference", "message"),
     [
         ("mynet.py", "is not a reference to a function; write it as file.py:function"),
-        ("mynet:build", "is no reference to a function"),
-        ("mynet.py:", "is no reference to a function"),
-        ("mynet.py:a.b", "is no reference to a function"),
+        ("mynet:build", "is not a reference to a function"),
+        ("mynet.py:", "is not a reference to a function"),
+        ("mynet.py:a.b", "is not a reference to a function"),
         ("none.py:build", "none.py: no such file; the model"),
         ("mynet.py:biuld", r"mynet.py: no function 'biuld'; did you mean build\?"),
         ("mynet.py:width", r"mynet.py: 'width' is a int, not a function"),

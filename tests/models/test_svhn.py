@@ -68,8 +68,8 @@ Y = np.ones((20, 1))
         ({"y": Y[:19]}, "the array y is 19x1 of float64; labels must be 20x1"),
         ({"y": Y + 1j}, "no array y of numbers"),
         ({"y": Y * 0.5}, "labels of y are no whole numbers"),
-        ({"y": Y * 11}, "y: 20 of 20 labels are none of 1 to 10, the first 11.0 at index 0"),
-        ({"y": Y * 0}, "y: 20 of 20 labels are none of 1 to 10, the first 0.0 at index 0"),
+        ({"y": Y * 11}, "y: 20 of 20 labels are not among 1 to 10, the first 11.0 at index 0"),
+        ({"y": Y * 0}, "y: 20 of 20 labels are not among 1 to 10, the first 0.0 at index 0"),
     ],
 )
 def test_wrong_arrays_are_refused(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:

@@ -131,7 +131,7 @@ def test_runs_of_the_same_folder_name_are_told_apart_by_their_path(
         ("one", "a comparison needs two runs or more, and 1 was given"),
         ("twice", "was given twice; name each run once"),
         ("empty", "has no report; finish the run with `trigcnn run`"),
-        ("damaged", r"report\.json: is no report of this version of trigcnn .*make it anew with `trigcnn report`"),
+        ("damaged", r"report\.json: is not a report of this version of trigcnn .*write it again with `trigcnn report`"),
     ],
 )
 def test_bad_input_says_what_mends_it_and_writes_nothing(

@@ -175,7 +175,7 @@ def test_without_labels_there_are_rates_alone(trigcnn: Trigcnn, quick_run: Run, 
     np.savez(file, events=events)
     outcome = trigcnn("evaluate", quick_run[1], "--events", file, "--signal", "1", "--rates", "1e6")
     assert outcome.returncode == 0, outcome.stderr
-    assert "without labels, only rates are given" in outcome.stdout
+    assert "without labels, only rates are reported" in outcome.stdout
     found = read(quick_run[1] / "evaluate" / "jets")
     (point,) = found.results[0].working_points
     assert (found.events.classes, found.results[0].area, point.signal) == (None, None, None)
@@ -190,7 +190,7 @@ def test_without_labels_there_are_rates_alone(trigcnn: Trigcnn, quick_run: Run, 
 def test_labels_can_be_left_out(trigcnn: Trigcnn, quick_run: Run, file: Path) -> None:
     outcome = trigcnn("evaluate", quick_run[1], "--events", file, "--signal", "1", "--no-labels")
     assert outcome.returncode == 0, outcome.stderr
-    assert "only rates are given" not in outcome.stdout
+    assert "only rates are reported" not in outcome.stdout
     assert read(quick_run[1] / "evaluate" / "jets").events.labels is None
 
 
@@ -351,7 +351,7 @@ def test_a_run_that_is_converted_again_meanwhile(quick_run: Run, file: Path, sta
         (["--signal", "3"], "--signal 3: no such class; there are 0, 1, 2"),
         ([], "there are 3 classes (0, 1, 2); say which are signal with --signal or trigger.signal"),
         (["--signal", "1", "--rates", "1e3,5e7"], "--rates 5e+07: is above the event rate of 4e+07 Hz"),
-        (["--signal", "1", "--rates", "fast"], "--rates fast: must be numbers with commas between them"),
+        (["--signal", "1", "--rates", "fast"], "--rates fast: must be numbers separated by commas"),
         (["--signal", "1", "--engine", "rtl"], "--engine rtl: no such engine; choose from emulator, csim, qkeras"),
         (["--signal", "1", "--engine", "csim", "--against", "csim"], "--against csim: is the engine itself"),
         (["--signal", "1", "--output", "x"], "--output x: no such output; choose from logits"),
@@ -403,7 +403,7 @@ def _damaged(path: Path) -> None:
         (_npz(events=np.full((20, 5), None)), "{file}, events: cannot be read; object arrays hold pickled"),
         (_npz(labels=np.zeros(19, int)), "{file}, labels: 19 labels for 20 events"),
         (_npz(labels=np.full(20, 3)), "{file}, labels: labels from 3 to 3, but data.classes names 3 classes"),
-        (_npz(labels=np.full(20, 0.5)), "{file}, labels: 20 labels are no whole numbers"),
+        (_npz(labels=np.full(20, 0.5)), "{file}, labels: 20 labels are not whole numbers"),
         (_npz(labels=np.zeros(20, int)), "no signal event (1) in the file, which holds 20 0; add some"),
         (_npz(labels=np.ones(20, int)), "no background event (0, 2) in the file, which holds 20 1; add some"),
         (_truncated, "{file}: not an npz file, or a truncated one"),

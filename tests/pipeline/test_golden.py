@@ -334,7 +334,7 @@ def test_the_size_is_bounded_and_the_error_says_how_many_events_fit(
     freeze(run, out, events=fit, limits=limits)
     assert (tmp_path / "quick.golden.npz").stat().st_size <= 900
     assert len(golden_case.read(out).test_events) == fit
-    with pytest.raises(GoldenError, match=r"is there already; to freeze it anew: trigcnn golden update .* --run"):
+    with pytest.raises(GoldenError, match=r"exists already; to freeze it again: trigcnn golden update .* --run"):
         freeze(run, out)
     out.unlink()
     with pytest.raises(GoldenError, match=r"the 21 corner events alone take .* MB; raise --max-vectors-mb"):
@@ -371,7 +371,7 @@ def test_a_case_names_files_beside_itself_only(case: Path, name: str) -> None:
 
 HOSTILE: list[tuple[str, Callable[[Any], None], str]] = [
     ("code as name", lambda c: c.update(name='x"); system("id'), "name: String should match pattern"),
-    ("keyword as name", lambda c: c.update(name="class"), "name: 'class' is a word of C\\+\\+ or Verilog"),
+    ("keyword as name", lambda c: c.update(name="class"), "name: 'class' is a reserved word of C\\+\\+ or Verilog"),
     ("code as part", lambda c: c["hls"].update(part="x; exec id"), r"hls.part: String should match pattern"),
     ("unknown key", lambda c: c.update(command="id"), "command: unknown key"),
     ("missing key", lambda c: c.pop("vectors"), "vectors: is missing"),

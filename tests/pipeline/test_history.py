@@ -50,7 +50,7 @@ def test_a_damaged_history_is_refused_with_its_line(tmp_path: Path, sample_repor
     history.record(folder)
     with (tmp_path / "history.jsonl").open("a") as stream:
         stream.write(json.dumps({"date": "2026"}) + "\n")
-    with pytest.raises(RunFolderError, match=r"history\.jsonl: line 2 is none that a run wrote .*remove the line"):
+    with pytest.raises(RunFolderError, match=r"history\.jsonl: line 2 was not written by a run .*remove the line"):
         history.earlier(folder, {})
 
 

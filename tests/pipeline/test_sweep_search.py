@@ -344,7 +344,7 @@ def test_a_study_goes_on_only_with_the_options_it_was_begun_with(
     tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
     searched(tmp_path, config())
-    with pytest.raises(ConfigError, match=f"was begun with other options .*{message}.*choose another folder"):
+    with pytest.raises(ConfigError, match=f"was started with other options .*{message}.*choose another folder"):
         Search(config(**change), tmp_path, Console())
     Search(config(sweep={"trials": 9, "cluster": {"workers": 3}}), tmp_path, Console())
 

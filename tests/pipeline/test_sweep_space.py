@@ -87,7 +87,7 @@ def test_an_objective_that_no_run_has_is_refused_at_once() -> None:
     ("domains", "message"),
     [
         ({}, "nothing is varied"),
-        ({"budget.lut": {"choices": [1]}}, "decides nothing of a network"),
+        ({"budget.lut": {"choices": [1]}}, "does not influence the network"),
         ({"training.epocs": {"choices": [1]}}, r"sweep\.space\.training\.epocs.*did you mean training\.epochs"),
         ({"training.pruning_sparsity": {"low": 0.0, "high": 1.5}}, "pruning_sparsity.*less than 1"),
     ],

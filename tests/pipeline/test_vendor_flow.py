@@ -263,7 +263,7 @@ def test_what_is_wrong_with_results_is_kept_where_the_message_says(
     outcome = trigcnn("collect", there, "--run", out)
     assert outcome.returncode == 3
     kept = out / "logs/collect/hls/quick_prj/solution1/syn/report/quick_csynth.xml"
-    assert outcome.stderr.startswith(f"error: {kept} is not whole XML")
+    assert outcome.stderr.startswith(f"error: {kept} is not complete XML")
     assert "\ndelete results/1_hls_csynth there and run run.sh again there; it resumes at this step\n" in outcome.stderr
     assert kept.is_file()
     assert (out / "logs/collect/hls/csynth.log").is_file()

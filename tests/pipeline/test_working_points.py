@@ -114,7 +114,7 @@ def test_a_working_point_without_labels() -> None:
         ([0.0], RATE, "--rates 0: must be above 0, in Hz"),
         ([-1.0], RATE, "--rates -1: must be above 0, in Hz"),
         ([math.nan], RATE, "--rates nan: must be above 0, in Hz"),
-        ([], RATE, "--rates: names no rate"),
+        ([], RATE, "--rates: no rate given"),
         ([1.0], 0.0, "--event-rate-hz 0: must be above 0, in Hz"),
         ([1.0], math.inf, "--event-rate-hz inf: must be above 0, in Hz"),
     ],
