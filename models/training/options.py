@@ -34,10 +34,10 @@ class Distillation:
     learning_rate: Annotated[float, Gt(0)] = 0.001
     """Learning rate of Adam for the teacher at the start; it falls to zero as a cosine."""
     classes: Annotated[list[str], MinLen(1)] | None = None
-    """Classes of the events that teacher and network learn from; needed where there are several. No labels are used but
-    for this."""
+    """Classes of the events that teacher and network learn from; needed if there are several. Labels have no
+    other use here."""
     outliers: Annotated[float, Ge(0), Lt(1)] = 0.2
-    """Share of outliers among the network's events, made of those events: several on top of each other, stretched."""
+    """Share of outliers among the network's events; each is a stretched sum of several events."""
     largest_value: float | None = None
     """Value at which the teacher's events are cut off, so that a faulty channel at full scale does not dominate."""
 
@@ -53,7 +53,7 @@ class Recipe:
     __pydantic_config__ = OPTIONS
 
     enabled: bool | None = None
-    """Whether to train; default: yes, except for a saved model, which is used as it is."""
+    """Whether to train; default: true, except for a saved model, which is used unchanged."""
     objective: Objective = "classification"
     """What is learned: labels; the event itself, or targets of the data set, by the mean squared error; or a teacher's
     score, 32 log(mean squared error in units of the input's last bit). All but labels need one number per target."""
@@ -78,7 +78,7 @@ class Recipe:
     patience: Annotated[int, Ge(1)] = 50
     """Epochs without a better value of the monitored figure after which training stops early."""
     monitor: Monitor = "loss"
-    """Figure on the validation events that says which epoch's weights are kept; signal_efficiency: the mean over
+    """Figure on the validation events that decides which epoch's weights are kept; signal_efficiency: the mean over
     trigger.signal at background_efficiency."""
     background_efficiency: Annotated[float, Gt(0), Lt(1)] | None = None
     """Share of the background that the monitored signal efficiency lets through; default: the largest of

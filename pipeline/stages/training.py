@@ -116,7 +116,7 @@ def train_models(
     with console.task("training the quantized model") as task:
         model, history = training.train_for_hardware(model, dataset, options, task.update, hooks, seed=config.seed)
     histories["quantized"] = asdict(history)
-    # The twin is what quantization and pruning are measured against, so it has neither.
+    # Quantization and pruning are measured against the twin, so it has neither.
     unpruned = replace(options, pruning_sparsity=0.0, pruning_layers={})
     training.seed_everything(config.seed)
     with console.task("training the float twin model") as task:

@@ -168,7 +168,7 @@ def test_a_name_that_is_no_identifier_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["module", "class", "int", "wire", "reg", "namespace", "endmodule"])
 def test_a_name_that_is_a_keyword_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=rf"name: '{name}' is a word of C\+\+ or Verilog"):
+    with pytest.raises(ConfigError, match=rf"name: '{name}' is a reserved word of C\+\+ or Verilog"):
         validate({"name": name}, "here")
 
 
@@ -410,7 +410,10 @@ def test_what_a_back_end_does_not_have_is_an_error(hls: dict[str, object], messa
     ("synthesis", "message"),
     [
         ({"yosys_part": "Arria10"}, r"synthesis\.yosys_part: part 'Arria10' is not of a known family"),
-        ({"yosys": False, "yosys_part": "xcvu9p"}, r"synthesis\.yosys_part: Yosys is not asked for; leave it out"),
+        (
+            {"yosys": False, "yosys_part": "xcvu9p"},
+            r"synthesis\.yosys_part: synthesis.yosys is false; remove the option",
+        ),
     ],
 )
 def test_the_part_of_yosys_is_one_that_it_knows_and_uses(synthesis: dict[str, object], message: str) -> None:
@@ -458,5 +461,5 @@ def test_the_part_is_that_of_the_board_where_it_is_not_named(options: dict[str, 
 
 @pytest.mark.parametrize("word", ["small", "large", "design", "use", "pulldown"])
 def test_every_word_of_verilog_is_refused_as_a_name(word: str) -> None:
-    with pytest.raises(ConfigError, match=rf"name: '{word}' is a word of C\+\+ or Verilog"):
+    with pytest.raises(ConfigError, match=rf"name: '{word}' is a reserved word of C\+\+ or Verilog"):
         validate({"name": word}, "here")
