@@ -357,7 +357,7 @@ def test_the_vendor_s_tool_is_asked_for_but_missing(trigcnn: Trigcnn, quick_run:
     message = error_of(outcome, ExitStatus.TOOL)
     assert message == (
         "vitis-run or vitis_hls was not found on PATH; install Vitis 2020.2 or newer and source its settings64.sh, or "
-        "take the run to a computer that has it with --plan-only"
+        "run it on a computer that has the tool, with --plan-only"
     )
     assert (out / "convert" / "hls" / "build_prj.tcl").is_file()
     assert (out / "synthesize" / "synthesis.json").is_file(), "the earlier synthesis is kept"
