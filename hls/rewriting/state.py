@@ -22,7 +22,7 @@ class RewriteOptions:
         mean: Whether the back end's average pooling keeps all bits.
     """
 
-    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
+    io_type: Literal["io_parallel", "io_stream"]
     input_format: FixedPoint | None = None
     resource: frozenset[str] = frozenset()
     depthwise: bool = True

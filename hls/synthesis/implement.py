@@ -29,11 +29,11 @@ class ImplementOptions:
 
     part: str
     clock_period_ns: float
-    effort: yosys.Effort = "fast"
-    dsp: bool = False
-    seed: int = 1
-    synthesis_timeout_s: float = 7200.0
-    place_timeout_s: float = 7200.0
+    effort: yosys.Effort
+    dsp: bool
+    seed: int
+    synthesis_timeout_s: float
+    place_timeout_s: float
 
     def on(self, part: str, clock_period_ns: float) -> ImplementOptions:
         """Return the same options for another part and clock."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.hls import placing
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ConversionError, DoesNotFitError, ToolFailedError, ToolMissingError
 from trigcnn.hls.synthesis import ecp5, nextpnr
-from trigcnn.hls.synthesis.implement import ImplementOptions, implement
+from trigcnn.hls.synthesis.implement import implement
 from trigcnn.hls.synthesis.primitives import Resources
 
 DATA = Path(__file__).parents[1] / "data"
@@ -170,7 +171,7 @@ def test_an_error_of_nextpnr_shows_its_log(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_small_design_goes_through_yosys_and_nextpnr(tmp_path: Path) -> None:
     shutil.copy(DATA / "streaming_net" / "net.v", tmp_path)
-    options = ImplementOptions(PART, 2.5)
+    options = placing.options(PART, 2.5)
     found = implement([Path("net.v")], "net", tmp_path, options)
     assert found.synthesis.layers is not None
     assert [layer.name for layer in found.synthesis.layers] == ["conv", "dense"]
@@ -192,5 +193,5 @@ def test_a_design_too_large_by_the_count_of_yosys_never_reaches_nextpnr(tmp_path
         f"module wide ({ports});\n  always @(posedge clk) begin\n{products}  end\nendmodule\n"
     )
     with pytest.raises(DoesNotFitError, match=r"it needs 29 DSP of 28 \(4% over\)"):
-        implement([Path("wide.v")], "wide", tmp_path, ImplementOptions(PART, 5, dsp=True))
+        implement([Path("wide.v")], "wide", tmp_path, placing.options(PART, 5, dsp=True))
     assert not (tmp_path / "nextpnr_pack.log").exists()

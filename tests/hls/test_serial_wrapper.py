@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.hls import placing
 from tests.hls.graphs import IMAGE, events_for, graph, image_layer, layer, weighted
 from tests.hls.oracle import expected
 from tests.hls.serial_designs import ULX3S, golden_design, streaming_design
@@ -24,7 +25,6 @@ from trigcnn.hls.rtl import parallel, verilator
 from trigcnn.hls.rtl.design import Port, RtlDesign
 from trigcnn.hls.rtl.streaming import generate as streaming
 from trigcnn.hls.synthesis import boards, ecp5, serial_wrapper
-from trigcnn.hls.synthesis.implement import ImplementOptions
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -144,7 +144,7 @@ def test_a_parallel_design_answers_over_the_serial_line(
 def test_a_bitstream_comes_out_for_the_board(tmp_path: Path) -> None:
     design = streaming_design()
     shutil.copy(DATA / "streaming_net" / "net.v", tmp_path)
-    options = ImplementOptions("LFE5U-85F-8BG756C", 1.0)
+    options = placing.options("LFE5U-85F-8BG756C", 1.0)
     path, found = serial_wrapper.bitstream(design, [Path("net.v")], ULX3S, tmp_path, options)
     assert path == tmp_path / "net_board.bit"
     # The identification of LFE5U-25F, as in the command that ecppack writes before all frames.

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.hls import placing
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import DoesNotFitError
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
@@ -18,7 +19,7 @@ from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.hls.synthesis.timing_closure import STAGE_DELAYS, Candidate, close
 
 PART = "LFE5U-25F-6BG381C"
-OPTIONS = ImplementOptions(PART, 8.0)
+OPTIONS = placing.options(PART, 8.0)
 
 
 def report(reached_ns: float) -> SynthesisReport:
@@ -124,7 +125,7 @@ def test_more_registers_make_a_real_design_faster(tmp_path: Path) -> None:
             graph, folder, part="xcvu9p", clock_period_ns=5, stage_delay=stage_delay, max_multiplications=100
         )
 
-    closure = close(generate, tmp_path, ImplementOptions(PART, 0.5), delays=(20.0, 2.5, 1.0))
+    closure = close(generate, tmp_path, placing.options(PART, 0.5), delays=(20.0, 2.5, 1.0))
     slow, fast = closure.candidates
     assert (slow.stage_delay, fast.stage_delay, closure.met) == (2.5, 1.0, False)
     assert fast.latency_cycles > slow.latency_cycles
