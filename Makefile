@@ -1,17 +1,23 @@
-# make run    creates .venv, installs, runs configs/digits.yaml, prints where the report is
-# make search runs N random networks through all engines and compares them bit by bit
-# make zoo    runs every ready configuration, and writes docs/zoo.md
-# make docs   builds the documentation in build/docs; make notebook runs the tutorial and writes docs/tutorial.ipynb
-# make test   creates .venv if need be, installs what tests need, runs lint, types and tests
+# make run       creates .venv, installs, runs configs/digits.yaml, prints where the report is
+# make test      creates .venv if it is missing, installs what tests need, runs lint, types and tests
+# make search    runs N random networks through all engines and compares them bit by bit
+# make docs      builds the documentation in build/docs
+# make refresh   writes all generated files again, the notebook of the tutorial too; look at the difference afterwards
+# make notebook  runs the tutorial and writes docs/tutorial.ipynb
+# make zoo       runs every ready configuration and writes docs/zoo.md; takes hours
 SHELL := /bin/bash
-PYTHON ?= python3.11
+PYTHONS := python3.11 python3.12 python3.13
+ifndef PYTHON
+# The first that starts: a shim of a version manager may be on PATH without its Python.
+PYTHON := $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c 'print("$(python)")' 2>/dev/null)) python3.11)
+endif
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/digits.yaml
 N ?= 100
 JOBS ?= 2
 
-.PHONY: run test search zoo docs notebook install install-test install-docs requirements clean
+.PHONY: run test search zoo docs refresh notebook install install-test install-docs requirements clean
 
 run: install
 	@$(BIN)/trigcnn run $(CONFIG)
@@ -33,6 +39,10 @@ docs: install-docs
 	@$(BIN)/python -m sphinx -q -W -n --keep-going -b html docs build/docs
 	@echo "documentation: build/docs/index.html"
 
+refresh: install-test
+	@$(BIN)/python -m tests.refresh
+	@$(MAKE) --no-print-directory notebook
+
 notebook: install-docs
 	@$(BIN)/python -m tests.docs.notebook
 
@@ -40,16 +50,16 @@ install: $(VENV)/installed
 install-test: $(VENV)/installed-test
 install-docs: $(VENV)/installed-docs
 
-# Says what to install, before anything long begins.
+# Names missing system packages before anything long begins.
 requirements:
 	@missing=; \
-	command -v $(PYTHON) >/dev/null || missing="$$missing\n  Python 3.11   Debian: apt install python3.11 python3.11-venv   RHEL: dnf install python3.11"; \
-	if command -v $(PYTHON) >/dev/null && ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then missing="$$missing\n  venv          Debian: apt install python3.11-venv"; fi; \
+	if ! $(PYTHON) -c '' 2>/dev/null; then missing="$$missing\n  Python 3.11 to 3.13   Debian: apt install python3 python3-venv   RHEL: dnf install python3.11"; \
+	elif ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then missing="$$missing\n  venv          Debian: apt install $(notdir $(PYTHON))-venv"; fi; \
 	command -v g++ >/dev/null || missing="$$missing\n  g++           Debian: apt install g++                           RHEL: dnf install gcc-c++"; \
 	command -v make >/dev/null || missing="$$missing\n  make          Debian: apt install make                          RHEL: dnf install make"; \
 	if [ -n "$$missing" ]; then printf "missing:$$missing\n" >&2; exit 3; fi
 
-# The stamp is set last: an environment that was interrupted is made anew.
+# The stamp is set last, so that an interrupted environment is created again.
 $(VENV)/created: | requirements
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)

@@ -1,8 +1,7 @@
-"""`docs/admission.md`, made from the table: `python -m trigcnn.hls.admission.document > docs/admission.md`."""
+"""`docs/admission.md`, made from the table by `make refresh`."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 
 from trigcnn.hls.admission.lacking import LACKING
@@ -12,22 +11,23 @@ from trigcnn.hls.admission.table import ACTIVATIONS, INERT, LAYERS, PROJECT, REF
 
 _HEAD = """# What is converted exactly
 
-This page is made from the table that every model is held to (`python -m trigcnn.hls.admission.document`). What is not
-on it is refused with an error that names layer, field, value, what would go wrong and what to do.
+Every model is checked against the table on this page; `make refresh` writes the page from it. Anything else is refused
+with an error that names the layer, the field and the value, what would go wrong, and what to do.
 
 - **exact**: converted as it is; the C simulation equals QKeras on every event, bit by bit.
-- **rewritten**: first made into something that is exact. Each run proves on the spot that the rewritten model gives
-  what the model gives, and the report lists what was rewritten.
-- **refused**: an error, before anything is converted.
+- **rewritten**: first replaced by layers that are exact. Each run compares the rewritten model with the original on
+  test events and random events, and the report lists the changes.
+- **refused**: an error before anything is converted.
 
-For refused rows the page says what comes of them when **hls4ml alone** is called, and chooses the number formats:
+For refused rows, the column **hls4ml alone** shows what happens when hls4ml is called directly and chooses the formats:
 
-- *other numbers*: its C simulation computes something else than Keras, and does not say so.
+- *other numbers*: its C simulation computes other values than Keras, without a warning.
 - *error*: it does not convert the model.
-- *does not compile*: the C++ that it writes is none.
-- *abort*: the process of its C simulation ends in an assertion.
-- *exact*: it computes what Keras computes; refused, since an engine here has no such thing, or as a likely mistake.
-- *Keras fails*: the layer cannot be applied in Keras or QKeras itself.
+- *does not compile*: it writes invalid C++.
+- *abort*: its C simulation aborts with an assertion.
+- *exact*: it computes the same as Keras; refused because an engine here does not support it, or because it is likely a
+  mistake.
+- *Keras fails*: Keras or QKeras itself cannot apply the layer.
 
 The tests convert a small network for every exact and rewritten row, in io_parallel and in io_stream. For every refused
 row they show, with one of the layers or quantizers that have it, that hls4ml alone does what the page says. Of rows
@@ -100,7 +100,3 @@ def _table(owners: Mapping[str, Rows], title: str) -> str:
     ]
     body = ["| " + " | ".join((", ".join(names), *cells)) + " |\n" for cells, names in fields.items()]
     return "| " + " | ".join(head) + " |\n" + "|---" * len(head) + "|\n" + "".join(body)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(document())

@@ -1,6 +1,6 @@
 """The admission table: every class of layer and quantizer, every field of its configuration.
 
-`docs/admission.md` is generated from it (`python -m trigcnn.hls.admission.document`), and the tests check every row
+`docs/admission.md` is generated from it (`make refresh`), and the tests check every row
 against hls4ml.
 """
 

@@ -1,11 +1,10 @@
 """The page `docs/configuration.md`, made from the configuration itself.
 
-Refresh it with `python -m trigcnn.pipeline.config.reference > docs/configuration.md`.
+`make refresh` writes it.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 from trigcnn.pipeline.config.run import RunConfig
@@ -56,7 +55,3 @@ def _defaults(section: Schema) -> Schema:
     # The schema has no default of an option that begins empty.
     empty: Schema = {"object": {}, "array": []}
     return {name: of.get("default", empty.get(of.get("type", ""))) for name, of in section["properties"].items()}
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +48,3 @@ def schema(name: str = "report") -> dict[str, Any]:
     """JSON schema of a file: of `report.json`, `compare.json` or `sweep.json`; `docs/` holds them."""
     body = _CONTENTS[name].model_json_schema(schema_generator=_AsWritten, mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "title": f"{name}.json of trigcnn"}
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(schema(*sys.argv[1:]), indent=2) + "\n")

@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from tests.hls.refused_models import ELSEWHERE, LATE, REFUSED, broadcast, chain,
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.admission import admit, look_up
-from trigcnn.hls.admission.document import document
 from trigcnn.hls.admission.table import INERT, INERT_ENDINGS, LAYERS, REFUSED_LAYERS, entries
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.options import IoType
@@ -253,12 +251,6 @@ def test_every_field_of_every_class_is_in_the_table() -> None:
         known = {row.field for row in rows} | INERT
         fields = {field for field in made(**arguments.get(kind, {})).get_config() if not field.endswith(INERT_ENDINGS)}
         assert fields - known == set(), kind
-
-
-def test_the_page_is_made_from_the_table() -> None:
-    page = Path(__file__).parents[2] / "docs" / "admission.md"
-    refresh = "run python -m trigcnn.hls.admission.document > docs/admission.md"
-    assert page.read_text(encoding="utf-8") == document(), refresh
 
 
 def test_the_page_is_printed_without_tensorflow() -> None:

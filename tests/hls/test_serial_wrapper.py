@@ -15,7 +15,7 @@ import pytest
 from tests.hls import placing
 from tests.hls.graphs import IMAGE, events_for, graph, image_layer, layer, weighted
 from tests.hls.oracle import expected
-from tests.hls.serial_designs import ULX3S, golden_design, streaming_design
+from tests.hls.serial_designs import ULX3S, streaming_design
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls import tool
 from trigcnn.hls.engines.interpreter import build
@@ -181,13 +181,6 @@ def test_every_board_has_a_part_and_a_line_that_keeps_time(name: str) -> None:
 def test_an_unknown_board_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConversionError, match=r"^board 'arty' is not known; choose from ulx3s_12f, ulx3s_25f, "):
         boards.find("arty")
-
-
-@pytest.mark.parametrize("architecture", ["parallel", "streaming"])
-def test_the_wrapper_is_the_recorded_one(architecture: str) -> None:
-    """Refresh: see tests/data/serial_wrapper/README.md."""
-    recorded = DATA / "serial_wrapper" / f"{architecture}.v"
-    assert serial_wrapper.wrapper(golden_design(architecture), ULX3S) == recorded.read_text()
 
 
 def test_an_event_is_packed_with_its_first_value_in_the_lowest_bits() -> None:

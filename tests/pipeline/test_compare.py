@@ -106,14 +106,6 @@ def test_the_command_writes_all_forms_and_prints_the_table(folders: list[Path], 
     assert {path.name for path in out.iterdir()} == {"compare.json", "compare.md", "compare.csv", "compare.html"}
 
 
-@pytest.mark.parametrize("name", ["compare", "sweep"])
-def test_the_published_schema_is_the_one_of_the_code(name: str) -> None:
-    """Refresh with `python -m trigcnn.pipeline.pages.write compare > docs/compare.schema.json`, and so on."""
-    from trigcnn.pipeline.pages.write import schema
-
-    assert json.loads(SCHEMA.with_name(f"{name}.schema.json").read_text()) == schema(name)
-
-
 def test_runs_of_the_same_folder_name_are_told_apart_by_their_path(
     tmp_path: Path, three: list[tuple[str, str, Report]]
 ) -> None:

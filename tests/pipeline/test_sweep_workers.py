@@ -2,42 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
 from trigcnn.hls.errors import ToolMissingError
 from trigcnn.pipeline.config.sweep import ClusterConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.sweep import workers
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "sweep"
-
-
-@pytest.mark.parametrize("kind", ["htcondor", "slurm"])
-def test_the_job_of_a_batch_system_is_the_golden_one(kind: str) -> None:
-    """Refresh with `python -m tests.pipeline.test_sweep_workers`."""
-    assert job_script(kind) == (GOLDEN / f"{kind}.txt").read_text()
-
-
-def job_script(kind: str) -> str:
-    """What would be submitted; the address, the interpreter and names made at random are left out."""
-    cluster = ClusterConfig.model_validate(
-        {
-            "kind": kind,
-            "threads": 4,
-            "memory_gb": 8,
-            "wall_time": "02:30:00",
-            "queue": "long",
-            "prologue": ["source /opt/trigcnn/bin/activate"],
-            "directives": ["accounting_group = group_trigger"] if kind == "htcondor" else ["--account=trigger"],
-        }
-    )
-    with workers.batch_cluster(cluster) as running:
-        text = str(running.job_script())
-    text = re.sub(r"tcp://[\d.]+:\d+", "tcp://SCHEDULER", text)
-    return re.sub(r"\S*python\S* -m distributed", "PYTHON -m distributed", text)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +43,3 @@ def test_an_address_where_no_scheduler_answers_is_named() -> None:
         workers.connected(cluster),
     ):
         pass
-
-
-if __name__ == "__main__":
-    for each in ("htcondor", "slurm"):
-        (GOLDEN / f"{each}.txt").write_text(job_script(each))
