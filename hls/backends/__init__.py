@@ -28,6 +28,7 @@ class Facts:
         depthwise: The io_types with exact depthwise convolutions; with others they become convolutions with zeros.
         narrowest: Bits of its narrowest number type; hls4ml makes two of one bit for AC types.
         mean: Whether its average pooling keeps all bits; if not, a mean becomes a convolution with the factor.
+        run_with: Versions of the real tool that ran the vendor's flow; a flow without any is experimental.
     """
 
     tool: str
@@ -40,7 +41,16 @@ class Facts:
     depthwise: tuple[IoType, ...] = ("io_parallel", "io_stream")
     narrowest: int = 1
     mean: bool = True
+    run_with: tuple[str, ...] = ()
 
+    @property
+    def experimental(self) -> bool:
+        """Whether the vendor's flow was never run with the real tool."""
+        return not self.run_with
+
+
+EXPERIMENTAL = "experimental: never run with the real tool"
+"""How doctor, report and documentation mark an experimental flow."""
 
 _AMD = r"x[acq][a-z0-9_-]+"
 _AMD_PART = "an AMD part, such as xcvu9p-flga2577-2-e"

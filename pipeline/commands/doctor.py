@@ -7,6 +7,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 
+from trigcnn.hls.backends import EXPERIMENTAL, FACTS
 from trigcnn.pipeline.cache.folder import installed_version
 from trigcnn.pipeline.extras import EXTRAS
 
@@ -49,17 +50,20 @@ _PROGRAMS = (
     ("make", True, "no simulation of the RTL (Debian: apt install make; RHEL: dnf install make)"),
     ("iverilog", False, "no test benches with Icarus Verilog; they run with Verilator too"),
     ("ghdl", False, "no simulation of VHDL"),
-    ("vitis-run", False, "no vendor synthesis of Vitis projects; older versions of Vitis use vitis_hls"),
+)
+# Each with the back ends whose flows run it.
+_VENDOR_PROGRAMS = (
+    ("vitis-run", ("Vitis",), "no vendor synthesis of Vitis projects; older versions of Vitis use vitis_hls"),
     (
         "vivado_hls",
-        False,
+        ("Vivado",),
         "no vendor synthesis of Vivado HLS projects; without it, the project is written or packed (--plan-only)",
     ),
-    ("vivado", False, "no vendor logic synthesis or implementation for AMD parts"),
-    ("i++", False, "no vendor synthesis of Quartus projects"),
-    ("icpx", False, "no vendor synthesis of oneAPI projects"),
-    ("catapult", False, "no vendor synthesis of Catapult projects"),
-    ("shls", False, "no vendor synthesis of Libero projects"),
+    ("vivado", ("Vitis", "Vivado"), "no vendor logic synthesis or implementation for AMD parts"),
+    ("i++", ("Quartus",), "no vendor synthesis of Quartus projects"),
+    ("icpx", ("oneAPI",), "no vendor synthesis of oneAPI projects"),
+    ("catapult", ("Catapult",), "no vendor synthesis of Catapult projects"),
+    ("shls", ("Libero",), "no vendor synthesis of Libero projects"),
 )
 
 
@@ -80,6 +84,10 @@ def findings() -> list[Finding]:
         )
     for name, needed, cost in _PROGRAMS:
         result.append(Finding(name, shutil.which(name), needed, cost))
+    for name, backends, cost in _VENDOR_PROGRAMS:
+        mark = f" ({EXPERIMENTAL})" if all(FACTS[backend].experimental for backend in backends) else ""
+        path = shutil.which(name)
+        result.append(Finding(name, None if path is None else f"{path}{mark}", False, f"{cost}{mark}"))
     return result
 
 

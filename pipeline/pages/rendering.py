@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from trigcnn.hls.backends import EXPERIMENTAL, FACTS
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -43,8 +45,19 @@ def environment(*, for_html: bool) -> Environment:
         md=_md,
         code=_code,
         fenced=_fenced,
+        flow_state=flow_state,
     )
     return templates
+
+
+def flow_state(backend: str) -> str:
+    """Return how well the vendor's flow of a back end was tried.
+
+    >>> flow_state("Vitis")
+    'experimental: never run with the real tool'
+    """
+    facts = FACTS[backend]
+    return EXPERIMENTAL if facts.experimental else f"run with {', '.join(facts.run_with)}"
 
 
 def number(value: float | str | None, digits: int = 5) -> str | None:

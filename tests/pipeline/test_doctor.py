@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import pytest
 
+from trigcnn.hls.backends import EXPERIMENTAL, FACTS
 from trigcnn.pipeline import extras
 from trigcnn.pipeline.commands import doctor
 from trigcnn.pipeline.commands.doctor import doctor_report, findings
@@ -74,7 +76,14 @@ def test_a_missing_optional_tool_is_no_error(without: Without, trigcnn: Trigcnn)
     assert [line.split()[2] for line in lines] == list(OPTIONAL)
     assert "no test benches with Icarus Verilog" in lines[0]
     assert "no simulation" in lines[1]
-    assert all("no vendor" in line for line in lines[2:])
+    assert all("no vendor" in line and line.endswith(f" ({EXPERIMENTAL})") for line in lines[2:])
+
+
+def test_a_flow_that_a_real_tool_ran_is_not_marked(without: Without, monkeypatch: pytest.MonkeyPatch) -> None:
+    without(())
+    monkeypatch.setitem(FACTS, "Vivado", replace(FACTS["Vivado"], run_with=("2020.1",)))
+    marked = [line.split()[1] for line in doctor_report()[0].splitlines() if line.endswith(f" ({EXPERIMENTAL})")]
+    assert marked == ["vitis-run", "i++", "icpx", "catapult", "shls"]
 
 
 def test_a_missing_extra_is_no_error(without: Without) -> None:

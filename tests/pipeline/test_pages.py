@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from trigcnn.hls.backends import EXPERIMENTAL
 from trigcnn.pipeline.pages import headline, pages
 from trigcnn.pipeline.results.report import FindingEntry, Report, Rewriting
 
@@ -160,6 +161,7 @@ def test_every_section_is_there(sample_report: Report, render: object) -> None:
         assert digest in text
     assert sample_report.vendor.command in text
     assert sample_report.vendor.message in text
+    assert EXPERIMENTAL in text
     assert sample_report.provenance.command in text
     assert "  accuracy_drop_max: 0.02" in text
     assert re.search(r"xcvu13p-flga2577-2-e has 1,728,000 LUT", text)
