@@ -254,6 +254,6 @@ def test_every_field_of_every_class_is_in_the_table() -> None:
 
 
 def test_the_page_is_printed_without_tensorflow() -> None:
-    program = "import sys, hls.admission.document as d; d.document(); print('tensorflow' in sys.modules)"
+    program = "import sys, trigcnn.hls.admission.document as d; d.document(); print('tensorflow' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout == "False\n"

@@ -224,9 +224,9 @@ def test_the_registry_describes_each_data_set() -> None:
 
 def test_importing_the_registry_imports_no_large_library() -> None:
     code = (
-        "import sys, models.datasets; "
+        "import sys, trigcnn.models.datasets; "
         "print([m for m in ('sklearn', 'scipy', 'h5py', 'tensorflow', 'keras') if m in sys.modules])"
     )
-    root = Path(datasets.__file__).parents[2]
+    root = Path(datasets.__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
