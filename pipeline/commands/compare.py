@@ -56,7 +56,7 @@ def _read(path: Path) -> Report:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise ConfigError(
-            f"{path}: is not a report of this version of trigcnn ({where}: {first['msg']}); make it again with "
+            f"{path}: is not a report of this version of trigcnn ({where}: {first['msg']}); write it again with "
             "`trigcnn report`"
         ) from error
 
