@@ -184,6 +184,7 @@ def wide_scale(net: Net, bits: int, name: str) -> Net:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [42, 57])
 def test_casts_of_wide_values(bits: int, tmp_path: Path) -> None:
     """Of doubles and of 64-bit integers."""
@@ -201,6 +202,7 @@ def test_casts_of_wide_values(bits: int, tmp_path: Path) -> None:
     check(net.graph(*[layer.name for layer in net.layers[2:]]), tmp_path, trace=False)
 
 
+@pytest.mark.slow
 def test_dense_layers_in_every_arithmetic(tmp_path: Path) -> None:
     """Bytes, 16-bit words, float, double and 64-bit integers, with and without signs."""
     net = Net((9,))
@@ -221,6 +223,7 @@ def test_dense_layers_in_every_arithmetic(tmp_path: Path) -> None:
     check(net.graph("signed", "words", "longs", "floats", "empty"), tmp_path)
 
 
+@pytest.mark.slow
 def test_accumulators_that_lose_something(tmp_path: Path) -> None:
     net = Net((12,))
     outputs = []
@@ -244,6 +247,7 @@ def test_accumulators_that_lose_something(tmp_path: Path) -> None:
 RELU = ufixed(4, 1, "RND_CONV", "SAT")
 
 
+@pytest.mark.slow
 def test_convolutions(tmp_path: Path) -> None:
     net = Net((7, 6, 3))
     net.conv((3, 3), 5, WIDE, W4, pads=(1, 1, 1, 1), name="same", accumulator=WIDE)
@@ -261,6 +265,7 @@ def test_convolutions(tmp_path: Path) -> None:
     check(net.graph("same", "strided", "pointwise", "lossy", "lossy_by_channel", "whole_image"), tmp_path)
 
 
+@pytest.mark.slow
 def test_maxima_go_before_monotone_steps_only_where_nothing_changes(tmp_path: Path) -> None:
     """Convolution, normalization with scales of both signs, relu and pooling become one; tables and wraps do not."""
     net = Net((9, 9, 2))
@@ -286,6 +291,7 @@ def test_maxima_go_before_monotone_steps_only_where_nothing_changes(tmp_path: Pa
     check(net.graph(*outputs), tmp_path)
 
 
+@pytest.mark.slow
 def test_one_dimensional_layers(tmp_path: Path) -> None:
     net = Net((11, 3))
     net.conv((3,), 4, WIDE, W4, strides=(2,), pads=(0, 0, 1, 1), name="conv", accumulator=WIDE)
@@ -301,6 +307,7 @@ def test_one_dimensional_layers(tmp_path: Path) -> None:
     check(net.graph("by_channel", "pointwise", net.last.name), tmp_path)
 
 
+@pytest.mark.slow
 def test_pooling(tmp_path: Path) -> None:
     net = Net((7, 5, 3))
     square: dict[str, Any] = {
@@ -333,6 +340,7 @@ def test_pooling(tmp_path: Path) -> None:
     check(net.graph(*names), tmp_path)
 
 
+@pytest.mark.slow
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     """Merges, concatenations, moves and tables; the second input is wide."""
     net = Net((4, 3, 2))
@@ -360,6 +368,7 @@ HUGE = [0.0, -0.0, 1e-300, -1e-300, 5e-324, -5e-324, 0.5, -0.5, 1.5, 2.5, -1.5, 
 HUGE += [2.0**31, -(2.0**31), 2.0**62, -(2.0**62), 2.0**63, -(2.0**63), 2.0**64 + 2.0**13, 3e38, -3e38, 1e300, -1e308]
 
 
+@pytest.mark.slow
 def test_inputs_of_any_size(tmp_path: Path) -> None:
     """Every mode of the input's cast, narrow and wide, from float32 and float64."""
     random = np.random.default_rng(3)
@@ -397,6 +406,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Emulator:
     return emulator.build(small(), tmp_path_factory.mktemp("a folder with spaces"), timeout_s=TIMEOUT_S)
 
 
+@pytest.mark.slow
 def test_numbers_of_events_threads_and_instruction_sets_change_nothing(built: Emulator) -> None:
     assert built.name == "emulator"
     events = events_for(built.graph, 101)
@@ -428,6 +438,7 @@ def test_events_of_another_size_are_refused(built: Emulator) -> None:
         built.predict(np.zeros((4, 6, 5, 3), np.float32))
 
 
+@pytest.mark.slow
 def test_the_instruction_set_can_be_forced(built: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert built.level == built.library.levels[0]
     assert built.library.levels[-1] == "baseline"

@@ -156,6 +156,7 @@ def test_an_adder_is_counted_exactly_on_ecp5_too(tmp_path: Path) -> None:
     assert (report.lut, report.ff, report.carry, report.dsp) == (6, 13, 3, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "constant"), [(PART, 0), (ECP5, 1)])
 def test_what_each_layer_takes_adds_up_to_the_design(part: str, constant: int, tmp_path: Path) -> None:
     shutil.copy(STREAMING_NET, tmp_path)

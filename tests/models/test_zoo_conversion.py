@@ -108,6 +108,7 @@ SMALL: dict[str, tuple[tuple[int, ...], int, Literal["io_parallel", "io_stream"]
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_each_network_converts_exactly(name: str, tmp_path: Path) -> None:
     shape, classes, io_type = SMALL[name]
@@ -133,6 +134,7 @@ def test_each_network_converts_exactly(name: str, tmp_path: Path) -> None:
     assert len(np.unique(expected)) > 10
 
 
+@pytest.mark.slow
 def test_alexnet_has_the_shapes_and_the_parameters_of_the_original() -> None:
     model = zoo.builder("alexnet")((227, 227, 3), 1000, FixedPoint.parse("ufixed<8,0>"), full_size=True)
     shapes = {layer.name: tuple(layer.output_shape[1:]) for layer in model.layers if layer.count_params()}

@@ -82,6 +82,7 @@ def refused(outcome: Outcome) -> str:
     return outcome.stderr.removeprefix("error: ").removesuffix("\n")
 
 
+@pytest.mark.slow
 def test_the_c_simulation_gives_what_qkeras_gives(trigcnn: Trigcnn, quick_run: Run, file: Path) -> None:
     _, run = quick_run
     options = ["--signal", "2", "--rates", "4e6,1e6", "--engine", "csim", "--against", "qkeras"]

@@ -192,6 +192,7 @@ def test_an_rtl_that_differs_misses_the_gate_and_is_shown(
     assert [layer["inputs"] for layer in report["layers"]][1:] == [[layer["name"]] for layer in report["layers"]][:-1]
 
 
+@pytest.mark.slow
 def test_weights_that_were_lost_in_the_c_project_miss_the_gate_and_their_layer_is_named(
     quick_run: Run, trigcnn: Trigcnn
 ) -> None:
@@ -277,6 +278,7 @@ def test_each_command_goes_as_far_as_its_stage(quick_run: Run, trigcnn: Trigcnn,
     assert said == [f"{name}: unchanged" for name in ORDER[: ORDER.index(command) + 1]]
 
 
+@pytest.mark.slow
 def test_a_command_does_what_is_still_to_be_done_before_it(quick_config: Path, trigcnn: Trigcnn) -> None:
     out = quick_config.parent / "out"
     outcome = trigcnn("convert", quick_config, "--out", out)
@@ -289,6 +291,7 @@ def test_a_command_does_what_is_still_to_be_done_before_it(quick_config: Path, t
     assert (out / "convert").is_dir()
 
 
+@pytest.mark.slow
 def test_force_redoes_every_stage(quick_run: Run, trigcnn: Trigcnn) -> None:
     config, out = quick_run
     (out / "report" / "old.txt").touch()
@@ -297,6 +300,7 @@ def test_force_redoes_every_stage(quick_run: Run, trigcnn: Trigcnn) -> None:
     assert not (out / "report" / "old.txt").exists()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_outputs(quick_run: Run, quick_config: Path, trigcnn: Trigcnn) -> None:
     out = quick_config.parent / "out"
     assert trigcnn("convert", quick_config, "--out", out).returncode == 0
@@ -319,6 +323,7 @@ def test_the_default_folder_is_named_after_the_run(
     assert (quick_config.parent / "vivado_projects" / "quick" / "train" / "manifest.json").is_file()
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_used_as_it_is(quick_run: Run, quick_config: Path, trigcnn: Trigcnn) -> None:
     shutil.copy(quick_run[1] / "train" / "quantized.keras", quick_config.parent / "mine.keras")
     out = quick_config.parent / "out"
@@ -331,6 +336,7 @@ def test_a_saved_model_is_used_as_it_is(quick_run: Run, quick_config: Path, trig
     assert (training["trained"], training["quantized"], training["float_twin"]) == (False, None, None)
 
 
+@pytest.mark.slow
 def test_a_changed_file_of_the_user_is_noticed(quick_config: Path, trigcnn: Trigcnn) -> None:
     out = quick_config.parent / "out"
     assert trigcnn("train", quick_config, "--out", out).returncode == 0
