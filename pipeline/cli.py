@@ -294,9 +294,9 @@ def _run(
 
     config = load(path, assignments)
     try:
-        status = run_stages(
+        result = run_stages(
             config,
-            out if out is not None else Path("vivado_projects") / config.name,
+            out,
             until=until,
             from_stage=from_stage,
             force=force,
@@ -307,7 +307,7 @@ def _run(
         typer.echo("interrupted; finished stages are kept, and the next run resumes from there", err=True)
         # As shells do: 128 and the number of the signal.
         raise typer.Exit(130) from None
-    raise typer.Exit(int(status))
+    raise typer.Exit(int(result.status))
 
 
 def main() -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.context import ORDER, Context, Watch
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
-from trigcnn.pipeline.results.report import Report
+from trigcnn.pipeline.results.report import Gate, Report
 from trigcnn.pipeline.stages import check, convert, history, report, synthesize, train
 from trigcnn.pipeline.vendor.pack import pack
 from trigcnn.pipeline.verification.gates import judge
@@ -29,9 +30,26 @@ STAGES = {
 }
 
 
+@dataclass(frozen=True)
+class RunResult:
+    """What a run reached.
+
+    Attributes:
+        folder: Folder of the run.
+        status: DONE, or GATE_MISSED if the check ran and a gate is missed.
+        gates: The gates that are set, met or missed; none before the check.
+        report: The content of `report.json`; None before the report stage.
+    """
+
+    folder: Path
+    status: ExitStatus
+    gates: tuple[Gate, ...] = ()
+    report: Report | None = None
+
+
 def run(
     config: RunConfig,
-    out: Path,
+    out: Path | None = None,
     *,
     until: str = "report",
     from_stage: str | None = None,
@@ -41,12 +59,12 @@ def run(
     store: StageStore | None = None,
     watch: Watch | None = None,
     console: Console | None = None,
-) -> ExitStatus:
+) -> RunResult:
     """Run the stages of a run that are not up to date.
 
     Args:
         config: The configuration.
-        out: Folder of the run.
+        out: Folder of the run; default: `vivado_projects/<name>`.
         until: Last stage.
         from_stage: Do this stage and all later ones again.
         force: Do every stage again.
@@ -57,13 +75,16 @@ def run(
         console: Where progress is shown; default: standard output.
 
     Returns:
-        DONE, or GATE_MISSED if the check ran and a gate is missed.
+        Status, gates and report.
 
     Raises:
-        ConfigError: `from_stage` is not a stage up to `until`.
+        ConfigError: There is no stage `until`, or `from_stage` is not one of the stages up to it.
         RunFolderError: The folder cannot be written or is taken.
         ModelsError, HlsError: See there.
     """
+    if until not in ORDER:
+        raise ConfigError(f"stage {until!r}: must be one of {', '.join(ORDER)}")
+    out = Path("vivado_projects") / config.name if out is None else out
     names = ORDER[: ORDER.index("check" if plan_only else until) + 1]
     if from_stage is not None and from_stage not in names:
         raise ConfigError(f"--from {from_stage}: no such stage; {did_you_mean(from_stage, names)}")
@@ -101,13 +122,15 @@ def run(
         return _verdict(context, names)
 
 
-def _verdict(context: Context, names: tuple[str, ...]) -> ExitStatus:
+def _verdict(context: Context, names: tuple[str, ...]) -> RunResult:
+    written, folder = None, context.folder.path
     if "check" not in names:
-        return ExitStatus.DONE
+        return RunResult(folder, ExitStatus.DONE)
     if "report" in names:
         history.record(context.folder)
-        written = context.folder.stage("report") / "report.json"
-        gates = Report.model_validate_json(written.read_text(encoding="utf-8")).gates
+        text = (context.folder.stage("report") / "report.json").read_text(encoding="utf-8")
+        written = Report.model_validate_json(text)
+        gates = written.gates
     elif "synthesize" in names:
         gates = report.collect(context).gates
     else:
@@ -116,7 +139,8 @@ def _verdict(context: Context, names: tuple[str, ...]) -> ExitStatus:
         context.console.line(f"{'met   ' if gate.met else 'MISSED'} {gate.name}: {gate.found}")
     if "report" in names:
         _summary(context.folder.path / "report", context.console)
-    return ExitStatus.DONE if all(gate.met for gate in gates) else ExitStatus.GATE_MISSED
+    status = ExitStatus.DONE if all(gate.met for gate in gates) else ExitStatus.GATE_MISSED
+    return RunResult(folder, status, tuple(gates), written)
 
 
 def _summary(folder: Path, console: Console) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls.errors import AdmissionError
+from trigcnn.hls.graph.graph import pack
 from trigcnn.hls.rewriting.rewrite import NormalForm
 from trigcnn.hls.rewriting.rules import logits
 
@@ -67,6 +68,23 @@ def prove(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]], *, ran
             f"up to {proof.max_difference:g}; please report this model. Rewritten were: {'; '.join(normal.changes)}"
         )
     return proof
+
+
+def random_events(normal: NormalForm, count: int = 256) -> npt.NDArray[np.float32]:
+    """Return events [events, ...] that fill the range of each input's number format, the same ones every time.
+
+    Args:
+        normal: The normal form of a model; each of its inputs begins with a cast.
+        count: Number of events.
+    """
+    generator, parts = np.random.default_rng(0), []
+    for tensor in normal.model.inputs:
+        (node,) = tensor.node.layer.outbound_nodes
+        taken = normal.formats[node.outbound_layer.name]
+        shape = (count, *tensor.shape[1:])
+        whole = generator.integers(taken.min_integer, taken.max_integer, shape, endpoint=True)
+        parts.append(taken.to_real(whole).astype(np.float32))
+    return pack(parts)
 
 
 def _digitised(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]]) -> list[npt.NDArray[np.float32]]:

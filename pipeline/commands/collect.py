@@ -50,7 +50,7 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
         with run.lock():
             _keep(source, run, plan, manifest, Path(place), exact=config.gates.exact)
     console.line(f"collected: {source}")
-    status = run_stages(config, run.path, command=command)
+    status = run_stages(config, run.path, command=command).status
     if synthesize.read(run)["vendor"]["status"] != "collected":
         raise ResultsError(
             f"{run.path}: was converted again, and the results are of the earlier conversion; pack it again"

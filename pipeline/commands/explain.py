@@ -59,8 +59,7 @@ def _checked(path: Path, out: Path | None, assignments: list[str] | None, comman
     from trigcnn.pipeline.stages import check
 
     config = load(path, assignments)
-    folder = out if out is not None else Path("vivado_projects") / config.name
-    run(config, folder, until="check", command=command)
+    folder = run(config, out, until="check", command=command).folder
     found: dict[str, Any] | None = check.read(RunFolder(folder))["diagnosis"]
     return found
 

@@ -17,7 +17,7 @@ from trigcnn.pipeline.config.section import UNKNOWN_KEY
 from trigcnn.pipeline.errors import ConfigError
 
 
-def load(path: Path, assignments: list[str] | None = None) -> RunConfig:
+def load(path: Path, assignments: list[str] | None = None, *, changes: Mapping[str, Any] | None = None) -> RunConfig:
     """Read a configuration file.
 
     Paths in it (`data.source`, `data.options.folder`, `model.source`, `training.initial_weights`, `sweep.storage`,
@@ -26,6 +26,7 @@ def load(path: Path, assignments: list[str] | None = None) -> RunConfig:
     Args:
         path: YAML file.
         assignments: Changes as `key.path=value`, the value as YAML.
+        changes: Changes by path, such as `{"training.epochs": 10}`.
 
     Raises:
         ConfigError: The file or a value cannot be used; the message names the key.
@@ -41,6 +42,8 @@ def load(path: Path, assignments: list[str] | None = None) -> RunConfig:
         )
     for assignment in assignments or []:
         _assign(content, assignment)
+    for option, value in (changes or {}).items():
+        _put(content, option.split("."), value, option)
     config = validate(content, str(path))
     return _with_absolute_paths(config, path.resolve().parent)
 

@@ -63,12 +63,25 @@ def check(path: Path, wanted: Sequence[str] = ("csim",)) -> CheckResult:
         The result; an error of the case is part of it, so that other cases can still be checked.
     """
     try:
-        return _check(path, wanted)
+        return check_case(path, wanted)
     except TrigcnnError as error:
         return CheckResult(file=str(path), error=str(error), error_status=exit_status(error))
 
 
-def _check(path: Path, wanted: Sequence[str]) -> CheckResult:
+def check_case(path: Path, wanted: Sequence[str] = ("csim",)) -> CheckResult:
+    """Convert a case again, run engines on its events and compare.
+
+    Args:
+        path: NAME.golden.yaml.
+        wanted: Names of engines, or `all`.
+
+    Returns:
+        What was found; an engine that cannot run says so there.
+
+    Raises:
+        GoldenError: The case cannot be read, or an engine is unknown.
+        HlsError, ModelsError: The model cannot be loaded or converted.
+    """
     frozen = golden_case.read(path)
     names = engine_names(wanted, frozen.rtl)
     inputs, outputs = golden_case.read_vectors(path, frozen)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _DISTRIBUTIONS = ("alkaid", "hls4ml", "numpy", "qkeras", "tensorflow", "tf-keras")
 # The vendor's test bench reads text: enough events to see a difference, not hours of simulation.
-_TEST_BENCH_EVENTS = 1000
+TEST_BENCH_EVENTS = 1000
 _LAYERS, _REFERENCE = "hls_layers.json", "reference.npy"
 
 
@@ -122,7 +122,7 @@ def _work(context: Context, folder: Path) -> None:
         "proof": asdict(proof),
     }
     (folder / "rewriting.json").write_text(json.dumps(rewriting, indent=1) + "\n")
-    part = slice(_TEST_BENCH_EVENTS)
+    part = slice(TEST_BENCH_EVENTS)
     with context.console.task("converting with hls4ml"):
         graph = convert(
             normal,

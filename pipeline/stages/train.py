@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.stages.training import train_models
+
+if TYPE_CHECKING:
+    from trigcnn.models.datasets import Dataset
 
 _DISTRIBUTIONS = ("h5py", "numpy", "qkeras", "scikit-learn", "tensorflow", "tf-keras")
 
@@ -101,18 +104,26 @@ def read(folder: RunFolder) -> TrainOutput:
         )
 
 
+def load_data(config: RunConfig) -> Dataset:
+    """Load the data set that a configuration names, and split it.
+
+    Raises:
+        DataError: It cannot be loaded.
+    """
+    from trigcnn.models import datasets
+
+    return datasets.load(**config.data.model_dump(), seed=config.seed)
+
+
 def _work(context: Context, folder: Path) -> None:
     from trigcnn.common.keras2 import device, predict
     from trigcnn.hls.admission import admit
     from trigcnn.hls.estimates.reuse import check_model
-    from trigcnn.models import datasets, geometry, training
+    from trigcnn.models import geometry, training
     from trigcnn.models.float_twin import float_twin
 
     config = context.config
-    dataset = datasets.load(
-        **config.data.model_dump(),
-        seed=config.seed,
-    )
+    dataset = load_data(config)
     for note in dataset.notes:
         context.console.line(f"{dataset.name}: {note}")
     objective = config.training.objective

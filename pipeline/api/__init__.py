@@ -1,0 +1,1 @@
+"""What `import trigcnn` offers; `trigcnn/__init__.py` lists the names."""
