@@ -6,20 +6,18 @@ Python file, on the other hand, is the user's own code, and is run.
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import sys
 import traceback
 from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import Any
 
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.errors import ModelError
 from trigcnn.models.paths import require_file
 from trigcnn.models.saved_config import allowed, check_config, read_config
+from trigcnn.models.user_code import Function, Script
 
 
 def load_saved(path: str | Path) -> Any:
@@ -76,20 +74,15 @@ def _activation_reader(qkeras: Any) -> Any:
     return Reader
 
 
-class _FreshLoader(SourceFileLoader):
-    """Compiles the source each time: a cached file could be stale, and would appear beside the user's own."""
-
-    def get_code(self, fullname: str) -> CodeType:
-        source = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(source), source)
-
-
 def load_builder(reference: str) -> Callable[..., Any]:
     """Import the function that `file.py:function` names.
 
     Args:
-        reference: Path of a Python file, a colon, the name of a function in it. The file's folder is not put
-            on the import path: the file may import what is installed, not its neighbours.
+        reference: Path of a Python file, a colon, the name of a function in it. The file may import the modules
+            and packages beside it, as it may when it is run as a script; see `models.user_code`.
+
+    Returns:
+        The function. While it runs, its own imports work as they do in the file.
 
     Raises:
         ModelError: No such file or function, or the file fails when it is run.
@@ -104,17 +97,17 @@ def load_builder(reference: str) -> Callable[..., Any]:
 
     # The file may import QKeras by itself, which must then find Keras 2.
     bring_up()
-    module = _import_file(path)
-    builder = vars(module).get(name)
+    script = Script(path)
+    content = _run(script, path)
+    builder = content.get(name)
     if builder is None:
-        own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        own = [key for key, value in content.items() if callable(value) and not key.startswith("_")]
         raise ModelError(f"{path}: no function {name!r}; {did_you_mean(name, own)}")
     if not callable(builder):
         raise ModelError(
             f"{path}: {name!r} is a {type(builder).__name__}, not a function; name a function that returns a model"
         )
-    function: Callable[..., Any] = builder
-    return function
+    return Function(script, builder)
 
 
 def call_builder(builder: Callable[..., Any], *, offered: dict[str, Any], options: dict[str, Any]) -> Any:
@@ -140,7 +133,7 @@ def call_builder(builder: Callable[..., Any], *, offered: dict[str, Any], option
         raise
     except (Exception, SystemExit) as error:
         raise ModelError(
-            f"the model's function {name!r} failed: {_at(error, _source_of(builder))}; mend it there"
+            f"the model's function {name!r} failed: {_at(error, _is_own(builder))}; fix it there"
         ) from error
 
     from trigcnn.common.keras2 import bring_up
@@ -154,25 +147,15 @@ def call_builder(builder: Callable[..., Any], *, offered: dict[str, Any], option
     return model
 
 
-def _import_file(path: Path) -> ModuleType:
-    """Run a Python file as a module of its own that no other import can meet."""
-    name = f"_trigcnn_model_{path.stem}_{abs(hash(path.resolve()))}"
-    loader = _FreshLoader(name, str(path.resolve()))
-    spec = importlib.util.spec_from_loader(name, loader)
-    assert spec is not None  # noqa: S101 - a loader was given; for the type checker
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses with annotations as text look their own module up while the file runs.
-    sys.modules[name] = module
+def _run(script: Script, path: Path) -> dict[str, Any]:
+    """Run a script and return what it defines."""
     try:
-        loader.exec_module(module)
+        return vars(script.run())
     except (Exception, SystemExit) as error:
-        raise ModelError(
-            f"{path}: failed when it was run: {_at(error, str(path.resolve()))}; mend it there "
-            "(modules beside the file are not on the import path)"
-        ) from error
-    finally:
-        del sys.modules[name]
-    return module
+        looked = ""
+        if isinstance(error, ModuleNotFoundError):
+            looked = f" (modules are looked for in {script.path.parent} and among what is installed here)"
+        raise ModelError(f"{path}: failed when it was run: {_at(error, script.owns)}; fix it there{looked}") from error
 
 
 def _arguments(
@@ -201,16 +184,19 @@ def _arguments(
     return given
 
 
-def _source_of(builder: Callable[..., Any]) -> str | None:
+def _is_own(builder: Callable[..., Any]) -> Callable[[str], bool]:
+    """Return what tells whether a source file is the builder's own."""
+    if isinstance(builder, Function):
+        return builder.script.owns
     code = getattr(builder, "__code__", None)
-    return code.co_filename if isinstance(code, CodeType) else None
+    return lambda file: isinstance(code, CodeType) and file == code.co_filename
 
 
-def _at(error: BaseException, source: str | None) -> str:
+def _at(error: BaseException, is_own: Callable[[str], bool]) -> str:
     """Say what went wrong and in which line, of the user's file if it was there."""
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg} ({error.filename}, line {error.lineno})"
     frames = traceback.extract_tb(error.__traceback__)
-    # The last frame in the user's file is where the user can fix it, however deep in Keras it failed.
-    frame = next((frame for frame in reversed(frames) if frame.filename == source), frames[-1])
+    # The last frame in the user's files is where the user can fix it, however deep in Keras it failed.
+    frame = next((frame for frame in reversed(frames) if is_own(frame.filename)), frames[-1])
     return f"{type(error).__name__}: {error} ({frame.filename}, line {frame.lineno})"

@@ -38,9 +38,11 @@ class Context:
     watch: Watch | None = None
 
     @cached_property
-    def user_model(self) -> Path | None:
-        """The user's own model file or builder file; None for a network of the zoo."""
+    def user_files(self) -> tuple[Path, ...]:
+        """The user's own model file, or builder file with all that it imports; none for a network of the zoo."""
         path, _, _ = self.config.model.source.partition(".py:")
         if path == self.config.model.source:
-            return Path(path) if path.endswith((".keras", ".h5")) else None
-        return Path(f"{path}.py")
+            return (Path(path),) if path.endswith((".keras", ".h5")) else ()
+        from trigcnn.models import user_code
+
+        return user_code.files(Path(f"{path}.py"))

@@ -27,7 +27,7 @@ def stage(context: Context) -> Stage:
     from trigcnn.models.datasets import files_read
 
     config = context.config
-    files = [context.user_model] if context.user_model else []
+    files = [*context.user_files]
     if config.training.initial_weights is not None:
         files.append(Path(config.training.initial_weights))
     files += files_read(config.data.source, config.data.options)
