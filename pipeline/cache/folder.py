@@ -17,9 +17,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from trigcnn.hls.errors import ToolError
+from trigcnn.pipeline.cache.reach import Code
 from trigcnn.pipeline.errors import RunFolderError, RunFolderTakenError
 
-_SOURCES = Path(__file__).resolve().parents[1]
 _UNFINISHED = ".unfinished"
 _CHECKPOINTS = ".checkpoints"
 # Errors of writing; the system names no file with them.
@@ -59,7 +59,7 @@ class Stage:
     Attributes:
         name: Name, also of its folder.
         after: Stages whose outputs it reads.
-        code: Folders and files of this program that decide its outcome.
+        code: Where its work begins in this program; the files that it reaches decide its outcome.
         options: The part of the configuration that it reads.
         files: The user's files that it reads.
         versions: Versions of the tools that it uses.
@@ -68,7 +68,7 @@ class Stage:
 
     name: str
     after: tuple[str, ...]
-    code: tuple[str, ...]
+    code: Code | None
     options: dict[str, Any]
     files: tuple[Path, ...]
     versions: dict[str, str]
@@ -193,7 +193,7 @@ class RunFolder:
         folder = self.path / stage.name
         # Other files are the user's, for example of a vendor's tool run by hand.
         untouched = all(file_digest(folder / name) == digest for name, digest in found.outputs.items())
-        return untouched and found.key == self._wanted(stage).key
+        return untouched and found.key == self._wanted(stage, found).key
 
     def key(self, stage: Stage) -> str:
         """Digest of all that decides a stage's outcome.
@@ -261,7 +261,7 @@ class RunFolder:
         else:
             unfinished.rename(final)
 
-    def _wanted(self, stage: Stage) -> Manifest:
+    def _wanted(self, stage: Stage, found: Manifest | None = None) -> Manifest:
         inputs: dict[str, str] = {}
         for name in stage.after:
             earlier = self.manifest(name)
@@ -269,7 +269,8 @@ class RunFolder:
                 raise RunFolderError(f"{self.path}: the stage {stage.name} needs {name}; run `trigcnn {name}` first")
             inputs[name] = earlier.digest
         inputs |= {str(path): file_digest(path) for path in stage.files}
-        inputs |= {f"code of {place}": _code_digest(place) for place in stage.code}
+        if stage.code is not None:
+            inputs |= stage.code.digests(found and found.inputs)
         options = json.loads(json.dumps(stage.options))
         key = _digest_of({"stage": stage.name, "options": options, "inputs": inputs, "versions": stage.versions})
         return Manifest(stage.name, key, options, inputs, stage.versions, {})
@@ -303,13 +304,6 @@ def _digests(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path != folder / "manifest.json"
     }
-
-
-def _code_digest(place: str) -> str:
-    """Digest of this program's own code in a folder or file: a changed program does its work again."""
-    root = _SOURCES / place
-    paths = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix in (".py", ".j2", ".css"))
-    return _digest_of({str(path.relative_to(_SOURCES)): file_digest(path) for path in paths})
 
 
 def _keep_logs(unfinished: Path, logs: Path) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from trigcnn.hls.engines import Engine, Events, Outputs, registry
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.stages import convert, train
@@ -36,20 +37,7 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="check",
         after=("train", "convert"),
-        code=(
-            "hls",
-            "pipeline/verification/comparison.py",
-            "pipeline/diagnosis",
-            "pipeline/verification/benches.py",
-            "pipeline/verification/quality.py",
-            "pipeline/verification/profile.py",
-            "pipeline/results/quality.py",
-            "pipeline/trigger/roc.py",
-            "pipeline/trigger/run_curves.py",
-            "pipeline/trigger/scores.py",
-            "pipeline/trigger/spectrum.py",
-            "pipeline/stages/check.py",
-        ),
+        code=reach.code(_work, context.config),
         options=context.config.model_dump(mode="json", include={"rtl", "test_bench", "trigger"}),
         files=(),
         versions={

@@ -15,6 +15,7 @@ from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl import generation
 from trigcnn.hls.rtl.design import Language, RtlDesign
+from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.stages import placing, train
@@ -39,16 +40,11 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="convert",
         after=("train",),
-        code=(
-            "trigcnn/common/keras2.py",
-            "models/source.py",
-            "models/saved_config.py",
-            "models/paths.py",
-            "hls",
-            "pipeline/stages/placing.py",
-            "pipeline/stages/convert.py",
-        ),
-        options=context.config.model_dump(mode="json", include=included),
+        code=reach.code(_work, context.config),
+        options={
+            **context.config.model_dump(mode="json", include=included),
+            "parts": [context.config.yosys_part, context.config.placed_part],
+        },
         files=(),
         versions={
             **{name: installed_version(name) for name in _DISTRIBUTIONS},

@@ -13,6 +13,7 @@ from trigcnn.hls import parts
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.models import geometry
+from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import Stage, installed_version
 from trigcnn.pipeline.context import ORDER, Context
 from trigcnn.pipeline.pages import sizes
@@ -36,7 +37,7 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="report",
         after=("train", "convert", "check", "synthesize"),
-        code=("pipeline", "models/geometry", "hls/parts.py", "hls/synthesis/reports/modules.py"),
+        code=reach.code(_work, context.config),
         options=context.config.model_dump(mode="json"),
         files=(),
         versions={name: installed_version(name) for name in _DISTRIBUTIONS},

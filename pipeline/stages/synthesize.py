@@ -17,6 +17,7 @@ from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis import cell_delays, path_delay, serial_wrapper, yosys
 from trigcnn.hls.synthesis.implement import design_sources, implement
 from trigcnn.hls.synthesis.report import SynthesisReport
+from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import RunFolder, Stage
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.stages import placing
@@ -30,16 +31,11 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="synthesize",
         after=("convert",),
-        code=(
-            "hls",
-            "pipeline/stages/placing.py",
-            "pipeline/stages/synthesize.py",
-            "pipeline/vendor/flow.py",
-            "pipeline/vendor/collected.py",
-        ),
+        code=reach.code(_work, config),
         options={
             **config.model_dump(mode="json", include={"name", "hls", "rtl", "synthesis", "place_and_route"}),
             "exact": config.gates.exact,
+            "parts": [config.yosys_part, config.placed_part],
         },
         files=collected.files(context.folder),
         # A newly installed vendor's tool is a reason to run again.

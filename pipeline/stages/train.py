@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.context import Context
@@ -34,17 +35,7 @@ def stage(context: Context) -> Stage:
     return Stage(
         name="train",
         after=(),
-        # The model is admitted before hours of training.
-        code=(
-            "models",
-            "hls/admission",
-            "hls/estimates/reuse.py",
-            "hls/rewriting/quantizers.py",
-            "pipeline/verification/quality.py",
-            "pipeline/trigger/scores.py",
-            "pipeline/stages/train.py",
-            "pipeline/stages/training.py",
-        ),
+        code=reach.code(_work, config, context.user_files),
         options=_options(config),
         files=tuple(files),
         versions={name: installed_version(name) for name in _DISTRIBUTIONS},

@@ -350,7 +350,7 @@ def test_a_wrong_reference_is_refused(tmp_path: Path, reference: str, message: s
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1\ny = 1 / 0\n", r"ZeroDivisionError: division by zero \(.*mynet\.py, line 2\); mend it there"),
+        ("x = 1\ny = 1 / 0\n", r"ZeroDivisionError: division by zero \(.*mynet\.py, line 2\); fix it there"),
         ("def build(:\n", r"SyntaxError: invalid syntax \(.*mynet\.py, line 1\)"),
         ("import no_such_module\n", r"ModuleNotFoundError: .*line 1\).*\(modules are looked for in "),
         ("\n\nraise SystemExit(3)\n", r"SystemExit: 3 \(.*mynet\.py, line 3\)"),

@@ -19,7 +19,7 @@ import pytest
 
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolFailedError, ToolMissingError
-from trigcnn.pipeline.cache import folder as cache
+from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, file_digest, installed_version
 from trigcnn.pipeline.errors import RunFolderError
 
@@ -35,7 +35,7 @@ def leave(text: str = "done") -> Callable[[Path], None]:
 
 
 def stage(name: str = "first", **changes: Any) -> Stage:
-    plain = Stage(name=name, after=(), code=(), options={"a": 1}, files=(), versions={"tool": "1"}, work=leave())
+    plain = Stage(name=name, after=(), code=None, options={"a": 1}, files=(), versions={"tool": "1"}, work=leave())
     return dataclasses.replace(plain, **changes)
 
 
@@ -101,27 +101,23 @@ def test_a_changed_or_removed_file_of_the_user_makes_a_stage_stale(folder: RunFo
 
 
 def test_changed_code_makes_a_stage_stale(folder: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "part").mkdir()
-    (tmp_path / "part" / "a.py").write_text("1")
-    monkeypatch.setattr(cache, "_SOURCES", tmp_path)
-    coded = stage(code=("part",))
+    part = tmp_path / "part"
+    part.mkdir()
+    (part / "__init__.py").touch()
+    (part / "a.py").write_text("from trigcnn.part import b\ndef work(): return b.x, __file__\ndef other(): import c\n")
+    (part / "b.py").write_text("x = 1\n")
+    (part / "c.py").write_text("y = 1\n")
+    monkeypatch.setattr(reach, "ROOT", tmp_path)
+    coded = stage(code=reach.Code("trigcnn.part.a.work"))
     folder.execute(coded)
-    (tmp_path / "part" / "notes.txt").write_text("not code")
     assert folder.is_current(coded)
-    (tmp_path / "part" / "b.py").write_text("2")
-    assert not folder.is_current(coded)
-
-
-def test_code_that_every_stage_names_exists(folder: RunFolder) -> None:
-    from trigcnn.pipeline.config.run import RunConfig
-    from trigcnn.pipeline.console import Console
-    from trigcnn.pipeline.context import Context
-    from trigcnn.pipeline.stages import check, convert, report, synthesize, train
-
-    context = Context(RunConfig(name="tiny"), folder, Console(), "trigcnn")
-    for module in (train, convert, check, synthesize, report):
-        for place in module.stage(context).code:
-            assert (ROOT / place).exists(), place
+    (part / "c.py").write_text("y = 2\n")
+    assert folder.is_current(coded)
+    for name in ("b.py", "library.v", "__init__.py", "a.py"):
+        (part / name).write_text("z = 3\n" if name == "b.py" else f"# {name}\n")
+        assert not folder.is_current(coded), name
+        folder.execute(coded)
+        assert folder.is_current(coded), name
 
 
 def test_a_stage_is_stale_when_an_earlier_one_gave_something_else(folder: RunFolder) -> None:
@@ -230,8 +226,8 @@ def second(place):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 folder = RunFolder(Path(sys.argv[1]))
 with folder.lock():
-    folder.execute(Stage("first", (), (), {{}}, (), {{}}, first))
-    folder.execute(Stage("second", ("first",), (), {{}}, (), {{}}, second))
+    folder.execute(Stage("first", (), None, {{}}, (), {{}}, first))
+    folder.execute(Stage("second", ("first",), None, {{}}, (), {{}}, second))
 """
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(folder.path)],
@@ -250,8 +246,8 @@ with folder.lock():
             process.wait()
 
 
-FIRST = Stage("first", (), (), {}, (), {}, leave())
-SECOND = Stage("second", ("first",), (), {}, (), {}, leave())
+FIRST = Stage("first", (), None, {}, (), {}, leave())
+SECOND = Stage("second", ("first",), None, {}, (), {}, leave())
 
 
 def test_a_kill_in_the_middle_of_a_stage_loses_that_stage_only(folder: RunFolder) -> None:

@@ -21,7 +21,7 @@ def counted(calls: list[str], *, option: int = 1) -> Stage:
         (folder / "deep" / "a.txt").write_text("a" * 1000)
         (folder / "b.txt").write_text(str(option))
 
-    return Stage("train", (), (), {"option": option}, (), {}, work)
+    return Stage("train", (), None, {"option": option}, (), {}, work)
 
 
 @pytest.fixture(params=["folder", "memory"])
