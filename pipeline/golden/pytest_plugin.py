@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from trigcnn.pipeline.golden.result import CheckResult
 
-# As in pipeline.golden_case and pipeline.golden, which import NumPy and pydantic.
+# As in pipeline.golden.case and pipeline.golden.check, which import NumPy and pydantic.
 _SUFFIX = ".golden.yaml"
 _ENGINES = ("csim", "emulator", "rtl", "qkeras")
 _DEFAULT = "csim,emulator"

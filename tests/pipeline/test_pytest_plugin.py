@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,16 @@ def test_a_project_without_golden_cases_is_not_disturbed(pytester: pytest.Pytest
     (pytester.path / "other.yaml").write_text("!!python/object:os.system {}")
     (pytester.path / ".golden.yaml").touch()
     run(pytester, "--doctest-modules", "--golden-engines", "nonsense").assert_outcomes(passed=1)
+
+
+def test_the_plugin_imports_nothing_but_pytest() -> None:
+    program = (
+        f"import sys, pytest; had = set(sys.modules); import {pytest_plugin.__name__}; print(*set(sys.modules) - had)"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    others = {name for name in answer.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names}
+    words = pytest_plugin.__name__.split(".")
+    assert others - {"__future__"} == {".".join(words[:length]) for length in range(1, len(words) + 1)}
 
 
 def test_an_unknown_engine_is_said_at_collection(pytester: pytest.Pytester) -> None:
