@@ -24,8 +24,6 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.engines import csim

@@ -7,7 +7,6 @@ built as parallel or streaming RTL and synthesized for UltraScale+ without DSP b
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import warnings
 from dataclasses import dataclass, field
@@ -18,8 +17,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 from scipy.stats import spearmanr
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.conversion.convert import convert, normal_form

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import resource
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -19,8 +18,6 @@ from typing import Literal
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from trigcnn.hls.engines import Events, Outputs, rtl
 from trigcnn.hls.graph.graph import Graph

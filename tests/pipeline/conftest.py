@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import io
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -137,7 +136,6 @@ def trigcnn_process() -> Callable[..., subprocess.Popen[str]]:
         return subprocess.Popen(
             [sys.executable, "-m", "trigcnn", *map(str, arguments)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -178,8 +176,7 @@ def tiny_process(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     def make(folder: Path) -> None:
         (folder / "tiny.yaml").write_text(TINY)
         words = [sys.executable, "-m", "trigcnn", "run", str(folder / "tiny.yaml"), "--out", str(folder / "out")]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        outcome = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        outcome = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
         (folder / "outcome.json").write_text(json.dumps(vars(outcome)))
 
     folder = made_once(tmp_path_factory, "tiny", make)

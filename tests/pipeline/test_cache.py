@@ -231,7 +231,6 @@ with folder.lock():
 """
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(folder.path)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

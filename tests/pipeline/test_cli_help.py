@@ -93,7 +93,7 @@ print("heavy:", *sorted(heavy & set(sys.modules)))
 def _lines(*arguments: str, **environment: str) -> list[str]:
     outcome = subprocess.run(
         [sys.executable, "-c", _IMPORTED, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=True,

@@ -129,7 +129,7 @@ def test_the_command_prints_the_name_of_its_file(tmp_path: Path) -> None:
     done = subprocess.run(
         [*command, "--option", "pixels=8"],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(datasets.__file__).parents[2]), "MPLCONFIGDIR": str(tmp_path)},
+        env={"MPLCONFIGDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -44,7 +43,6 @@ def without(names: str, *arguments: str, cwd: Path = ROOT) -> subprocess.Complet
     return subprocess.run(
         [sys.executable, "-c", _HIDDEN, names, *arguments],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

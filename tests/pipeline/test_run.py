@@ -144,7 +144,6 @@ print(*sorted({"tensorflow", "tf_keras", "qkeras", "hls4ml", "alkaid", "matplotl
 """
     outcome = subprocess.run(
         [sys.executable, "-c", program, "run", str(config), "--out", str(out)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,

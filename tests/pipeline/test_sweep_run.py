@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ import psutil
 import pytest
 import yaml
 
-from tests.pipeline.conftest import QUICK, ROOT, write_quick
+from tests.pipeline.conftest import QUICK, write_quick
 from trigcnn.pipeline.config.file import load
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
@@ -37,7 +36,6 @@ sweep:
   cluster: {workers: 2, memory_gb: 4}
 """
 TIME_LIMIT_S = 600.0
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +47,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "sweep.yaml").write_text(f"{head}\n{SWEEP}")
     words = [sys.executable, "-m", "trigcnn", "sweep", "sweep.yaml", "--out", "out"]
     with (folder / "sweep.log").open("w") as log:
-        process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log, env=ENVIRONMENT)
+        process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log)
         try:
             _kill_a_worker(psutil.Process(process.pid), folder / "out" / "trials" / "0000")
             assert process.wait(TIME_LIMIT_S) == 0, (folder / "sweep.log").read_text()
@@ -101,9 +99,7 @@ def test_each_trial_is_an_ordinary_run(swept: Path, trigcnn: Trigcnn) -> None:
 def test_a_finished_sweep_does_nothing_again(swept: Path) -> None:
     before = (swept / "out" / "study.journal").read_text().count("\n")
     words = [sys.executable, "-m", "trigcnn", "sweep", "run", "sweep.yaml", "--out", "out", "--trials", "3"]
-    done = subprocess.run(
-        words, cwd=swept, env=ENVIRONMENT, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=True
-    )
+    done = subprocess.run(words, cwd=swept, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=True)
     assert "trial 3" not in done.stdout
     # What the study is for is written down again, no trial.
     assert (swept / "out" / "study.journal").read_text().count("\n") <= before + 4
