@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.pipeline.cache.folder import RunFolder
@@ -128,8 +126,7 @@ def _verdict(context: Context, names: tuple[str, ...]) -> RunResult:
         return RunResult(folder, ExitStatus.DONE)
     if "report" in names:
         history.record(context.folder)
-        text = (context.folder.stage("report") / "report.json").read_text(encoding="utf-8")
-        written = Report.model_validate_json(text)
+        written = Report.load(context.folder.stage("report") / "report.json")
         gates = written.gates
     elif "synthesize" in names:
         gates = report.collect(context).gates
@@ -137,35 +134,29 @@ def _verdict(context: Context, names: tuple[str, ...]) -> RunResult:
         gates = judge(context.config.gates, check.read(context.folder))
     for gate in gates:
         context.console.line(f"{'met   ' if gate.met else 'MISSED'} {gate.name}: {gate.found}")
-    if "report" in names:
-        _summary(context.folder.path / "report", context.console)
+    if written is not None:
+        _summary(written, context.console)
+        context.console.line(f"report: {folder / 'report' / 'report.html'}")
     status = ExitStatus.DONE if all(gate.met for gate in gates) else ExitStatus.GATE_MISSED
     return RunResult(folder, status, tuple(gates), written)
 
 
-def _summary(folder: Path, console: Console) -> None:
-    content = json.loads((folder / "report.json").read_text())
-    console.line(f"verdict: {content['verdict']}")
-    if content["rtl"]:
-        rtl = content["rtl"]
+def _summary(report: Report, console: Console) -> None:
+    console.line(f"verdict: {report.verdict}")
+    if report.rtl is not None:
+        rtl, placed = report.rtl, report.place_and_route
+        timing = "timing not closed by a tool" if placed is None else placed.message
         console.line(
-            f"latency {rtl['latency_cycles']} cycles = {rtl['latency_ns']:g} ns, initiation interval "
-            f"{rtl['initiation_interval']} at {rtl['clock_period_ns']:g} ns (simulation; {_timing(content)})"
+            f"latency {rtl.latency_cycles} cycles = {rtl.latency_ns:g} ns, initiation interval "
+            f"{rtl.initiation_interval} at {rtl.clock_period_ns:g} ns (simulation; {timing})"
         )
-    for entry in content["synthesis"]:
-        counts = ", ".join(
-            f"{entry[key]:,} {key.upper()}" for key in ("lut", "ff", "dsp", "bram") if entry[key] is not None
-        )
-        if entry["evidence"] == "estimate":
-            period, asked = entry["estimated_clock_period_ns"], entry["clock_period_ns"]
-            console.line(f"clock period for {entry['part']}: {period:.2f} ns, {asked:g} ns asked for (estimate)")
+    for entry in report.synthesis:
+        if entry.evidence == "estimate":
+            period, asked = entry.estimated_clock_period_ns, entry.clock_period_ns
+            console.line(f"clock period for {entry.part}: {period:.2f} ns, {asked:g} ns asked for (estimate)")
             continue
-        where = f" for {entry['part']}" if entry["part"] != content["synthesis"][0]["part"] else ""
-        where += " with the test wrapper" if entry["design"] == "board" else ""
-        console.line(f"{entry['tool']} {entry['version']}{where}: {counts} ({entry['evidence']})")
-    console.line(f"report: {folder / 'report.html'}")
-
-
-def _timing(content: dict[str, Any]) -> str:
-    placed = content["place_and_route"]
-    return "timing not closed by a tool" if placed is None else placed["message"]
+        known = {name: getattr(entry, name) for name in ("lut", "ff", "dsp", "bram")}
+        counts = ", ".join(f"{count:,} {name.upper()}" for name, count in known.items() if count is not None)
+        where = f" for {entry.part}" if entry.part != report.synthesis[0].part else ""
+        where += " with the test wrapper" if entry.design == "board" else ""
+        console.line(f"{entry.tool} {entry.version}{where}: {counts} ({entry.evidence})")

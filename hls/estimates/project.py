@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,37 +14,46 @@ from trigcnn.hls.options import HlsOptions
 
 @dataclass(frozen=True)
 class ProjectLayer:
-    """One layer. What only layers with weights have is None for others.
-
-    Attributes:
-        name: The layer's name.
-        index: Its place in hls4ml's graph, which is in the name of its module.
-        strategy_asked: Strategy that the configuration asks for.
-        strategy: Strategy that hls4ml chose.
-        reuse_factor_asked: Reuse factor that the configuration asks for.
-        reuse_factor: Reuse factor that hls4ml chose.
-        reuse_factors: Those that are possible; None too where any whole number is.
-        multipliers: Products in a clock cycle, those with a weight of zero left out where the tool can leave them out.
-        latency_cycles: Latency in clock cycles; evidence: estimate. None where there is no formula.
-        initiation_interval: Clock cycles between two events; evidence: estimate.
-        findings: What the tool may not manage, and what fixes it.
-    """
+    """One layer. What only layers with weights have is None for others."""
 
     name: str
+    """The layer's name."""
     index: int
+    """Its place in hls4ml's graph, which is in the name of its module."""
     strategy_asked: str | None
+    """Strategy that the configuration asks for."""
     strategy: str | None
+    """Strategy that hls4ml chose."""
     reuse_factor_asked: int | None
+    """Reuse factor that the configuration asks for."""
     reuse_factor: int | None
+    """Reuse factor that hls4ml chose."""
     reuse_factors: tuple[int, ...] | None
+    """Those that are possible; None too where any whole number is."""
     multipliers: int | None
+    """Products in a clock cycle, those with a weight of zero left out where the tool can leave them out."""
     latency_cycles: int | None
+    """Latency in clock cycles; evidence: estimate. None where there is no formula."""
     initiation_interval: int | None
+    """Clock cycles between two events; evidence: estimate."""
     findings: tuple[str, ...]
+    """What the tool may not manage, and what fixes it."""
 
 
-def describe(graph: Graph, options: HlsOptions, choices: tuple[Choice, ...]) -> dict[str, Any]:
-    """Describe a project, as JSON: `layers`, and `latency_cycles` and `initiation_interval` of the whole design.
+@dataclass(frozen=True)
+class HlsEstimate:
+    """What the whole HLS project will take; evidence: estimate."""
+
+    latency_cycles: int
+    """Clock cycles from an event's first input word to its last output word."""
+    initiation_interval: int
+    """Clock cycles between two events."""
+
+
+def describe(
+    graph: Graph, options: HlsOptions, choices: tuple[Choice, ...]
+) -> tuple[tuple[ProjectLayer, ...], HlsEstimate | None]:
+    """Describe a project: its layers, and what the whole of it will take; None where there is no formula.
 
     Args:
         graph: The fixed-point graph.
@@ -54,12 +62,10 @@ def describe(graph: Graph, options: HlsOptions, choices: tuple[Choice, ...]) -> 
     """
     expected = performance.estimate(graph, options, choices) if _known(graph) else None
     chosen = {choice.name: choice for choice in choices}
-    layers = [_layer(layer, options, chosen[layer.name], expected) for layer in graph.layers]
-    return {
-        "latency_cycles": expected and expected.latency_cycles,
-        "initiation_interval": expected and expected.initiation_interval,
-        "layers": [asdict(layer) for layer in layers],
-    }
+    layers = tuple(_layer(layer, options, chosen[layer.name], expected) for layer in graph.layers)
+    if expected is None:
+        return layers, None
+    return layers, HlsEstimate(expected.latency_cycles, expected.initiation_interval)
 
 
 def _known(graph: Graph) -> bool:

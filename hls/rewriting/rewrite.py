@@ -1,4 +1,4 @@
-"""The walk over a model's layers that makes its normal form, and the proof that it is the same function."""
+"""The walk over a model's layers that makes its normal form."""
 
 from __future__ import annotations
 

@@ -18,41 +18,35 @@ STAGE_DELAYS = (20.0, 14.0, 10.0, 7.0, 5.0, 3.5, 2.5, 1.75)
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A design for one stage delay, placed and routed.
-
-    Attributes:
-        stage_delay: Longest path between two registers, in alkaid's unit.
-        latency_cycles: Latency of the design in clock cycles.
-        lut: Look-up tables, placed; None if it does not fit.
-        ff: Flip-flops, placed; None if it does not fit.
-        reached_ns: Clock period that it meets, in ns; None if it does not fit.
-    """
+class TimingCandidate:
+    """A design for one stage delay, placed and routed."""
 
     stage_delay: float
+    """Longest path between two registers, in alkaid's unit."""
     latency_cycles: int
+    """Latency of the design in clock cycles."""
     lut: int | None
+    """Look-up tables, placed; None if it does not fit."""
     ff: int | None
+    """Flip-flops, placed; None if it does not fit."""
     reached_ns: float | None
+    """Clock period that it reaches, in ns; None if it does not fit."""
 
 
 @dataclass(frozen=True)
-class Closure:
-    """The search for a stage delay.
-
-    Attributes:
-        clock_period_ns: Clock period to reach, in ns.
-        part: Part on which it was tried.
-        candidates: What was tried, in this order.
-        chosen: The one with the longest stage delay that meets the clock, or the fastest where none does.
-        met: Whether it meets the clock.
-    """
+class TimingClosure:
+    """The search for a stage delay."""
 
     clock_period_ns: float
+    """Clock period to reach, in ns."""
     part: str
-    candidates: tuple[Candidate, ...]
-    chosen: Candidate
+    """Part on which it was tried."""
+    candidates: tuple[TimingCandidate, ...]
+    """What was tried, in this order."""
+    chosen: TimingCandidate
+    """The one with the longest stage delay that meets the clock, or the fastest where none does."""
     met: bool
+    """Whether it meets the clock."""
 
 
 Generate = Callable[[float, Path], RtlDesign]
@@ -64,8 +58,8 @@ def close(
     options: ImplementOptions,
     *,
     delays: Sequence[float] = STAGE_DELAYS,
-    note: Callable[[Candidate], None] = lambda _: None,
-) -> Closure:
+    note: Callable[[TimingCandidate], None] = lambda _: None,
+) -> TimingClosure:
     """Search for the longest stage delay with which a clock is met, by bisection.
 
     The search assumes that a shorter delay gives a faster design; placement makes this untrue by some percent.
@@ -102,11 +96,11 @@ class _Search:
         self._generate = generate
         self._folder = folder
         self._options = options
-        self._found: list[Candidate] = []
+        self._found: list[TimingCandidate] = []
         self._known: dict[str, Implementation] = {}
         self._obstacle: DoesNotFitError | None = None
 
-    def candidate(self, delay: float) -> Candidate:
+    def candidate(self, delay: float) -> TimingCandidate:
         work = self._folder / "candidate"
         try:
             design = self._generate(delay, work)
@@ -115,16 +109,18 @@ class _Search:
             if digest not in self._known:
                 self._known[digest] = implement(sources, design.top, work, self._options)
             placed = self._known[digest].placement
-            found = Candidate(delay, design.latency_cycles, placed.lut, placed.ff, placed.estimated_clock_period_ns)
+            found = TimingCandidate(
+                delay, design.latency_cycles, placed.lut, placed.ff, placed.estimated_clock_period_ns
+            )
         except DoesNotFitError as error:
             self._obstacle = error
-            found = Candidate(delay, design.latency_cycles, None, None, None)
+            found = TimingCandidate(delay, design.latency_cycles, None, None, None)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         self._found.append(found)
         return found
 
-    def result(self) -> Closure:
+    def result(self) -> TimingClosure:
         options = self._options
         placed = [(each.reached_ns, each) for each in self._found if each.reached_ns is not None]
         if not placed:
@@ -134,8 +130,8 @@ class _Search:
         meeting = [each for _, each in placed if _meets(each, options)]
         fastest = min(placed, key=lambda pair: pair[0])[1]
         chosen = max(meeting, key=lambda each: each.stage_delay) if meeting else fastest
-        return Closure(options.clock_period_ns, options.part, tuple(self._found), chosen, bool(meeting))
+        return TimingClosure(options.clock_period_ns, options.part, tuple(self._found), chosen, bool(meeting))
 
 
-def _meets(candidate: Candidate, options: ImplementOptions) -> bool:
+def _meets(candidate: TimingCandidate, options: ImplementOptions) -> bool:
     return candidate.reached_ns is not None and candidate.reached_ns <= options.clock_period_ns

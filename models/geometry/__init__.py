@@ -4,6 +4,6 @@
 """
 
 from trigcnn.models.geometry.axis import Axis
-from trigcnn.models.geometry.network import Dense, Field, LayerGeometry, geometry, load, refuse_dropped, save
+from trigcnn.models.geometry.network import Dense, LayerGeometry, ReceptiveField, geometry, refuse_dropped
 
-__all__ = ["Axis", "Dense", "Field", "LayerGeometry", "geometry", "load", "refuse_dropped", "save"]
+__all__ = ["Axis", "Dense", "LayerGeometry", "ReceptiveField", "geometry", "refuse_dropped"]

@@ -79,7 +79,7 @@ def axes_of(layer: Any, shape: Shape, blank: Shape) -> tuple[Axis, ...]:
         return ()
     names = {1: ["width"], 2: ["height", "width"]}.get(len(sizes), [f"axis {number}" for number in range(len(sizes))])
     return tuple(
-        Axis(name, size, blank=zeros, **chosen)
+        Axis.of(name, size, blank=zeros, **chosen)
         for name, size, zeros, chosen in zip(names, sizes, blank, options, strict=False)
     )
 

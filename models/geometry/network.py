@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from trigcnn.models.errors import ModelError
@@ -17,63 +15,51 @@ from trigcnn.models.geometry.sight import Shape, Sight
 
 
 @dataclass(frozen=True)
-class Field:
-    """The receptive field of a layer's values in one input of the network.
-
-    Attributes:
-        input: Name of the input.
-        pixels: Most pixels that a value sees along each axis of the input; all channels of the value together.
-        jump: Pixels of the input between two values that are neighbours; None where values have no such order.
-    """
+class ReceptiveField:
+    """The receptive field of a layer's values in one input of the network."""
 
     input: str
+    """Name of the input."""
     pixels: tuple[int, ...]
+    """Most pixels that a value sees along each axis of the input; all channels of the value together."""
     jump: tuple[float | None, ...]
+    """Pixels of the input between two values that are neighbours; None where values have no such order."""
 
 
 @dataclass(frozen=True)
 class Dense:
-    """What a dense layer from the same input to the same result would need.
-
-    Attributes:
-        parameters: Weights and biases.
-        multiplications: Products per event.
-    """
+    """What a dense layer from the same input to the same result would need."""
 
     parameters: int
+    """Weights and biases."""
     multiplications: int
+    """Products per event."""
 
 
 @dataclass(frozen=True)
 class LayerGeometry:
-    """The sizes of a layer.
-
-    Attributes:
-        name: The layer's name.
-        kind: The layer's class.
-        inputs: Shapes of what feeds it, without the batch.
-        shape: Shape of its result, without the batch.
-        axes: What it does along each axis but that of channels; empty for layers without a window.
-        fields: Receptive fields, one for each input of the network that it sees.
-        parameters: Weights, biases, and a factor and a summand per channel of a normalization.
-        multiplications: Products with weights per event, those with zeros too.
-        dense: What a dense layer in its place would need; None where each value has only one value of its own.
-    """
+    """The sizes of a layer."""
 
     name: str
+    """The layer's name."""
     kind: str
+    """The layer's class."""
     inputs: tuple[Shape, ...]
+    """Shapes of what feeds it, without the batch."""
     shape: Shape
+    """Shape of its result, without the batch."""
     axes: tuple[Axis, ...]
-    fields: tuple[Field, ...]
+    """What it does along each axis but that of channels; empty for layers without a window."""
+    fields: tuple[ReceptiveField, ...]
+    """Receptive fields, one for each input of the network that it sees."""
     parameters: int
+    """Weights, biases, and a factor and a summand per channel of a normalization."""
     multiplications: int
+    """Products with weights per event, those with zeros too."""
     dense: Dense | None
-
-    @property
-    def unseen(self) -> tuple[str, ...]:
-        """Which pixels no window sees, a line for each reason."""
-        return tuple(_losses(self.axes))
+    """What a dense layer in its place would need; None where each value has only one value of its own."""
+    unseen: tuple[str, ...]
+    """Which pixels no window sees, a line for each reason."""
 
 
 @dataclass(frozen=True)
@@ -114,30 +100,6 @@ def refuse_dropped(layers: Sequence[LayerGeometry]) -> None:
         raise ModelError(f"model.dropped_pixels: refuse: strides that do not divide drop pixels:{''.join(lines)}")
 
 
-def save(layers: Sequence[LayerGeometry], path: Path) -> None:
-    """Write sizes to a JSON file."""
-    path.write_text(json.dumps([asdict(layer) for layer in layers], indent=1) + "\n", encoding="utf-8")
-
-
-def load(path: Path) -> tuple[LayerGeometry, ...]:
-    """Read what `save` wrote."""
-    return tuple(
-        LayerGeometry(
-            **{
-                **entry,
-                "inputs": tuple(map(tuple, entry["inputs"])),
-                "shape": tuple(entry["shape"]),
-                "axes": tuple(Axis(**axis) for axis in entry["axes"]),
-                "fields": tuple(
-                    Field(field["input"], tuple(field["pixels"]), tuple(field["jump"])) for field in entry["fields"]
-                ),
-                "dense": entry["dense"] and Dense(**entry["dense"]),
-            }
-        )
-        for entry in json.loads(path.read_text(encoding="utf-8"))
-    )
-
-
 def _ordered(model: Any) -> Iterator[Any]:
     for depth in sorted(model._nodes_by_depth, reverse=True):
         yield from model._nodes_by_depth[depth]
@@ -167,6 +129,7 @@ def _layer(node: Any, known: dict[int, _Tensor]) -> LayerGeometry:
         parameters=of.parameters_of(layer, shape),
         multiplications=of.multiplications_of(layer, shape),
         dense=_dense(math.prod(given[0].shape), math.prod(shape)) if combined else None,
+        unseen=tuple(_losses(axes)),
     )
 
 
@@ -220,12 +183,12 @@ def _axis(layer: Any, shape: Shape) -> int:
     return int(layer.axis) - 1 if layer.axis > 0 else int(layer.axis) + len(shape)
 
 
-def _fields(sights: Sequence[Sight]) -> tuple[Field, ...]:
+def _fields(sights: Sequence[Sight]) -> tuple[ReceptiveField, ...]:
     result = []
     for source in dict.fromkeys(s.source for s in sights):
         own = sorted((s for s in sights if s.source == source), key=lambda s: s.number)
         jumps = tuple(None if s.jump is None else float(s.jump) for s in own)
-        result.append(Field(source, tuple(s.pixels for s in own), jumps))
+        result.append(ReceptiveField(source, tuple(s.pixels for s in own), jumps))
     return tuple(result)
 
 

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
+from trigcnn.models.history import History
 from trigcnn.models.training.options import Monitor
-from trigcnn.models.training.recipe import History, Hooks, Progress
+from trigcnn.models.training.recipe import Hooks, Progress
 
 _SHOWN = {"loss": "loss", "accuracy": "accuracy", "signal_efficiency": "signal efficiency"}
 

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.keras2 import bring_up
+from trigcnn.models.history import History
 from trigcnn.models.training.callbacks import Best
-from trigcnn.models.training.recipe import History
 
 Arrays = Sequence[npt.NDArray[Any]]
 

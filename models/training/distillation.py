@@ -22,10 +22,11 @@ from trigcnn.models import teachers
 from trigcnn.models.datasets import Dataset, Split
 from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.models.errors import ModelError
+from trigcnn.models.history import History
 from trigcnn.models.training.fit import train
 from trigcnn.models.training.objectives import check_fits, with_targets
 from trigcnn.models.training.options import Distillation, Recipe
-from trigcnn.models.training.recipe import History, Hooks, Progress
+from trigcnn.models.training.recipe import Hooks, Progress
 
 Events = npt.NDArray[np.float32]
 

@@ -11,13 +11,14 @@ from trigcnn.common.keras2 import bring_up, inputs_of
 from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
 from trigcnn.models.folding import fold_batch_normalization
+from trigcnn.models.history import History
 from trigcnn.models.pruning import pruning_callback
 from trigcnn.models.training.batches import batches
 from trigcnn.models.training.callbacks import Best, each_step, record, tensorboard
 from trigcnn.models.training.checkpoint import Checkpoint
 from trigcnn.models.training.objectives import learned, loss_and_metrics
 from trigcnn.models.training.options import Recipe
-from trigcnn.models.training.recipe import History, Hooks, Progress
+from trigcnn.models.training.recipe import Hooks, Progress
 from trigcnn.models.training.schedules import learning_rate
 
 # Weights that were rounded again need smaller steps than random ones.

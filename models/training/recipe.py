@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,42 +13,6 @@ import numpy.typing as npt
 Progress = Callable[[int, int, str], None]
 Measure = Callable[[npt.NDArray[Any], npt.NDArray[np.int64]], float]
 """A figure of merit, the larger the better, of outputs [events, ...] and labels [events]."""
-
-
-@dataclass(frozen=True)
-class History:
-    """One value per epoch; epochs with batch normalization folded follow the others.
-
-    Attributes:
-        loss: On the training events, as the optimizer saw it.
-        validation_loss: On the validation events.
-        accuracy: On the training events; empty where the network does not classify.
-        validation_accuracy: On the validation events; empty where the network does not classify.
-        signal_efficiency: On the validation events; empty where it is not what is monitored.
-        kept: Numbers of the epochs whose weights were kept, from 1: one, or two with folding.
-        folded_after: Number of epochs before batch normalization was folded; None without.
-        pruned_after: Number of epochs after which all weights to be pruned are zero; None without pruning.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-    validation_accuracy: list[float] = field(default_factory=list)
-    signal_efficiency: list[float] = field(default_factory=list)
-    kept: list[int] = field(default_factory=list)
-    folded_after: int | None = None
-    pruned_after: int | None = None
-
-    def followed_by(self, other: History) -> History:
-        """Join the history of the same network with batch normalization folded."""
-        first = len(self.loss)
-        curves = {
-            each.name: getattr(self, each.name) + getattr(other, each.name)
-            for each in fields(History)
-            if each.name not in ("kept", "folded_after", "pruned_after")
-        }
-        kept = self.kept + [first + epoch for epoch in other.kept]
-        return History(**curves, kept=kept, folded_after=first, pruned_after=self.pruned_after)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from trigcnn.pipeline.config.run import TimeLimits
 from trigcnn.pipeline.stages.convert import TEST_BENCH_EVENTS
 
 if TYPE_CHECKING:
-    from trigcnn.hls.rewriting.proof import Proof
+    from trigcnn.hls.rewriting.check import Rewriting
 
 _DEFAULT_HLS, _DEFAULT_RTL = HlsOptions(), RtlOptions()
 
@@ -44,14 +44,14 @@ class Conversion:
     Attributes:
         graph: The fixed-point graph: layers, number formats and weights.
         changes: What was rewritten in the model, one line each, beginning with the layer's name.
-        proof: The comparison of the rewritten model with the model, Keras against Keras.
+        rewriting: The comparison of the rewritten model with the model, Keras against Keras.
         options: Options of the HLS project.
         folder: Folder with the HLS project in `hls/`, and what engines compile.
     """
 
     graph: Graph = field(repr=False)
     changes: tuple[str, ...]
-    proof: Proof
+    rewriting: Rewriting
     options: HlsOptions
     folder: Path
     _network: Network = field(repr=False)
@@ -148,7 +148,7 @@ def convert(
     """
     from trigcnn.hls.conversion import convert as conversion
     from trigcnn.hls.engines.keras import KerasEngine
-    from trigcnn.hls.rewriting.proof import prove, random_events
+    from trigcnn.hls.rewriting.check import compare, random_events
 
     validate({"name": name, "hls": options}, "convert")
     given = _number_format(input_format)
@@ -160,7 +160,7 @@ def convert(
             normal = conversion.normal_form(_loaded(model), options, input_format=given)
             engine = KerasEngine(normal.model)
             array = random_events(normal) if events is None else np.asarray(events, np.float32)
-            proof = prove(normal.source, normal, engine.inputs_of(array))
+            rewriting = compare(normal.source, normal, engine.inputs_of(array))
             bench = (array[:TEST_BENCH_EVENTS], engine.predict(array[:TEST_BENCH_EVENTS]).astype(np.float32))
             graph = conversion.convert(
                 normal, name=name, options=options, project=place / "hls", log=place / "hls4ml.log", test_bench=bench
@@ -170,7 +170,7 @@ def convert(
             shutil.rmtree(place)
         raise
     network = Network(graph, place / "hls", lambda: normal.model)
-    converted = Conversion(graph, normal.changes, proof, options, place, network)
+    converted = Conversion(graph, normal.changes, rewriting, options, place, network)
     if temporary:
         weakref.finalize(converted, shutil.rmtree, place, ignore_errors=True)
     return converted

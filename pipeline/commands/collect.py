@@ -51,7 +51,7 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
             _keep(source, run, plan, manifest, Path(place), exact=config.gates.exact)
     console.line(f"collected: {source}")
     status = run_stages(config, run.path, command=command).status
-    if synthesize.read(run)["vendor"]["status"] != "collected":
+    if synthesize.read(run).vendor.status != "collected":
         raise ResultsError(
             f"{run.path}: was converted again, and the results are of the earlier conversion; pack it again"
         )
@@ -74,5 +74,6 @@ def _keep(
         message = str(error).replace(str(checked), str(logs)).replace(str(taken), str(source))
         raise type(error)(message) from error
     hosts = results.hosts(plan, taken)
-    Collected(checked, source.name, hosts, manifest.plan, dict(manifest.inputs), found).write()
+    index = Collected(source=source.name, hosts=hosts, plan=manifest.plan, inputs=manifest.inputs, results=found)
+    index.save(checked / collected.INDEX)
     run.put(checked, collected.FOLDER)

@@ -49,7 +49,7 @@ def _file(run: Path) -> Path:
 
 def _read(path: Path) -> Report:
     try:
-        return Report.model_validate_json(path.read_text(encoding="utf-8"))
+        return Report.load(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     except ValidationError as error:

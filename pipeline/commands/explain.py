@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
-from trigcnn.pipeline.verification.diagnosis.findings import Change
+from trigcnn.pipeline.results.diagnosis import Diagnosis, Finding, Fix
 
 
 def explain(config: Path, out: Path | None, assignments: list[str] | None, *, apply: bool, command: str) -> ExitStatus:
@@ -41,10 +40,10 @@ def explain(config: Path, out: Path | None, assignments: list[str] | None, *, ap
         console.line(line)
     if not apply:
         return ExitStatus.GATE_MISSED
-    changes = unique_changes(diagnosis)
-    for change in changes:
-        _write(config, change)
-        console.line(f"written to {config}: {change}")
+    fixes = unique_fixes(diagnosis)
+    for fix in fixes:
+        _write(config, fix)
+        console.line(f"written to {config}: {fix}")
     left = _checked(config, out, None, command)
     if left is None:
         console.line("checked again: the C simulation equals the model on every test event")
@@ -54,78 +53,74 @@ def explain(config: Path, out: Path | None, assignments: list[str] | None, *, ap
     return ExitStatus.GATE_MISSED
 
 
-def _checked(path: Path, out: Path | None, assignments: list[str] | None, command: str) -> dict[str, Any] | None:
+def _checked(path: Path, out: Path | None, assignments: list[str] | None, command: str) -> Diagnosis | None:
     from trigcnn.pipeline.run import run
     from trigcnn.pipeline.stages import check
 
     config = load(path, assignments)
     folder = run(config, out, until="check", command=command).folder
-    found: dict[str, Any] | None = check.read(RunFolder(folder))["diagnosis"]
-    return found
+    return check.read(RunFolder(folder)).diagnosis
 
 
-def unique_changes(diagnosis: dict[str, Any]) -> list[Change]:
+def unique_fixes(diagnosis: Diagnosis) -> list[Fix]:
     """Return the changes that fix all findings, each once."""
-    return list(dict.fromkeys(Change(**finding["change"]) for finding in diagnosis["findings"]))
+    return list(dict.fromkeys(finding.fix for finding in diagnosis.findings))
 
 
-def describe(diagnosis: dict[str, Any]) -> list[str]:
+def describe(diagnosis: Diagnosis) -> list[str]:
     """Return a diagnosis as lines of text."""
     lines = [
-        f"{diagnosis['engine']} differs from {diagnosis['reference']} in {diagnosis['differing_events']} of the "
-        f"{diagnosis['events']} examined events"
+        f"{diagnosis.engine} differs from {diagnosis.reference} in {diagnosis.differing_events} of the "
+        f"{diagnosis.events} examined events"
     ]
-    if not diagnosis["findings"]:
+    if not diagnosis.findings:
         lines.append("every layer that both engines show computes what the model computes; please report this network")
-    for number, finding in enumerate(diagnosis["findings"]):
+    for number, finding in enumerate(diagnosis.findings):
         head = "first in layer" if number == 0 else "also wrong by itself: layer"
-        lines.append(f"{head} {finding['layer']} ({finding['kind']}): {finding['cause']}")
+        lines.append(f"{head} {finding.layer} ({finding.kind}): {finding.cause}")
         lines += [f"    {line}" for line in _details(finding)]
     return lines
 
 
-def _details(finding: dict[str, Any]) -> list[str]:
-    lines = [finding["detail"]]
-    if finding["needed"]:
-        lines.append(f"the model needs {finding['needed']}")
-    if finding["seen"]:
-        lines.append(f"values seen: {finding['seen'][0]:g} to {finding['seen'][1]:g}")
-    if finding["allowed"]:
-        lines.append(f"values possible by interval analysis: {finding['allowed'][0]:g} to {finding['allowed'][1]:g}")
+def _details(finding: Finding) -> list[str]:
+    lines = [finding.detail]
+    if finding.needed is not None:
+        lines.append(f"the model needs {finding.needed}")
+    if finding.seen is not None:
+        lines.append(f"values seen: {finding.seen[0]:g} to {finding.seen[1]:g}")
+    if finding.allowed is not None:
+        lines.append(f"values possible by interval analysis: {finding.allowed[0]:g} to {finding.allowed[1]:g}")
     lines.append(
-        f"{finding['values']} values of {finding['events']} events differ, by up to "
-        f"{finding['max_difference_lsb']:g} LSB"
+        f"{finding.values} values of {finding.events} events differ, by up to {finding.max_difference_lsb:g} LSB"
     )
-    for example in finding["examples"]:
-        place = ", ".join(str(n) for n in example["position"])
-        exact = "" if example["exact"] is None else f", exactly {example['exact']:g}"
-        lines.append(
-            f"event {example['event']}, [{place}]: {example['found']:g} instead of {example['expected']:g}{exact}"
-        )
-    lines.append(f"to fix it: {Change(**finding['change'])}")
+    for example in finding.examples:
+        place = ", ".join(map(str, example.position))
+        exact = "" if example.exact is None else f", exactly {example.exact:g}"
+        lines.append(f"event {example.event}, [{place}]: {example.found:g} instead of {example.expected:g}{exact}")
+    lines.append(f"to fix it: {finding.fix}")
     return lines
 
 
-def _write(path: Path, change: Change) -> None:
-    """Change one key of a YAML file, and leave its comments and its order."""
+def _write(path: Path, fix: Fix) -> None:
+    """Change one option in a YAML file, and leave its comments and its order."""
     from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.preserve_quotes = True
     content = yaml.load(path.read_text(encoding="utf-8"))
-    *parents, last = change.key.split(".")
+    *parents, last = fix.option.split(".")
     trail = [content]
     for key in parents:
-        if change.value is None and key not in trail[-1]:
+        if fix.value is None and key not in trail[-1]:
             return
         trail.append(trail[-1].setdefault(key, {}))
-    if change.value is None:
+    if fix.value is None:
         trail[-1].pop(last, None)
         for key, parent, child in zip(reversed(parents), reversed(trail[:-1]), reversed(trail[1:]), strict=True):
             if not child:
                 del parent[key]
     else:
-        trail[-1][last] = change.value
+        trail[-1][last] = fix.value
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         yaml.dump(content, stream)

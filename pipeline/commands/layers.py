@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trigcnn.pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from trigcnn.models.geometry import LayerGeometry
     from trigcnn.pipeline.config.run import DataConfig, RunConfig
-    from trigcnn.pipeline.results.geometry import GeometryEntry
 
 _SAVED = (".keras", ".h5")
 # Enough events of a drawn data set to see their shape.
@@ -42,13 +43,12 @@ def show(path: Path, assignments: list[str] | None, *, as_json: bool) -> None:
 
     model, config = _model(path, assignments)
     layers = geometry(model)
-    entries = sizes.entries(layers)
     console = Console()
     if as_json:
-        console.line(json.dumps([entry.model_dump(mode="json") for entry in entries], indent=2))
+        console.line(json.dumps([asdict(layer) for layer in layers], indent=2))
     else:
-        console.table(_COLUMNS, _rows(entries))
-        for line in (*_reuse_factors(model, config), *sizes.unseen(entries)):
+        console.table(_COLUMNS, _rows(layers))
+        for line in (*_reuse_factors(model, config), *sizes.unseen(layers)):
             console.line(line)
     if config is not None and config.model.dropped_pixels == "refuse":
         refuse_dropped(layers)
@@ -95,18 +95,18 @@ def _small(data: DataConfig) -> dict[str, Any]:
     return given
 
 
-def _rows(entries: list[GeometryEntry]) -> Iterator[list[str]]:
+def _rows(layers: Sequence[LayerGeometry]) -> Iterator[list[str]]:
     from trigcnn.pipeline.pages import sizes
 
-    for entry in entries:
+    for entry in layers:
         dense = entry.dense
         yield [
             entry.name,
             entry.kind,
             "×".join(map(str, entry.shape)),
-            "\n".join(sizes.formulas(entry)),
-            sizes.receptive_field(entry) or "",
-            sizes.jump(entry) or "",
+            "\n".join(sizes.formulas(entry.axes)),
+            sizes.receptive_field(entry.fields) or "",
+            sizes.jump(entry.fields) or "",
             f"{entry.parameters:,}",
             f"{entry.multiplications:,}",
             "" if dense is None else f"{dense.parameters:,}",
@@ -119,7 +119,7 @@ def _rows(entries: list[GeometryEntry]) -> Iterator[list[str]]:
         "",
         "",
         "",
-        *(f"{sum(getattr(entry, name) for entry in entries):,}" for name in ("parameters", "multiplications")),
+        *(f"{sum(getattr(entry, name) for entry in layers):,}" for name in ("parameters", "multiplications")),
         "",
         "",
     ]

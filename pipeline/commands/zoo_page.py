@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.pipeline.commands.zoo import Outcome
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.pages.rendering import environment
-from trigcnn.pipeline.results.report import Report, Synthesis
+from trigcnn.pipeline.results.report import Report
 
 
 def markdown(outcomes: Sequence[Outcome]) -> str:
@@ -79,7 +80,7 @@ def merits(report: Report) -> list[dict[str, Any]]:
     return found
 
 
-def _synthesis(report: Report) -> Synthesis | None:
+def _synthesis(report: Report) -> SynthesisReport | None:
     """Return the open synthesis of the RTL for the configured part."""
     found = (
         entry

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,9 @@ from trigcnn.pipeline.cache.folder import RunFolder, file_digest
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError, RunFolderError
+from trigcnn.pipeline.results.training import TrainInfo
 from trigcnn.pipeline.stages import convert
+from trigcnn.pipeline.stages.train import INFO
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ class FinishedRun:
                     raise RunFolderError(
                         f"{stage / name}: was changed or removed since the stage was done; run `trigcnn convert` again"
                     )
-        info = json.loads((trained / "info.json").read_text())
+        info = TrainInfo.load(trained / INFO)
         return cls(
             folder,
             config,
             convert.network(folder, config.hls),
-            info["classes"],
-            FixedPoint.parse(info["input_format"]),
+            info.classes,
+            FixedPoint.parse(info.input_format),
             first.options["data"],
             second.key,
         )

@@ -22,7 +22,7 @@ from trigcnn.pipeline.golden import case as golden_case
 from trigcnn.pipeline.golden import check as golden
 from trigcnn.pipeline.golden.case import EventGroup, GoldenCase, Integers, ModelFile, Port, ShownEvent, VectorFile
 from trigcnn.pipeline.golden.events import choose
-from trigcnn.pipeline.stages import placing
+from trigcnn.pipeline.stages import convert
 
 _SHOWN_EVENTS = 4
 _SHOWN_OUTPUTS = 32
@@ -69,7 +69,7 @@ def freeze(
     if path.exists() and not replace:
         raise GoldenError(f"{path}: exists already; to freeze it again: trigcnn golden update {path} --run {run}")
     graph = Graph.load(converted)
-    inputs = _ports(graph, trained.info["input_format"])
+    inputs = _ports(graph, trained.info.input_format)
     lsb = golden_case.lsb(inputs)
     test = trained.test_events.astype(np.float64) / lsb
     if not np.array_equal(test, np.rint(test)):
@@ -96,7 +96,7 @@ def freeze(
         trained.quantized,
         options["name"],
         TypeAdapter(HlsOptions).validate_python(options["hls"]),
-        placing.settled(TypeAdapter(RtlOptions).validate_python(options["rtl"]), folder),
+        convert.settled(TypeAdapter(RtlOptions).validate_python(options["rtl"]), folder),
         inputs,
         chosen.inputs,
         chosen.test_events,

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from trigcnn.models.geometry import LayerGeometry
-from trigcnn.pipeline.results.geometry import GeometryEntry
-
-
-def entries(layers: Iterable[LayerGeometry]) -> list[GeometryEntry]:
-    """Return the sizes of layers as a report holds them."""
-    return [GeometryEntry.model_validate(layer, from_attributes=True) for layer in layers]
+from trigcnn.models.geometry import Axis, LayerGeometry, ReceptiveField
 
 
-def formulas(entry: GeometryEntry) -> list[str]:
+def formulas(axes: Sequence[Axis]) -> list[str]:
     """Return the output size as it is computed: once where all axes are alike, else by axis; empty without a window.
 
-    >>> from trigcnn.models.geometry import Axis
-    >>> axes = [Axis("height", 8, window=3), Axis("width", 9, window=3)]
-    >>> formulas(GeometryEntry.model_construct(axes=axes[:1])), formulas(GeometryEntry.model_construct(axes=axes))
+    >>> axes = [Axis.of("height", 8, window=3), Axis.of("width", 9, window=3)]
+    >>> formulas(axes[:1]), formulas(axes)
     (['(8 - 3 + 2*0)/1 + 1 = 6'], ['height (8 - 3 + 2*0)/1 + 1 = 6', 'width (9 - 3 + 2*0)/1 + 1 = 7'])
     """
-    alike = list(dict.fromkeys(axis.formula for axis in entry.axes))
-    return alike if len(alike) < 2 else [f"{axis.name} {axis.formula}" for axis in entry.axes]
+    alike = list(dict.fromkeys(axis.formula for axis in axes))
+    return alike if len(alike) < 2 else [f"{axis.name} {axis.formula}" for axis in axes]
 
 
-def receptive_field(entry: GeometryEntry) -> str | None:
+def receptive_field(fields: Sequence[ReceptiveField]) -> str | None:
     """Return the pixels that a value sees along each axis, by input where there are several."""
-    return _by_input(entry, ["×".join(str(pixels) for pixels in field.pixels) for field in entry.fields])
+    return _by_input(fields, ["×".join(str(pixels) for pixels in field.pixels) for field in fields])
 
 
-def jump(entry: GeometryEntry) -> str | None:
+def jump(fields: Sequence[ReceptiveField]) -> str | None:
     """Return the pixels between neighbours; None where values have no neighbours any more."""
-    if any(step is None for field in entry.fields for step in field.jump):
+    if any(step is None for field in fields for step in field.jump):
         return None
-    steps = [list(dict.fromkeys(f"{step:g}" for step in field.jump if step is not None)) for field in entry.fields]
-    return _by_input(entry, ["×".join(each) for each in steps])
+    steps = [list(dict.fromkeys(f"{step:g}" for step in field.jump if step is not None)) for field in fields]
+    return _by_input(fields, ["×".join(each) for each in steps])
 
 
 def compared(dense: int | None, own: int) -> str | None:
@@ -51,12 +44,12 @@ def compared(dense: int | None, own: int) -> str | None:
     return f"{dense / own:,.0f} times" if dense >= 100 * own else f"{dense / own:.3g} times"
 
 
-def unseen(layers: Sequence[GeometryEntry]) -> list[str]:
+def unseen(layers: Sequence[LayerGeometry]) -> list[str]:
     """Name the pixels that no window sees, a line for each layer and reason."""
     return [f"{entry.name} ({entry.kind}): {line}" for entry in layers for line in entry.unseen]
 
 
-def _by_input(entry: GeometryEntry, shown: list[str]) -> str | None:
-    if len(entry.fields) < 2:
+def _by_input(fields: Sequence[ReceptiveField], shown: list[str]) -> str | None:
+    if len(fields) < 2:
         return shown[0] if shown else None
-    return ", ".join(f"{field.input} {text}" for field, text in zip(entry.fields, shown, strict=True))
+    return ", ".join(f"{field.input} {text}" for field, text in zip(fields, shown, strict=True))

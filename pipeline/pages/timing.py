@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from trigcnn.pipeline.results.report import PathStep, Report, Synthesis
+from trigcnn.hls.synthesis.report import PathStep, SynthesisReport
+from trigcnn.pipeline.results.report import Report
 
 # Suffixes that Yosys appends to a signal's name, once or several times, to name the cells around it.
 _CELLS = re.compile(r"_(?:TRELLIS_FF|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|DP16KD|TRELLIS_DPR16X4)_")
@@ -30,12 +32,12 @@ class Stretch(NamedTuple):
     routing_ns: float
 
 
-def placed(report: Report) -> list[Synthesis]:
+def placed(report: Report) -> list[SynthesisReport]:
     """Return the entries with a critical path."""
     return [entry for entry in report.synthesis if entry.critical_path]
 
 
-def stretches(path: list[PathStep]) -> list[Stretch]:
+def stretches(path: Sequence[PathStep]) -> list[Stretch]:
     """Split a critical path where it changes between layers."""
     found = []
     for layer, group in groupby(path, key=lambda step: step.layer):
@@ -55,22 +57,21 @@ def _signal(pin: str) -> str:
     return _CELLS.split(pin, maxsplit=1)[0]
 
 
-def frequency_mhz(entry: Synthesis) -> float | None:
+def frequency_mhz(entry: SynthesisReport) -> float | None:
     """Return the frequency that the design reaches according to a tool, in MHz."""
     period = entry.estimated_clock_period_ns
     return None if period is None else 1000 / period
 
 
-def slack(entry: Synthesis) -> str | None:
+def slack(entry: SynthesisReport) -> str | None:
     """Return whether the clock period is met, and by how much, in words."""
-    period = entry.estimated_clock_period_ns
-    if period is None:
+    left = entry.slack_ns
+    if left is None:
         return None
-    left = entry.clock_period_ns - period
     return f"met, {left:.2f} ns to spare" if left >= 0 else f"missed by {-left:.2f} ns"
 
 
-def endpoints(entry: Synthesis) -> str | None:
+def endpoints(entry: SynthesisReport) -> str | None:
     """Return further results of a timing analysis: hold slack and the number of failing endpoints."""
     found = []
     if entry.hold_slack_ns is not None:
@@ -80,7 +81,7 @@ def endpoints(entry: Synthesis) -> str | None:
     return ", ".join(found) or None
 
 
-def other_resources(entry: Synthesis) -> str | None:
+def other_resources(entry: SynthesisReport) -> str | None:
     """List the resources that only some devices have."""
     names = {"uram": "URAM", "alm": "ALM", "m20k": "M20K", "mlab": "MLAB", "lsram": "LSRAM", "usram": "uSRAM"}
     # A device that has none of a kind counts zero of it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,8 @@ _CONTENTS: dict[str, type[BaseModel]] = {"report": Report, "compare": Compared, 
 
 
 def schema(name: str = "report") -> dict[str, Any]:
-    """JSON schema of a file: of `report.json`, `compare.json` or `sweep.json`; `docs/` holds them."""
+    """Return the JSON schema of a file: of `report.json`, `compare.json` or `sweep.json`; `docs/` holds them."""
     body = _CONTENTS[name].model_json_schema(schema_generator=_AsWritten, mode="serialization")
+    # The descriptions are the docstrings of Python's types.
+    body = json.loads(re.sub(r"\bNone\b", "null", json.dumps(body)))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "title": f"{name}.json of trigcnn"}

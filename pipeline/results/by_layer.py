@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trigcnn.hls.synthesis.reports.modules import layer_name
 
 if TYPE_CHECKING:
-    from trigcnn.pipeline.results.report import LayerResources, LayerTiming, Synthesis
+    from trigcnn.hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
 
 
-def arrange(entry: Synthesis, order: Sequence[str], names: Mapping[int, str]) -> Synthesis:
+def arrange(entry: SynthesisReport, order: Sequence[str], names: Mapping[int, str]) -> SynthesisReport:
     """Return a tool's report with its layers named and in the graph's order; other instances come last.
 
     Args:
@@ -25,16 +26,12 @@ def arrange(entry: Synthesis, order: Sequence[str], names: Mapping[int, str]) ->
     def placed(row: LayerResources | LayerTiming) -> int:
         return places.get(row.name, len(places))
 
-    layers = [layer.model_copy(update={"name": layer_name(layer.name, known)}) for layer in entry.layers or ()]
-    timings = [timing.model_copy(update={"name": layer_name(timing.name, known)}) for timing in entry.timings or ()]
-    path = [
-        step.model_copy(update={"layer": step.layer and layer_name(step.layer, known)})
-        for step in entry.critical_path or ()
-    ]
-    return entry.model_copy(
-        update={
-            "layers": sorted(layers, key=placed) or None,
-            "timings": sorted(timings, key=placed) or None,
-            "critical_path": path or None,
-        }
+    layers = [replace(layer, name=layer_name(layer.name, known)) for layer in entry.layers or ()]
+    timings = [replace(timing, name=layer_name(timing.name, known)) for timing in entry.timings or ()]
+    path = [replace(step, layer=step.layer and layer_name(step.layer, known)) for step in entry.critical_path or ()]
+    return replace(
+        entry,
+        layers=tuple(sorted(layers, key=placed)) or None,
+        timings=tuple(sorted(timings, key=placed)) or None,
+        critical_path=tuple(path) or None,
     )

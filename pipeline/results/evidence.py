@@ -9,7 +9,8 @@ from trigcnn.hls import parts
 
 if TYPE_CHECKING:
     from trigcnn.hls.parts import Part
-    from trigcnn.pipeline.results.report import Report, Synthesis
+    from trigcnn.hls.synthesis.report import SynthesisReport
+    from trigcnn.pipeline.results.report import Report
 
 Design = Literal["rtl", "hls"]
 
@@ -47,12 +48,12 @@ def same_part(first: str, second: str) -> bool:
     return first.startswith(second) or second.startswith(first)
 
 
-def totals_of(entry: Synthesis) -> Part | None:
+def totals_of(entry: SynthesisReport) -> Part | None:
     """Return the resources of the part of a tool's report; None if they are not known."""
     return parts.totals(entry.part)
 
 
-def share(count: float | None, entry: Synthesis, resource: str) -> float | None:
+def share(count: float | None, entry: SynthesisReport, resource: str) -> float | None:
     """Return the share of a resource of the part, 0 to 1; None if its total is unknown."""
     totals = totals_of(entry)
     if count is None or totals is None:
@@ -61,12 +62,12 @@ def share(count: float | None, entry: Synthesis, resource: str) -> float | None:
     return count / total if total else None
 
 
-def strongest(entries: Iterable[Synthesis]) -> Synthesis | None:
+def strongest(entries: Iterable[SynthesisReport]) -> SynthesisReport | None:
     """The entry with the strongest evidence; of equals the first."""
     return max(entries, key=lambda entry: list(EVIDENCE).index(entry.evidence), default=None)
 
 
-def standing_for(report: Report, resource: str, design: Design | None = None) -> Synthesis | None:
+def standing_for(report: Report, resource: str, design: Design | None = None) -> SynthesisReport | None:
     """Return the tool's report whose count of a resource represents the whole run.
 
     The configured part comes first, then parts of its maker, since other makers have other blocks. Of these the
@@ -87,7 +88,7 @@ def standing_for(report: Report, resource: str, design: Design | None = None) ->
     return None
 
 
-def _by_part(known: list[Synthesis], report: Report) -> Iterator[list[Synthesis]]:
+def _by_part(known: list[SynthesisReport], report: Report) -> Iterator[list[SynthesisReport]]:
     yield [entry for entry in known if report.part is not None and same_part(entry.part, report.part.part)]
     yield [entry for entry in known if entry.evidence != "open-place-and-route"]
     yield known

@@ -10,8 +10,9 @@ from trigcnn.pipeline.results.merit import RESOURCES, Merit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trigcnn.hls.synthesis.report import SynthesisReport
     from trigcnn.pipeline.results.quality import Quality
-    from trigcnn.pipeline.results.report import Report, Synthesis
+    from trigcnn.pipeline.results.report import Report
 
 
 def merits(report: Report, design: Design | None = None) -> list[Merit]:
@@ -120,5 +121,5 @@ def _resources(report: Report, design: Design | None) -> Iterator[Merit]:
             )
 
 
-def _source(entry: Synthesis) -> str:
+def _source(entry: SynthesisReport) -> str:
     return f"{entry.tool} {entry.version}, {entry.design} on {entry.part}"

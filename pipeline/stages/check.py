@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import tempfile
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,8 @@ from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.context import Context
+from trigcnn.pipeline.results.bench import Bench
+from trigcnn.pipeline.results.checked import Checked
 from trigcnn.pipeline.stages import convert, train
 from trigcnn.pipeline.verification import benches, quality
 from trigcnn.pipeline.verification.comparison import compare, differing_events
@@ -26,8 +26,9 @@ from trigcnn.pipeline.verification.profile import profile
 
 if TYPE_CHECKING:
     from trigcnn.hls.rewriting.rewrite import NormalForm
-    from trigcnn.pipeline.verification.diagnosis.findings import Diagnosis
+    from trigcnn.pipeline.results.diagnosis import Diagnosis
 
+_FILE = "check.json"
 _RANGE_EVENTS = 500
 _EXPLAINED_EVENTS = 128
 
@@ -60,10 +61,9 @@ def _simulator_versions(context: Context) -> dict[str, str]:
     return versions
 
 
-def read(folder: RunFolder) -> dict[str, Any]:
+def read(folder: RunFolder) -> Checked:
     """Read the results of the stage: comparisons, quality, ranges of values."""
-    content: dict[str, Any] = json.loads((folder.stage("check") / "check.json").read_text())
-    return content
+    return Checked.load(folder.stage("check") / _FILE)
 
 
 def gcc_version() -> str:
@@ -114,7 +114,7 @@ def _work(context: Context, folder: Path) -> None:
         csim_outputs = csim.predict(events)
     reference = keras.predict(events)
     comparisons = [compare(keras, csim, reference, csim_outputs, graph=graph, events=events)]
-    written: list[benches.Bench] = []
+    written: list[Bench] = []
     rtl_outputs = None
     if context.config.rtl.architecture != "none":
         with context.console.task("compiling and running the RTL simulation"):
@@ -135,9 +135,9 @@ def _work(context: Context, folder: Path) -> None:
     found = quality.measure(
         outputs,
         labels,
-        trained.classes,
+        trained.info.classes,
         context.config.trigger,
-        objective=trained.info.get("objective", "classification"),
+        objective=trained.info.training.objective,
         targets=trained.targets,
         several=len(graph.outputs) > 1,
     )
@@ -147,14 +147,13 @@ def _work(context: Context, folder: Path) -> None:
             diagnosis = _diagnosis(
                 context, keras, csim, graph, events[differing_events(reference, csim_outputs)], folder
             )
-    content = {
-        "diagnosis": None if diagnosis is None else asdict(diagnosis),
-        "quality": found.model_dump(mode="json"),
-        "comparisons": [asdict(comparison) for comparison in comparisons],
-        "test_benches": [asdict(bench) for bench in written],
-        "ranges": [entry.model_dump() for entry in profile(graph, csim.trace(events[:_RANGE_EVENTS]))],
-    }
-    (folder / "check.json").write_text(json.dumps(content, indent=1) + "\n")
+    Checked(
+        diagnosis=diagnosis,
+        quality=found,
+        comparisons=comparisons,
+        test_benches=written,
+        ranges=profile(graph, csim.trace(events[:_RANGE_EVENTS])),
+    ).save(folder / _FILE)
     for comparison in comparisons:
         context.console.line(f"  {comparison}")
     for bench in written:
@@ -170,7 +169,7 @@ def _diagnosis(
 ) -> Diagnosis:
     """Compare layer by layer with the same network in exact number formats."""
     from trigcnn.hls.conversion.convert import convert as convert_exactly
-    from trigcnn.pipeline.verification.diagnosis.findings import Setup
+    from trigcnn.pipeline.verification.diagnosis.blame import Setup
     from trigcnn.pipeline.verification.diagnosis.layers import explain
 
     hls = context.config.hls

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,23 +10,26 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls.engines.registry import Network
+from trigcnn.hls.estimates.project import HlsEstimate, ProjectLayer, describe
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl import generation
 from trigcnn.hls.rtl.design import Language, RtlDesign
+from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.context import Context
+from trigcnn.pipeline.results.conversion import Converted
 from trigcnn.pipeline.stages import placing, train
 
 if TYPE_CHECKING:
     from trigcnn.hls.rewriting.rewrite import NormalForm
-    from trigcnn.hls.synthesis.timing_closure import Closure, Generate
+    from trigcnn.hls.synthesis.timing_closure import Generate, TimingClosure
 
 _DISTRIBUTIONS = ("alkaid", "hls4ml", "numpy", "qkeras", "tensorflow", "tf-keras")
 # The vendor's test bench reads text: enough events to see a difference, not hours of simulation.
 TEST_BENCH_EVENTS = 1000
-_LAYERS, _REFERENCE = "hls_layers.json", "reference.npy"
+_FILE, _REFERENCE = "conversion.json", "reference.npy"
 
 
 def stage(context: Context) -> Stage:
@@ -60,7 +62,7 @@ def rewritten(hls: HlsOptions, trained: train.TrainOutput) -> NormalForm:
     from trigcnn.hls.conversion.convert import normal_form
     from trigcnn.models.source import load_saved
 
-    given = FixedPoint.parse(trained.info["input_format"])
+    given = FixedPoint.parse(trained.info.input_format)
     return normal_form(load_saved(trained.quantized), hls, input_format=given)
 
 
@@ -86,38 +88,30 @@ def read_reference(folder: RunFolder) -> npt.NDArray[np.float64]:
     return outputs
 
 
-def read_rewriting(folder: RunFolder) -> dict[str, Any]:
-    """Read what was rewritten, and how it was proved."""
-    content: dict[str, Any] = json.loads((folder.stage("convert") / "rewriting.json").read_text())
-    return content
+def read(folder: RunFolder) -> Converted:
+    """Return what the conversion did."""
+    return Converted.load(folder.stage("convert") / _FILE)
 
 
-def read_layers(folder: RunFolder) -> dict[str, Any]:
-    """Read each layer of the HLS project, and the estimate of the whole."""
-    content: dict[str, Any] = json.loads((folder.stage("convert") / _LAYERS).read_text())
-    return content
+def settled(rtl: RtlOptions, folder: RunFolder) -> RtlOptions:
+    """Return the options of the RTL with the stage delay that was chosen."""
+    closure = read(folder).timing_closure
+    return rtl if closure is None else replace(rtl, stage_delay=closure.chosen.stage_delay)
 
 
 def _work(context: Context, folder: Path) -> None:
     from trigcnn.hls.conversion.convert import convert
     from trigcnn.hls.engines.keras import KerasEngine
-    from trigcnn.hls.rewriting.proof import prove
+    from trigcnn.hls.rewriting.check import compare
 
     config = context.config
     trained = train.read(context.folder)
     normal = rewritten(config.hls, trained)
     engine = KerasEngine(normal.model)
-    with context.console.task("proving the rewritten model"):
-        proof = prove(normal.source, normal, engine.inputs_of(trained.test_events))
+    with context.console.task("checking the rewritten model"):
+        rewriting = compare(normal.source, normal, engine.inputs_of(trained.test_events))
     reference = engine.predict(trained.test_events)
     np.save(folder / _REFERENCE, reference)
-    rewriting = {
-        "changes": normal.changes,
-        "outputs_changed": normal.outputs_changed,
-        "wide": normal.wide,
-        "proof": asdict(proof),
-    }
-    (folder / "rewriting.json").write_text(json.dumps(rewriting, indent=1) + "\n")
     part = slice(TEST_BENCH_EVENTS)
     with context.console.task("converting with hls4ml"):
         graph = convert(
@@ -129,9 +123,16 @@ def _work(context: Context, folder: Path) -> None:
             test_bench=(trained.test_events[part], reference[part].astype(np.float32)),
         )
     graph.save(folder)
-    _describe_project(context, graph, folder)
-    if config.rtl.architecture == "none":
-        return
+    hls_layers, hls_estimate = _describe_project(context, graph, folder)
+    closure = None if config.rtl.architecture == "none" else _generate_rtl(context, graph, folder)
+    Converted(rewriting=rewriting, hls_layers=hls_layers, hls_estimate=hls_estimate, timing_closure=closure).save(
+        folder / _FILE
+    )
+
+
+def _generate_rtl(context: Context, graph: Graph, folder: Path) -> TimingClosure | None:
+    """Generate the RTL, and return the search for its stage delay; None if that is given."""
+    config = context.config
 
     def generate(stage_delay: float, place: Path, language: Language = "verilog") -> RtlDesign:
         return generation.generate(
@@ -144,32 +145,34 @@ def _work(context: Context, folder: Path) -> None:
             timeout_s=config.time_limits.rtl_s,
         )
 
+    closure = None
     if config.rtl.stage_delay == "auto":
-        stage_delay = _close(context, folder, generate).chosen.stage_delay
+        closure = _close(context, folder, generate)
+        stage_delay = closure.chosen.stage_delay
     else:
         stage_delay = config.rtl.stage_delay
     with context.console.task("generating RTL"):
         generate(stage_delay, folder / "rtl", config.rtl.language).save(folder)
+    return closure
 
 
-def _describe_project(context: Context, graph: Graph, folder: Path) -> None:
-    """Write what hls4ml made of each layer's options, and print what the vendor's tool may not manage."""
+def _describe_project(
+    context: Context, graph: Graph, folder: Path
+) -> tuple[tuple[ProjectLayer, ...], HlsEstimate | None]:
+    """Describe each layer of the HLS project, and print what the vendor's tool may not manage."""
     from trigcnn.hls.conversion import choices
-    from trigcnn.hls.estimates import project as project_layers
 
-    content = project_layers.describe(graph, context.config.hls, choices.load(folder / "hls"))
-    (folder / _LAYERS).write_text(json.dumps(content, indent=1) + "\n")
-    for layer in content["layers"]:
-        for finding in layer["findings"]:
-            context.console.line(f"  layer {layer['name']}: {finding}")
+    layers, estimate = describe(graph, context.config.hls, choices.load(folder / "hls"))
+    for layer in layers:
+        for finding in layer.findings:
+            context.console.line(f"  layer {layer.name}: {finding}")
+    return layers, estimate
 
 
-def _close(context: Context, folder: Path, generate: Generate) -> Closure:
-    """Search for the stage delay, and write the result into the folder."""
+def _close(context: Context, folder: Path, generate: Generate) -> TimingClosure:
+    """Search for the stage delay."""
     from trigcnn.hls.synthesis.timing_closure import close
 
     options = placing.options(context.config)
     with context.console.task(f"searching the pipeline depth for {options.clock_period_ns:g} ns"):
-        closure = close(generate, folder, options, note=lambda tried: context.console.line(f"  {placing.shown(tried)}"))
-    placing.save(closure, folder)
-    return closure
+        return close(generate, folder, options, note=lambda tried: context.console.line(f"  {placing.shown(tried)}"))

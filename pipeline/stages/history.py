@@ -69,7 +69,7 @@ def record(folder: RunFolder) -> None:
     lines, digest = _read(folder), file_digest(path)
     if lines and lines[-1].digest == digest:
         return
-    report = Report.model_validate_json(path.read_text(encoding="utf-8"))
+    report = Report.load(path)
     line = _Line(
         date=report.provenance.date,
         command=report.provenance.command,

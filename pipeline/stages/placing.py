@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any
-
-from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.hls.synthesis import boards, nextpnr
 from trigcnn.hls.synthesis.implement import ImplementOptions
 from trigcnn.hls.synthesis.report import SynthesisReport
-from trigcnn.hls.synthesis.timing_closure import Candidate, Closure
-from trigcnn.pipeline.cache.folder import RunFolder, installed_version
+from trigcnn.hls.synthesis.timing_closure import TimingCandidate
+from trigcnn.pipeline.cache.folder import installed_version
 from trigcnn.pipeline.config.run import RunConfig
 
 VERSIONS = ("pyosys", nextpnr.DISTRIBUTION)
-
-_CLOSURE = "timing_closure.json"
 
 
 def options(config: RunConfig) -> ImplementOptions:
@@ -62,33 +54,13 @@ def verdict(placed: SynthesisReport) -> str:
     )
 
 
-def shown(tried: Candidate) -> str:
+def shown(tried: TimingCandidate) -> str:
     """Write a candidate of the search for a stage delay as a line.
 
-    >>> shown(Candidate(5.0, 9, 1200, 340, 6.25))
+    >>> shown(TimingCandidate(5.0, 9, 1200, 340, 6.25))
     'rtl.stage_delay 5: 9 cycles, 6.25 ns, 1,200 LUT, 340 FF'
     """
     start = f"rtl.stage_delay {tried.stage_delay:g}: {tried.latency_cycles} cycles"
     if tried.reached_ns is None:
         return f"{start}, does not fit"
     return f"{start}, {tried.reached_ns:.2f} ns, {tried.lut:,} LUT, {tried.ff:,} FF"
-
-
-def save(closure: Closure, folder: Path) -> None:
-    """Write the search into the stage's folder."""
-    (folder / _CLOSURE).write_text(json.dumps(asdict(closure), indent=1) + "\n")
-
-
-def read(folder: RunFolder) -> dict[str, Any] | None:
-    """Read the search, in the form of `Closure`; None if the stage delay was given."""
-    path = folder.stage("convert") / _CLOSURE
-    if not path.exists():
-        return None
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
-
-
-def settled(rtl: RtlOptions, folder: RunFolder) -> RtlOptions:
-    """Return the options of the RTL with the stage delay that was chosen."""
-    closure = read(folder)
-    return rtl if closure is None else replace(rtl, stage_delay=closure["chosen"]["stage_delay"])

@@ -5,25 +5,19 @@ from __future__ import annotations
 import datetime
 import platform
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from trigcnn.hls import parts
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.models import geometry
 from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import Stage, installed_version
 from trigcnn.pipeline.context import ORDER, Context
-from trigcnn.pipeline.pages import sizes
 from trigcnn.pipeline.results import by_layer
 from trigcnn.pipeline.results import report as content
-from trigcnn.pipeline.results.hls_project import HlsEstimate
-from trigcnn.pipeline.results.quality import Quality
-from trigcnn.pipeline.stages import check, convert, history, placing, synthesize, train
+from trigcnn.pipeline.results.synthesis import PartTotals
+from trigcnn.pipeline.stages import check, convert, history, synthesize, train
 from trigcnn.pipeline.verification import budget
-from trigcnn.pipeline.verification.diagnosis.findings import Change
 from trigcnn.pipeline.verification.gates import judge
 
 _DISTRIBUTIONS = (
@@ -52,16 +46,6 @@ def _work(context: Context, folder: Path) -> None:
         write(collect(context), folder)
 
 
-def _rewriting(context: Context) -> content.Rewriting:
-    found = convert.read_rewriting(context.folder)
-    return content.Rewriting(**{**found.pop("proof"), **found})
-
-
-def _finding(entry: dict[str, Any]) -> content.FindingEntry:
-    known = {name: entry[name] for name in content.FindingEntry.model_fields if name != "mend"}
-    return content.FindingEntry(**known, mend=str(Change(**entry["change"])))
-
-
 def collect(context: Context) -> content.Report:
     """Return the content of the report, from the results of the earlier stages."""
     report = _measured(context)
@@ -80,12 +64,9 @@ def _measured(context: Context) -> content.Report:
         synthesize.read(context.folder),
     )
     gates = judge(config.gates, checked, synthesized)
-    found = Quality.model_validate(checked["quality"])
-    closure = placing.read(context.folder)
-    project = convert.read_layers(context.folder)
-    hls_layers = project.pop("layers")
-    names = {layer["index"]: layer["name"] for layer in hls_layers}
-    entries = [content.Synthesis.model_validate(entry) for entry in synthesized["synthesis"]]
+    found = checked.quality
+    conversion = convert.read(context.folder)
+    names = {layer.index: layer.name for layer in conversion.hls_layers}
     return content.Report(
         name=config.name,
         verdict="pass",
@@ -94,23 +75,23 @@ def _measured(context: Context) -> content.Report:
         target_fit=found.target_fit,
         signal_efficiencies=found.signal_efficiencies,
         roc=found.roc,
-        rewriting=_rewriting(context),
-        comparisons=checked["comparisons"],
-        diagnosis=[_finding(entry) for entry in (checked["diagnosis"] or {"findings": []})["findings"]],
+        rewriting=conversion.rewriting,
+        comparisons=checked.comparisons,
+        diagnosis=[] if checked.diagnosis is None else list(checked.diagnosis.findings),
         layers=[_layer(layer, design) for layer in graph.layers],
-        geometry=sizes.entries(geometry.load(context.folder.stage("train") / "geometry.json")),
-        ranges=checked["ranges"],
+        geometry=trained.info.geometry,
+        ranges=checked.ranges,
         confusion=found.confusion,
-        training=_training(config.seed, trained.info),
+        training=trained.info.training,
         rtl=None if design is None else _rtl(design, config.hls.clock_period_ns),
-        test_benches=checked["test_benches"],
-        synthesis=[by_layer.arrange(entry, list(names.values()), names) for entry in entries],
-        part=_totals(config.hls.part),
-        place_and_route=_placed(synthesized["place_and_route"]),
-        timing_closure=None if closure is None else content.TimingClosure.model_validate(closure),
-        hls_layers=hls_layers,
-        hls_estimate=None if project["latency_cycles"] is None else HlsEstimate(**project),
-        vendor=synthesized["vendor"],
+        test_benches=checked.test_benches,
+        synthesis=[by_layer.arrange(entry, list(names.values()), names) for entry in synthesized.synthesis],
+        part=PartTotals.of(config.hls.part),
+        place_and_route=synthesized.place_and_route,
+        timing_closure=conversion.timing_closure,
+        hls_layers=list(conversion.hls_layers),
+        hls_estimate=conversion.hls_estimate,
+        vendor=synthesized.vendor,
         history=history.earlier(context.folder, config.model_dump(mode="json")),
         provenance=_provenance(context),
         versions={
@@ -118,17 +99,6 @@ def _measured(context: Context) -> content.Report:
             **{name: installed_version(name) for name in _DISTRIBUTIONS},
         },
     )
-
-
-def _totals(part: str) -> content.PartTotals | None:
-    totals = parts.totals(part)
-    if totals is None:
-        return None
-    return content.PartTotals(part=part, lut=totals.lut, ff=totals.ff, dsp=totals.dsp, bram=totals.bram)
-
-
-def _placed(found: dict[str, Any] | None) -> content.PlaceAndRoute | None:
-    return None if found is None else content.PlaceAndRoute(**found, totals=_totals(found["part"]))
 
 
 def _layer(layer: Layer, design: RtlDesign | None) -> content.LayerEntry:
@@ -162,22 +132,6 @@ def _kernel(layer: Layer) -> list[int] | None:
         if found:
             return found
     return None
-
-
-def _training(seed: int, info: dict[str, Any]) -> content.Training:
-    curves = {
-        name: None if history is None else content.Curves(**history) for name, history in info["histories"].items()
-    }
-    return content.Training(
-        trained=info["trained"],
-        objective=info["objective"],
-        device=info["device"],
-        seed=seed,
-        train_events=info["train_events"],
-        validation_events=info["validation_events"],
-        test_events=info["test_events"],
-        **curves,
-    )
 
 
 def _rtl(design: RtlDesign, clock_period_ns: float) -> content.Rtl:

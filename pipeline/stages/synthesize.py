@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from trigcnn.hls.errors import DoesNotFitError
 from trigcnn.hls.parts import yosys_family
@@ -20,9 +18,12 @@ from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import RunFolder, Stage
 from trigcnn.pipeline.context import Context
+from trigcnn.pipeline.results.synthesis import PartTotals, PlaceAndRoute, Synthesized
 from trigcnn.pipeline.stages import placing
 from trigcnn.pipeline.vendor import collected
 from trigcnn.pipeline.vendor import flow as vendor_flow
+
+_FILE = "synthesis.json"
 
 
 def stage(context: Context) -> Stage:
@@ -44,33 +45,28 @@ def stage(context: Context) -> Stage:
     )
 
 
-def read(folder: RunFolder) -> dict[str, Any]:
-    """Read what the stage found: `synthesis` (one entry per tool), `place_and_route` (or None) and `vendor`."""
-    content: dict[str, Any] = json.loads((folder.stage("synthesize") / "synthesis.json").read_text())
-    return content
+def read(folder: RunFolder) -> Synthesized:
+    """Return what the stage found."""
+    return Synthesized.load(folder.stage("synthesize") / _FILE)
 
 
 def _work(context: Context, folder: Path) -> None:
-    config, reports, placed = context.config, [], None
+    config, placed = context.config, None
+    reports: list[SynthesisReport] = []
     if config.rtl.architecture != "none" and config.synthesis.yosys:
         with context.console.task("synthesizing the RTL with Yosys"):
             reports += _yosys(context, folder)
     if config.place_and_route.enabled:
         placed, found = _place_and_route(context, folder / "place_and_route")
-        context.console.line(f"  {placed['message']}")
+        context.console.line(f"  {placed.message}")
         reports += found
     vendor = vendor_flow.run(context, folder, context.folder.checkpoints(stage(context)))
-    context.console.line(f"  {vendor.content['message']}")
-    if vendor.content["status"] in ("tool-not-found", "not-asked"):
-        project = context.folder.path / vendor.content["project"]
-        context.console.line(f"  build it with: cd {shlex.quote(str(project))} && {vendor.content['command']}")
+    context.console.line(f"  {vendor.section.message}")
+    if vendor.section.status in ("tool-not-found", "not-asked"):
+        project = context.folder.path / vendor.section.project
+        context.console.line(f"  build it with: cd {shlex.quote(str(project))} && {vendor.section.command}")
     reports += vendor.reports
-    content = {
-        "synthesis": [asdict(report) for report in reports],
-        "place_and_route": placed,
-        "vendor": vendor.content,
-    }
-    (folder / "synthesis.json").write_text(json.dumps(content, indent=1) + "\n")
+    Synthesized(synthesis=reports, place_and_route=placed, vendor=vendor.section).save(folder / _FILE)
 
 
 @contextmanager
@@ -114,17 +110,11 @@ def _yosys(context: Context, folder: Path) -> list[SynthesisReport]:
         return [counted] if timing is None else [counted, timing]
 
 
-def _place_and_route(context: Context, folder: Path) -> tuple[dict[str, Any], list[SynthesisReport]]:
+def _place_and_route(context: Context, folder: Path) -> tuple[PlaceAndRoute, list[SynthesisReport]]:
     config, board = context.config, placing.board(context.config)
     options = placing.options(config)
-    content: dict[str, Any] = {
-        "part": options.part,
-        "status": "placed",
-        "message": "",
-        "met": False,
-        "board": board and board.name,
-        "bitstream": None,
-    }
+    status: Literal["placed", "does-not-fit"] = "placed"
+    met, bitstream = False, None
     folder.mkdir()
     reports: list[SynthesisReport] = []
     try:
@@ -132,7 +122,7 @@ def _place_and_route(context: Context, folder: Path) -> tuple[dict[str, Any], li
             with context.console.task(f"placing and routing for {options.part}"):
                 found = implement(design_sources(design, folder), design.top, folder, options)
             reports += [found.synthesis, found.placement]
-        content |= {"message": placing.verdict(found.placement), "met": (found.placement.slack_ns or 0.0) >= 0}
+        message, met = placing.verdict(found.placement), (found.placement.slack_ns or 0.0) >= 0
         if board is not None:
             (folder / board.name).mkdir()
             with (
@@ -141,11 +131,20 @@ def _place_and_route(context: Context, folder: Path) -> tuple[dict[str, Any], li
             ):
                 sources = design_sources(design, folder / board.name, wrapped=True)
                 path, on_board = serial_wrapper.bitstream(design, sources, board, folder / board.name, options)
-            content["bitstream"] = f"synthesize/place_and_route/{path.relative_to(folder)}"
+            bitstream = f"synthesize/place_and_route/{path.relative_to(folder)}"
             reports.append(on_board.placement)
     except DoesNotFitError as error:
-        content |= {"status": "does-not-fit", "met": False, "message": str(error)}
+        status, met, message = "does-not-fit", False, str(error)
     # A hundred megabytes for a design that fills a part.
     for path in folder.rglob("netlist.json"):
         path.unlink()
-    return content, reports
+    section = PlaceAndRoute(
+        part=options.part,
+        status=status,
+        message=message,
+        met=met,
+        board=None if board is None else board.name,
+        bitstream=bitstream,
+        totals=PartTotals.of(options.part),
+    )
+    return section, reports

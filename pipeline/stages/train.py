@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +14,13 @@ from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.errors import ConfigError
-from trigcnn.pipeline.stages.training import train_models
+from trigcnn.pipeline.results.training import TrainInfo, Training
+from trigcnn.pipeline.stages.training import Histories, train_models
 
 if TYPE_CHECKING:
     from trigcnn.models.datasets import Dataset
 
+INFO = "info.json"
 _DISTRIBUTIONS = ("h5py", "numpy", "qkeras", "scikit-learn", "tensorflow", "tf-keras")
 
 
@@ -65,8 +66,7 @@ class TrainOutput:
         test_labels: [events].
         targets: [events, ...], what the outputs are to be; None where the network classifies.
         float_outputs: Outputs of the float twin on the test events; one row per event for several outputs.
-        classes: Names of the classes.
-        info: Numbers of events, whether training took place, histories.
+        info: All else.
         quantized: File of the quantized model.
     """
 
@@ -74,22 +74,20 @@ class TrainOutput:
     test_labels: npt.NDArray[np.int64]
     targets: npt.NDArray[np.float32] | None
     float_outputs: npt.NDArray[np.float32]
-    classes: list[str]
-    info: dict[str, Any]
+    info: TrainInfo
     quantized: Path
 
 
 def read(folder: RunFolder) -> TrainOutput:
     """Read the results of the stage."""
     stage_folder = folder.stage("train")
-    info = json.loads((stage_folder / "info.json").read_text())
+    info = TrainInfo.load(stage_folder / INFO)
     with np.load(stage_folder / "test.npz", allow_pickle=False) as arrays:
         return TrainOutput(
             arrays["events"],
             arrays["labels"],
             arrays.get("targets"),
             arrays["float_outputs"],
-            info["classes"],
             info,
             stage_folder / "quantized.keras",
         )
@@ -136,7 +134,7 @@ def _work(context: Context, folder: Path) -> None:
         _check_input_quantizer(tensor.node.layer, dataset.input_format)
     # A score after a ReLU that starts at zero learns nothing, so the twin starts with the model's weights.
     twin = float_twin(model, with_weights=not wanted or objective != "classification")
-    teacher, histories = None, dict.fromkeys(("quantized", "float_twin", "teacher"))
+    teacher, histories = None, Histories()
     if wanted:
         trained = train_models(
             config,
@@ -157,7 +155,6 @@ def _work(context: Context, folder: Path) -> None:
             # The file does not need the state of training.
             network.compile()
             network.save(folder / f"{name}.keras")
-    geometry.save(geometry.geometry(model), folder / "geometry.json")
     targets: dict[str, Any] = (
         {} if objective == "classification" or dataset.test.targets is None else {"targets": dataset.test.targets}
     )
@@ -168,20 +165,25 @@ def _work(context: Context, folder: Path) -> None:
         float_outputs=predict(twin, dataset.test.events),
         **targets,
     )
-    info = {
-        "dataset": dataset.name,
-        "dataset_notes": list(dataset.notes),
-        "input_format": str(dataset.input_format),
-        "classes": list(dataset.classes),
-        "objective": objective,
-        "trained": wanted,
-        "device": device(),
-        "train_events": len(dataset.train.events),
-        "validation_events": len(dataset.validation.events),
-        "test_events": len(dataset.test.events),
-        "histories": histories,
-    }
-    (folder / "info.json").write_text(json.dumps(info, indent=1) + "\n")
+    TrainInfo(
+        dataset=dataset.name,
+        dataset_notes=list(dataset.notes),
+        input_format=str(dataset.input_format),
+        classes=list(dataset.classes),
+        training=Training(
+            trained=wanted,
+            objective=objective,
+            device=device(),
+            seed=config.seed,
+            train_events=len(dataset.train.events),
+            validation_events=len(dataset.validation.events),
+            test_events=len(dataset.test.events),
+            quantized=histories.quantized,
+            float_twin=histories.float_twin,
+            teacher=histories.teacher,
+        ),
+        geometry=list(geometry.geometry(model)),
+    ).save(folder / INFO)
 
 
 def _begin(model: Any, path: Path) -> list[str]:

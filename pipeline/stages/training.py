@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.models.history import History
 from trigcnn.pipeline import interrupts
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
@@ -25,6 +26,15 @@ _FILES = (".npz", ".h5", ".hdf5")
 
 
 @dataclass(frozen=True)
+class Histories:
+    """What the training of each network recorded; None for one that was not trained."""
+
+    quantized: History | None = None
+    float_twin: History | None = None
+    teacher: History | None = None
+
+
+@dataclass(frozen=True)
 class Trained:
     """The trained models.
 
@@ -33,14 +43,14 @@ class Trained:
         float_twin: The float twin.
         teacher: The teacher; None without one.
         dataset: The events, with targets where the network does not classify.
-        histories: By `quantized`, `float_twin` and `teacher`; None where there is none.
+        histories: What their trainings recorded.
     """
 
     quantized: Any
     float_twin: Any
     teacher: Any
     dataset: Dataset
-    histories: dict[str, Any]
+    histories: Histories
 
 
 def with_symmetries(config: RunConfig, dataset: Dataset) -> Dataset:
@@ -93,8 +103,7 @@ def train_models(
         each_step=interrupts.check,
         each_epoch=watch,
     )
-    histories: dict[str, Any] = {"quantized": None, "float_twin": None, "teacher": None}
-    teacher = None
+    teacher = teacher_history = None
     output_shape = tuple(model.output_shape[1:])
     if options.monitor == "signal_efficiency":
         # Before hours of a teacher's training.
@@ -105,24 +114,21 @@ def train_models(
         distillation = options.distillation
         training.seed_everything(config.seed)
         with console.task("training the teacher") as task:
-            teacher, history = training.train_teacher(
+            teacher, teacher_history = training.train_teacher(
                 distillation, dataset, options, task.update, hooks.of("teacher"), seed=config.seed
             )
-        histories["teacher"] = asdict(history)
         limits = training.limits_of(model)
         dataset = training.student_dataset(teacher, distillation, dataset, seed=config.seed, limits=limits)
     dataset = training.with_targets(dataset, options.objective, output_shape)
     training.seed_everything(config.seed)
     with console.task("training the quantized model") as task:
         model, history = training.train_for_hardware(model, dataset, options, task.update, hooks, seed=config.seed)
-    histories["quantized"] = asdict(history)
     # Quantization and pruning are measured against the twin, so it has neither.
     unpruned = replace(options, pruning_sparsity=0.0, pruning_layers={})
     training.seed_everything(config.seed)
     with console.task("training the float twin model") as task:
-        history = training.train(twin, dataset, unpruned, task.update, hooks.of("float_twin"), seed=config.seed)
-    histories["float_twin"] = asdict(history)
-    return Trained(model, twin, teacher, dataset, histories)
+        twin_history = training.train(twin, dataset, unpruned, task.update, hooks.of("float_twin"), seed=config.seed)
+    return Trained(model, twin, teacher, dataset, Histories(history, twin_history, teacher_history))
 
 
 def measure(config: RunConfig, dataset: Dataset, outputs: int) -> Measure:

@@ -115,7 +115,7 @@ def latest(root: Path = Path("vivado_projects")) -> Path:
 def _read(folder: Path) -> Sweep:
     path = folder / "sweep.json"
     try:
-        return Sweep.model_validate_json(path.read_text(encoding="utf-8"))
+        return Sweep.load(path)
     except OSError as error:
         raise ConfigError(f"{folder}: is not a sweep: {path.name} cannot be read ({error.strerror})") from error
     except ValidationError as error:

@@ -164,7 +164,6 @@ def _check(job: Job, config: RunConfig, curve: Curve | None) -> Found:
     from trigcnn.pipeline.cache.folder import RunFolder
     from trigcnn.pipeline.config.file import with_values
     from trigcnn.pipeline.results.merits import of_quality
-    from trigcnn.pipeline.results.quality import Quality
     from trigcnn.pipeline.stages import check
 
     parent = _parent(job)
@@ -177,7 +176,7 @@ def _check(job: Job, config: RunConfig, curve: Curve | None) -> Found:
 
     folder = job.folder
     _run(config, folder, job, until=UNTIL[job.piece], watch=watch)
-    quality = Quality.model_validate(check.read(RunFolder(folder))["quality"])
+    quality = check.read(RunFolder(folder)).quality
     figures = list(of_quality(quality))
     if config.rtl.architecture != "none":
         figures += estimates(config, folder)
@@ -190,7 +189,7 @@ def _report(job: Job, config: RunConfig, _: Curve | None) -> Found:
 
     folder = job.folder
     _run(config, folder, job, until=UNTIL[job.piece])
-    report = Report.model_validate_json((folder / "report" / "report.json").read_text(encoding="utf-8"))
+    report = Report.load(folder / "report" / "report.json")
     figures = merits(report)
     return Found(job.number, job.piece, "done", figures, configuration=job.configuration, verdict=report.verdict)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from trigcnn.hls.errors import ToolError, ToolMissingError
 from trigcnn.hls.rtl.design import RtlDesign
@@ -19,6 +18,7 @@ from trigcnn.hls.synthesis.vendors.run import StepResult
 from trigcnn.hls.synthesis.vendors.vivado import RtlSources
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.context import Context
+from trigcnn.pipeline.results.synthesis import VendorFlow, VendorStatus
 from trigcnn.pipeline.vendor import collected
 from trigcnn.pipeline.vendor.collected import Collected
 
@@ -30,11 +30,11 @@ class Outcome:
     """The result of the flow.
 
     Attributes:
-        content: The section `vendor` of the report.
+        section: The section `vendor` of the report.
         reports: The figures.
     """
 
-    content: dict[str, Any]
+    section: VendorFlow
     reports: list[SynthesisReport]
 
 
@@ -99,7 +99,7 @@ def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
     planned = plan(config, converted)
     if (elsewhere := collected.read(context.folder)) is not None:
         if elsewhere.matches(planned, inputs(planned, converted)):
-            return _collected(planned, converted, folder, elsewhere, exact=config.gates.exact)
+            return _collected(context, planned, folder, elsewhere)
         context.console.line("  the results that were collected are of another design, and are not used")
     if config.synthesis.vendor == "never":
         return _left_ready(
@@ -117,7 +117,7 @@ def run(context: Context, folder: Path, checkpoints: Path) -> Outcome:
         f"{name} was not found on PATH, so there is no {', '.join(step.title for step in steps)}"
         for name, steps in dropped.items()
     ]
-    return Outcome(_content(planned, "built", "; ".join((_ran(results), *missing)), results), reports)
+    return Outcome(_section(planned, "built", "; ".join((_ran(results), *missing)), results), reports)
 
 
 def impossible(planned: VendorPlan) -> dict[str, tuple[ToolStep, ...]]:
@@ -141,16 +141,18 @@ def inputs(planned: VendorPlan, converted: Path) -> dict[str, str]:
     }
 
 
-def _collected(planned: VendorPlan, converted: Path, folder: Path, elsewhere: Collected, *, exact: bool) -> Outcome:
+def _collected(context: Context, planned: VendorPlan, folder: Path, elsewhere: Collected) -> Outcome:
+    converted = context.folder.stage("convert")
     _copy(planned, converted, folder)
     for design in planned.designs:
-        shutil.copytree(elsewhere.folder / design, folder / design, dirs_exist_ok=True)
+        shutil.copytree(context.folder.path / collected.FOLDER / design, folder / design, dirs_exist_ok=True)
     for step in planned.steps:
         # The gate may be another than when they were collected.
-        outputs.check(step, folder / step.design, origins(converted)[step.design], exact=exact)
+        project = origins(converted)[step.design]
+        outputs.check(step, folder / step.design, project, exact=context.config.gates.exact)
     reports = figures.read(planned, folder, driver.versions(elsewhere.results))
     message = f"collected from {elsewhere.source}, run on {', '.join(elsewhere.hosts)}: {_ran(elsewhere.results)}"
-    return Outcome(_content(planned, "collected", message, elsewhere.results), reports)
+    return Outcome(_section(planned, "collected", message, elsewhere.results), reports)
 
 
 def _run(
@@ -185,10 +187,10 @@ def _run(
     return results
 
 
-def _left_ready(planned: VendorPlan, converted: Path, folder: Path, status: str, message: str) -> Outcome:
+def _left_ready(planned: VendorPlan, converted: Path, folder: Path, status: VendorStatus, message: str) -> Outcome:
     """Prepare the projects so that the first tool can be started in each."""
     _copy(planned, converted, folder)
-    return Outcome(_content(planned, status, message, ()), [])
+    return Outcome(_section(planned, status, message, ()), [])
 
 
 def _copy(planned: VendorPlan, converted: Path, folder: Path) -> None:
@@ -217,41 +219,22 @@ def build_command(planned: VendorPlan) -> str:
     return " && ".join(step.commands[0].line for step in _building(planned))
 
 
-def _content(planned: VendorPlan, status: str, message: str, results: Sequence[StepResult]) -> dict[str, Any]:
-    done = {(result.design, result.step): result for result in results}
-    return {
-        "backend": planned.backend,
-        "project": f"{_PLACE}/{planned.steps[0].design}",
-        "command": build_command(planned),
-        "status": status,
-        "message": message,
-        "steps": [_step(step, done.get((step.design, step.name))) for step in planned.steps],
-    }
-
-
-def _step(step: ToolStep, result: StepResult | None) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "name": step.title,
-        "folder": f"{_PLACE}/{step.design}",
-        "command": step.commands[0].line,
-        "tool": step.commands[0].tool,
-        "status": "planned",
-    }
-    if result is not None:
-        found = asdict(result)
-        shown |= {
-            name: found[name] for name in ("status", "command", "tool", "version", "seconds", "critical_warnings")
-        }
-        shown["compared"] = result.compared or None
-        shown["log"] = f"{_PLACE}/{result.log}"
-        shown["reports"] = {f"{_PLACE}/{path}": sha for path, sha in result.reports.items()}
-    return shown
+def _section(planned: VendorPlan, status: VendorStatus, message: str, results: Sequence[StepResult]) -> VendorFlow:
+    done = {(result.folder, result.name): result for result in results}
+    steps = [done.get((step.design, step.title)) or StepResult.planned(step) for step in planned.steps]
+    return VendorFlow(
+        backend=planned.backend,
+        project=f"{_PLACE}/{planned.steps[0].design}",
+        command=build_command(planned),
+        status=status,
+        message=message,
+        steps=[step.inside(_PLACE) for step in steps],
+    )
 
 
 def _ran(results: Sequence[StepResult]) -> str:
     """Return which tool did what, in words."""
     by_tool: dict[str, list[str]] = {}
     for result in results:
-        title = result.step if result.design == "hls" else f"{result.step} of our RTL"
-        by_tool.setdefault(f"{result.tool} {result.version}", []).append(title)
+        by_tool.setdefault(f"{result.tool} {result.version}", []).append(result.name)
     return "; ".join(f"{name} did {', '.join(titles)}" for name, titles in by_tool.items())

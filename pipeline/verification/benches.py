@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from trigcnn.hls.engines import Events, Outputs
@@ -12,33 +11,9 @@ from trigcnn.hls.rtl import simulators, test_bench
 from trigcnn.hls.rtl.design import Language, RtlDesign
 from trigcnn.hls.rtl.simulators import Simulator
 from trigcnn.pipeline.context import Context
+from trigcnn.pipeline.results.bench import Bench
 
 _TITLES: dict[Language, str] = {"verilog": "Verilog", "vhdl": "VHDL"}
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A project with its test bench.
-
-    Attributes:
-        language: Verilog or VHDL.
-        project: Its folder in that of the run.
-        events: Number of events in the test bench.
-        simulator: What ran it; None if nothing did.
-        passed: Whether all outputs were as expected; None if it was not run.
-        verdict: What the test bench said, or why it was not run.
-    """
-
-    language: str
-    project: str
-    events: int
-    simulator: str | None
-    passed: bool | None
-    verdict: str
-
-    def __str__(self) -> str:
-        by = "not run" if self.simulator is None else self.simulator
-        return f"{self.language} test bench with {self.events} events in {self.project}; {by}: {self.verdict}"
 
 
 def make(

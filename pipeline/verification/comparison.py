@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,45 +10,7 @@ import numpy.typing as npt
 from trigcnn.hls.engines import Engine, Events, Outputs
 from trigcnn.hls.graph.arithmetic import stored
 from trigcnn.hls.graph.graph import Graph
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two engines on the same events.
-
-    Attributes:
-        reference: Name of the reference engine.
-        engine: Name of the other.
-        events: Number of events.
-        outputs: Number of outputs compared, over all events.
-        differing_outputs: How many of them differ.
-        differing_events: How many events have an output that differs.
-        max_difference_lsb: Largest difference, in units of the output format's last bit.
-        first_layer: First layer whose results differ; None if none does or it was not looked for.
-    """
-
-    reference: str
-    engine: str
-    events: int
-    outputs: int
-    differing_outputs: int
-    differing_events: int
-    max_difference_lsb: float
-    first_layer: str | None = None
-
-    @property
-    def equal(self) -> bool:
-        """Whether every output of every event is equal."""
-        return self.differing_outputs == 0
-
-    def __str__(self) -> str:
-        if self.equal:
-            return f"{self.engine} = {self.reference} on {self.events} events, {self.outputs} outputs"
-        where = f", first in layer {self.first_layer}" if self.first_layer else ""
-        return (
-            f"{self.engine} differs from {self.reference} in {self.differing_outputs} of {self.outputs} outputs of "
-            f"{self.differing_events} of {self.events} events, by up to {self.max_difference_lsb:g} LSB{where}"
-        )
+from trigcnn.pipeline.results.comparison import Comparison
 
 
 def compare(

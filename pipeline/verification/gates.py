@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from trigcnn.hls.parts import overrun, totals
 from trigcnn.hls.synthesis.ecp5 import is_ecp5
+from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.pipeline.config.run import GatesConfig
+from trigcnn.pipeline.results.bench import Bench
+from trigcnn.pipeline.results.checked import Checked
+from trigcnn.pipeline.results.comparison import Comparison
 from trigcnn.pipeline.results.quality import Accuracy, Quality, SignalEfficiency, TargetFit
 from trigcnn.pipeline.results.report import Gate
-from trigcnn.pipeline.verification.benches import Bench
-from trigcnn.pipeline.verification.comparison import Comparison
+from trigcnn.pipeline.results.synthesis import PlaceAndRoute, Synthesized
 
 # Accuracies are ratios of whole numbers of events: a drop equal to the limit must not miss by rounding.
 _ROUNDING = 1e-12
 
 
-def judge(gates: GatesConfig, checked: dict[str, Any], synthesized: dict[str, Any] | None = None) -> list[Gate]:
+def judge(gates: GatesConfig, checked: Checked, synthesized: Synthesized | None = None) -> list[Gate]:
     """Judge every gate that is set.
 
     Args:
         gates: The conditions.
-        checked: What the check stage found (`pipeline.stages.check.read`).
-        synthesized: What the synthesize stage found (`pipeline.stages.synthesize.read`); None before it.
+        checked: What the check stage found.
+        synthesized: What the synthesize stage found; None before it.
     """
     found: list[Gate] = []
     if gates.exact:
-        found += [_exact(Comparison(**entry)) for entry in checked["comparisons"]]
-        found += [_bench(Bench(**entry)) for entry in checked["test_benches"] if entry["passed"] is not None]
-    found += _quality(gates, Quality.model_validate(checked["quality"]))
+        found += [_exact(entry) for entry in checked.comparisons]
+        found += [_bench(entry) for entry in checked.test_benches if entry.passed is not None]
+    found += _quality(gates, checked.quality)
     if synthesized is not None:
         if gates.fits:
-            found += _fitting(synthesized["synthesis"])
-        placed = synthesized["place_and_route"]
-        if placed is not None:
-            found += _placed(gates, placed)
+            found += _fitting(synthesized.synthesis)
+        if synthesized.place_and_route is not None:
+            found += _placed(gates, synthesized.place_and_route)
     return found
 
 
@@ -86,29 +86,29 @@ def _held(
     return found
 
 
-def _fitting(reports: list[dict[str, Any]]) -> list[Gate]:
+def _fitting(reports: list[SynthesisReport]) -> list[Gate]:
     """Judge whether designs fit: by the placed design if there is one, else by synthesis' counts."""
     found = []
     for report in reports:
-        device = totals(report["part"])
-        if device is None or report["evidence"] in ("estimate", "open-place-and-route") or is_ecp5(report["part"]):
+        device = totals(report.part)
+        if device is None or report.evidence in ("estimate", "open-place-and-route") or is_ecp5(report.part):
             continue
-        over = overrun({name: report[name] for name in ("lut", "ff", "dsp", "bram")}, device)
-        wanted = f"the {report['design'].upper()} design fits {report['part']} by the counts of {report['tool']}"
+        over = overrun({name: getattr(report, name) for name in ("lut", "ff", "dsp", "bram")}, device)
+        wanted = f"the {report.design.upper()} design fits {report.part} by the counts of {report.tool}"
         says = f"it needs {', '.join(over)}" if over else "it fits"
         found.append(Gate(name="gates.fits", met=not over, wanted=wanted, found=says))
     return found
 
 
-def _placed(gates: GatesConfig, placed: dict[str, Any]) -> list[Gate]:
-    fits, met = placed["status"] == "placed", placed["met"]
+def _placed(gates: GatesConfig, placed: PlaceAndRoute) -> list[Gate]:
+    fits = placed.status == "placed"
     found = []
     if gates.fits:
-        wanted = f"the RTL fits {placed['part']}"
-        found.append(Gate(name="gates.fits", met=fits, wanted=wanted, found="it fits" if fits else placed["message"]))
+        wanted = f"the RTL fits {placed.part}"
+        found.append(Gate(name="gates.fits", met=fits, wanted=wanted, found="it fits" if fits else placed.message))
     if gates.clock:
         wanted = "the clock period is met in place and route"
-        found.append(Gate(name="gates.clock", met=met, wanted=wanted, found=placed["message"]))
+        found.append(Gate(name="gates.clock", met=placed.met, wanted=wanted, found=placed.message))
     return found
 
 

@@ -19,7 +19,7 @@ from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.engines.registry import Workplace
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.options import IoType
-from trigcnn.hls.rewriting.proof import Proof, prove
+from trigcnn.hls.rewriting.check import Rewriting, compare
 from trigcnn.hls.rewriting.rewrite import NormalForm
 
 
@@ -27,7 +27,7 @@ class Converted(NamedTuple):
     branches: list[Branch]
     network: Network
     normal: NormalForm
-    proof: Proof
+    rewriting: Rewriting
     compiled: registry.Network
     simulation: Future[Engine]
     events: list[npt.NDArray[np.float32]]
@@ -41,14 +41,14 @@ def converted(branches: list[Branch], io_type: IoType, folder: Path, compilers: 
     made = network(branches, io_type)
     events = events_of(made.model)
     normal = normal_form(made.model, made.options)
-    proof = prove(made.model, normal, events, random_events=64)
+    rewriting = compare(made.model, normal, events, random_events=64)
     bench = (np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32))
     graph = convert(
         normal, name="top", options=made.options, project=folder / "hls", log=folder / "log", test_bench=bench
     )
     compiled = registry.Network(graph, folder / "hls", lambda: normal.model)
     simulation = compilers.submit(registry.build, "csim", compiled, Workplace(folder, timeout_s=300, quick=True))
-    return Converted(branches, made, normal, proof, compiled, simulation, events)
+    return Converted(branches, made, normal, rewriting, compiled, simulation, events)
 
 
 @pytest.fixture(scope="module", params=["io_parallel", "io_stream"])
@@ -87,10 +87,10 @@ def test_the_rewritten_networks_are_the_models(walk: list[Converted]) -> None:
     *exact, wide = walk
     for each in exact:
         assert each.normal.wide == ()
-        assert each.proof.differing_outputs == 0
+        assert each.rewriting.differing_outputs == 0
     # Keras' float32 has 24 bits.
     assert wide.normal.wide
-    assert 0 < wide.proof.max_difference < 2**-19
+    assert 0 < wide.rewriting.max_difference < 2**-19
 
 
 @pytest.mark.slow

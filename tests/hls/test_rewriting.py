@@ -17,8 +17,8 @@ from trigcnn.hls.conversion.convert import normal_form
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions
 from trigcnn.hls.rewriting import rules
+from trigcnn.hls.rewriting.check import Rewriting, compare
 from trigcnn.hls.rewriting.constants import wide
-from trigcnn.hls.rewriting.proof import Proof, prove
 from trigcnn.hls.rewriting.quantizers import as_cast, common_format, frozen, is_relu
 from trigcnn.hls.rewriting.rewrite import NormalForm
 from trigcnn.hls.rewriting.site import Site
@@ -79,10 +79,10 @@ def events_of(model: Any) -> list[npt.NDArray[np.float64]]:
     return [np.roll(digits(), at, 0).reshape(-1, *tensor.shape[1:]) for at, tensor in enumerate(model.inputs)]
 
 
-def compared(model: Any, normal: NormalForm) -> Proof:
-    proof = prove(model, normal, events_of(model), random_events=64)
-    assert proof.events == 128
-    return proof
+def compared(model: Any, normal: NormalForm) -> Rewriting:
+    found = compare(model, normal, events_of(model), random_events=64)
+    assert found.events == 128
+    return found
 
 
 def exactly(model: Any, **options: Any) -> NormalForm:
@@ -210,10 +210,10 @@ def test_ordinary_normalization_is_as_exact_as_float32() -> None:
     for found, expected in ((new.scale, scale), (new.shift, beta - mean * scale)):
         assert np.abs(found - expected).max() <= np.abs(expected).max() * 2**-24
         assert common_format(found).width <= 25
-    proof = compared(model, normal)
+    rewriting = compared(model, normal)
     # A value of float32 next to a tie may be on its other side.
-    assert proof.differing_outputs <= proof.outputs // 1000
-    assert proof.max_difference <= 2**-3
+    assert rewriting.differing_outputs <= rewriting.outputs // 1000
+    assert rewriting.max_difference <= 2**-3
     assert "as exact as float32" in normal.changes[0]
 
 
@@ -707,7 +707,7 @@ def test_several_inputs_and_outputs() -> None:
     assert "layer mean: it became a sum and the factor 1/2" in normal.changes
 
 
-# The proof.
+# The check.
 
 
 def wrong(rule: Callable[[Site], Any], *, admits: bool) -> Callable[[Site], Any]:
@@ -723,7 +723,7 @@ def wrong(rule: Callable[[Site], Any], *, admits: bool) -> Callable[[Site], Any]
     return changed
 
 
-def test_a_wrong_rule_does_not_pass_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_rule_does_not_pass_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     model = chain(FEATURES, dense=f"{DENSE})")
     monkeypatch.setitem(rules.RULES, "QDense", wrong(rules.RULES["QDense"], admits=False))
     with pytest.raises(AdmissionError) as error:
@@ -738,13 +738,13 @@ def test_a_wide_model_reports_its_differences(monkeypatch: pytest.MonkeyPatch) -
     exact = exactly(model)
     monkeypatch.setitem(rules.RULES, "QDense", wrong(rules.RULES["QDense"], admits=True))
     normal = of(model)
-    proof = compared(model, normal)
+    found = compared(model, normal)
     assert normal.wide == ("dense",)
-    assert proof.outputs == 128 * 10
-    assert proof.outputs * 0.9 < proof.differing_outputs <= proof.outputs
-    assert proof.differing_events == 128
+    assert found.outputs == 128 * 10
+    assert found.outputs * 0.9 < found.differing_outputs <= found.outputs
+    assert found.differing_events == 128
     # What is doubled differs by itself.
-    found = prove(model, normal, events_of(model), random_events=0)
+    found = compare(model, normal, events_of(model), random_events=0)
     assert found.events == 64
     assert found.max_difference == np.abs(exact.model.predict(events_of(model)[0], verbose=0)).max()
 
@@ -752,9 +752,9 @@ def test_a_wide_model_reports_its_differences(monkeypatch: pytest.MonkeyPatch) -
 def test_one_wrong_output_of_several_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     model = two_by_three()
     monkeypatch.setitem(rules.RULES, "Average", wrong(rules.RULES["Average"], admits=True))
-    proof = compared(model, of(model))
-    assert proof.outputs == 3 * 128 * 10
-    assert proof.outputs / 4 < proof.differing_outputs <= proof.outputs / 3
+    found = compared(model, of(model))
+    assert found.outputs == 3 * 128 * 10
+    assert found.outputs / 4 < found.differing_outputs <= found.outputs / 3
 
 
 # Numbers.

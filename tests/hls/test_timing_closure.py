@@ -16,7 +16,7 @@ from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis import timing_closure
 from trigcnn.hls.synthesis.implement import Implementation, ImplementOptions
 from trigcnn.hls.synthesis.report import SynthesisReport
-from trigcnn.hls.synthesis.timing_closure import STAGE_DELAYS, Candidate, close
+from trigcnn.hls.synthesis.timing_closure import STAGE_DELAYS, TimingCandidate, TimingClosure, close
 
 PART = "LFE5U-25F-6BG381C"
 OPTIONS = placing.options(PART, 8.0)
@@ -56,7 +56,7 @@ class FakeTools:
         return Implementation(found, found)
 
 
-def search(tools: FakeTools, monkeypatch: pytest.MonkeyPatch, folder: Path, **more: object) -> timing_closure.Closure:
+def search(tools: FakeTools, monkeypatch: pytest.MonkeyPatch, folder: Path, **more: object) -> TimingClosure:
     monkeypatch.setattr(timing_closure, "implement", tools.implement)
     return close(tools.generate, folder, OPTIONS, **more)  # type: ignore[arg-type]
 
@@ -77,7 +77,7 @@ def test_the_longest_delay_that_meets_the_clock_is_found(
 def test_where_none_meets_the_clock_the_fastest_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     closure = search(FakeTools(7.0), monkeypatch, tmp_path)
     assert not closure.met
-    assert closure.chosen == Candidate(1.75, 13, 1000, 100, 8.75)
+    assert closure.chosen == TimingCandidate(1.75, 13, 1000, 100, 8.75)
     assert [each.stage_delay for each in closure.candidates] == [5.0, 2.5, 1.75]
     assert (closure.clock_period_ns, closure.part) == (8.0, PART)
 
@@ -94,10 +94,10 @@ def test_designs_that_are_equal_are_placed_once(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_candidate_that_does_not_fit_does_not_meet_the_clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    noted: list[Candidate] = []
+    noted: list[TimingCandidate] = []
     closure = search(FakeTools(-10.0, fits_below=4.0), monkeypatch, tmp_path, note=noted.append)
     assert noted == list(closure.candidates)
-    assert noted[0] == Candidate(5.0, 5, None, None, None)
+    assert noted[0] == TimingCandidate(5.0, 5, None, None, None)
     assert closure.met
     assert closure.chosen.stage_delay == 3.5
 

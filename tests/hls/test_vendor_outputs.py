@@ -38,10 +38,10 @@ def test_outputs_are_equal_as_far_as_they_are_printed(found: str, expected: str,
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ("1 0.5 \n-2 0.24 \n", "event 1, output 1 is 0.24 and should be 0.25; 3 of 4 outputs equal"),
+        ("1 0.5 \n-2 0.24 \n", "event 1, output 1 is 0.24 but should be 0.25; 3 of 4 outputs equal"),
         # One step of 16 bits away.
-        ("1.00002 0.5 \n-2 0.25 \n", "event 0, output 0 is 1.00002 and should be 1.0; 3 of 4 outputs equal"),
-        ("0 0 \n0 0 \n", "event 0, output 0 is 0 and should be 1.0; 0 of 4 outputs equal"),
+        ("1.00002 0.5 \n-2 0.25 \n", "event 0, output 0 is 1.00002 but should be 1.0; 3 of 4 outputs equal"),
+        ("0 0 \n0 0 \n", "event 0, output 0 is 0 but should be 1.0; 0 of 4 outputs equal"),
     ],
 )
 def test_a_difference_names_its_event_and_output(found: str, message: str, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from trigcnn.common.keras2 import Keras2, bring_up
 from trigcnn.hls.admission.table import LAYERS
 from trigcnn.models import zoo
 from trigcnn.models.errors import ModelError
-from trigcnn.models.geometry import Axis, Dense, Field, LayerGeometry, geometry, load, refuse_dropped, save, sight
+from trigcnn.models.geometry import Axis, Dense, LayerGeometry, ReceptiveField, geometry, refuse_dropped, sight
 from trigcnn.models.geometry.axis import same_padding
 from trigcnn.models.geometry.layers import kind_of
 
@@ -45,20 +44,20 @@ def fields(layers: dict[str, LayerGeometry], *names: str) -> list[tuple[int, ...
 @pytest.mark.parametrize(
     ("axis", "formula", "dropped", "skipped"),
     [
-        (Axis("width", 8, 3), "(8 - 3 + 2*0)/1 + 1 = 6", 0, 0),
-        (Axis("width", 8, 3, 1, 1, 1), "(8 - 3 + 2*1)/1 + 1 = 8", 0, 0),
-        (Axis("width", 32, 3, 2, 0, 1), "(32 - 3 + 0 + 1)/2 + 1 = 16", 0, 0),
-        (Axis("width", 227, 11, 4), "(227 - 11 + 2*0)/4 + 1 = 55", 0, 0),
+        (Axis.of("width", 8, 3), "(8 - 3 + 2*0)/1 + 1 = 6", 0, 0),
+        (Axis.of("width", 8, 3, 1, 1, 1), "(8 - 3 + 2*1)/1 + 1 = 8", 0, 0),
+        (Axis.of("width", 32, 3, 2, 0, 1), "(32 - 3 + 0 + 1)/2 + 1 = 16", 0, 0),
+        (Axis.of("width", 227, 11, 4), "(227 - 11 + 2*0)/4 + 1 = 55", 0, 0),
         # Windows begin at 0, 4 ... 212; the last ends with pixel 222 of 0 to 223.
-        (Axis("width", 224, 11, 4), "floor((224 - 11 + 2*0)/4) + 1 = 54", 1, 0),
-        (Axis("width", 10, 3, 4), "floor((10 - 3 + 2*0)/4) + 1 = 2", 3, 1),
+        (Axis.of("width", 224, 11, 4), "floor((224 - 11 + 2*0)/4) + 1 = 54", 1, 0),
+        (Axis.of("width", 10, 3, 4), "floor((10 - 3 + 2*0)/4) + 1 = 2", 3, 1),
         # The pixel behind the last window is a zero of the padding.
-        (Axis("width", 8, 3, 2, 1, 1), "floor((8 - 3 + 2*1)/2) + 1 = 4", 0, 0),
-        (Axis("width", 9, 3, 5, 1, 1), "floor((9 - 3 + 2*1)/5) + 1 = 2", 2, 2),
-        (Axis("width", 9, 2, 2, blank=1), "floor((9 - 2 + 2*0)/2) + 1 = 4", 0, 0),
-        (Axis("width", 8, 1, 2), "floor((8 - 1 + 2*0)/2) + 1 = 4", 1, 3),
-        (Axis("width", 5, repeat=3), "3*5 = 15", 0, 0),
-        (Axis("width", 9, before=-2, after=-1), "(9 - 1 - 2 - 1)/1 + 1 = 6", 0, 0),
+        (Axis.of("width", 8, 3, 2, 1, 1), "floor((8 - 3 + 2*1)/2) + 1 = 4", 0, 0),
+        (Axis.of("width", 9, 3, 5, 1, 1), "floor((9 - 3 + 2*1)/5) + 1 = 2", 2, 2),
+        (Axis.of("width", 9, 2, 2, blank=1), "floor((9 - 2 + 2*0)/2) + 1 = 4", 0, 0),
+        (Axis.of("width", 8, 1, 2), "floor((8 - 1 + 2*0)/2) + 1 = 4", 1, 3),
+        (Axis.of("width", 5, repeat=3), "3*5 = 15", 0, 0),
+        (Axis.of("width", 9, before=-2, after=-1), "(9 - 1 - 2 - 1)/1 + 1 = 6", 0, 0),
     ],
 )
 def test_the_formula_and_what_is_left_out_of_an_axis(axis: Axis, formula: str, dropped: int, skipped: int) -> None:
@@ -69,13 +68,13 @@ def test_what_is_dropped_and_skipped_is_what_no_window_sees_and_the_named_sizes_
     for size in range(3, 14):
         for window in range(1, 4):
             for stride in range(1, 6):
-                axis = Axis("width", size, window, stride)
+                axis = Axis.of("width", size, window, stride)
                 seen = {n * stride + tap for n in range(axis.output) for tap in range(window)}
                 last = (axis.output - 1) * stride + window
                 assert (axis.dropped, axis.skipped) == (size - last, last - len(seen))
                 smaller, larger = axis.sizes_that_divide
                 assert smaller <= size <= larger == smaller + (stride if axis.dropped else 0)
-                assert {Axis("width", n, window, stride).dropped for n in (smaller, larger)} == {0}
+                assert {Axis.of("width", n, window, stride).dropped for n in (smaller, larger)} == {0}
 
 
 def test_same_padding_is_that_of_tensorflow(k: Keras2) -> None:
@@ -87,7 +86,7 @@ def test_same_padding_is_that_of_tensorflow(k: Keras2) -> None:
         expected = np.lib.stride_tricks.sliding_window_view(pixels, window)[::stride].sum(axis=1)
         np.testing.assert_array_equal(counted, expected)
         np.testing.assert_array_equal(
-            layer(np.ones((1, size, 1))).shape[1], Axis("", size, window, stride, before, after).output
+            layer(np.ones((1, size, 1))).shape[1], Axis.of("", size, window, stride, before, after).output
         )
 
 
@@ -123,7 +122,7 @@ def test_the_svhn_network() -> None:
     assert [layer.fields[0].jump[0] for layer in windowed] == [1, 2, 2, 4, 4, 8]
     assert [layer.multiplications for layer in windowed] == [388_800, 0, 389_376, 0, 55_296, 0]
     # Two places, 8 pixels apart, of 22: the last 2 columns of the image are never seen.
-    assert layers["logits"].fields == (Field("events", (30, 30), (None, None)),)
+    assert layers["logits"].fields == (ReceptiveField("events", (30, 30), (None, None)),)
     assert layers["pool2"].unseen == (
         "windows of 2, stride 2, never see the last 1 of 13 pixels, along height and width",
     )
@@ -268,8 +267,8 @@ def test_images_beside_each_other_and_several_inputs(k: Keras2) -> None:
     layers = named(k.keras.Model([first, second], L.Dense(2, name="out")(flat)))
     assert (layers["joined"].shape, layers["joined"].fields[0].pixels) == ((9, 2), (3,))
     # The flattened pulse has lost its order, the summary has not.
-    assert layers["all"].fields == (Field("pulse", (3,), (None,)), Field("summary", (1,), (1.0,)))
-    assert layers["out"].fields == (Field("pulse", (6,), (None,)), Field("summary", (3,), (None,)))
+    assert layers["all"].fields == (ReceptiveField("pulse", (3,), (None,)), ReceptiveField("summary", (1,), (1.0,)))
+    assert layers["out"].fields == (ReceptiveField("pulse", (6,), (None,)), ReceptiveField("summary", (3,), (None,)))
 
 
 def test_the_image_is_not_left(k: Keras2) -> None:
@@ -341,12 +340,6 @@ def test_dropped_pixels_are_refused_with_layer_axis_number_and_mend(k: Keras2) -
         L.Conv2D(1, 2, 3),
     )
     refuse_dropped(tuple(mended.values()))
-
-
-def test_what_was_saved_reads_back(tmp_path: Path) -> None:
-    layers = geometry(zoo.builder("svhn")((32, 32, 3), 10, FORMAT))
-    save(layers, tmp_path / "geometry.json")
-    assert load(tmp_path / "geometry.json") == layers
 
 
 @pytest.mark.parametrize("kind", LAYERS)

@@ -100,8 +100,8 @@ def model() -> Any:
 
 def test_a_model_is_converted_checked_and_run(model: Any, tmp_path: Path) -> None:
     conversion = trigcnn.convert(model, folder=tmp_path / "new")
-    assert conversion.proof.differing_outputs == 0
-    assert conversion.proof.events > 256
+    assert conversion.rewriting.differing_outputs == 0
+    assert conversion.rewriting.events > 256
     assert (tmp_path / "new" / "hls" / "build_lib.sh").is_file()
     reference = conversion.reference()
     events = np.array([[0, 1, 2], [15, 15, 15]])

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,10 @@ from trigcnn.pipeline.config.file import validate
 from trigcnn.pipeline.config.run import GatesConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.context import Context
+from trigcnn.pipeline.results.bench import Bench
+from trigcnn.pipeline.results.checked import Checked
+from trigcnn.pipeline.results.quality import Quality
 from trigcnn.pipeline.verification import benches
-from trigcnn.pipeline.verification.benches import Bench
 from trigcnn.pipeline.verification.gates import judge
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
@@ -122,8 +123,8 @@ def test_the_verdict_is_a_gate(wrong: bool, made_in_both: Made) -> None:
             pytest.skip(f"{program} is not installed")
     found = made_in_both.make(wrong=wrong, test_bench={"simulator": "icarus"})
     assert [(bench.simulator, bench.passed) for bench in found] == [("Icarus Verilog", not wrong), ("GHDL", not wrong)]
-    quality: dict[str, Any] = {"accuracy": None, "confusion": None, "target_fit": None, "signal_efficiencies": []}
-    checked = {"comparisons": [], "quality": quality, "test_benches": [asdict(bench) for bench in found]}
+    quality = Quality(accuracy=None, confusion=None, target_fit=None, signal_efficiencies=[])
+    checked = Checked(comparisons=[], quality=quality, test_benches=found)
     gates = judge(GatesConfig(max_accuracy_drop=None), checked)
     assert [(gate.name, gate.met, gate.wanted) for gate in gates] == [
         ("gates.exact", not wrong, "the Verilog test bench passes"),

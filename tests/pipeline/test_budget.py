@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -61,13 +62,13 @@ def test_a_figure_that_nothing_measured_misses_and_says_what_measures_it(sample_
 
 
 def test_a_share_of_a_part_of_unknown_size_misses(sample_report: Report) -> None:
-    synthesis = [{**entry.model_dump(), "part": "xcvu999p"} for entry in sample_report.synthesis]
+    synthesis = [{**asdict(entry), "part": "xcvu999p"} for entry in sample_report.synthesis]
     (gate,) = judge(BudgetConfig(lut="50%"), change(sample_report, part=None, synthesis=synthesis))
     assert (gate.met, "total is not known" in gate.found) == (False, True)
 
 
 def test_resources_are_judged_on_the_design_whose_latency_is_judged(sample_report: Report) -> None:
-    hls = [entry.model_dump() for entry in sample_report.synthesis if entry.design == "hls"]
+    hls = [asdict(entry) for entry in sample_report.synthesis if entry.design == "hls"]
     latency, lut = judge(BudgetConfig(latency_cycles=20, lut=10**6), change(sample_report, synthesis=hls))[::-1]
     assert (latency.met, lut.met) == (True, False)
     assert lut.found.startswith("nothing measured it")

@@ -21,6 +21,7 @@ from trigcnn.pipeline.results.compared import compare
 from trigcnn.pipeline.results.report import Report
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "compare.schema.json"
+VERSION_1 = Path(__file__).parents[1] / "data" / "report_version_1.json"
 
 
 def variant(report: Report, *, name: str = "digits", lut: int, accuracy: float, seed: int = 1) -> Report:
@@ -104,6 +105,18 @@ def test_the_command_writes_all_forms_and_prints_the_table(folders: list[Path], 
     schema = json.loads(SCHEMA.read_text())
     jsonschema.validate(found, schema)
     assert {path.name for path in out.iterdir()} == {"compare.json", "compare.md", "compare.csv", "compare.html"}
+
+
+def test_a_report_of_the_first_format_version_is_compared_too(folders: list[Path], tmp_path: Path) -> None:
+    found = compare_runs([folders[0], VERSION_1], tmp_path / "out", Console())
+    old, reference = found.runs[1], found.runs[0]
+    assert (old.name, old.date, len(old.merits)) == ("digits", reference.date, len(reference.merits))
+    report = Report.load(VERSION_1)
+    assert [str(finding.fix) for finding in report.diagnosis] == [
+        "remove hls.layers.conv1.precision.accum",
+        "hls.number_formats: exact",
+    ]
+    assert Report.model_validate_json(report.model_dump_json()) == report
 
 
 def test_runs_of_the_same_folder_name_are_told_apart_by_their_path(

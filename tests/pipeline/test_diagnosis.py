@@ -12,7 +12,8 @@ import pytest
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import Events, Outputs, interpreter
 from trigcnn.hls.graph.graph import Attribute, Graph, Layer, Weights
-from trigcnn.pipeline.verification.diagnosis.findings import Change, Diagnosis, Finding, Setup
+from trigcnn.pipeline.results.diagnosis import Diagnosis, Finding, Fix
+from trigcnn.pipeline.verification.diagnosis.blame import Setup
 from trigcnn.pipeline.verification.diagnosis.layers import explain
 
 FORMAT = FixedPoint.parse
@@ -93,7 +94,7 @@ def test_an_accumulator_that_is_too_small_is_to_blame(accumulator: str, cause: s
     finding = only(diagnosis(graph, {"dense1": {"accum": accumulator}}))
     assert (finding.layer, finding.cause, finding.where) == ("dense1", cause, "accum")
     assert (finding.number_format, finding.needed) == (accumulator, "fixed<14,8>")
-    assert finding.change == Change("hls.layers.dense1.precision.accum", None)
+    assert finding.fix == Fix("hls.layers.dense1.precision.accum", None)
     assert accumulator in finding.detail
 
 
@@ -113,7 +114,7 @@ def test_a_result_that_loses_bits_is_to_blame(layer: str, result: str, cause: st
     assert finding is not None
     assert (finding.layer, finding.cause, finding.where) == (layer, cause, "result")
     assert (finding.number_format, finding.needed) == (result, str(EXACT[layer].result))
-    assert finding.change == Change(f"hls.layers.{layer}.precision.result", None)
+    assert finding.fix == Fix(f"hls.layers.{layer}.precision.result", None)
 
 
 def test_rounded_weights_are_to_blame() -> None:
@@ -128,7 +129,7 @@ def test_a_rounding_that_hls4ml_dropped_is_named() -> None:
     assert (
         finding.detail == "the model rounds to ufixed<5,3,RND_CONV,SAT> here; hls4ml dropped that and keeps fixed<18,9>"
     )
-    assert finding.change == Change("hls.number_formats", "exact")
+    assert finding.fix == Fix("hls.number_formats", "exact")
 
 
 def test_a_number_format_left_at_its_default_is_named() -> None:

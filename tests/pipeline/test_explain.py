@@ -1,4 +1,4 @@
-"""`trigcnn explain`: the cause of a difference, and the change that mends it."""
+"""`trigcnn explain`: the cause of a difference, and the change that fixes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 
 from trigcnn.pipeline.commands import explain
 from trigcnn.pipeline.errors import ExitStatus
-from trigcnn.pipeline.verification.diagnosis.findings import Change
+from trigcnn.pipeline.results.diagnosis import Fix
 
 Trigcnn = Callable[..., Any]
 
@@ -78,7 +78,7 @@ hls:
 def test_a_key_is_removed_with_what_becomes_empty(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(BEFORE)
-    explain._write(path, Change("hls.layers.conv1.precision.accum", None))
+    explain._write(path, Fix("hls.layers.conv1.precision.accum", None))
     text = path.read_text()
     assert yaml.safe_load(text) == {
         "name": "own",
@@ -91,12 +91,12 @@ def test_a_key_is_removed_with_what_becomes_empty(tmp_path: Path) -> None:
 def test_a_key_is_set_where_its_section_is_not_there_yet(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text("name: own  # mine\n")
-    explain._write(path, Change("hls.number_formats", "exact"))
+    explain._write(path, Fix("hls.number_formats", "exact"))
     assert path.read_text() == "name: own  # mine\nhls:\n  number_formats: exact\n"
 
 
 def test_a_key_that_is_not_there_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(BEFORE)
-    explain._write(path, Change("rtl.precision.accum", None))
+    explain._write(path, Fix("rtl.precision.accum", None))
     assert yaml.safe_load(path.read_text()) == yaml.safe_load(BEFORE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ def test_tensors_of_zeros_have_no_magnitudes(sample_report: Report) -> None:
 
 
 def test_resources_by_layer_are_told_apart_by_what_counted_them(sample_report: Report) -> None:
-    synthesis = [entry.model_dump() for entry in sample_report.synthesis]
+    synthesis = [asdict(entry) for entry in sample_report.synthesis]
     counts = {"ff": 77, "dsp": 0, "bram": 1, "srl": 5, "carry": 9}
     synthesis[0]["layers"] = [{"name": "logits", "lut": 987, **counts}, {"name": "conv1", "lut": 4321, **counts}]
     figure = drawn(resources.by_layer(change(sample_report, synthesis=synthesis)))
@@ -135,7 +136,7 @@ def test_latency_by_layer_is_the_worst_that_is_known_of_each_tool(sample_report:
         "initiation_interval_max",
     )
     rows = [("logits", 7, None, None, None), ("conv1", 1027, 1030, 1024, 1027)]
-    synthesis = [entry.model_dump() for entry in sample_report.synthesis]
+    synthesis = [asdict(entry) for entry in sample_report.synthesis]
     synthesis[-1]["timings"] = [dict(zip(names, row, strict=True)) for row in rows]
     figure = drawn(latency.figure(change(sample_report, synthesis=synthesis, hls_layers=[])))
     cycles, interval = ([(row["name"], row["value"]) for row in values(panel)] for panel in figure.panels)
@@ -169,7 +170,7 @@ def test_occupancy_is_a_share_of_the_part_with_its_evidence(sample_report: Repor
     assert {row["shown"] for row in values(figure.panels[0])} >= {"5,371 · 0.31%", "14,802 · 0.86%"}
     # Each of its own part, also of another maker's.
     assert ("nextpnr-ecp5", "LFE5UM5G-85F") in set(zip(column(figure, "By"), column(figure, "Part"), strict=True))
-    unknown = [{**entry.model_dump(), "part": "xcvu999p"} for entry in sample_report.synthesis]
+    unknown = [{**asdict(entry), "part": "xcvu999p"} for entry in sample_report.synthesis]
     assert resources.occupancy(change(sample_report, synthesis=unknown)) is None
 
 
@@ -214,7 +215,7 @@ def test_curves_show_what_was_followed_what_was_kept_and_where_the_network_was_c
 
 
 def test_a_critical_path_runs_from_layer_to_layer_against_the_clock_period(sample_report: Report) -> None:
-    synthesis = [entry.model_dump() for entry in sample_report.synthesis]
+    synthesis = [asdict(entry) for entry in sample_report.synthesis]
     steps = [("conv1", "clk-to-q", 0.5), ("conv1", "routing", 2.25), ("dense", "logic", 5.0), ("dense", "setup", 0.38)]
     synthesis[1]["critical_path"] = [
         {"start": f"{layer}.a{n}", "end": f"{layer}.b{n}", "kind": kind, "delay_ns": delay, "layer": layer}

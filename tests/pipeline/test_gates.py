@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.pipeline.config.run import GatesConfig
-from trigcnn.pipeline.verification.comparison import Comparison
+from trigcnn.pipeline.results.checked import Checked
+from trigcnn.pipeline.results.comparison import Comparison
+from trigcnn.pipeline.results.quality import Quality
+from trigcnn.pipeline.results.synthesis import PlaceAndRoute, Synthesized, VendorFlow
 from trigcnn.pipeline.verification.gates import judge
 
 EQUAL = Comparison("QKeras", "csim", 10, 20, 0, 0, 0.0)
 DIFFERENT = Comparison("csim", "rtl", 10, 20, 3, 2, 4.0, "conv1")
 
 
-def quality(**known: Any) -> dict[str, Any]:
-    return {"accuracy": None, "confusion": None, "target_fit": None, "signal_efficiencies": [], **known}
+def quality(**known: Any) -> Quality:
+    nothing: dict[str, Any] = {"accuracy": None, "confusion": None, "target_fit": None, "signal_efficiencies": []}
+    return Quality.model_validate({**nothing, **known})
 
 
-def checked(*comparisons: Comparison, reference: float = 0.98, csim: float = 0.97) -> dict[str, Any]:
-    return {
-        "comparisons": [asdict(comparison) for comparison in comparisons],
-        "test_benches": [],
-        "quality": quality(
-            accuracy={"float": reference, "quantized": csim, "csim": csim, "events": 100},
-        ),
-    }
+def checked(*comparisons: Comparison, reference: float = 0.98, csim: float = 0.97) -> Checked:
+    accuracy = {"float": reference, "quantized": csim, "csim": csim, "events": 100}
+    return Checked(comparisons=list(comparisons), quality=quality(accuracy=accuracy))
 
 
 def test_each_comparison_is_a_gate_of_its_own() -> None:
@@ -63,9 +62,18 @@ def test_a_quantized_model_better_than_its_float_twin_meets_every_drop() -> None
     assert gate.met
 
 
-def synthesized(status: str, met: bool) -> dict[str, Any]:
-    placed = {"part": "LFE5U-25F-6BG381C", "status": status, "met": met, "message": "what was found"}
-    return {"synthesis": [], "vendor": {}, "place_and_route": placed}
+VENDOR = VendorFlow(backend="Vitis", project="synthesize/hls", command="vitis", status="not-asked", message="")
+
+
+def counted(part: str, **counts: int) -> Synthesized:
+    report = SynthesisReport("Yosys", "0.70", "open-synthesis", "rtl", part, clock_period_ns=5.0, **counts)  # type: ignore[arg-type]
+    return Synthesized(synthesis=[report], place_and_route=None, vendor=VENDOR)
+
+
+def synthesized(status: str, met: bool) -> Synthesized:
+    nothing: dict[str, Any] = {"board": None, "bitstream": None, "totals": None}
+    placed = {"part": "LFE5U-25F-6BG381C", "status": status, "met": met, "message": "what was found", **nothing}
+    return Synthesized(synthesis=[], place_and_route=PlaceAndRoute.model_validate(placed), vendor=VENDOR)
 
 
 QUIET = GatesConfig(exact=False, max_accuracy_drop=None, clock=True)
@@ -88,7 +96,7 @@ def test_a_placed_design_must_fit_and_may_have_to_meet_the_clock(
 
 def test_without_place_and_route_there_is_no_such_gate() -> None:
     assert judge(QUIET, checked()) == []
-    assert judge(QUIET, checked(), {**synthesized("placed", True), "place_and_route": None}) == []
+    assert judge(QUIET, checked(), Synthesized(synthesis=[], place_and_route=None, vendor=VENDOR)) == []
 
 
 @pytest.mark.parametrize(
@@ -96,17 +104,14 @@ def test_without_place_and_route_there_is_no_such_gate() -> None:
     [(53_200, True, "it fits"), (53_201, False, "it needs 53,201 LUT of 53,200 (0% over)")],
 )
 def test_a_synthesized_design_must_fit_the_part(lut: int, met: bool, found: str) -> None:
-    counts = {"lut": lut, "ff": 10, "dsp": 0, "bram": None}
-    report = {"part": "xc7z020clg400-1", "evidence": "open-synthesis", "design": "rtl", "tool": "Yosys", **counts}
-    content: dict[str, Any] = {"synthesis": [report], "vendor": {}, "place_and_route": None}
+    content = counted("xc7z020clg400-1", lut=lut, ff=10, dsp=0)
     (gate,) = judge(GatesConfig(exact=False, max_accuracy_drop=None), checked(), content)
     assert (gate.name, gate.met, gate.found) == ("gates.fits", met, found)
     assert judge(GatesConfig(exact=False, max_accuracy_drop=None, fits=False), checked(), content) == []
 
 
 def test_a_part_of_unknown_size_is_not_judged() -> None:
-    report = {"part": "xcvu999p", "evidence": "open-synthesis", "design": "rtl", "tool": "Yosys", "lut": 10**7}
-    content: dict[str, Any] = {"synthesis": [report], "vendor": {}, "place_and_route": None}
+    content = counted("xcvu999p", lut=10**7)
     assert judge(GatesConfig(exact=False, max_accuracy_drop=None), checked(), content) == []
 
 
@@ -127,7 +132,8 @@ def efficiency(name: str, *, signal: bool = True, reference: float = 0.5, csim: 
 
 
 def test_each_signal_class_has_to_reach_the_efficiency() -> None:
-    found = {**checked(EQUAL), "quality": quality(signal_efficiencies=[efficiency("a"), efficiency("b", csim=0.48)])}
+    efficiencies = [efficiency("a"), efficiency("b", csim=0.48)]
+    found = Checked(comparisons=[EQUAL], quality=quality(signal_efficiencies=efficiencies))
     gates = judge(GatesConfig(exact=False, min_signal_efficiency=0.485), found)
     assert [(gate.name, gate.met, gate.wanted) for gate in gates] == [
         (
@@ -146,14 +152,15 @@ def test_each_signal_class_has_to_reach_the_efficiency() -> None:
 
 
 def test_a_class_that_is_not_signal_has_no_gate() -> None:
-    found = {**checked(EQUAL), "quality": quality(signal_efficiencies=[efficiency("other", signal=False, csim=0.0)])}
+    efficiencies = [efficiency("other", signal=False, csim=0.0)]
+    found = Checked(comparisons=[EQUAL], quality=quality(signal_efficiencies=efficiencies))
     assert judge(GatesConfig(exact=False, min_signal_efficiency=0.9), found) == []
 
 
 @pytest.mark.parametrize(("least", "met"), [(0.8, True), (0.81, False)])
 def test_targets_have_to_be_met_as_well_as_is_asked(least: float, met: bool) -> None:
     fit = {"float": 0.805, "quantized": 0.8, "csim": 0.8, "rms": {}, "events": 10}
-    found = {**checked(EQUAL), "quality": quality(target_fit=fit)}
+    found = Checked(comparisons=[EQUAL], quality=quality(target_fit=fit))
     drop, smallest = judge(GatesConfig(exact=False, min_explained_variance=least), found)
     assert (drop.name, drop.met) == ("gates.max_explained_variance_drop", True)
     assert (smallest.name, smallest.met) == ("gates.min_explained_variance", met)

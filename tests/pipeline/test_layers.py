@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models import zoo
-from trigcnn.models.geometry import Axis, Field
+from trigcnn.models.geometry import Axis, LayerGeometry, ReceptiveField, geometry
 from trigcnn.pipeline.pages import sizes
-from trigcnn.pipeline.results.geometry import AxisEntry, GeometryEntry
 from trigcnn.pipeline.results.report import Report
 
+LAYERS = TypeAdapter(tuple[LayerGeometry, ...])
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 DROPPED = "pool1 (MaxPooling2D): windows of 2, stride 2, never see the last 1 of 7 pixels, along height and width"
 REFUSED = (
@@ -51,9 +51,13 @@ def test_the_sizes_of_a_configuration_s_network_are_printed(trigcnn: Trigcnn, le
 def test_json_is_what_a_report_holds(trigcnn: Trigcnn, lenet: Path) -> None:
     outcome = trigcnn("layers", lenet, "--json", "--set", "model.options.kernel_sizes=[3, 2]")
     assert (outcome.returncode, outcome.stderr) == (0, "")
-    entries = [GeometryEntry.model_validate(entry) for entry in json.loads(outcome.stdout)]
-    pool = next(entry for entry in entries if entry.name == "pool1")
-    assert (pool.shape, pool.fields[0].pixels, pool.unseen) == ([3, 3, 6], [4, 4], [])
+    pool = next(entry for entry in LAYERS.validate_json(outcome.stdout) if entry.name == "pool1")
+    assert (pool.shape, pool.fields[0].pixels, pool.unseen) == ((3, 3, 6), (4, 4), ())
+
+
+def test_what_is_written_as_json_reads_back() -> None:
+    layers = geometry(zoo.builder("svhn")((32, 32, 3), 10, FixedPoint.parse("ufixed<8,0>")))
+    assert LAYERS.validate_json(LAYERS.dump_json(layers)) == layers
 
 
 def test_a_saved_model_needs_no_configuration(trigcnn: Trigcnn, tmp_path: Path) -> None:
@@ -103,15 +107,11 @@ def test_a_run_reports_the_sizes_of_the_network_that_it_trained(quick_run: tuple
     for counted in ("parameters", "multiplications"):
         graph = {layer.name: getattr(layer, counted) for layer in report.layers}
         assert all(graph[entry.name] == getattr(entry, counted) for entry in report.geometry if entry.dense)
-    assert report.geometry[-1].fields[0].pixels == [5]
+    assert report.geometry[-1].fields[0].pixels == (5,)
 
 
 def test_fields_of_several_inputs_are_named() -> None:
-    axis = Axis("height", 8, window=3)
-    entry = GeometryEntry.model_construct(
-        axes=[AxisEntry.model_validate(axis, from_attributes=True)],
-        fields=[Field("image", (3, 5), (1.0, 0.5)), Field("summary", (4,), (1.0,))],
-    )
-    assert sizes.formulas(entry) == ["(8 - 3 + 2*0)/1 + 1 = 6"]
-    assert sizes.receptive_field(entry) == "image 3×5, summary 4"
-    assert sizes.jump(entry) == "image 1×0.5, summary 1"
+    fields = [ReceptiveField("image", (3, 5), (1.0, 0.5)), ReceptiveField("summary", (4,), (1.0,))]
+    assert sizes.formulas([Axis.of("height", 8, window=3)]) == ["(8 - 3 + 2*0)/1 + 1 = 6"]
+    assert sizes.receptive_field(fields) == "image 3×5, summary 4"
+    assert sizes.jump(fields) == "image 1×0.5, summary 1"

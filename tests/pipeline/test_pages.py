@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from html.parser import HTMLParser
 
 import pytest
 
 from trigcnn.hls.backends import EXPERIMENTAL
+from trigcnn.hls.rewriting.check import Rewriting
 from trigcnn.pipeline.pages import headline, pages
-from trigcnn.pipeline.results.report import FindingEntry, Report, Rewriting
+from trigcnn.pipeline.results.diagnosis import Finding, Fix
+from trigcnn.pipeline.results.report import Report
 
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
 
@@ -215,7 +218,7 @@ def test_names_are_escaped(sample_report: Report) -> None:
 
 def of_unknown_part(report: Report) -> Report:
     """The run on parts of which the table knows nothing."""
-    synthesis = [{**entry.model_dump(), "part": "xcvu999p"} for entry in report.synthesis]
+    synthesis = [{**asdict(entry), "part": "xcvu999p"} for entry in report.synthesis]
     return change(report, part=None, synthesis=synthesis)
 
 
@@ -248,8 +251,8 @@ def test_the_vendor_gives_the_latency_where_there_is_no_rtl(sample_report: Repor
 
 
 def test_the_strongest_evidence_for_the_configured_part_leads(sample_report: Report) -> None:
-    placed = sample_report.synthesis[0].model_dump() | {"evidence": "vendor-implementation", "lut": 5490}
-    synthesis = [placed, *(entry.model_dump() for entry in sample_report.synthesis)]
+    placed = asdict(sample_report.synthesis[0]) | {"evidence": "vendor-implementation", "lut": 5490}
+    synthesis = [placed, *(asdict(entry) for entry in sample_report.synthesis)]
     assert headline.cards(change(sample_report, synthesis=synthesis))[-1].value == 5490
     # Of another maker's part, whose LUTs are others.
     assert headline.cards(change(sample_report, part=None))[-1].value == 5371
@@ -269,11 +272,12 @@ def _rows(report: Report) -> str:
     return pages.markdown(report).replace(", rtl |", " |")
 
 
-def test_the_cause_of_a_difference_and_its_mend_are_shown(sample_report: Report) -> None:
-    finding = FindingEntry(
+def test_the_cause_of_a_difference_and_its_fix_are_shown(sample_report: Report) -> None:
+    finding = Finding(
         layer="conv1",
         kind="Conv2D",
         cause="overflow by wrap",
+        where="accum",
         detail="sums from -9 to 7 do not fit the accumulator fixed<8,4>",
         number_format="fixed<8,4>",
         needed="fixed<10,5>",
@@ -282,7 +286,7 @@ def test_the_cause_of_a_difference_and_its_mend_are_shown(sample_report: Report)
         events=3,
         values=17,
         max_difference_lsb=64.0,
-        mend="remove hls.layers.conv1.precision.accum",
+        fix=Fix("hls.layers.conv1.precision.accum", None),
     )
     explained = sample_report.model_copy(update={"diagnosis": [finding]})
     for page in (pages.html, pages.markdown):
@@ -300,11 +304,11 @@ def test_the_cause_of_a_difference_and_its_mend_are_shown(sample_report: Report)
 
 
 @pytest.mark.parametrize(("differing", "words"), [(0, "the same outputs as"), (2, "rounds in float32")])
-def test_what_was_rewritten_and_its_proof_are_shown(sample_report: Report, differing: int, words: str) -> None:
+def test_what_was_rewritten_and_its_check_are_shown(sample_report: Report, differing: int, words: str) -> None:
     rewriting = Rewriting(
-        changes=["layer bn1: it became one factor and one summand per channel"],
+        changes=("layer bn1: it became one factor and one summand per channel",),
         outputs_changed=False,
-        wide=["bn1"],
+        wide=("bn1",),
         events=961,
         outputs=9610,
         differing_outputs=differing,
@@ -431,7 +435,7 @@ def test_sizes_stand_with_their_formula_and_what_no_window_sees(sample_report: R
         r"Every pixel of each layer's input is seen by a window\.",
     ):
         assert re.search(row, text), row
-    data = sample_report.model_dump()
+    data = sample_report.model_dump(mode="json")
     data["geometry"][3]["unseen"] = ["windows of 2, stride 2, never see the last 1 of 7 pixels, along height"]
     data["geometry"][3]["axes"][0] |= {"size": 7, "formula": "floor((7 - 2 + 2*0)/2) + 1 = 3"}
     text = _text(render, Report.model_validate(data))
@@ -446,7 +450,7 @@ def test_what_a_vendors_tool_says_of_each_layer_and_of_the_clock_is_shown(sample
     timings = [{"name": name, **dict(zip(names, row, strict=True))} for name, row in cycles.items()]
     clock = {"hold_slack_ns": 0.021, "failing_endpoints": 1234, "total_negative_slack_ns": -5.0}
     memory = {"bram": None, "m20k": 36, "mlab": 52, "alm": 4520.5}
-    synthesis = [entry.model_dump() for entry in sample_report.synthesis]
+    synthesis = [asdict(entry) for entry in sample_report.synthesis]
     synthesis[-1] |= {"timings": timings, **clock, **memory}
     changed = change(sample_report, synthesis=synthesis)
     html = re.sub(r"<[^>]+>", "|", without_code(pages.html(changed)))

@@ -8,11 +8,10 @@ from typing import Any
 
 import jsonschema
 import pytest
+from pydantic import ValidationError
 
 from trigcnn.pipeline.pages.write import schema, write
 from trigcnn.pipeline.results.report import Report
-
-SCHEMA = Path(__file__).parent.parent.parent / "docs" / "report.schema.json"
 
 
 @pytest.fixture
@@ -54,3 +53,26 @@ def test_the_same_report_gives_the_same_files(sample_report: Report, tmp_path: P
         write(sample_report, tmp_path / folder)
     for name in ("report.json", "report.md", "report.html"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+@pytest.mark.parametrize("section", ["synthesis", "geometry", "comparisons"])
+def test_an_unknown_key_is_refused_in_what_other_packages_computed_too(written: dict[str, Any], section: str) -> None:
+    written[section][0]["unheard_of"] = 1
+    with pytest.raises(jsonschema.ValidationError, match="unheard_of"):
+        jsonschema.validate(written, schema())
+    with pytest.raises(ValidationError, match=rf"{section}\.0\.unheard_of"):
+        Report.model_validate(written)
+
+
+def test_every_field_of_what_other_packages_computed_has_a_description() -> None:
+    types = schema()["$defs"]
+    for name in (
+        "SynthesisReport",
+        "LayerResources",
+        "LayerGeometry",
+        "Comparison",
+        "History",
+        "Finding",
+        "StepResult",
+    ):
+        assert all("description" in field for field in types[name]["properties"].values()), name

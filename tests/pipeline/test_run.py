@@ -113,7 +113,7 @@ def test_the_report_has_each_layer_of_the_hls_project_before_any_tool_has_run(ti
         # A convolution takes a cycle for each pixel of its result, and a few to compute it.
         pixels = layer["shape"][0] * layer["shape"][1] if layer["kind"] == "Conv2D" else 0
         assert 1 <= project["latency_cycles"] - pixels <= 6
-    assert read(tiny_run[1] / "convert" / "hls_layers.json")["layers"] == report["hls_layers"]
+    assert read(tiny_run[1] / "convert" / "conversion.json")["hls_layers"] == report["hls_layers"]
     slowest = max(layer["initiation_interval"] for layer in report["hls_layers"])
     assert report["hls_estimate"]["initiation_interval"] == slowest + 1
     assert "The HLS project, by layer" in (folder / "report.md").read_text()

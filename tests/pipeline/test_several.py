@@ -164,7 +164,7 @@ def test_a_network_of_two_inputs_is_trained(tmp_path: Path, trigcnn: Trigcnn) ->
     words = ["train", config, "--out", tmp_path / "out", "--set", "model.source=net.py:two"]
     outcome = trigcnn(*words, "--set", "training.epochs=1")
     assert outcome.returncode == 0, outcome.stderr
-    assert json.loads((tmp_path / "out" / "train" / "info.json").read_text())["trained"]
+    assert json.loads((tmp_path / "out" / "train" / "info.json").read_text())["training"]["trained"]
 
 
 def test_a_network_on_sequences_takes_arrays_without_a_channel_axis(tmp_path: Path, trigcnn: Trigcnn) -> None:

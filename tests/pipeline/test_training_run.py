@@ -172,7 +172,7 @@ def test_an_interrupted_training_goes_on_and_ends_with_the_same_bits(
         np.testing.assert_array_equal(found, expected)
     infos = [json.loads((out / "train" / "info.json").read_text()) for out in outs]
     assert infos[0] == infos[1]
-    assert (infos[0]["device"], infos[0]["objective"]) == ("CPU", "classification")
+    assert (infos[0]["training"]["device"], infos[0]["training"]["objective"]) == ("CPU", "classification")
     logs = outs[1] / "logs" / "tensorboard"
     assert {path.parent.name for path in logs.rglob("events.out.tfevents.*")} == {"quantized", "float_twin"}
 
@@ -192,17 +192,18 @@ def test_a_run_distils_and_keeps_the_teacher_and_its_scores(quick_config: Path, 
     outcome = trigcnn("train", quick_config, "--out", out, *(word for change in changes for word in ("--set", change)))
     assert outcome.returncode == 0, outcome.stderr
     info = json.loads((out / "train" / "info.json").read_text())
-    assert info["objective"] == "distillation"
-    assert [name for name, history in info["histories"].items() if history] == ["quantized", "float_twin", "teacher"]
+    training = info["training"]
+    assert training["objective"] == "distillation"
+    assert all(training[name]["loss"] for name in ("quantized", "float_twin", "teacher"))
     assert info["classes"] == ["background", "multijet", "soft", "displaced"]
     # 130 of 260 training events are background, and four fifths of what the network sees.
-    assert info["train_events"] == round(130 / 0.8)
+    assert training["train_events"] == round(130 / 0.8)
     arrays = np.load(out / "train" / "test.npz")
     assert arrays["targets"].shape == (100, 1)
     assert 0 <= arrays["targets"].min() < arrays["targets"].max() <= 256
     assert {path.name for path in (out / "train").iterdir()} == {
         *("quantized.keras", "float.keras", "teacher.keras"),
-        *("test.npz", "info.json", "geometry.json", "manifest.json"),
+        *("test.npz", "info.json", "manifest.json"),
     }
 
 
@@ -227,8 +228,8 @@ def test_a_training_begins_with_the_weights_that_are_named(quick_run: tuple[Path
     done = trigcnn("train", config, "--out", out.parent / "warm", "--set", f"training.initial_weights={weights}")
     assert done.returncode == 0, done.stderr
     assert f"weights of dense1, logits are those of {weights}" in done.stdout
-    cold = json.loads((out / "train" / "info.json").read_text())["histories"]["quantized"]["loss"]
-    warm = json.loads((out.parent / "warm" / "train" / "info.json").read_text())["histories"]["quantized"]["loss"]
+    cold = json.loads((out / "train" / "info.json").read_text())["training"]["quantized"]["loss"]
+    warm = json.loads((out.parent / "warm" / "train" / "info.json").read_text())["training"]["quantized"]["loss"]
     assert warm[0] < cold[0]
 
 

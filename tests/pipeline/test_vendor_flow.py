@@ -42,7 +42,7 @@ def test_the_vendor_s_figures_come_into_the_report_with_their_evidence(
     assert report.vendor.status == "built"
     assert (out / report.vendor.project / "quick_prj").is_dir()
     csynth, synthesis = report.vendor.steps
-    assert (csynth.name, csynth.status, csynth.critical_warnings) == ("csynth", "done", [])
+    assert (csynth.name, csynth.status, csynth.critical_warnings) == ("csynth", "done", ())
     assert len(synthesis.critical_warnings) == 1
     for step in report.vendor.steps:
         assert step.log is not None
@@ -89,7 +89,7 @@ def test_simulated_outputs_that_differ_end_the_run_or_are_counted(
     assert outcome.returncode == 3
     log = out / "logs/synthesize/hls/tb_data/csim_results.log"
     assert outcome.stderr.startswith(f"error: {log}: event 0, output ")
-    assert " is 77 and should be " in outcome.stderr
+    assert " is 77 but should be " in outcome.stderr
     assert log.is_file()
     outcome = trigcnn("run", config, "--out", out, *wanted, "--set", "gates.exact=false")
     assert outcome.returncode == 0, outcome.stderr

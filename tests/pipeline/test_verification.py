@@ -10,7 +10,8 @@ import pytest
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import Events, Outputs
 from trigcnn.hls.graph.graph import Graph, Layer
-from trigcnn.pipeline.verification.comparison import Comparison, compare, first_differing_layer
+from trigcnn.pipeline.results.comparison import Comparison
+from trigcnn.pipeline.verification.comparison import compare, first_differing_layer
 
 RESULT = FixedPoint.parse("fixed<8,4>")
 LSB = 1 / 16

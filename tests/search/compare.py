@@ -26,7 +26,7 @@ from trigcnn.hls.errors import AdmissionError, ConversionError
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.graph.intervals import analyse
 from trigcnn.hls.options import HlsOptions
-from trigcnn.hls.rewriting.proof import prove
+from trigcnn.hls.rewriting.check import compare as compare_rewritten
 from trigcnn.hls.rewriting.rewrite import NormalForm
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.rtl.streaming.generate import generate
@@ -133,7 +133,7 @@ def _prove(model: Any, normal: NormalForm, graph: Graph, events: Events, outcome
     inputs = zip(graph.input_layers, graph.split_inputs(events), strict=True)
     parts = [_near(part, layer.result) for layer, part in inputs]
     try:
-        proof = prove(model, normal, parts, random_events=128)
+        proof = compare_rewritten(model, normal, parts, random_events=128)
     except AdmissionError as error:
         if _fits_float32(graph):
             outcome.problems.append(f"rewriting: {error}")

@@ -18,7 +18,7 @@ def read(plan: VendorPlan, root: Path, versions: Mapping[tuple[str, str], str]) 
     Args:
         plan: The plan; it was run.
         root: Folder with the designs.
-        versions: Version of the tool of each step, by design and name; for reports that do not hold it.
+        versions: Version of the tool of each step, by design and title; for reports that do not hold it.
 
     Raises:
         ToolFailedError: A report is truncated, of another kind, or reports a failure.
@@ -26,7 +26,7 @@ def read(plan: VendorPlan, root: Path, versions: Mapping[tuple[str, str], str]) 
     return [
         report
         for step in plan.steps
-        for report in read_step(plan, step, root, versions.get((step.design, step.name), ""))
+        for report in read_step(plan, step, root, versions.get((step.design, step.title), ""))
     ]
 
 

@@ -39,7 +39,7 @@ class Comparison:
         return f"{self.equal:,} of {self.total:,} outputs equal"
 
 
-def check(step: ToolStep, folder: Path, project: Path, *, exact: bool) -> str:
+def check(step: ToolStep, folder: Path, project: Path, *, exact: bool) -> str | None:
     """Compare the outputs that a step simulated with the model's.
 
     Args:
@@ -49,7 +49,7 @@ def check(step: ToolStep, folder: Path, project: Path, *, exact: bool) -> str:
         exact: Whether a differing output is an error; if number formats lose bits, they are only counted.
 
     Returns:
-        How many outputs were equal, in words; empty if the step leaves no simulated outputs.
+        How many outputs were equal, in words; None if it leaves no simulated outputs.
 
     Raises:
         ToolFailedError: An output is missing, cannot be read, or differs.
@@ -62,7 +62,7 @@ def check(step: ToolStep, folder: Path, project: Path, *, exact: bool) -> str:
                 f"{path}: {found[-1].difference}; {found[-1]}: the simulated outputs are not the model's"
             )
     equal, total = sum(each.equal for each in found), sum(each.total for each in found)
-    return str(Comparison(equal, total, "")) if found else ""
+    return str(Comparison(equal, total, "")) if found else None
 
 
 def compare(found: Path, expected: Path) -> Comparison:

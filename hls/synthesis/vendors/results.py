@@ -107,7 +107,7 @@ def check(
         place = folder / _RESULTS / name
         try:
             result = _step(step, place, target)
-            figures.read_step(plan, step, target, result.version)
+            figures.read_step(plan, step, target, result.version or programs.UNKNOWN)
             compared = outputs.check(step, target / step.design, origins[step.design], exact=exact)
         except (ResultsError, ToolFailedError) as error:
             raise type(error)(f"{error}\n{_mend(place)}") from error
@@ -186,8 +186,8 @@ def _step(step: ToolStep, result: Path, target: Path) -> StepResult:
         raise ToolFailedError(f"{step.title}: did not finish")
     seconds = _text(result / "seconds") or ""
     return StepResult(
-        step=step.name,
-        design=step.design,
+        name=step.title,
+        folder=step.design,
         status="collected",
         command=command.line,
         tool=command.tool,

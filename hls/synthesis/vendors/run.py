@@ -7,7 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,35 +22,46 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class StepResult:
-    """A tool run that succeeded.
+    """One run of one of the vendor's tools. Paths are relative to one folder, which a report names."""
 
-    Attributes:
-        step: Name of the step.
-        design: What it worked on.
-        status: `done`; `kept` from an earlier, interrupted call; or `collected` from another computer.
-        command: The command line.
-        tool: Name of the tool.
-        version: Version of its tool, or `unknown`.
-        seconds: How long it took, in s.
-        log: Its log, relative to the folder with the designs.
-        critical_warnings: Critical warnings of the log, each once.
-        reports: SHA-256 of the files that it left, by path relative to the folder with the designs.
-        compared: How many of its simulated outputs equal the model's; empty if it simulates none.
-        key: Digest of all that decides the outcome.
-    """
-
-    step: str
-    design: str
-    status: Literal["done", "kept", "collected"]
+    name: str
+    """What it does, such as `csynth` or `implementation of our RTL`."""
+    folder: str
+    """Folder of the design, in which the tool runs."""
     command: str
+    """The command line."""
     tool: str
-    version: str
-    seconds: float
-    log: str
-    critical_warnings: tuple[str, ...]
-    reports: dict[str, str]
-    compared: str = ""
-    key: str = ""
+    """Name of the tool, which the command may start through a Makefile."""
+    status: Literal["planned", "done", "kept", "collected"]
+    """`planned`: not run; `done`: run; `kept`: finished by an earlier run that was interrupted; `collected`: run on
+    another computer."""
+    version: str | None = None
+    """Version of the tool; `unknown` if the tool does not tell it."""
+    seconds: float | None = None
+    """How long it took, in s."""
+    log: str | None = None
+    """File with what the tool printed."""
+    critical_warnings: tuple[str, ...] = ()
+    """Critical warnings of the log, each once."""
+    compared: str | None = None
+    """How many of the simulated outputs equal those of the model; None if none were compared."""
+    reports: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of each file that the tool left, by path."""
+
+    @classmethod
+    def planned(cls, step: ToolStep) -> StepResult:
+        """Return a step that was not run."""
+        command = step.commands[0]
+        return cls(step.title, step.design, command.line, command.tool, "planned")
+
+    def inside(self, place: str) -> StepResult:
+        """Return the same with paths relative to the folder that holds `place`, where they begin now."""
+        return replace(
+            self,
+            folder=f"{place}/{self.folder}",
+            log=self.log and f"{place}/{self.log}",
+            reports={f"{place}/{path}": sha for path, sha in self.reports.items()},
+        )
 
 
 def prepare(plan: VendorPlan, origins: Mapping[str, Path], root: Path) -> dict[str, str]:
@@ -125,12 +136,12 @@ def run(
             results.append(replace(earlier, status="kept"))
         else:
             # Results made from this step's files are no longer valid.
-            state = {k: r for k, r in state.items() if r.design != step.design or k in keys[step.design]}
+            state = {k: r for k, r in state.items() if r.folder != step.design or k in keys[step.design]}
             _write_state(root / STATE, state)
             note = _note(progress, number, len(plan.steps), step.title)
-            result = _run_step(step, program, root, key, timeout_s, note)
+            result = _run_step(step, program, root, timeout_s, note)
             # An unreadable report must not be kept as a result.
-            figures.read_step(plan, step, root, result.version)
+            figures.read_step(plan, step, root, result.version or programs.UNKNOWN)
             compared = outputs.check(step, root / step.design, root / step.design, exact=exact)
             result = replace(result, compared=compared)
             results.append(result)
@@ -147,7 +158,7 @@ def _note(progress: Progress, done: int, total: int, title: str) -> Callable[[st
 
 def versions(results: Sequence[StepResult]) -> dict[tuple[str, str], str]:
     """Return the version of each step's tool, by design and name; without unknown ones."""
-    return {(each.design, each.step): each.version for each in results if each.version != programs.UNKNOWN}
+    return {(each.folder, each.name): each.version for each in results if each.version not in (None, programs.UNKNOWN)}
 
 
 def write_files(step: ToolStep, folder: Path) -> None:
@@ -166,7 +177,7 @@ def digest(path: Path) -> str:
 
 
 def _run_step(
-    step: ToolStep, found: programs.Found, root: Path, key: str, timeout_s: float, note: Callable[[str], None]
+    step: ToolStep, found: programs.Found, root: Path, timeout_s: float, note: Callable[[str], None]
 ) -> StepResult:
     folder, program = root / step.design, found.command.program
     for stale in (*step.clears, *(expected.path for expected in step.leaves)):
@@ -191,8 +202,8 @@ def _run_step(
     critical = checks.check_log(step, program, log)
     checks.check_left(step, program, folder, started_ns, log)
     return StepResult(
-        step=step.name,
-        design=step.design,
+        name=step.title,
+        folder=step.design,
         status="done",
         command=found.command.line,
         tool=found.command.tool,
@@ -201,7 +212,6 @@ def _run_step(
         log=f"{step.design}/{step.log}",
         critical_warnings=critical,
         reports=left(step, root),
-        key=key,
     )
 
 
@@ -218,20 +228,26 @@ def _key(step: ToolStep, found: programs.Found, sources: Mapping[str, str], befo
 
 
 def _is_whole(result: StepResult, root: Path) -> bool:
-    return (root / result.log).is_file() and all(digest(root / path) == sha for path, sha in result.reports.items())
+    return (
+        result.log is not None
+        and (root / result.log).is_file()
+        and all(digest(root / path) == sha for path, sha in result.reports.items())
+    )
 
 
 def _read_state(path: Path) -> dict[str, StepResult]:
     """Return the finished steps by key; none if the file is missing or not readable."""
     try:
-        content: list[dict[str, Any]] = json.loads(path.read_text())
-        results = [StepResult(**{**entry, "critical_warnings": tuple(entry["critical_warnings"])}) for entry in content]
-    except (OSError, ValueError, TypeError, KeyError):
+        content: dict[str, dict[str, Any]] = json.loads(path.read_text())
+        return {
+            key: StepResult(**{**entry, "critical_warnings": tuple(entry["critical_warnings"])})
+            for key, entry in content.items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
-    return {result.key: result for result in results}
 
 
 def _write_state(path: Path, state: Mapping[str, StepResult]) -> None:
     new = path.with_suffix(".new")
-    new.write_text(json.dumps([asdict(result) for result in state.values()], indent=1) + "\n")
+    new.write_text(json.dumps({key: asdict(result) for key, result in state.items()}, indent=1) + "\n")
     new.replace(path)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from trigcnn.hls.estimates.project import ProjectLayer
+from trigcnn.hls.synthesis.report import LayerTiming
 from trigcnn.pipeline.pages.charts import Column, Figure, Panel, Table, Value, bars, coloured
-from trigcnn.pipeline.results.hls_project import HlsLayerEntry
-from trigcnn.pipeline.results.report import LayerTiming, Report
+from trigcnn.pipeline.results.report import Report
 
 # In the order in which they are drawn: the field, its title, and what the axis counts.
 _DRAWN = {"latency": "latency, cycles", "interval": "initiation interval, cycles"}
@@ -95,7 +96,7 @@ def _entries(report: Report) -> Iterator[_Entry]:
     yield from sorted(found, key=lambda each: order.get(each.timing.name, len(order)))
 
 
-def _estimated(layer: HlsLayerEntry) -> LayerTiming:
+def _estimated(layer: ProjectLayer) -> LayerTiming:
     latency, interval = layer.latency_cycles, layer.initiation_interval
     return LayerTiming(
         name=layer.name,

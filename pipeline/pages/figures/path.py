@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.pipeline.pages import timing
 from trigcnn.pipeline.pages.charts import (
     BAD,
@@ -17,7 +18,7 @@ from trigcnn.pipeline.pages.charts import (
     data,
     panel,
 )
-from trigcnn.pipeline.results.report import Report, Synthesis
+from trigcnn.pipeline.results.report import Report
 
 
 def figures(report: Report) -> list[Figure]:
@@ -25,7 +26,7 @@ def figures(report: Report) -> list[Figure]:
     return [_figure(entry, n) for n, entry in enumerate(timing.placed(report))]
 
 
-def _figure(entry: Synthesis, n: int) -> Figure:
+def _figure(entry: SynthesisReport, n: int) -> Figure:
     stretches = timing.stretches(entry.critical_path or [])
     wrapper = ", in the test wrapper" if entry.design == "board" else ""
     mhz = timing.frequency_mhz(entry)
@@ -58,7 +59,7 @@ def _figure(entry: Synthesis, n: int) -> Figure:
     )
 
 
-def _panel(entry: Synthesis, stretches: list[timing.Stretch]) -> Panel:
+def _panel(entry: SynthesisReport, stretches: list[timing.Stretch]) -> Panel:
     import altair as alt
 
     rows: list[dict[str, Value]] = []

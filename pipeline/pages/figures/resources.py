@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.pipeline.pages.charts import Column, Figure, Panel, Table, Value, bars, coloured
 from trigcnn.pipeline.pages.rendering import percent
 from trigcnn.pipeline.results.evidence import share, totals_of
 from trigcnn.pipeline.results.merit import RESOURCES
-from trigcnn.pipeline.results.report import Report, Synthesis
+from trigcnn.pipeline.results.report import Report
 
 # In the order in which they are shown, with their names.
 _COUNTED = {**RESOURCES, "uram": "URAM", "m20k": "M20K", "mlab": "MLAB"}
@@ -95,7 +96,7 @@ def _counts(report: Report) -> Iterator[_Count]:
                     yield _Count(_series(entry), entry.evidence, part.name, resource, amount)
 
 
-def _series(entry: Synthesis) -> str:
+def _series(entry: SynthesisReport) -> str:
     return f"{entry.tool}, {entry.evidence}" + ("" if entry.design == "rtl" else f", {entry.design}")
 
 
@@ -116,7 +117,7 @@ def occupancy(report: Report) -> Figure | None:
     Returns:
         None where no tool counts, or the part's totals are not known.
     """
-    found: list[tuple[Synthesis, str, int, float]] = [
+    found: list[tuple[SynthesisReport, str, int, float]] = [
         (entry, resource, count, part)
         for resource in RESOURCES
         for entry in report.synthesis
@@ -168,7 +169,7 @@ def occupancy(report: Report) -> Figure | None:
     )
 
 
-def _total(entry: Synthesis, resource: str) -> int | None:
+def _total(entry: SynthesisReport, resource: str) -> int | None:
     totals = totals_of(entry)
     total: int | None = None if totals is None else getattr(totals, resource)
     return total

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from trigcnn.models.history import History
 from trigcnn.pipeline.pages.charts import (
     QUIET,
     RULE,
@@ -18,7 +19,7 @@ from trigcnn.pipeline.pages.charts import (
     data,
     lines,
 )
-from trigcnn.pipeline.results.report import Curves, Report
+from trigcnn.pipeline.results.report import Report
 
 if TYPE_CHECKING:
     import altair as alt
@@ -52,7 +53,7 @@ class _Series(NamedTuple):
         return f"{self.model}, {self.events}"
 
 
-def models(report: Report) -> list[tuple[str, Curves]]:
+def models(report: Report) -> list[tuple[str, History]]:
     """Return the names and the curves of the models that were trained here."""
     training = report.training
     named = (("quantized", training.quantized), ("float twin", training.float_twin), ("teacher", training.teacher))
@@ -106,7 +107,7 @@ def figure(report: Report) -> Figure | None:
     )
 
 
-def _series(trained: Sequence[tuple[str, Curves]], quantity: str) -> Iterator[_Series]:
+def _series(trained: Sequence[tuple[str, History]], quantity: str) -> Iterator[_Series]:
     for name, curves in trained:
         if (name == "teacher") == (quantity == _TEACHER):
             for events in (_VALIDATION, _TRAINING):
@@ -115,7 +116,7 @@ def _series(trained: Sequence[tuple[str, Curves]], quantity: str) -> Iterator[_S
                     yield _Series(name, events, values, curves.kept if events == _VALIDATION else ())
 
 
-def _curve(curves: Curves, quantity: str, events: str) -> Sequence[float]:
+def _curve(curves: History, quantity: str, events: str) -> Sequence[float]:
     validation = events == _VALIDATION
     if quantity == _ACCURACY:
         return curves.validation_accuracy if validation else curves.accuracy
@@ -124,7 +125,7 @@ def _curve(curves: Curves, quantity: str, events: str) -> Sequence[float]:
     return curves.validation_loss if validation else curves.loss
 
 
-def _panel(quantity: str, series: Sequence[_Series], trained: Sequence[tuple[str, Curves]]) -> Panel:
+def _panel(quantity: str, series: Sequence[_Series], trained: Sequence[tuple[str, History]]) -> Panel:
     import altair as alt
 
     colours = dict(zip([name for name, _ in trained], SERIES, strict=False))
@@ -161,7 +162,7 @@ def _panel(quantity: str, series: Sequence[_Series], trained: Sequence[tuple[str
     return lines(points, label, drawn=drawn, x=x, y=y, more=more, title=quantity)
 
 
-def _marks(curves: Curves) -> list[alt.Chart]:
+def _marks(curves: History) -> list[alt.Chart]:
     """Return marks where the quantized model was changed."""
     import altair as alt
 

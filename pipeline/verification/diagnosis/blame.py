@@ -10,11 +10,26 @@ from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph import arithmetic
 from trigcnn.hls.graph.arithmetic import Values
 from trigcnn.hls.graph.graph import Layer
-from trigcnn.pipeline.verification.diagnosis.findings import Cause, Setup
+from trigcnn.pipeline.results.diagnosis import Cause
 
 # Kinds of hls4ml that take their values from a table over a range that does not depend on the input's format.
 _TABLES = ("Softmax", "Sigmoid", "HardActivation", "ELU", "SeLU", "Activation", "ParametrizedActivation", "TernaryTanh")
 _DEFAULT = (16, 6)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the configuration says that bears on number formats.
+
+    Attributes:
+        overrides: Number formats that the user set, by layer and role.
+        inferred: Whether hls4ml chose the others by itself.
+        declared: Number formats that the model's quantizers say, by layer.
+    """
+
+    overrides: dict[str, dict[str, str]]
+    inferred: bool
+    declared: dict[str, FixedPoint]
 
 
 @dataclass(frozen=True)

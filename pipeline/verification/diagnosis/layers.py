@@ -17,9 +17,9 @@ from trigcnn.hls.graph import arithmetic
 from trigcnn.hls.graph.arithmetic import Values
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.graph.intervals import LayerRange, analyse
+from trigcnn.pipeline.results.diagnosis import Diagnosis, Example, Finding, Fix
 from trigcnn.pipeline.verification.comparison import differing_events
-from trigcnn.pipeline.verification.diagnosis.blame import Case, blame
-from trigcnn.pipeline.verification.diagnosis.findings import Change, Diagnosis, Example, Finding, Setup
+from trigcnn.pipeline.verification.diagnosis.blame import Case, Setup, blame
 
 _EXAMPLES = 5
 _EVENTS = "events of "
@@ -152,7 +152,7 @@ def _finding(case: Case, allowed: LayerRange | None) -> Finding | None:
         values=int(differing.sum()),
         max_difference_lsb=float(np.abs(case.wanted - case.found).max() / layer.result.lsb),
         examples=tuple(_examples(case, differing)),
-        change=_change(layer, cause.where, case.setup),
+        fix=_fix(layer, cause.where, case.setup),
     )
 
 
@@ -168,8 +168,8 @@ def _examples(case: Case, differing: npt.NDArray[np.bool_]) -> Iterator[Example]
         )
 
 
-def _change(layer: Layer, where: str, setup: Setup) -> Change:
+def _fix(layer: Layer, where: str, setup: Setup) -> Fix:
     """The option to change: away with what the user set, or with hls4ml's own choice."""
     if where in setup.overrides.get(layer.name, {}):
-        return Change(f"hls.layers.{layer.name}.precision.{where}", None)
-    return Change("hls.number_formats", "exact")
+        return Fix(f"hls.layers.{layer.name}.precision.{where}", None)
+    return Fix("hls.number_formats", "exact")

@@ -1,4 +1,4 @@
-"""A normal form held against its model, Keras against Keras."""
+"""A normal form compared with its model, Keras against Keras."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ from trigcnn.hls.rewriting.rules import logits
 
 
 @dataclass(frozen=True)
-class Proof:
-    """The normal form held against the model, Keras against Keras.
+class Rewriting:
+    """What became of a model before it was converted, and how the two compare, Keras against Keras."""
 
-    Attributes:
-        events: Events on which both were evaluated, real and random.
-        outputs: Outputs compared.
-        differing_outputs: How many differ.
-        differing_events: Events that have one.
-        max_difference: Largest difference, in the output's units.
-    """
-
+    changes: tuple[str, ...]
+    """What was rewritten, one line each, beginning with the layer's name."""
+    outputs_changed: bool
+    """Whether a softmax or sigmoid at the end was left out, so that outputs are logits."""
+    wide: tuple[str, ...]
+    """Layers whose constants or sums are wider than float32, in which Keras itself rounds."""
     events: int
+    """Events on which both were evaluated, real and random."""
     outputs: int
+    """Outputs compared."""
     differing_outputs: int
+    """How many differ."""
     differing_events: int
+    """Events that have an output that differs."""
     max_difference: float
+    """Largest difference, in the output's units."""
 
 
-def prove(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]], *, random_events: int = 512) -> Proof:
+def compare(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]], *, random_events: int = 512) -> Rewriting:
     """Compare a normal form with its model on given and on random events, equal float64 for equal float64.
 
     Args:
@@ -55,19 +58,23 @@ def prove(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]], *, ran
     by_event = np.zeros(len(both[0]), bool)
     for part in differing:
         by_event |= part.reshape(len(part), -1).any(axis=1)
-    proof = Proof(
+    rewriting = Rewriting(
+        changes=normal.changes,
+        outputs_changed=normal.outputs_changed,
+        wide=normal.wide,
         events=len(both[0]),
         outputs=sum(part.size for part in differing),
         differing_outputs=sum(int(part.sum()) for part in differing),
         differing_events=int(by_event.sum()),
         max_difference=max(float(np.abs(a - b).max(initial=0.0)) for a, b in zip(expected, found, strict=True)),
     )
-    if proof.differing_outputs and not normal.wide:
+    if rewriting.differing_outputs and not normal.wide:
         raise AdmissionError(
-            f"the rewritten model differs from the model in {proof.differing_outputs} of {proof.outputs} outputs, by "
-            f"up to {proof.max_difference:g}; please report this model. Rewritten were: {'; '.join(normal.changes)}"
+            f"the rewritten model differs from the model in {rewriting.differing_outputs} of {rewriting.outputs} "
+            f"outputs, by up to {rewriting.max_difference:g}; please report this model. "
+            f"Rewritten were: {'; '.join(normal.changes)}"
         )
-    return proof
+    return rewriting
 
 
 def random_events(normal: NormalForm, count: int = 256) -> npt.NDArray[np.float32]:
