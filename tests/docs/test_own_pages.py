@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,13 @@ def test_the_example_of_an_own_model_is_admitted(tmp_path: Path) -> None:
     built = call_builder(load_builder(model.source), offered=offered, options=model.options)
     admit(built)
     assert built.get_layer("conv").filters == 8
+
+
+@pytest.mark.slow
+def test_the_example_of_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(example("README", "python", "trigcnn.convert"), {})
+    # Weights are random, so format and latency differ from time to time.
+    assert re.fullmatch(r"fixed<\d+,\d+> \d+ cycles\n", capsys.readouterr().out)
