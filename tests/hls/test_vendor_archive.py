@@ -189,7 +189,7 @@ def test_an_archive_that_is_unpacked_over_another_runs_anew(elsewhere: Elsewhere
         ("fail", "no licence\ncsynth: vitis-run failed with exit status 1\n"),
         ("crash", "csynth: vitis-run failed with exit status 137\n"),
         ("errors", "[COSIM 212-4] bad\ncsynth: vitis-run gave exit status 0 but printed errors\n"),
-        ("fatal", "csynth: vitis-run printed critical warnings with which its figures mean nothing\n"),
+        ("fatal", "csynth: vitis-run printed critical warnings that make its figures meaningless\n"),
         ("silent", "csynth: vitis-run succeeded without a new report: tiny_prj/solution1/syn/report/tiny_csynth.xml\n"),
         ("stale", "csynth: vitis-run succeeded without a new report: tiny_prj/solution1/syn/report/tiny_csynth.xml\n"),
     ],

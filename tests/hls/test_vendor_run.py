@@ -197,7 +197,7 @@ def test_a_tool_that_is_needed_later_is_missed_before_the_first_one_runs(runs: R
         ("crash", 20, "vitis-run was ended by signal SIGKILL"),
         ("hang", 1, "vitis-run ran longer than 1 s"),
         ("errors", 20, r"vitis-run gave exit status 0 but printed errors; (.|\n)*212-4\] bad$"),
-        ("fatal", 20, r"with which its figures mean nothing; (.|\n)*\[Vivado 12-4739\] create_clock:No valid"),
+        ("fatal", 20, r"that make its figures meaningless; (.|\n)*\[Vivado 12-4739\] create_clock:No valid"),
         ("silent", 20, "vitis-run succeeded without a report: .*tiny_csynth.xml is missing; see .*csynth.log"),
         ("stale", 20, "vitis-run succeeded without a new report: .*tiny_csynth.xml is older than the run"),
         ("cut", 20, "tiny_csynth.xml is not complete XML"),
@@ -262,7 +262,7 @@ def test_critical_warnings_that_the_user_names_are_errors(
     vendor_tools.install("vitis-run", "vivado")
     vendor_tools.behave("critical@logic-synthesis")
     flow = Flow("Vitis", "tiny", "part", 2.5, ("logic-synthesis",), fatal_warnings=("Timing 38-282",))
-    with pytest.raises(ToolFailedError, match=r"critical warnings .*figures mean nothing; (.|\n)*Timing 38-282"):
+    with pytest.raises(ToolFailedError, match=r"critical warnings .*figures meaningless; (.|\n)*Timing 38-282"):
         runs(plan(flow))
     assert "set_msg_config -id {Timing 38-282} -new_severity ERROR" in (root / "hls/logic-synthesis.tcl").read_text()
 
