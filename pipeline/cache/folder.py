@@ -270,7 +270,7 @@ class RunFolder:
             inputs[name] = earlier.digest
         inputs |= {str(path): file_digest(path) for path in stage.files}
         if stage.code is not None:
-            inputs |= stage.code.digests(found and found.inputs)
+            inputs |= stage.code.digests({} if found is None else found.inputs)
         options = json.loads(json.dumps(stage.options))
         key = _digest_of({"stage": stage.name, "options": options, "inputs": inputs, "versions": stage.versions})
         return Manifest(stage.name, key, options, inputs, stage.versions, {})
