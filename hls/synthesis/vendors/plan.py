@@ -100,7 +100,7 @@ class Messages:
     Attributes:
         error: Lines of errors. Some tools print them and still end with status 0.
         critical: Lines of critical warnings, which are shown to the user.
-        fatal: Critical warnings that are errors, since the figures mean nothing with them.
+        fatal: Critical warnings that are errors, since they make the figures meaningless.
     """
 
     error: str
