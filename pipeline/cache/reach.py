@@ -153,6 +153,8 @@ class _Walk:
             self.files.add(file)
             self.chosen |= self._registries & {module}
             above = module.rpartition(".")[0]
+            # The package itself only looks up the names of the public API.
+            above = "" if above == PACKAGE else above
             self._waiting += [(module, _AT_IMPORT), *([(above, _AT_IMPORT)] if above else [])]
         if name == _WHOLE:
             self._waiting += [(module, each) for each in source.parts]

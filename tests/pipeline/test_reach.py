@@ -29,6 +29,7 @@ NO_STAGE = {
     "hls/synthesis/vendors/archive.py": "packs a finished run for another computer",
     "hls/synthesis/vendors/results.py": "takes a packed run back; the stage is then done again, with the files",
     "hls/synthesis/reports/quartus_text.py": "no flow reads these reports yet",
+    "pipeline/api": "the public API",
     "pipeline/cache": "drives the stages",
     "pipeline/cli.py": "command line",
     "pipeline/cli_options.py": "command line",
