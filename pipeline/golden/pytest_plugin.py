@@ -58,7 +58,7 @@ class GoldenFile(pytest.File):
         if unknown or not engines:
             raise self.CollectError(
                 f"golden engines {chosen!r}: must be some of {', '.join(_ENGINES)}, separated by commas; "
-                "mend --golden-engines or the ini option golden_engines"
+                "fix --golden-engines or the ini option golden_engines"
             )
         for name in engines:
             yield GoldenItem.from_parent(self, name=name)

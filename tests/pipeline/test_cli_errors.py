@@ -220,7 +220,7 @@ def test_a_model_file_that_fails(refused: Refused) -> None:
     (refused.config.parent / "net.py").write_text("\n1 / 0\n")
     message = refused()
     assert "net.py: failed when it was run: ZeroDivisionError: division by zero" in message
-    assert "net.py, line 2); mend it there" in message
+    assert "net.py, line 2); fix it there" in message
 
 
 def test_an_unknown_network(refused: Refused) -> None:
