@@ -48,6 +48,9 @@ def bring_up() -> Keras2:
         import tensorflow as tf
         import tf_keras as keras
     tf.get_logger().setLevel("ERROR")
+    # TensorFlow fuses convolutions with what follows, also grouped ones, which its fused kernel for CPUs without
+    # AVX-512 VNNI refuses ("Fused conv implementation does not support grouped convolutions").
+    tf.config.optimizer.set_experimental_options({"remapping": False})
     for gpu in tf.config.list_physical_devices("GPU"):
         # Others may want some of its memory too.
         tf.config.experimental.set_memory_growth(gpu, enable=True)
