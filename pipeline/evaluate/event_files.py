@@ -169,7 +169,7 @@ def _events(opened: _Archive, name: str) -> _Rows:
     _check(rows, where, "--events-array")
     if rows.dtype.kind not in "fiub":
         raise DataError(
-            f"{where}: events of type {rows.dtype}, which are no real numbers; save them as floats or integers"
+            f"{where}: events of type {rows.dtype}, which are not real numbers; save them as floats or integers"
         )
     return rows
 

@@ -234,7 +234,7 @@ def test_no_events_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [np.complex64, np.str_, np.datetime64])
 def test_events_that_are_no_real_numbers_are_refused(tmp_path: Path, dtype: Any) -> None:
     events = EVENTS.astype(np.int64).astype("M8[s]" if dtype is np.datetime64 else dtype)
-    assert "which are no real numbers; save them as floats" in error_of(npz(tmp_path, events=events))
+    assert "which are not real numbers; save them as floats" in error_of(npz(tmp_path, events=events))
 
 
 def test_labels_that_are_names_are_refused(tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def test_options_that_do_not_fit_are_refused(
         ({"jets": None}, "no array 'jets'; there are: jetConstituentList, jetFeatureNames, jetImage, jetImageECAL"),
         ({"jets": np.zeros((40, 58))}, "jets: of shape (40, 58); it must be (n, 59)"),
         ({"jets": np.zeros((40, 59))}, "jets: labels of shape (40, 5) are not one-hot: 40 rows"),
-        ({"jets": np.full((40, 59), b"x")}, "jets: of type |S1, which are no real numbers"),
+        ({"jets": np.full((40, 59), b"x")}, "jets: of type |S1, which are not real numbers"),
         ({"jetFeatureNames": [b"j_g", b"j_q"]}, "no column j_w, j_z, j_t; there are: j_g, j_q; take the"),
         (
             {"jetFeatureNames": np.arange(59)},
@@ -261,7 +261,7 @@ def test_object_arrays_are_refused(tmp_path: Path) -> None:
     write_jets(path, 1, jets=None)
     with h5py.File(path, "a") as file:
         file.create_dataset("jets", (40, 59), h5py.vlen_dtype(np.float64))
-    assert "jets: of type object, which are no real numbers" in error_of(FEATURE_SET, tmp_path)
+    assert "jets: of type object, which are not real numbers" in error_of(FEATURE_SET, tmp_path)
 
 
 @pytest.mark.parametrize("source", [FEATURE_SET, IMAGE_SET])

@@ -400,7 +400,7 @@ def _damaged(path: Path) -> None:
         (_npz(events=np.ones((0, 5))), "{file}, events: no values, shape (0, 5)"),
         (_npz(events=np.full((20, 5), 1.5)), "{file}, events: 100 of 100 values lie outside ufixed<4,0>"),
         (_npz(events=np.full((20, 5), np.nan)), "{file}, events: 100 of 100 values are NaN or infinite"),
-        (_npz(events=np.full((20, 5), "x")), "{file}, events: events of type <U1, which are no real numbers"),
+        (_npz(events=np.full((20, 5), "x")), "{file}, events: events of type <U1, which are not real numbers"),
         (_npz(events=np.full((20, 5), None)), "{file}, events: cannot be read; object arrays hold pickled"),
         (_npz(labels=np.zeros(19, int)), "{file}, labels: 19 labels for 20 events"),
         (_npz(labels=np.full(20, 3)), "{file}, labels: labels from 3 to 3, but data.classes names 3 classes"),
