@@ -349,7 +349,7 @@ def test_a_run_that_is_converted_again_meanwhile(quick_run: Run, file: Path, sta
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--signal", "3"], "--signal 3: no such class; there are 0, 1, 2"),
+        (["--signal", "3"], "--signal 3: no such class; choose from 0, 1, 2"),
         ([], "there are 3 classes (0, 1, 2); say which are signal with --signal or trigger.signal"),
         (["--signal", "1", "--rates", "1e3,5e7"], "--rates 5e+07: is above the event rate of 4e+07 Hz"),
         (["--signal", "1", "--rates", "fast"], "--rates fast: must be numbers separated by commas"),

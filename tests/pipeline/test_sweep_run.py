@@ -134,4 +134,4 @@ def test_limits_that_no_trial_keeps_name_the_nearest(swept: Path, trigcnn: Trigc
     assert found.returncode == 2
     assert "no trial is within lut=0; the least are lut" in found.stderr
     assert trigcnn("sweep", "best", swept / "out", "--within", "luts=1").returncode == 2
-    assert "is no sweep" in trigcnn("sweep", "best", swept / "nothing").stderr
+    assert "is not a sweep" in trigcnn("sweep", "best", swept / "nothing").stderr

@@ -384,5 +384,5 @@ def test_parents_are_the_best_trials_that_were_trained(tmp_path: Path) -> None:
 
 def test_a_study_of_other_objectives_is_not_mixed_in(tmp_path: Path) -> None:
     searched(tmp_path, config())
-    with pytest.raises(ConfigError, match="was begun for accuracy, lut, not for accuracy, dsp"):
+    with pytest.raises(ConfigError, match="was started for accuracy, lut, not for accuracy, dsp"):
         Search(config(sweep={"objectives": {"accuracy": "maximize", "dsp": "minimize"}}), tmp_path, Console())
