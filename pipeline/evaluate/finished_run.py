@@ -110,13 +110,16 @@ def _check_options(path: Path, config: RunConfig, made_with: dict[str, dict[str,
     wanted = config.model_dump(mode="json")
     for stage, options in made_with.items():
         for section, value in options.items():
-            given = wanted.get(section)
+            if section not in wanted:
+                # Computed from the options, such as the parts.
+                continue
+            given = wanted[section]
             if isinstance(value, dict) and isinstance(given, dict):
                 # A stage may depend on a part of a section only.
                 given = {name: given.get(name) for name in value}
             if given != value:
                 raise RunFolderError(
-                    f"{path}: its options `{section}` are not those that the stage {stage} was done with; do "
+                    f"{path}: its options `{section}` are not those of the finished stage {stage}; run "
                     f"`trigcnn convert {path}` first, or give the run's folder to evaluate it as it is"
                 )
 

@@ -260,7 +260,7 @@ def test_the_trigger_is_taken_from_the_configuration(
     assert [point.target_rate_hz for point in found.results[0].working_points] == [1e5, 2e5]
     mine.write_text(mine.read_text().replace("epochs: 5", "epochs: 6"))
     message = refused(trigcnn("evaluate", mine, "--events", file))
-    assert "its options `training` are not those that the stage train was done with" in message
+    assert "its options `training` are not those of the finished stage train" in message
     assert f"`trigcnn convert {mine}`" in message
 
 
