@@ -184,7 +184,7 @@ def test_a_network_on_sequences_takes_arrays_without_a_channel_axis(tmp_path: Pa
             "the model has 2 inputs, the data set events.h5 gives 1; name one array per",
         ),
         ("data.events=[camera/image, camera/few]", "240 labels for 7 events; data.events[1] and data.labels must name"),
-        ("data.events=[camera/image, camera/time]", "no array 'camera/time', which data.events names; did you mean"),
+        ("data.events=[camera/image, camera/time]", "no array 'camera/time', which data.events[1] names; did you mean"),
         ("data.events=[camera/times, camera/image]", "the model takes events of shape (6, 4, 1) at input 0, the data"),
         ("data.events=[]", "data.events"),
         ("training.enabled=true", "the model has 2 outputs, and only one can be trained here; train it yourself"),
