@@ -135,7 +135,8 @@ def test_a_serial_layer_determines_the_initiation_interval(tmp_path: Path) -> No
     design = made(DENSE, tmp_path, architecture="streaming", layers=layers_with({"y": 3}))
     assert design.initiation_interval == 3
     # Between two events there is a pause of two clocks.
-    assert "Behind the 1 words of an event there must be 2 clocks" in (tmp_path / "rtl" / "PORTS.md").read_text()
+    ports = (tmp_path / "rtl" / "PORTS.md").read_text()
+    assert "After the 1 words of an event there must be 2 clocks without one" in ports
 
 
 def test_layers_whose_modules_would_have_one_name_are_refused(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def test_in_parallel_a_convolution_still_takes_pixel_after_pixel() -> None:
 
 def test_a_tool_whose_templates_were_not_looked_at_gets_no_estimate() -> None:
     network = svhn()
-    assert estimate(network.graph(), replace(OPTIONS, backend="Quartus"), network.choices()) is None
+    assert estimate(network.graph(), HlsOptions("Quartus", io_type="io_stream"), network.choices()) is None
 
 
 def excesses(
@@ -219,13 +219,13 @@ def test_too_many_products_are_named_with_the_reuse_factor_that_mends_it() -> No
     assert excesses(network, 1, OPTIONS, "Resource", 1) == [f"its products, in a turn: 8,192 elements; {words}; {mend}"]
     assert excesses(network, 1, OPTIONS, "Resource", 2) == []
     assert "Vitis HLS has no fixed limit" in excesses(network, 1, replace(OPTIONS, backend="Vitis"))[0]
-    assert excesses(network, 1, replace(OPTIONS, backend="oneAPI")) == []
+    assert excesses(network, 1, HlsOptions("oneAPI", io_type="io_stream")) == []
 
 
 def test_no_mend_is_named_that_the_back_end_does_not_have() -> None:
     network = Builder((2000,))
     network.dense(2, 1001)
-    found = excesses(network, 1, replace(OPTIONS, backend="Libero", io_type="io_parallel"))
+    found = excesses(network, 1, HlsOptions("Libero"))
     words = "SmartHLS warns above 1,000 (SHLS-22)"
     mend = "make the layer smaller, or choose another hls.backend than Libero"
     assert found == [

@@ -95,7 +95,7 @@ def test_a_test_bench_that_fails_is_a_result(status: int, tmp_path: Path, monkey
 
 
 def test_a_simulator_that_says_nothing_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ToolFailedError, match=r"^Icarus Verilog ended without a verdict .*look into .*icarus_2\.log$"):
+    with pytest.raises(ToolFailedError, match=r"^Icarus Verilog ended without a verdict .*; see .*icarus_2\.log$"):
         simulate(tmp_path, monkeypatch, "print('done')")
 
 

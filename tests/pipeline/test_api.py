@@ -97,7 +97,7 @@ def model() -> Any:
         [
             keras.Input((3,)),
             qkeras.QActivation(qkeras.quantized_relu(4, 4)),
-            qkeras.QDense(2, use_bias=False, kernel_quantizer=bits),
+            qkeras.QDense(2, use_bias=False, kernel_quantizer=bits, name="scores"),
         ]
     )
 
@@ -110,7 +110,7 @@ def test_a_model_is_converted_checked_and_run(model: Any, tmp_path: Path) -> Non
     reference = conversion.reference()
     events = np.array([[0, 1, 2], [15, 15, 15]])
     np.testing.assert_array_equal(reference.predict(events), model.predict(events, verbose=0))
-    assert reference.trace(events).keys() >= {"q_dense"}
+    assert reference.trace(events).keys() >= {"scores"}
     with pytest.raises(ValueError, match=r"the events have the shape \(2, 2\), and the network takes \[events, 3\]"):
         reference.predict(events[:, :2])
     with pytest.raises(ValueError, match="a number that is not finite"):
