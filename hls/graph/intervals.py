@@ -188,8 +188,10 @@ def _concatenate(layer: Layer, inputs: _Inputs) -> _Answer:
 def _pooling(layer: Layer, inputs: _Inputs) -> _Answer:
     ((x, shape),) = inputs
     if layer.attributes["pool_op"] == "Max":
-        # hls4ml's streaming pooling passes the maximum through its accumulator.
-        return x, x
+        # hls4ml's streaming pooling passes the maximum through its accumulator. For Intel's tools, a global maximum
+        # begins with the accumulator's sign bit set: the least number if it is signed, half of the range if not.
+        begun = Range(np.minimum(x.low, -1), x.high, x.fraction) if layer.kind.startswith("Global") else x
+        return x, begun
     if layer.kind.startswith("Global"):
         count = int(np.prod(shape[:-1]))
     else:

@@ -30,6 +30,8 @@ IMAGES = [
     Branch(IMAGE, "UpSampling2D((2, 3)) > ZeroPadding2D(((1, 2), (0, 1)))"),
     Branch(SQUARE, "AveragePooling2D(2) > GlobalMaxPooling2D()"),
     Branch(SQUARE, "GlobalAveragePooling2D()"),
+    # Most pixels lie below half of the range.
+    Branch(SQUARE, "GlobalMaxPooling2D()", first="quantized_relu(5,3)"),
     *(Branch(IMAGE, f"{kind}()", inputs=2) for kind in ("Add", "Subtract", "Multiply", "Concatenate", "Maximum")),
     Branch(IMAGE, "Add()", twice=True),
     Branch((3, 2), "Permute((2, 1))"),
@@ -38,6 +40,7 @@ OTHERS = [
     Branch(SEQUENCE, f"QConv1D(4, 3, kernel_quantizer={BITS}, bias_quantizer={BITS}, padding='causal', strides=2)"),
     Branch(SEQUENCE, "MaxPooling1D(2) > UpSampling1D(2) > ZeroPadding1D((1, 2))"),
     Branch((4, 3), "GlobalAveragePooling1D()"),
+    Branch((4, 3), "GlobalMaxPooling1D()", first="quantized_relu(5,3)"),
 ]
 VECTORS = [
     Branch(VECTOR, f"{_DENSE}activation=quantized_relu(4, 2)) > QDense(3, kernel_quantizer=ternary(alpha=1), "

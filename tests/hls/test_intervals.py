@@ -233,6 +233,14 @@ def test_a_mean_of_pixels_that_are_never_zero_may_have_a_partial_sum_of_zero() -
     assert reals(answer.sums) == ([0], [10])
 
 
+def test_the_sums_of_a_global_maximum_are_signed_so_that_it_can_begin_with_the_least_number() -> None:
+    unsigned = source((4, 1), FixedPoint.parse("ufixed<2,2>"))
+    answer = found(layer("GlobalPooling1D", (1,), pool_op="Max"), unsigned)
+    assert answer.sums is not None
+    assert reals(answer.exact) == ([0], [3])
+    assert str(answer.sums.format()) == "fixed<3,3>"
+
+
 @pytest.mark.parametrize(
     ("text", "low", "high"),
     [
