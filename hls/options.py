@@ -51,6 +51,9 @@ class HlsOptions:
     """Unroll all multiplications, or reuse multipliers. Quartus and oneAPI have Resource only, the default there."""
     reuse_factor: Annotated[int, Ge(1)] = 1
     """Times that each multiplier is used per event."""
+    reuse_factor_policy: Literal["refuse", "nearest"] = "refuse"
+    """What a layer does that cannot have hls.reuse_factor: refuse, or take the nearest factor that it can have, of two
+    equally near the lower one. A factor that is set for one layer is never changed."""
     number_formats: Literal["exact", "hls4ml"] = "exact"
     """exact: no bit is lost but where the model rounds; hls4ml: as hls4ml chooses them by itself, to compare with."""
     layers: dict[str, LayerOptions] = field(default_factory=dict)
@@ -87,6 +90,14 @@ class HlsOptions:
     def reuse_factor_of(self, layer: str) -> int:
         """Reuse factor of a layer, by name."""
         return self.layers.get(layer, LayerOptions()).reuse_factor or self.reuse_factor
+
+    def takes_nearest(self, layer: str) -> bool:
+        """Whether a layer, by name, takes the nearest reuse factor that it can have."""
+        return self.reuse_factor_policy == "nearest" and not self.has_own_reuse_factor(layer)
+
+    def has_own_reuse_factor(self, layer: str) -> bool:
+        """Whether a reuse factor is set for a layer, by name."""
+        return self.layers.get(layer, LayerOptions()).reuse_factor is not None
 
     def exact(self) -> HlsOptions:
         """Return the same options with exact number formats everywhere."""

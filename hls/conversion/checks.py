@@ -40,18 +40,19 @@ def check_options(hls_model: Any, options: HlsOptions) -> None:
     for node in hls_model.get_layers():
         if "weight" not in node.weights:
             continue
-        wanted_reuse = options.reuse_factor_of(node.name)
         found_reuse = node.get_attr("reuse_factor")
+        wanted_reuse = found_reuse if options.takes_nearest(node.name) else options.reuse_factor_of(node.name)
         if found_reuse != wanted_reuse:
             raise ConversionError(
                 f"layer {node.name}: reuse_factor {wanted_reuse} is not possible, hls4ml would take {found_reuse}; "
-                f"set hls.layers.{node.name}.reuse_factor to {found_reuse}"
+                f"set hls.layers.{node.name}.reuse_factor to {found_reuse}{_policy(node.name, options)}"
             )
         wanted = options.strategy_of(node.name).lower()
         if wanted == "resource" and options.io_type == "io_parallel" and wanted_reuse > _taps(node):
             raise ConversionError(
                 f"layer {node.name}: reuse_factor {wanted_reuse} is not possible, a convolution in io_parallel uses a "
                 f"multiplier for one filter only; set hls.layers.{node.name}.reuse_factor to {_taps(node)}"
+                f"{_policy(node.name, options)}"
             )
         found = str(node.get_attr("strategy")).lower()
         if found != wanted:
@@ -59,6 +60,10 @@ def check_options(hls_model: Any, options: HlsOptions) -> None:
                 f"layer {node.name}: strategy {wanted} is not possible, hls4ml would take {found}; "
                 f"set hls.layers.{node.name}.strategy to {found.capitalize()}"
             )
+
+
+def _policy(name: str, options: HlsOptions) -> str:
+    return "" if options.has_own_reuse_factor(name) else ", or set hls.reuse_factor_policy: nearest"
 
 
 def check_repacking(graph: Graph, options: HlsOptions) -> None:

@@ -282,9 +282,22 @@ def _layer_options(model: Any, options: HlsOptions) -> dict[str, Any]:
             "Trace": True,
             # With Libero, hls4ml takes them in lower case only.
             "Strategy": strategy.lower() if options.backend == "Libero" else strategy,
-            "ReuseFactor": options.reuse_factor_of(layer.name),
+            "ReuseFactor": _reuse_factor(layer, options),
         }
     return entries
+
+
+def _reuse_factor(layer: Any, options: HlsOptions) -> int:
+    """Return the reuse factor to ask hls4ml for, which by itself takes the nearest that divides the products evenly.
+
+    hls4ml does not know the limit of a convolution in io_parallel; see `estimates.reuse`.
+    """
+    wanted = options.reuse_factor_of(layer.name)
+    convolution = type(layer).__name__ in ("Conv1D", "Conv2D")
+    serial = options.strategy_of(layer.name) == "Resource" and options.io_type == "io_parallel"
+    if convolution and serial and options.takes_nearest(layer.name):
+        return min(wanted, int(np.prod(layer.kernel.shape[:-1])))
+    return wanted
 
 
 def _forget_folder(project: Path) -> None:

@@ -118,15 +118,22 @@ def check_model(model: Any, options: HlsOptions) -> None:
     """
     for name, factors in of_model(model, options):
         wanted = options.reuse_factor_of(name)
-        if factors is not None and wanted not in factors:
-            raise ConversionError(refusal(name, wanted, factors))
+        if factors is not None and wanted not in factors and not options.takes_nearest(name):
+            raise ConversionError(refusal(name, wanted, factors, of_all=not options.has_own_reuse_factor(name)))
 
 
-def refusal(name: str, wanted: int, factors: tuple[int, ...]) -> str:
-    """Return the message that a layer cannot have a reuse factor, with the nearest possible ones."""
+def refusal(name: str, wanted: int, factors: tuple[int, ...], *, of_all: bool = False) -> str:
+    """Return the message that a layer cannot have a reuse factor, with the nearest possible ones.
+
+    Args:
+        name: Name of the layer.
+        wanted: The factor that is asked for.
+        factors: Those that are possible.
+        of_all: Whether the factor is set for the whole network.
+    """
     near = " or ".join(map(str, nearest(wanted, factors)))
     listed = ", ".join(map(str, factors[:_SHOWN])) + (f", ... {factors[-1]}" if len(factors) > _SHOWN else "")
     return (
         f"layer {name}: reuse_factor {wanted} is not possible; set hls.layers.{name}.reuse_factor to {near} "
-        f"(possible: {listed})"
+        f"(possible: {listed})" + (", or set hls.reuse_factor_policy: nearest" if of_all else "")
     )

@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from tests import networks
+from tests.hls.admission_branches import BITS, Branch, network
 from trigcnn.common.keras2 import bring_up
+from trigcnn.hls.conversion.choices import load
+from trigcnn.hls.conversion.convert import convert, convert_unchecked
 from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.estimates.project import describe
 from trigcnn.hls.estimates.reuse import check_model, nearest, possible, valid_reuse_factors
 from trigcnn.hls.options import HlsOptions, LayerOptions
 
@@ -66,8 +70,12 @@ def test_a_model_is_refused_before_it_is_trained_with_the_nearest_factors_named(
         check_model(model, options(reuse_factor=5))
     assert str(error.value) == (
         "layer conv: reuse_factor 5 is not possible; set hls.layers.conv.reuse_factor to 3 or 9 "
-        "(possible: 1, 3, 9, 27, ... 432)"
+        "(possible: 1, 3, 9, 27, ... 432), or set hls.reuse_factor_policy: nearest"
     )
+    check_model(model, options(reuse_factor=5, reuse_factor_policy="nearest"))
+    own = {"conv": LayerOptions(reuse_factor=5)}
+    with pytest.raises(ConversionError, match=r"layer conv: reuse_factor 5 is not possible; .* 432\)$"):
+        check_model(model, options(layers=own, reuse_factor_policy="nearest"))
     # Any number can be asked for where it is only an interval.
     check_model(model, options(reuse_factor=5, strategy="Latency"))
     with pytest.raises(ConversionError, match=r"layer dense: reuse_factor 7 is not possible.* to 6 or 8 "):
@@ -82,11 +90,39 @@ def test_in_io_parallel_a_convolution_has_a_multiplier_for_one_filter_only() -> 
         check_model(model, options(layers=wide, io_type="io_parallel"))
 
 
+@pytest.mark.parametrize(
+    ("backend", "io_type", "wanted", "expected"),
+    [
+        # Of 6 and 8, the dense layer takes the lower one.
+        ("Vitis", "io_parallel", 7, {"conv": 6, "dense": 6}),
+        # In io_parallel a convolution has a multiplier for one filter only.
+        ("Vitis", "io_parallel", 99, {"conv": 18, "dense": 96}),
+        ("Vitis", "io_stream", 99, {"conv": 54, "dense": 96}),
+        ("Quartus", "io_parallel", 18, {"conv": 18, "dense": 16}),
+    ],
+)
+def test_each_layer_takes_the_nearest_factor_and_the_report_shows_both(
+    backend: Any, io_type: Any, wanted: int, expected: dict[str, int], tmp_path: Path
+) -> None:
+    branch = Branch(
+        (6, 6, 2),
+        f"QConv2D(3, 3, kernel_quantizer={BITS}, bias_quantizer={BITS}, name='conv') > Flatten() > "
+        f"QDense(4, kernel_quantizer={BITS}, bias_quantizer={BITS}, name='dense')",
+    )
+    part = HlsOptions(backend).part
+    chosen = options(backend=backend, part=part, io_type=io_type, reuse_factor=wanted, reuse_factor_policy="nearest")
+    model, _ = network([branch], chosen)
+    bench = (np.zeros((1, 72), np.float32), np.zeros((1, 4), np.float32))
+    graph = convert(
+        model, name="tiny", options=chosen, project=tmp_path / "hls", log=tmp_path / "log", test_bench=bench
+    )
+    layers, _ = describe(graph, chosen, load(tmp_path / "hls"))
+    assert {layer.name: layer.reuse_factor for layer in layers if layer.name in expected} == expected
+    assert {layer.reuse_factor_asked for layer in layers if layer.name in expected} == {wanted}
+
+
 def test_what_was_refused_hls4ml_would_have_changed(tmp_path: Path) -> None:
     """The same factors on hls4ml's own graph: those that are possible stay, others become one that is near."""
-    from trigcnn.hls.conversion.choices import load
-    from trigcnn.hls.conversion.convert import convert_unchecked
-
     keras = bring_up().keras
     x = inputs = keras.Input((6,), name="values")
     model = keras.Model(inputs, keras.layers.Dense(4, name="dense")(x))
