@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from trigcnn.pipeline.config.run import RunConfig
@@ -23,11 +23,14 @@ class Choice:
         chosen: Names that the configuration chooses.
         entries: Modules and packages of each name; or files and folders of the package, relative to it. An entry
             that several names have is reached with each of them.
+        among: What the entries are. A choice among files matters to those who open files of the package, not to
+            those who use its code.
     """
 
     at: str
     chosen: frozenset[str]
     entries: Mapping[str, tuple[str, ...]]
+    among: Literal["modules", "files"] = "files"
 
     @property
     def left_out(self) -> frozenset[str]:
@@ -106,4 +109,4 @@ def of(config: RunConfig) -> tuple[Choice, ...]:
 def _modules(at: str, chosen: Iterable[str], package: str, entries: Mapping[str, tuple[str, ...]]) -> Choice:
     """Return a choice among the modules of a package."""
     named = {name: tuple(f"{package}.{module}" for module in modules) for name, modules in entries.items()}
-    return Choice(at, frozenset(chosen), named)
+    return Choice(at, frozenset(chosen), named, among="modules")

@@ -119,7 +119,8 @@ class _Walk:
         self.files: set[Path] = set()
         self.data: set[str] = set()
         self.chosen: set[str] = set()
-        self._registries = {choice.at for choice in code.choices}
+        self._registries = {choice.at for choice in code.choices if choice.among == "modules"}
+        self._archives = {choice.at for choice in code.choices if choice.among == "files"}
         self._left_out = {at: code.left_out(at) for at in self._registries}
         self._split: dict[str, tuple[str, str]] = {}
         self._seen: set[tuple[str, str]] = set()
@@ -184,7 +185,7 @@ class _Walk:
 
     def _find(self, package: str) -> None:
         self.data.add(package)
-        self.chosen |= self._registries & {package}
+        self.chosen |= self._archives & {package}
 
     def _parts(self, dotted: str) -> tuple[str, str]:
         """Split a dotted name into the module, empty if it is none of this program's, and the name in it."""

@@ -188,6 +188,12 @@ def test_what_a_configuration_does_not_choose_is_not_seen(
     assert changed(program, file, options) == seen
 
 
+@pytest.mark.parametrize("options", [*BACKENDS, VHDL])
+def test_the_training_is_the_same_for_any_back_end_and_language(options: dict[str, Any]) -> None:
+    assert codes(options)["train"].digests() == codes(ORDINARY)["train"].digests()
+    assert codes(options)["convert"].digests() != codes(ORDINARY)["convert"].digests()
+
+
 def test_a_new_file_beside_others_is_seen(program: Path) -> None:
     assert changed(program, "hls/rtl/streaming/library/verilog/trigcnn_new.v", ORDINARY) == "convert"
     assert changed(program, "pipeline/pages/templates/new.weights", ORDINARY) == "report"
