@@ -81,8 +81,11 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
             return parts[0] if len(parts) == 1 else keras.Sequential(parts, name=layer.name)
         if kind == "QActivation" and _cuts_the_input(layer):
             return keras.layers.ReLU(max_value=float(layer.quantizer.max()), name=layer.name)
-        if kind == "QActivation":
-            return keras.layers.Activation(_activation(layer, layer.quantizer), name=layer.name)
+        quantizer = kind == "Activation" and type(activation).__name__ in _ACTIVATIONS
+        if kind == "QActivation" or quantizer:
+            return keras.layers.Activation(
+                _activation(layer, activation if quantizer else layer.quantizer), name=layer.name
+            )
         if kind.startswith("Q"):
             raise ModelError(
                 f"layer {layer.name}: there is no float twin of a {kind}; use QActivation, QConv or QDense layers"
@@ -121,7 +124,10 @@ def _weights(layer: Any) -> list[Any]:
     return [weight.numpy() for weight in trained]
 
 
-def _activation(layer: Any, quantizer: Any) -> str:
+def _activation(layer: Any, quantizer: Any) -> Any:
+    """Return what Keras takes for the activation: a name, or a layer such as `ReLU()`."""
+    if isinstance(quantizer, bring_up().keras.layers.Layer):
+        return type(quantizer).from_config(quantizer.get_config())
     name = getattr(quantizer, "__name__", None) or type(quantizer).__name__
     if name not in _ACTIVATIONS:
         known = ", ".join(sorted(_ACTIVATIONS))

@@ -67,6 +67,7 @@ def of_many_quantizers() -> Any:
     x = q.QActivation("quantized_relu(4, 1)")(x)
     y = layers.Conv2D(2, 3, activation="relu", kernel_regularizer="l2", kernel_constraint="max_norm")(given)
     x = layers.Flatten()(layers.Add()([x, layers.BatchNormalization()(y)]))
+    x = layers.Activation(layers.ReLU())(layers.Activation(q.quantized_hswish(6, 1))(x))
     x = q.QDense(3, kernel_quantizer=q.ternary(alpha=1), bias_quantizer="quantized_po2(4)")(x)
     model = k.keras.Model(given, layers.Activation("softmax")(x))
     model.compile("adam", "mse")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from trigcnn.hls.admission.lacking import lack
+from trigcnn.hls.admission.quantizers import RELUS
 from trigcnn.hls.admission.rows import Place, Row, Rows
 from trigcnn.hls.admission.table import (
     ACTIVATIONS,
@@ -138,6 +139,16 @@ def _layer(place: Place) -> Iterator[Finding]:
         yield Finding(f"lacking {kind}", f"{where}: hls.backend={missing.condition}: {missing.effect}; {missing.mend}")
         return
     yield from _fields(where, ("layer", kind), _values(layer), LAYERS[kind], place)
+    inner: Any = getattr(layer, "activation", None)
+    if label(inner) in RELUS:
+        own = {field: value for field, value in inner.get_config().items() if field not in ("name", "dtype")}
+        yield from _fields(
+            f"{where}, activation={kind_of(inner)}",
+            ("layer", kind_of(inner)),
+            own,
+            LAYERS[kind_of(inner)],
+            replace(place, layer=inner),
+        )
     for role, quantizer, section in _quantizers(layer):
         owner = label(quantizer)
         table = (ACTIVATIONS if section == "activation" else WEIGHTS).get(owner or "")
@@ -239,9 +250,8 @@ def _named(thing: Any) -> str:
 
 def _quantizers(layer: Any) -> Iterator[tuple[str, Any, str]]:
     """Return the quantizers of a layer, with the role of each and its table."""
-    if kind_of(layer).startswith("Q"):
-        quantizer = layer.quantizer if kind_of(layer) == "QActivation" else getattr(layer, "activation", None)
-        yield "activation", quantizer, "activation"
+    quantizer = layer.quantizer if kind_of(layer) == "QActivation" else getattr(layer, "activation", None)
+    yield "activation", quantizer, "activation"
     for role in ("kernel", "depthwise", "pointwise", "bias", "average"):
         quantizer = getattr(layer, f"{role}_quantizer_internal", None)
         unused = quantizer is None or (role == "bias" and not layer.use_bias and "Batchnorm" not in kind_of(layer))

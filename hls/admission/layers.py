@@ -29,7 +29,7 @@ from trigcnn.hls.admission.fields import (
     slope,
     weights,
 )
-from trigcnn.hls.admission.quantizers import ACTIVATION, KERAS_ACTIVATION, LOGITS
+from trigcnn.hls.admission.quantizers import ACTIVATION, LOGITS
 from trigcnn.hls.admission.rows import Alone, Rows, exact, one_of, power_of_two, refused, rewritten
 
 # Fields without effect when the model is applied.
@@ -62,7 +62,7 @@ LAYERS: dict[str, Rows] = {
         *refused("ragged", "True", "error", "an event has a fixed number of values", "use a plain Input"),
     ),
     "QActivation": (*ALWAYS, *ACTIVATION),
-    "Activation": (*ALWAYS, *KERAS_ACTIVATION),
+    "Activation": (*ALWAYS, *ACTIVATION),
     "ReLU": (
         *ALWAYS,
         *exact("max_value", "none", one_of(None)),

@@ -137,6 +137,9 @@ ACTIVATIONS: dict[str, Rows] = {
     "quantized_relu_po2": (*_EXPONENT, *_tabulated("negative_slope")),
 }  # fmt: skip
 
+RELUS = ("ReLU", "LeakyReLU", "ThresholdedReLU")
+"""Layers of Keras that can be the activation of another layer; their own rows apply, too."""
+
 # Functions of QKeras that take no arguments, and whose values are fixed-point numbers.
 FUNCTIONS = ("hard_tanh", "hard_sigmoid", "smooth_tanh", "smooth_sigmoid", "binary_tanh", "binary_sigmoid")
 
@@ -164,19 +167,13 @@ _OTHERS = refused(
     "use QActivation with quantized_tanh, quantized_sigmoid or another quantizer",
 )
 
-KERAS_ACTIVATION: Rows = (
-    *exact("activation", "linear, relu", one_of("linear", "relu")),
-    *_LOGITS,
-    *_ELSEWHERE,
-    *_OTHERS,
-)
-
 ACTIVATION: Rows = (
     *exact("activation", "none, linear", one_of(None, "linear")),
     *exact("activation", "a quantizer; see *Activations*", lambda value, _: value in ACTIVATIONS),
     *exact("activation", "relu", one_of("relu")),
     *_LOGITS,
     *_ELSEWHERE,
+    *rewritten("activation", f"a layer: {', '.join(RELUS)}", "the layer", one_of(*RELUS)),
     *rewritten("activation", f"functions of QKeras: {', '.join(FUNCTIONS)}", _TABLE, one_of(*FUNCTIONS)),
     *refused(
         "activation",

@@ -18,7 +18,7 @@ from trigcnn.hls.rewriting.pooling import (
     global_maximum_pooling,
     maximum_pooling,
 )
-from trigcnn.hls.rewriting.site import Site, quantized
+from trigcnn.hls.rewriting.site import Site, quantized, relu
 
 
 def _activation(site: Site) -> Any:
@@ -30,12 +30,7 @@ def _qactivation(site: Site) -> Any:
 
 
 def _relu(site: Site) -> Any:
-    """Keras' ReLU, LeakyReLU and ThresholdedReLU."""
-    unbounded = type(site.layer).__name__ == "ReLU" and site.layer.max_value is None
-    if unbounded and not site.layer.negative_slope and not site.layer.threshold:
-        return site.state.quantize(site.x, site.name, "relu")
-    site.note("it became a table of what Keras computes for each input value")
-    return site.state.quantize(site.x, site.name, "table", function=site.layer.call)
+    return relu(site, site.x, site.name, site.layer)
 
 
 def _softmax(site: Site) -> Any:

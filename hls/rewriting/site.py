@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from trigcnn.hls.admission import refusal
-from trigcnn.hls.admission.quantizers import LOGITS, TOO_FINE
+from trigcnn.hls.admission import label, refusal
+from trigcnn.hls.admission.quantizers import LOGITS, RELUS, TOO_FINE
 from trigcnn.hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
 from trigcnn.hls.rewriting.state import Rewriter
 
@@ -52,9 +52,9 @@ def activated(site: Site, x: Any, name: str | None = None) -> Any:
     activation = getattr(site.layer, "activation", None)
     if _is_linear(activation):
         return x
-    label = name or f"{site.name}_activation"
-    site.note(f"its activation became the layer {label}")
-    return quantized(site, x, label, activation)
+    added = name or f"{site.name}_activation"
+    site.note(f"its activation became the layer {added}")
+    return quantized(site, x, added, activation)
 
 
 def _is_linear(activation: Any) -> bool:
@@ -72,6 +72,8 @@ def quantized(site: Site, x: Any, name: str, quantizer: Any) -> Any:
         return site.state.quantize(x, name, "relu")
     if function_name == "linear":
         return x
+    if label(quantizer) in RELUS:
+        return relu(site, x, name, quantizer)
     number_format = as_cast(quantizer)
     if number_format is not None:
         # The input's port does this cast, which by itself turns negative values into zeros.
@@ -80,6 +82,15 @@ def quantized(site: Site, x: Any, name: str, quantizer: Any) -> Any:
         return site.state.quantize(x, name, role, number_format)
     site.note(f"{name if name != site.name else 'it'} became a table of what QKeras computes for each input value")
     return site.state.quantize(x, name, "table", function=quantizer)
+
+
+def relu(site: Site, x: Any, name: str, layer: Any) -> Any:
+    """Add Keras' ReLU, LeakyReLU or ThresholdedReLU."""
+    unbounded = type(layer).__name__ == "ReLU" and layer.max_value is None
+    if unbounded and not layer.negative_slope and not layer.threshold:
+        return site.state.quantize(x, name, "relu")
+    site.note(f"{name if name != site.name else 'it'} became a table of what Keras computes for each input value")
+    return site.state.quantize(x, name, "table", function=layer.call)
 
 
 def weights(site: Site, role: str) -> Any:

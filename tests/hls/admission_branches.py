@@ -144,6 +144,9 @@ BRANCHES: list[Branch] = [
         Branch(VECTOR, call)
         for call in (
             "Activation('relu')",
+            "Activation(quantized_relu(4,1))",
+            "Activation(ReLU())",
+            "Activation(LeakyReLU(0.25))",
             f"{_LAST} > Activation('softmax')",
             f"{_LAST} > QActivation('softmax')",
             f"{_LAST} > Activation('sigmoid')",

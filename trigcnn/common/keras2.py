@@ -47,6 +47,7 @@ def bring_up() -> Keras2:
         import qkeras
         import tensorflow as tf
         import tf_keras as keras
+    _let_hswish_be_loaded(qkeras.quantizers.quantized_hswish)
     tf.get_logger().setLevel("ERROR")
     # TensorFlow fuses convolutions with what follows, also grouped ones, which its fused kernel for CPUs without
     # AVX-512 VNNI refuses ("Fused conv implementation does not support grouped convolutions").
@@ -55,6 +56,22 @@ def bring_up() -> Keras2:
         # Others may want some of its memory too.
         tf.config.experimental.set_memory_growth(gpu, enable=True)
     return Keras2(tf, keras, qkeras)
+
+
+def _let_hswish_be_loaded(quantizer: Any) -> None:
+    """Let `quantized_hswish` be made from its own configuration, and be printed.
+
+    In QKeras 0.9.0, the configuration has an argument more than the constructor, and `__str__` fails an assertion.
+    """
+
+    def from_config(own: Any, config: dict[str, Any]) -> Any:
+        return own(**{name: value for name, value in config.items() if name != "keep_negative"})
+
+    def text(own: Any) -> str:
+        return f"quantized_hswish({', '.join(f'{name}={value}' for name, value in own.get_config().items())})"
+
+    quantizer.from_config = classmethod(from_config)
+    quantizer.__str__ = text
 
 
 def device() -> str:
