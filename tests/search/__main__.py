@@ -1,6 +1,7 @@
-"""A search for counterexamples: `python -m tests.search --networks N [--seed S] [--minutes M]`.
+"""A search for counterexamples: `python -m tests.search --networks N [--scripts] [--seed S] [--minutes M]`.
 
-Random networks go through all engines, and their outputs must be equal bit by bit. Each child process takes some
+Random networks go through all engines, and their outputs must be equal bit by bit. They are drawn from what has a rule;
+with `--scripts`, from what people write, and are saved and loaded again. Each child process takes some
 networks, so that a crash does not end the search. Networks that fail are saved; `--again FILE` runs one again.
 """
 
@@ -22,7 +23,8 @@ from typing import Any
 
 from tests.search.compare import Count, Outcome
 from tests.search.network import Network
-from tests.search.search import each_network, outcome_of
+from tests.search.scripts import Script
+from tests.search.search import each_network, each_script, outcome_of
 
 _PROCESSES = 2
 _CHUNK = 20
@@ -69,7 +71,7 @@ class Report:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{name}.json"
         path.write_text(network)
-        summary = "\n".join([*outcome.problems, "", str(Network.from_json(network)) if network else ""])
+        summary = "\n".join([*outcome.problems, "", str(_read(network)) if network else ""])
         path.with_suffix(".txt").write_text(f"{summary}\n\nagain: python -m tests.search --again {path}\n")
         self.failures.append(path)
 
@@ -90,6 +92,10 @@ class Report:
             _say(f"  {path.with_suffix('.txt')}")
 
 
+def _read(text: str) -> Network | Script:
+    return Script.from_json(text) if "lines" in json.loads(text) else Network.from_json(text)
+
+
 def _reason(text: str) -> str:
     """Take what is of one network only out of a message."""
     _, _, first = text.partition("\n  - ")
@@ -108,7 +114,7 @@ def _child(options: argparse.Namespace) -> int:
     until = time.monotonic() + options.minutes * 60
     number = 0
 
-    def use(network: Network) -> None:
+    def use(network: Network | Script) -> None:
         nonlocal number
         if time.monotonic() > until:
             return
@@ -119,7 +125,7 @@ def _child(options: argparse.Namespace) -> int:
         )
         _say(json.dumps({"outcome": dataclasses.asdict(outcome)}))
 
-    each_network(use, seed=options.child, count=options.networks)
+    (each_script if options.scripts else each_network)(use, seed=options.child, count=options.networks)
     return 0
 
 
@@ -130,7 +136,7 @@ def _watch(report: Report, options: argparse.Namespace, seed: int, count: int, u
         return
     words = [sys.executable, "-W", "ignore", "-m", "tests.search", "--child", str(seed), "--networks", str(count)]
     words += ["--minutes", str(minutes), "--csim-every", str(options.csim_every)]
-    words += ["--rtl-every", str(options.rtl_every)]
+    words += ["--rtl-every", str(options.rtl_every), *(["--scripts"] if options.scripts else [])]
     number, network = 0, ""
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         for line in child.stdout or ():
@@ -149,7 +155,7 @@ def _watch(report: Report, options: argparse.Namespace, seed: int, count: int, u
 
 
 def _again(path: Path) -> int:
-    network = Network.from_json(path.read_text())
+    network = _read(path.read_text())
     _say(str(network))
     outcome = outcome_of(network, with_rtl=True)
     _say(str(outcome))
@@ -161,6 +167,7 @@ def main() -> int:
     """Search; 1 if anything was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.search", description=__doc__)
     parser.add_argument("--networks", type=int, default=100, help="how many")
+    parser.add_argument("--scripts", action="store_true", help="ordinary models, saved and loaded again")
     parser.add_argument("--seed", type=int, default=1, help="which; the same networks for the same seed")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no network after this time")
     parser.add_argument("--csim-every", type=int, default=1, help="compile the C simulation of every K-th network only")

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import trigcnn
 from tests.search.network import Network as RandomNetwork
+from tests.search.scripts import Script
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.conversion import convert as conversion
 from trigcnn.hls.engines import Engine, Events, Outputs, registry
@@ -35,6 +37,8 @@ TIMEOUT_S = 600
 _FLOAT32_BITS = 24
 # Refusals that name no layer, cause and mend: hls4ml stopped, or our own check of its graph.
 _UNCLEAR = re.compile("hls4ml could not convert|bits are lost|too small|other values for|please report")
+# A clear refusal names the layer or the input, and says what fixes it.
+_NAMED = re.compile(r"(?s)(layer|input|output) .*;")
 
 
 @dataclass
@@ -97,6 +101,40 @@ def compare(network: RandomNetwork, folder: Path, *, with_csim: bool = True, wit
     engines = _engines(converted, place, network.seed, with_csim=with_csim, with_rtl=with_rtl)
     _against_keras(registry.build("qkeras", converted, place), graph, events, outcome, engines)
     return outcome
+
+
+def compare_script(script: Script, folder: Path, *, with_csim: bool = True) -> Outcome:
+    """Convert a saved model as users do, and run it through Keras, the interpreter, the emulator and the C simulation.
+
+    Args:
+        script: The model's script.
+        folder: An empty folder for what is generated.
+        with_csim: Whether to compile the C simulation, too, which takes longest.
+    """
+    outcome = Outcome()
+    path = script.save(folder)
+    try:
+        converted = trigcnn.convert(
+            path, options=script.hls_options(), input_format=script.input_format, folder=folder / "converted"
+        )
+    except trigcnn.TrigcnnError as error:
+        outcome.refused = str(error)
+        if _UNCLEAR.search(outcome.refused) or not _NAMED.search(outcome.refused):
+            outcome.problems.append(f"refused without a clear reason: {outcome.refused}")
+        return outcome
+    rewriting = converted.rewriting
+    outcome.counts["QKeras"] = Count(1, rewriting.events, rewriting.outputs)
+    graph = converted.graph
+    events = events_for(graph, script.seed)
+    network = Network(graph, converted.folder / "hls", lambda: None, _no_rtl)
+    place = Workplace(folder, TIMEOUT_S, quick=True)
+    engines = _engines(network, place, script.seed, with_csim=with_csim, with_rtl=False)
+    _against_keras(converted.reference(), graph, events, outcome, engines)
+    return outcome
+
+
+def _no_rtl() -> tuple[RtlDesign, Path]:
+    raise NotImplementedError
 
 
 def _convert(normal: NormalForm, options: HlsOptions, folder: Path) -> Graph:

@@ -10,9 +10,10 @@ from pathlib import Path
 import hypothesis
 from hypothesis import HealthCheck, Phase
 
-from tests.search.compare import Outcome, compare
+from tests.search.compare import Outcome, compare, compare_script
 from tests.search.network import Network
 from tests.search.networks import networks
+from tests.search.scripts import Script, draw
 
 
 def each_network(use: Callable[[Network], None], *, seed: int, count: int) -> None:
@@ -39,10 +40,18 @@ def each_network(use: Callable[[Network], None], *, seed: int, count: int) -> No
     search()
 
 
-def outcome_of(network: Network, *, with_csim: bool = True, with_rtl: bool = False) -> Outcome:
+def each_script(use: Callable[[Script], None], *, seed: int, count: int) -> None:
+    """Call `use` with scripts; see `each_network`."""
+    for number in range(count):
+        use(draw(seed * 1000 + number))
+
+
+def outcome_of(network: Network | Script, *, with_csim: bool = True, with_rtl: bool = False) -> Outcome:
     """Compare in a folder that is removed afterwards; an exception counts as a problem."""
     with tempfile.TemporaryDirectory(prefix="trigcnn-search-") as folder:
         try:
+            if isinstance(network, Script):
+                return compare_script(network, Path(folder), with_csim=with_csim)
             return compare(network, Path(folder), with_csim=with_csim, with_rtl=with_rtl)
         except Exception:
             return Outcome(problems=[traceback.format_exc(limit=-4)])
