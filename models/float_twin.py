@@ -49,7 +49,8 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
 
     Args:
         model: Keras model with QKeras layers.
-        with_weights: Copy the model's (unquantized) weights; otherwise they are initialised again.
+        with_weights: Copy the model's (unquantized) weights; otherwise they are initialised again, but for layers that
+            are not trainable.
 
     Raises:
         ModelError: A layer has no float counterpart.
@@ -93,9 +94,11 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
         return layer.__class__.from_config(layer.get_config())
 
     twin = keras.models.clone_model(model, clone_function=replace)
-    if with_weights:
-        for layer in twin.layers:
-            layer.set_weights(_weights(model.get_layer(layer.name)))
+    for layer in twin.layers:
+        own = model.get_layer(layer.name)
+        if with_weights or not own.trainable:
+            layer.set_weights(_weights(own))
+        layer.trainable = own.trainable
     return twin
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from trigcnn.common.keras2 import bring_up
 from trigcnn.models.errors import ModelError
+from trigcnn.models.forms import single_use
 
 _FOLDABLE = {"QConv1D": "kernel", "QConv2D": "kernel", "QDense": "kernel", "QDepthwiseConv2D": "depthwise_kernel"}
 _EXPONENTS = range(-16, 9)
@@ -25,7 +26,7 @@ def fold_batch_normalization(model: Any) -> Any:
     constants least. The bias takes the layer's `bias_quantizer`, also where the layer had no bias.
 
     Args:
-        model: Functional Keras model with one node per layer.
+        model: Functional Keras model. A layer that is used several times becomes several layers.
 
     Returns:
         A new model with weights, not compiled.
@@ -35,6 +36,7 @@ def fold_batch_normalization(model: Any) -> Any:
             cannot be chosen.
     """
     keras = bring_up().keras
+    model = single_use(model).model
     folded = {node.outbound_layer.name: layer for layer in model.layers for node in _normalized(layer)}
     if not folded:
         raise ModelError(

@@ -14,7 +14,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -28,6 +28,8 @@ MAX_CONFIG_BYTES = 16 * 2**20
 _OWN_CODE = "use file.py:function for own Python code"
 # Plain values that Keras marks with a class name; no code is called for them but their own constructor.
 _VALUES = frozenset({"__tuple__", "__ellipsis__", "__numpy__", "__tensor__", "__bytes__", "TensorShape"})
+# What Keras makes of `x + y` and `x[:, 1:]`.
+_OPERATOR_LAYERS = ("TFOpLambda", "SlicingOpLambda")
 # Layers that run functions or graphs of the file, or read other files that it names.
 _REFUSED = frozenset({"Lambda", "TFSMLayer", "StringLookup", "IntegerLookup", "TextVectorization"})
 _NO_FUNCTION = frozenset({"get", "serialize", "deserialize"})
@@ -142,11 +144,13 @@ class _Names:
         classes: For each class name the modules that it may be said to be from.
         functions: What may be named as text: activations, quantizers, initializers and the like.
         quantizers: Those that may be called in text, as "quantized_bits(6,0)".
+        operators: Functions of TensorFlow that Keras' layers for operators may call.
     """
 
     classes: dict[str, frozenset[str]]
     functions: frozenset[str]
     quantizers: frozenset[str]
+    operators: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -204,6 +208,9 @@ def _check_object(node: dict[str, Any], where: _Place, names: _Names) -> _Place:
         where = _Place(where.path, f"layer {config['name']!r}")
     if isinstance(class_name, str) and class_name in _VALUES:
         return where
+    if isinstance(class_name, str) and class_name in _OPERATOR_LAYERS:
+        _check_operator(config, class_name, where, names)
+        return where
     if not isinstance(class_name, str) or class_name not in names.classes:
         raise ModelError(f"{where}: its class {class_name!r} {_why_refused(class_name)}; {_OWN_CODE}")
     if node.get("registered_name") not in (None, class_name):
@@ -219,8 +226,18 @@ def _check_object(node: dict[str, Any], where: _Place, names: _Names) -> _Place:
     return where
 
 
+def _check_operator(config: Any, class_name: str, where: _Place, names: _Names) -> None:
+    """Check which function of TensorFlow a layer for operators calls: Keras looks up any name."""
+    function = config.get("function") if isinstance(config, dict) else None
+    if not isinstance(function, str) or function not in names.operators:
+        raise ModelError(
+            f"{where}: its class {class_name!r} calls tf.{str(function)[:80]}, in whose place there is no layer; use a "
+            "layer of docs/admission.md, and give the new model the weights of this one with set_weights"
+        )
+
+
 def _why_refused(class_name: Any) -> str:
-    if class_name in ("Lambda", "TFOpLambda", "SlicingOpLambda", "function", "__lambda__"):
+    if class_name in ("Lambda", "function", "__lambda__"):
         return "is or calls a function, which a saved model cannot bring along safely"
     if class_name == "PruneLowMagnitude":
         return "is a wrapper for pruning: save the model after strip_pruning"
@@ -248,8 +265,15 @@ def _modern(module: Any) -> str:
     return f"tf_{text}" if text == "keras" or text.startswith("keras.") else text
 
 
-def allowed(keras: Any, qkeras: Any, custom_objects: dict[str, Any]) -> _Names:
-    """Collect the classes that a trained network is made of, and the functions that it names as text."""
+def allowed(keras: Any, qkeras: Any, custom_objects: dict[str, Any], operators: Iterable[str]) -> _Names:
+    """Collect the classes that a trained network is made of, and the functions that it names as text.
+
+    Args:
+        keras: The module `tf_keras`.
+        qkeras: The module `qkeras`.
+        custom_objects: Further classes by name.
+        operators: Functions of TensorFlow, by its names of them, that layers for operators may call.
+    """
     classes: dict[str, set[str]] = {}
     bases = (
         keras.layers.Layer,
@@ -286,6 +310,7 @@ def allowed(keras: Any, qkeras: Any, custom_objects: dict[str, Any]) -> _Names:
         {name: frozenset(modules) for name, modules in classes.items() if name not in _REFUSED},
         frozenset(functions | quantizers),
         frozenset(quantizers),
+        frozenset(operators),
     )
 
 

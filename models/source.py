@@ -15,6 +15,7 @@ from typing import Any
 
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.errors import ModelError
+from trigcnn.models.forms.operators import OPERATORS
 from trigcnn.models.paths import require_file
 from trigcnn.models.saved_config import allowed, check_config, read_config
 from trigcnn.models.user_code import Function, Script
@@ -40,7 +41,7 @@ def load_saved(path: str | Path) -> Any:
 
     keras2 = bring_up()
     objects = custom_objects()
-    check_config(config, path, allowed(keras2.keras, keras2.qkeras, objects))
+    check_config(config, path, allowed(keras2.keras, keras2.qkeras, objects, OPERATORS))
     try:
         return keras2.keras.models.load_model(
             # Keras mistakes some relative paths for remote file systems, but never an absolute path.

@@ -32,9 +32,10 @@ from trigcnn.hls.admission.fields import (
 from trigcnn.hls.admission.quantizers import ACTIVATION, LOGITS
 from trigcnn.hls.admission.rows import Alone, Rows, exact, one_of, power_of_two, refused, rewritten
 
-# Fields without effect when the model is applied.
+# Fields without effect when the model is applied. Keras gives `batch_input_shape` to the first layer of a Sequential
+# that has an `input_shape`.
 INERT = frozenset(
-    "trainable seed rate noise_shape stddev l1 l2 momentum ema_freeze_delay kernel_range bias_range "
+    "trainable batch_input_shape seed rate noise_shape stddev l1 l2 momentum ema_freeze_delay kernel_range bias_range "
     "depthwise_range beta_range gamma_range renorm synchronized rng_type".split()
 )
 INERT_ENDINGS = ("_initializer", "_regularizer", "_constraint")

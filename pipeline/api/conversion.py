@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import warnings
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +149,7 @@ def convert(
     from trigcnn.hls.conversion import convert as conversion
     from trigcnn.hls.engines.keras import KerasEngine
     from trigcnn.hls.rewriting.check import compare, random_events
+    from trigcnn.models.forms import flattened
 
     validate({"name": name, "hls": options}, "convert")
     given = _number_format(input_format)
@@ -157,7 +158,9 @@ def convert(
         with warnings.catch_warnings():
             # What Keras 2 and QKeras say to their developers.
             warnings.simplefilter("ignore")
-            normal = conversion.normal_form(_loaded(model), options, input_format=given)
+            form = flattened(_loaded(model))
+            normal = conversion.normal_form(form.model, options, input_format=given)
+            normal = replace(normal, changes=(*form.changes, *normal.changes))
             engine = KerasEngine(normal.model)
             array = random_events(normal) if events is None else np.asarray(events, np.float32)
             rewriting = compare(normal.source, normal, engine.inputs_of(array))

@@ -68,6 +68,7 @@ def _reuse_factors(model: Any, config: RunConfig | None) -> Iterator[str]:
 def _model(path: Path, assignments: list[str] | None) -> tuple[Any, RunConfig | None]:
     """Return the model, and the configuration if it is one's."""
     from trigcnn.models import datasets
+    from trigcnn.models.forms import flattened, single_use
     from trigcnn.models.source import load_saved
     from trigcnn.pipeline.config.file import load
     from trigcnn.pipeline.stages.train import build_model
@@ -75,12 +76,12 @@ def _model(path: Path, assignments: list[str] | None) -> tuple[Any, RunConfig | 
     if path.suffix in _SAVED:
         if assignments:
             raise ConfigError(f"--set changes a configuration, but {path} is a saved model; remove it")
-        return load_saved(path), None
+        return flattened(load_saved(path)).model, None
     config = load(path, assignments)
     if config.model.source.endswith(_SAVED):
-        return load_saved(config.model.source), config
+        return flattened(load_saved(config.model.source)).model, config
     dataset = datasets.load(**_small(config.data), seed=config.seed)
-    return build_model(config, dataset)[0], config
+    return single_use(build_model(config, dataset).model).model, config
 
 
 def _small(data: DataConfig) -> dict[str, Any]:

@@ -32,6 +32,8 @@ class TrainInfo(StageFile):
     dataset: str
     dataset_notes: list[str]
     """What the data set says of itself, such as the scale of its features."""
+    changes: tuple[str, ...] = ()
+    """What became of the model's form, one line each: inner models, operators, layers that are used several times."""
     input_format: str
     """Number format of the digitiser."""
     classes: list[str]

@@ -63,7 +63,8 @@ def rewritten(hls: HlsOptions, trained: train.TrainOutput) -> NormalForm:
     from trigcnn.models.source import load_saved
 
     given = FixedPoint.parse(trained.info.input_format)
-    return normal_form(load_saved(trained.quantized), hls, input_format=given)
+    normal = normal_form(load_saved(trained.quantized), hls, input_format=given)
+    return replace(normal, changes=(*trained.info.changes, *normal.changes))
 
 
 def network(folder: RunFolder, hls: HlsOptions) -> Network:

@@ -108,7 +108,7 @@ def _work(context: Context, folder: Path) -> None:
     from trigcnn.common.keras2 import device, predict
     from trigcnn.hls.admission import admit
     from trigcnn.hls.estimates.reuse import check_model
-    from trigcnn.models import geometry, training
+    from trigcnn.models import forms, geometry, training
     from trigcnn.models.float_twin import float_twin
 
     config = context.config
@@ -117,20 +117,22 @@ def _work(context: Context, folder: Path) -> None:
         context.console.line(f"{dataset.name}: {note}")
     objective = config.training.objective
     training.seed_everything(config.seed)
-    model, saved = build_model(config, dataset)
+    built = build_model(config, dataset)
+    model = built.model
     if config.training.initial_weights is not None:
         begun = _begin(model, Path(config.training.initial_weights))
         context.console.line(f"  weights of {', '.join(begun)} are those of {config.training.initial_weights}")
-    wanted = config.training.enabled if config.training.enabled is not None else not saved
+    wanted = built.trained
     dataset = dataset.shaped_for(training.input_shapes(model))
     training.check_fits(model, dataset, trained=wanted, objective=objective)
     _check_gates(context, model, dataset)
     hls = config.hls
-    admit(model, io_type=hls.io_type, strategy=hls.strategy, backend=hls.backend)
-    check_model(model, hls)
+    single = forms.single_use(model)
+    admit(single.model, io_type=hls.io_type, strategy=hls.strategy, backend=hls.backend)
+    check_model(single.model, hls)
     if config.model.dropped_pixels == "refuse":
-        geometry.refuse_dropped(geometry.geometry(model))
-    for tensor in model.inputs:
+        geometry.refuse_dropped(geometry.geometry(single.model))
+    for tensor in single.model.inputs:
         _check_input_quantizer(tensor.node.layer, dataset.input_format)
     # A score after a ReLU that starts at zero learns nothing, so the twin starts with the model's weights.
     twin = float_twin(model, with_weights=not wanted or objective != "classification")
@@ -150,7 +152,9 @@ def _work(context: Context, folder: Path) -> None:
         histories = trained.histories
     elif len(model.outputs) == 1 and objective != "distillation":
         dataset = training.with_targets(dataset, objective, tuple(model.output_shape[1:]))
-    for name, network in (("quantized", model), ("float", twin), ("teacher", teacher)):
+    converted = forms.single_use(model).model
+    forms.check_same(model, converted)
+    for name, network in (("quantized", converted), ("float", twin), ("teacher", teacher)):
         if network is not None:
             # The file does not need the state of training.
             network.compile()
@@ -168,6 +172,7 @@ def _work(context: Context, folder: Path) -> None:
     TrainInfo(
         dataset=dataset.name,
         dataset_notes=list(dataset.notes),
+        changes=(*built.changes, *single.changes),
         input_format=str(dataset.input_format),
         classes=list(dataset.classes),
         training=Training(
@@ -182,15 +187,15 @@ def _work(context: Context, folder: Path) -> None:
             float_twin=histories.float_twin,
             teacher=histories.teacher,
         ),
-        geometry=list(geometry.geometry(model)),
+        geometry=list(geometry.geometry(converted)),
     ).save(folder / INFO)
 
 
 def _begin(model: Any, path: Path) -> list[str]:
-    from trigcnn.models import source, training
+    from trigcnn.models import forms, source, training
     from trigcnn.models.errors import ModelError
 
-    begun = training.begin_with(model, source.load_saved(path))
+    begun = training.begin_with(model, forms.plain(source.load_saved(path), training.input_shapes(model)).model)
     if not begun:
         raise ModelError(
             f"training.initial_weights: no layer of {path} has the name and the shapes of one of this network; "
@@ -241,13 +246,28 @@ def _check_input_quantizer(layer: Any, given: Any) -> None:
         )
 
 
-def build_model(config: RunConfig, dataset: Any) -> tuple[Any, bool]:
-    """Return the model, and whether it was loaded with its weights.
+@dataclass(frozen=True)
+class Built:
+    """The model of a configuration, before training.
+
+    Attributes:
+        model: The model that is trained; see `models.forms.plain`.
+        trained: Whether it is to be trained.
+        changes: What became of its form, one line each.
+    """
+
+    model: Any
+    trained: bool
+    changes: tuple[str, ...]
+
+
+def build_model(config: RunConfig, dataset: Any) -> Built:
+    """Load or build the model of a configuration.
 
     Raises:
         ModelError: There is no such model, or it cannot be built.
     """
-    from trigcnn.models import source, training, zoo
+    from trigcnn.models import forms, source, training, zoo
     from trigcnn.models.bits import with_bits
     from trigcnn.models.errors import ModelError
 
@@ -267,4 +287,12 @@ def build_model(config: RunConfig, dataset: Any) -> tuple[Any, bool]:
         of_file = ".py:" in chosen.source
         builder = source.load_builder(chosen.source) if of_file else zoo.builder(chosen.source)
         model = source.call_builder(builder, offered=offered, options=chosen.options)
-    return with_bits(model, chosen.bits), saved
+    trained = config.training.enabled if config.training.enabled is not None else not saved
+    if not trained and not getattr(model, "built", True):
+        raise ModelError(
+            f"the model {model.name} was never built, so it has no weights, and it is not to be trained; begin it with "
+            f"tf_keras.Input(shape={dataset.input_shapes[0]}), or set training.enabled: true"
+        )
+    form = forms.plain(model, dataset.input_shapes)
+    forms.check_same(model, form.model)
+    return Built(with_bits(form.model, chosen.bits), trained, form.changes)

@@ -114,8 +114,11 @@ def test_code_in_a_lambda_layer_is_refused_and_not_run(tmp_path: Path, keras2: A
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (DENSE | {"class_name": "TFOpLambda"}, "layer 'out': its class 'TFOpLambda' is or calls a function"),
-        (DENSE | {"class_name": "SlicingOpLambda"}, "layer 'out': its class 'SlicingOpLambda' is or calls"),
+        (DENSE | {"class_name": "TFOpLambda"}, "layer 'out': its class 'TFOpLambda' calls tf.None, in whose"),
+        (
+            {"class_name": "SlicingOpLambda", "config": {"name": "out", "function": "io.read_file"}},
+            "layer 'out': its class 'SlicingOpLambda' calls tf.io.read_file, in whose place there is no layer",
+        ),
         (
             DENSE | {"class_name": "MyLayer"},
             "layer 'out': its class 'MyLayer' is not one of tf_keras or QKeras",
