@@ -29,7 +29,7 @@ from trigcnn.hls.admission.fields import (
     slope,
     weights,
 )
-from trigcnn.hls.admission.quantizers import ACTIVATION, LOGITS
+from trigcnn.hls.admission.quantizers import ACTIVATION, CHOICE, LIMITS, LOGITS
 from trigcnn.hls.admission.rows import Alone, Rows, exact, one_of, power_of_two, refused, rewritten
 
 # Fields without effect when the model is applied. Keras gives `batch_input_shape` to the first layer of a Sequential
@@ -67,15 +67,15 @@ LAYERS: dict[str, Rows] = {
     "ReLU": (
         *ALWAYS,
         *exact("max_value", "none", one_of(None)),
-        *rewritten("max_value", "a number", TABLE),
+        *rewritten("max_value", "a number", LIMITS),
         *exact("negative_slope threshold", "0", one_of(0)),
-        *rewritten("negative_slope", "1/2, 1/4, 1/8 ...", TABLE, slope),
+        *rewritten("negative_slope", "1/2, 1/4, 1/8 ...", CHOICE, slope),
         *refused("negative_slope", "others", "other numbers", *SLOPE),
         *rewritten("threshold", "others", TABLE),
     ),
     "LeakyReLU": (
         *ALWAYS,
-        *rewritten("alpha", "1/2, 1/4, 1/8 ...", TABLE, slope),
+        *rewritten("alpha", "1/2, 1/4, 1/8 ...", CHOICE, slope),
         *refused("alpha", "others", "other numbers", *SLOPE),
     ),
     "ThresholdedReLU": (*ALWAYS, *rewritten("theta", "any", TABLE)),

@@ -8,6 +8,8 @@ from trigcnn.hls.admission.rows import Check, Place, Rows, exact, number, one_of
 from trigcnn.hls.backends import FACTS
 
 _TABLE = "a table of what QKeras computes for each possible value (at most 2**14 entries)"
+LIMITS = "a cast and limits, without a table"
+CHOICE = "a shift and a choice, without a table"
 TOO_FINE = "others, whose constants need more than 24 bits"
 _FROZEN = "constants in the smallest number format that holds them, found from their values"
 
@@ -42,6 +44,17 @@ _ODD_BITS = refused(
     "use 1 to 24 bits, a whole number",
 )
 _BITS = (*exact("bits", "1 to 24", _whole(1, 24)), *_ODD_BITS)
+_LIMITED_BITS = (*rewritten("bits", "1 to 24", LIMITS, _whole(1, 24)), *_ODD_BITS)
+
+
+def _hard(fields: str) -> Rows:
+    return rewritten(fields, "any", LIMITS)
+
+
+def _real(field: str) -> Rows:
+    return (*rewritten(field, "False", LIMITS, one_of(False, 0)), *_tabulated(field, "True"))
+
+
 _TABLE_BITS = (*rewritten("bits", "1 to 24", _TABLE, _whole(1, 24)), *_ODD_BITS)
 _INTEGER = (
     *exact("integer", "0 to 100", _whole(0, 100)),
@@ -109,13 +122,13 @@ ACTIVATIONS: dict[str, Rows] = {
         ),
         *_BITS,
         *_INTEGER,
-        *rewritten("relu_upper_bound", "a number, with is_quantized_clip=False", _TABLE, _bounded),
+        *rewritten("relu_upper_bound", "a number, with is_quantized_clip=False", LIMITS, _bounded),
         *exact("relu_upper_bound", "none, or with is_quantized_clip=True, where QKeras ignores it"),
         *exact("is_quantized_clip", "True, False"),
         *exact("use_stochastic_rounding"),
         *exact("use_sigmoid negative_slope", "0", one_of(0, False)),
-        *rewritten("use_sigmoid", "1", _TABLE, one_of(1, True)),
-        *rewritten("negative_slope", "others", _TABLE),
+        *rewritten("use_sigmoid", "1", LIMITS, one_of(1, True)),
+        *rewritten("negative_slope", "others", CHOICE),
         *_NOISE,
     ),
     "binary": (*_tabulated("use_01 use_stochastic_rounding"), *_TABLE_SCALE),
@@ -124,8 +137,8 @@ ACTIVATIONS: dict[str, Rows] = {
     "stochastic_ternary": (
         *_tabulated("threshold temperature use_real_sigmoid number_of_unrolls"), *_TABLE_SCALE,
     ),
-    "quantized_tanh": (*_TABLE_BITS, *_tabulated("symmetric use_stochastic_rounding use_real_tanh")),
-    "quantized_sigmoid": (*_TABLE_BITS, *_tabulated("symmetric use_stochastic_rounding use_real_sigmoid")),
+    "quantized_tanh": (*_LIMITED_BITS, *_hard("symmetric use_stochastic_rounding"), *_real("use_real_tanh")),
+    "quantized_sigmoid": (*_LIMITED_BITS, *_hard("symmetric use_stochastic_rounding"), *_real("use_real_sigmoid")),
     "quantized_hswish": (
         *_TABLE_BITS,
         *_INTEGER,
@@ -141,7 +154,7 @@ RELUS = ("ReLU", "LeakyReLU", "ThresholdedReLU")
 """Layers of Keras that can be the activation of another layer; their own rows apply, too."""
 
 # Functions of QKeras that take no arguments, and whose values are fixed-point numbers.
-FUNCTIONS = ("hard_tanh", "hard_sigmoid", "smooth_tanh", "smooth_sigmoid", "binary_tanh", "binary_sigmoid")
+LINEAR, BINARY = ("hard_tanh", "hard_sigmoid", "smooth_tanh", "smooth_sigmoid"), ("binary_tanh", "binary_sigmoid")
 
 LOGITS = "outputs are logits: the class is the largest, or, of a single output, its sign"
 _LOGITS = rewritten(
@@ -174,7 +187,8 @@ ACTIVATION: Rows = (
     *_LOGITS,
     *_ELSEWHERE,
     *rewritten("activation", f"a layer: {', '.join(RELUS)}", "the layer", one_of(*RELUS)),
-    *rewritten("activation", f"functions of QKeras: {', '.join(FUNCTIONS)}", _TABLE, one_of(*FUNCTIONS)),
+    *rewritten("activation", f"functions of QKeras: {', '.join(LINEAR)}", LIMITS, one_of(*LINEAR)),
+    *rewritten("activation", f"functions of QKeras: {', '.join(BINARY)}", _TABLE, one_of(*BINARY)),
     *refused(
         "activation",
         "bernoulli",

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.admission import admit
+from trigcnn.hls.admission.lacking import lack
 from trigcnn.hls.backends import FACTS
 from trigcnn.hls.conversion import checks, choices, extraction, handlers, number_formats
 from trigcnn.hls.conversion.completion import (
@@ -48,7 +49,9 @@ def normal_form(model: Any, options: HlsOptions, *, input_format: FixedPoint | N
     resource = frozenset(layer.name for layer in model.layers if options.strategy_of(layer.name) == "Resource")
     facts = FACTS[options.backend]
     depthwise = options.io_type in facts.depthwise
-    return rewrite(model, RewriteOptions(options.io_type, input_format, resource, depthwise, facts.mean))
+    added = ("Add", "BatchNormalization", "Maximum", "Minimum")
+    lacking = frozenset(kind for kind in added if lack(kind, options.backend, options.io_type, axes=0))
+    return rewrite(model, RewriteOptions(options.io_type, input_format, resource, depthwise, facts.mean, lacking))
 
 
 def convert(

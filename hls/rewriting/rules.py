@@ -18,7 +18,7 @@ from trigcnn.hls.rewriting.pooling import (
     global_maximum_pooling,
     maximum_pooling,
 )
-from trigcnn.hls.rewriting.site import Site, quantized, relu
+from trigcnn.hls.rewriting.site import Site, quantized
 
 
 def _activation(site: Site) -> Any:
@@ -30,7 +30,7 @@ def _qactivation(site: Site) -> Any:
 
 
 def _relu(site: Site) -> Any:
-    return relu(site, site.x, site.name, site.layer)
+    return quantized(site, site.x, site.name, site.layer)
 
 
 def _softmax(site: Site) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from trigcnn.hls.admission import label, refusal
 from trigcnn.hls.admission.quantizers import LOGITS, RELUS, TOO_FINE
+from trigcnn.hls.rewriting.activations import Clipped, add, exact_form, possible
 from trigcnn.hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
 from trigcnn.hls.rewriting.state import Rewriter
 
@@ -62,7 +63,7 @@ def _is_linear(activation: Any) -> bool:
 
 
 def quantized(site: Site, x: Any, name: str, quantizer: Any) -> Any:
-    """Add a quantizer or an activation function."""
+    """Add a quantizer, an activation function or one of Keras' ReLU layers."""
     function_name = quantizer if isinstance(quantizer, str) else getattr(quantizer, "__name__", None)
     if function_name in ("softmax", "sigmoid") and site.name in site.state.finished:
         site.state.outputs_changed = True
@@ -72,25 +73,21 @@ def quantized(site: Site, x: Any, name: str, quantizer: Any) -> Any:
         return site.state.quantize(x, name, "relu")
     if function_name == "linear":
         return x
-    if label(quantizer) in RELUS:
-        return relu(site, x, name, quantizer)
     number_format = as_cast(quantizer)
     if number_format is not None:
         # The input's port does this cast, which by itself turns negative values into zeros.
         at_input = type(x.node.layer).__name__ == "InputLayer"
         role = "relu" if is_relu(quantizer) and not at_input else "cast"
         return site.state.quantize(x, name, role, number_format)
-    site.note(f"{name if name != site.name else 'it'} became a table of what QKeras computes for each input value")
-    return site.state.quantize(x, name, "table", function=quantizer)
-
-
-def relu(site: Site, x: Any, name: str, layer: Any) -> Any:
-    """Add Keras' ReLU, LeakyReLU or ThresholdedReLU."""
-    unbounded = type(layer).__name__ == "ReLU" and layer.max_value is None
-    if unbounded and not layer.negative_slope and not layer.threshold:
-        return site.state.quantize(x, name, "relu")
-    site.note(f"{name if name != site.name else 'it'} became a table of what Keras computes for each input value")
-    return site.state.quantize(x, name, "table", function=layer.call)
+    it = name if name != site.name else "it"
+    form = exact_form(quantizer)
+    if form is not None and possible(site.state, form):
+        if form != Clipped(low=0.0):
+            site.note(f"{it} became {form.words}")
+        return add(site.state, x, name, form)
+    keras = label(quantizer) in RELUS
+    site.note(f"{it} became a table of what {'Keras' if keras else 'QKeras'} computes for each input value")
+    return site.state.quantize(x, name, "table", function=quantizer.call if keras else quantizer)
 
 
 def weights(site: Site, role: str) -> Any:

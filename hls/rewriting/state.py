@@ -20,6 +20,7 @@ class RewriteOptions:
         resource: Names of the layers that use the Resource strategy.
         depthwise: Whether the back end has depthwise convolutions.
         mean: Whether the back end's average pooling keeps all bits.
+        lacking: Classes of layers that hls4ml does not have with the back end, of those that rules add.
     """
 
     io_type: Literal["io_parallel", "io_stream"]
@@ -27,6 +28,7 @@ class RewriteOptions:
     resource: frozenset[str] = frozenset()
     depthwise: bool = True
     mean: bool = True
+    lacking: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -376,18 +376,39 @@ CASTS = {
     "quantized_relu(3,4)": "ufixed<3,4,RND_CONV,SAT>",
     "quantized_relu(4,1,relu_upper_bound=1.5)": "ufixed<4,1,RND_CONV,SAT>",
 }
+HARD = {
+    "QActivation(quantized_relu(5,1,negative_slope=0.25))": "a shift and a choice",
+    "QActivation(quantized_relu(4,0,negative_slope=0.25))": "a shift and a choice",
+    "QActivation(quantized_relu(4,2,use_sigmoid=1))": "a cast to ufixed<4,3,RND_CONV,SAT>, limits (3.75)",
+    "QActivation(quantized_relu(4,2,relu_upper_bound=1.5,is_quantized_clip=False))": (
+        "a cast to ufixed<4,2,RND_CONV,SAT>, limits (1.5)"
+    ),
+    "QActivation(quantized_tanh(4))": "a cast to fixed<4,1,RND_CONV,SAT>",
+    "QActivation(quantized_tanh(8,symmetric=True))": "a cast to fixed<8,1,RND_CONV,SAT_SYM>",
+    "QActivation(quantized_sigmoid(4))": "the factor 0.5, the summand 0.5, a cast to ufixed<4,0,RND_CONV,SAT>",
+    "QActivation(quantized_sigmoid(5,symmetric=True))": (
+        "the factor 0.5, the summand 0.5, a cast to ufixed<5,0,RND_CONV,SAT>, limits (0.03125)"
+    ),
+    "QActivation('hard_tanh')": "limits (-1, 1)",
+    "QActivation('smooth_tanh')": "the factor 0.375, limits (-1, 1)",
+    "QActivation('hard_sigmoid')": "the factor 0.5, the summand 0.5, limits (0, 1)",
+    "QActivation('smooth_sigmoid')": "the factor 0.1875, the summand 0.5, limits (0, 1)",
+    "LeakyReLU(0.25)": "a shift and a choice",
+    "LeakyReLU(2.0)": "a shift and a choice",
+    "ReLU(max_value=1.5)": "limits (0, 1.5)",
+    "ReLU(max_value=6.0, negative_slope=0.125)": "a shift and a choice",
+}
+"""What activations become that are exact behind sums of any width."""
 TABLES = (
     "quantized_bits(1,0,0,alpha=1)",
     "quantized_bits(4,0,0,alpha=0.5)",
-    "quantized_relu(5,1,negative_slope=0.25)",
-    "quantized_relu(4,2,use_sigmoid=1)",
-    "quantized_relu(4,2,relu_upper_bound=1.5,is_quantized_clip=False)",
-    "quantized_tanh(4)",
-    "quantized_sigmoid(4)",
+    "quantized_relu(4,1,negative_slope=0.125)",
+    "quantized_tanh(1)",
+    "quantized_tanh(4,use_real_tanh=True)",
     "binary(alpha=1)",
     "ternary(alpha=1)",
     "quantized_po2(4)",
-    "'hard_tanh'",
+    "'binary_tanh'",
 )
 
 
@@ -397,7 +418,7 @@ def test_casts_and_tables() -> None:
     image = keras.Input(FEATURES, name="image")
     dense = layer("dense", f"{DENSE})")(layer("first", "QActivation(quantized_relu(4,0))")(image))
     calls = [f"QActivation({call})" for call in (*CASTS, *TABLES)]
-    calls += ["LeakyReLU(0.25)", "ThresholdedReLU(1.0)", "ReLU(max_value=1.5)", "ReLU()"]
+    calls += ["ThresholdedReLU(1.0)", "ReLU()"]
     model = filled(keras.Model(image, [layer(f"a{number}", call)(dense) for number, call in enumerate(calls)]))
     normal = exactly(model)
     found = [normal.model.get_layer(f"a{number}") for number in range(len(calls))]
@@ -409,6 +430,18 @@ def test_casts_and_tables() -> None:
     assert (found[-1].role, found[-1].number_format) == ("relu", None)
     notes = [line.partition(":")[0] for line in normal.changes if "became a table of what" in line]
     assert sorted(notes) == sorted(f"layer {each.name}" for each in tables)
+
+
+def test_hard_activations_and_slopes_need_no_table() -> None:
+    keras = bring_up().keras
+    image = keras.Input(FEATURES, name="image")
+    dense = layer("dense", f"{DENSE})")(layer("first", "QActivation(quantized_relu(4,0))")(image))
+    model = filled(keras.Model(image, [layer(f"a{number}", call)(dense) for number, call in enumerate(HARD)]))
+    normal = exactly(model)
+    for number, words in enumerate(HARD.values()):
+        assert f"layer a{number}: it became {words}" in normal.changes
+    tables = [each for each in normal.model.layers if getattr(each, "role", "") == "table"]
+    assert tables == []
 
 
 def test_a_cast_of_fraction_bits_only() -> None:
