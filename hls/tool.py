@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,10 @@ from pathlib import Path
 
 from trigcnn.hls.errors import ToolFailedError, ToolMissingError, ToolTimeoutError
 
-_LAST_LINES = 15
+_LINES = 15
+# As compilers, linkers and vendors' tools begin an error; not as Python names an exception.
+_ERROR = re.compile(r"(?:^|[\s%:])error(?: \(\d+\))?:|\bundefined reference\b", re.IGNORECASE)
+_LONGEST_LINE = 500
 # Interval at which the log of a program is checked for new lines, in s.
 _FOLLOW_S = 0.2
 # How to install the system programs that compile simulations.
@@ -64,7 +68,7 @@ def run(
     Raises:
         ToolMissingError: The program cannot be found.
         ToolFailedError: It exited with a nonzero status, was ended by a signal or ran out of time. The
-            message holds the last lines of the log.
+            message holds the log's first error, or its last lines where it has none.
     """
     words = [str(argument) for argument in arguments]
     with log.open("w") as stream:
@@ -148,6 +152,11 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _message(words: Sequence[str], what: str, log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
-    tail = "".join(f"\n  | {line}" for line in lines) or "\n  | (it printed nothing)"
-    return f"{Path(words[0]).name} {what}; the end of its log {log}:{tail}"
+    """Return a message with the cause: what comes behind a first error, mostly warnings, hides it."""
+    lines = log.read_text(errors="replace").splitlines()
+    end = max(len(lines) - _LINES, 0)
+    begin = min(next((n for n, line in enumerate(lines) if _ERROR.search(line)), end), end)
+    part = "the end of" if begin == end else "the first error in"
+    shown = lines[begin : begin + _LINES]
+    text = "".join(f"\n  | {line[:_LONGEST_LINE]}" for line in shown) or "\n  | (it printed nothing)"
+    return f"{Path(words[0]).name} {what}; {part} its log {log}:{text}"

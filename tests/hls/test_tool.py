@@ -96,6 +96,16 @@ def test_an_exit_status_is_an_error_with_the_last_lines_of_the_log(tmp_path: Pat
     assert "line 84" not in message
 
 
+def test_the_first_error_is_shown_not_the_warnings_behind_it(tmp_path: Path) -> None:
+    noise = [f"net.h:{n}:1: warning: unused" for n in range(40)]
+    log = [*noise, "net.cpp:7:3: error: redefinition of time_t", *noise, "net.cpp:9:3: error: the second"]
+    text = f"print({chr(10).join(log)!r}); raise SystemExit(1)"
+    with pytest.raises(
+        ToolFailedError, match=r"exit status 1; the first error in its log .*:\n  \| net.cpp:7:3: error"
+    ):
+        tool.run(python(text), cwd=tmp_path, log=tmp_path / "log", timeout_s=20)
+
+
 def test_a_silent_failure_says_so(tmp_path: Path) -> None:
     with pytest.raises(ToolFailedError, match=r"exit status 1; .*\n  \| \(it printed nothing\)"):
         tool.run(python("raise SystemExit(1)"), cwd=tmp_path, log=tmp_path / "log", timeout_s=20)
