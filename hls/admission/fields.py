@@ -6,7 +6,6 @@ layer.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -14,54 +13,6 @@ import numpy as np
 from trigcnn.hls.admission.quantizers import ACTIVATION, ACTIVATIONS, WEIGHTS
 from trigcnn.hls.admission.rows import Place, Rows, exact, one_of, power_of_two, refused, rewritten
 
-# Attributes of hls4ml's layers, which share one dictionary with the outputs by name, and types of C.
-_RESERVED = tuple(
-    "input output result weight bias accum float double scale table perm axis op name class_name inputs outputs trace "
-    "strategy reuse_factor n_in n_out n_filt n_chan in_width in_height out_width out_height filt_width filt_height "
-    "stride_width stride_height pad_left pad_right pad_top pad_bottom pool_width pool_height pool_op data_format "
-    "activation target_shape algorithm table_size keepdims index attributes precision".split()
-)
-
-
-def _no_identifier(name: str, _place: Place) -> bool:
-    return not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or "__" in name or name.endswith("_")
-
-
-_NAME = (
-    *refused(
-        "name",
-        "a word of C++ or of hls4ml",
-        "error",
-        "hls4ml uses this name for its own attributes and types",
-        "rename the layer",
-        one_of(*_RESERVED),
-    ),
-    *refused(
-        "name",
-        "no C identifier",
-        "does not compile",
-        "the name is not a plain C identifier, and the C++ would not compile",
-        "use letters, digits and single underscores",
-        _no_identifier,
-    ),
-    *refused(
-        "name",
-        "clone_..., repack_..., zp1d_..., zp2d_..., ..._linear, ..._cut",
-        "does not compile",
-        "hls4ml gives such names to layers that it adds, and the C++ would not compile",
-        "rename the layer",
-        lambda name, _: re.fullmatch(r"(clone|repack|zp[12]d)_.*|.*_(linear|cut)", name) is not None,
-    ),
-    *refused(
-        "name",
-        "with bias in it",
-        "other numbers",
-        "hls4ml takes the kernel for the bias of such a layer",
-        "rename the layer",
-        lambda name, _: "bias" in name,
-    ),
-    *exact("name", "others"),
-)
 ALWAYS = (
     *exact("dtype", "float32", one_of("float32")),
     *refused(
@@ -71,7 +22,7 @@ ALWAYS = (
         "Keras rounds its values to this type, or truncates them to whole numbers, and the hardware does not",
         "use float32",
     ),
-    *_NAME,
+    *exact("name", "any; where it is not safe in C++ and RTL, the layer has another one there"),
     *exact("uses", "1", one_of(1)),
     *refused(
         "uses",

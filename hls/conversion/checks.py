@@ -16,9 +16,9 @@ from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.rewrite import NormalForm
 
 
-def check_layers(model: Any, options: HlsOptions) -> None:
+def check_layers(normal: NormalForm, options: HlsOptions) -> None:
     """Check that options of layers name layers that exist and have multiplications."""
-    kinds = {layer.name: type(layer).__name__ for layer in model.layers}
+    kinds = {normal.names[layer.name]: type(layer).__name__ for layer in normal.model.layers}
     for name in options.layers:
         if name not in kinds:
             raise ConversionError(f"hls.layers.{name}: the model has no layer of this name; it has {', '.join(kinds)}")
@@ -147,11 +147,11 @@ def check_computation(normal: NormalForm, content: Declared, graph: Graph) -> No
     for layer in normal.model.layers:
         _check_constants(layer, content, graph)
     for layer, found in zip(graph.layers, analyse(graph).values(), strict=True):
-        own = content.overrides.get(layer.name, {})
+        own = content.overrides.get(layer.identifier, {})
         sums = None if "accum" in own else found.sums
         if sums is not None and layer.accumulator is not None and not sums.fits(layer.accumulator):
             raise ConversionError(f"layer {layer.name}: hls4ml sums in {layer.accumulator}, which is too small")
-        if not found.exact.fits(layer.result) and layer.result != content.casts.get(layer.name):
+        if not found.exact.fits(layer.result) and layer.result != content.casts.get(layer.identifier):
             raise ConversionError(
                 f"layer {layer.name}: hls4ml chose the number format {layer.result}, in which bits are lost"
             )
@@ -168,7 +168,7 @@ def _check_constants(layer: Any, content: Declared, graph: Graph) -> None:
     else:
         return
     for role, values in expected.items():
-        found = graph[layer.name].weights[role].values
+        found = graph[content.names[layer.name]].weights[role].values
         if role not in content.overrides.get(layer.name, {}) and (
             found.size % values.size or not np.array_equal(found.ravel(), np.resize(values, found.size))
         ):

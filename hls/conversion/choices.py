@@ -15,7 +15,7 @@ class Choice:
     """One layer of a project.
 
     Attributes:
-        name: The layer's name.
+        name: The layer's name in the project.
         index: Its place in hls4ml's graph, which is in the names of its C++ configuration and of its module.
         strategy: `Latency` or `Resource`; None for a layer without weights.
         reuse_factor: Times that each multiplier is used.

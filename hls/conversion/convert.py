@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from trigcnn.hls.conversion.completion import (
 )
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.names import in_text
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.rewrite import NormalForm, rewrite
 from trigcnn.hls.rewriting.state import RewriteOptions
@@ -89,11 +91,12 @@ def convert(
         return convert_unchecked(
             normal.source, name=name, options=options, project=project, log=log, test_bench=test_bench
         )
-    checks.check_layers(normal.model, options)
+    checks.check_layers(normal, options)
+    options = _by_safe_names(options, normal.names)
     content = _declared(normal, options)
-    with _hls4ml_at_work(log), number_formats.declared(content):
+    with _hls4ml_at_work(log, normal.names), number_formats.declared(content):
         hls_model = _hls4ml_model(normal.model, name, options, project, log.parent, test_bench)
-        graph = extraction.extract(hls_model, name)
+        graph = extraction.extract(hls_model, name, names=normal.names)
         checks.check_options(hls_model, options)
         checks.check_outputs(graph)
         checks.check_computation(normal, content, graph)
@@ -129,7 +132,7 @@ def convert_unchecked(
     Raises:
         ConversionError: hls4ml failed.
     """
-    with _hls4ml_at_work(log):
+    with _hls4ml_at_work(log, {}):
         import hls4ml
 
         config = hls4ml.utils.config_from_keras_model(model, granularity="name", backend=options.backend)
@@ -154,6 +157,12 @@ def _write(hls_model: Any, options: HlsOptions, project: Path) -> None:
     _forget_folder(project)
 
 
+def _by_safe_names(options: HlsOptions, names: Mapping[str, str]) -> HlsOptions:
+    """Return options with the layers' safe names in place of the user's."""
+    identifiers = {shown: name for name, shown in names.items()}
+    return replace(options, layers={identifiers.get(name, name): own for name, own in options.layers.items()})
+
+
 def _declared(normal: NormalForm, options: HlsOptions) -> number_formats.Declared:
     layers = {layer.name: layer for layer in normal.model.layers}
     return number_formats.Declared(
@@ -170,6 +179,7 @@ def _declared(normal: NormalForm, options: HlsOptions) -> number_formats.Declare
             name: {role: FixedPoint.parse(text) for role, text in own.precision.items()}
             for name, own in options.layers.items()
         },
+        names=normal.names,
         narrowest=FACTS[options.backend].narrowest,
     )
 
@@ -179,8 +189,8 @@ def _on_reals(function: Callable[[Any], Any]) -> Callable[[npt.NDArray[np.float6
 
 
 @contextlib.contextmanager
-def _hls4ml_at_work(log: Path) -> Iterator[None]:
-    """Bring up Keras 2 for hls4ml, write its prints to a file, and name its errors."""
+def _hls4ml_at_work(log: Path, names: Mapping[str, str]) -> Iterator[None]:
+    """Bring up Keras 2 for hls4ml, write its prints to a file, and name its errors, with the user's names of layers."""
     with (
         log.open("w") as stream,
         _keras2_front_end(),
@@ -190,10 +200,11 @@ def _hls4ml_at_work(log: Path) -> Iterator[None]:
         warnings.simplefilter("ignore")
         try:
             yield
-        except ConversionError:
-            raise
+        except ConversionError as error:
+            raise ConversionError(in_text(names, str(error))) from error
         except (Exception, SystemExit) as error:
-            raise ConversionError(f"hls4ml could not convert the model: {type(error).__name__}: {error}") from error
+            told = in_text(names, f"{type(error).__name__}: {error}")
+            raise ConversionError(f"hls4ml could not convert the model: {told}") from error
 
 
 @contextlib.contextmanager

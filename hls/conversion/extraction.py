@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,16 @@ _SAME = {
     "Clone": "Reshape",
 }
 
+_SAME_NAMES: Mapping[str, str] = {}
 
-def extract(hls_model: Any, name: str, *, strict: bool = True) -> Graph:
+
+def extract(hls_model: Any, name: str, *, names: Mapping[str, str] = _SAME_NAMES, strict: bool = True) -> Graph:
     """Read hls4ml's graph, with the number formats and constants that its C simulation uses.
 
     Args:
         hls_model: hls4ml's graph, after its passes.
         name: Name of the top function.
+        names: The user's names of layers, by hls4ml's.
         strict: Whether a layer that has no meaning in the fixed-point graph is an error; if not, it has its name,
             its inputs and its number format only.
 
@@ -35,14 +39,27 @@ def extract(hls_model: Any, name: str, *, strict: bool = True) -> Graph:
         ConversionError: It holds something that has no meaning in the fixed-point graph.
     """
     nodes = list(hls_model.get_layers())
-    produced_by = {output: node.name for node in nodes for output in node.outputs}
-    layers = tuple(layer(node, produced_by) if strict or _kind(node) else _opaque(node, produced_by) for node in nodes)
+    shown = {node.name: _shown(node.name, names) for node in nodes}
+    produced_by = {output: shown[node.name] for node in nodes for output in node.outputs}
+    layers = tuple(
+        replace(
+            layer(node, produced_by) if strict or _kind(node) else _opaque(node, produced_by),
+            name=shown[node.name],
+            safe_name=node.name if node.name != shown[node.name] else None,
+        )
+        for node in nodes
+    )
     return Graph(
         name,
         layers,
         tuple(produced_by[tensor] for tensor in hls_model.inputs),
         tuple(produced_by[tensor] for tensor in hls_model.outputs),
     )
+
+
+def _shown(name: str, names: Mapping[str, str]) -> str:
+    """Return the name to show for one of hls4ml's layers, some of which it adds itself."""
+    return names[name] if name in names else f"{name} of hls4ml" if name in names.values() else name
 
 
 def layer(

@@ -40,6 +40,7 @@ class Declared:
         functions: Elementwise functions of tables, by layer name: real values to real values.
         scales: Factor and summand of `ScaleShift` layers, by layer name.
         overrides: Number formats that the user wants instead, by layer name and by `result`, `accum`, `weight`, `bias`.
+        names: The user's names of the model's layers, by hls4ml's.
         narrowest: Bits of the narrowest number type of the back end.
         casts: Result of the pass: number formats of the layers that may lose bits in their result, by name.
     """
@@ -48,6 +49,7 @@ class Declared:
     functions: Mapping[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]]
     scales: Mapping[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
     overrides: Mapping[str, Mapping[str, FixedPoint]]
+    names: Mapping[str, str] = field(default_factory=dict)
     narrowest: int = 1
     casts: dict[str, FixedPoint] = field(default_factory=dict)
 
@@ -96,7 +98,7 @@ def assign(model: Any, content: Declared) -> None:
     """
     ranges: dict[str, tuple[Range, tuple[int, ...]]] = {}
     for node in list(model.get_layers()):
-        if node.name.endswith("_linear") and node.name not in content.formats:
+        if node.name.endswith("_linear") and node.name not in content.names:
             # hls4ml adds one after each layer that has an argument `activation`.
             model.remove_node(node)
     for node in list(model.get_layers()):

@@ -44,13 +44,13 @@ class CSimulation:
 
     def trace(self, events: Events) -> dict[str, Outputs]:
         """Run all events and return every layer's result; an input layer's is the cast that hls4ml makes."""
-        layers = {layer.name: layer.size for layer in self.graph.layers}
+        layers = {layer.identifier: layer.size for layer in self.graph.layers}
         answer = self._call(events, layers)
         inputs = zip(self.graph.input_layers, self.graph.split_inputs(events), strict=True)
         results = {layer.name: layer.result.to_real(layer.result.cast(values)) for layer, values in inputs}
         for layer in self.graph.layers:
-            if f"layer/{layer.name}" in answer and layer.kind not in WIRES:
-                results[layer.name] = answer[f"layer/{layer.name}"].reshape(len(events), *layer.shape)
+            if f"layer/{layer.identifier}" in answer and layer.kind not in WIRES:
+                results[layer.name] = answer[f"layer/{layer.identifier}"].reshape(len(events), *layer.shape)
         return results
 
     def _call(self, events: Events, trace: dict[str, int]) -> shared_library.Arrays:

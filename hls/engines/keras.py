@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ class KerasEngine:
     Attributes:
         model: Keras 2 model: the normal form of a model (`hls.rewriting`), which computes in float64 and so is exact,
             or a QKeras model, which rounds where sums need more than the 24 bits of float32.
+        names: The user's names of layers, by the model's names, where these are others.
     """
 
     model: Any
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -46,7 +49,7 @@ class KerasEngine:
             source = tensor.node.layer
             layers[source.name] = source.outbound_nodes[0].outbound_layer.output
         values = keras.Model(self.model.inputs, layers).predict(self.inputs_of(events), batch_size=256, verbose=0)
-        return {name: np.asarray(value, np.float64) for name, value in values.items()}
+        return {self.names.get(name, name): np.asarray(value, np.float64) for name, value in values.items()}
 
     def inputs_of(self, events: Events) -> list[npt.NDArray[Any]]:
         """Split events: one array [events, ...] per input of the model."""

@@ -95,7 +95,7 @@ def _rtl(network: Network, place: Workplace) -> Engine:
 def _qkeras(network: Network, _place: Workplace) -> Engine:
     from trigcnn.hls.engines.keras import KerasEngine
 
-    return KerasEngine(network.model())
+    return KerasEngine(network.model(), {layer.identifier: layer.name for layer in network.graph.layers})
 
 
 def _interpreter(network: Network, place: Workplace) -> Engine:

@@ -74,11 +74,11 @@ def estimate(graph: Graph, options: HlsOptions, choices: Iterable[Choice]) -> Es
     chosen = {choice.name: choice for choice in choices}
     stream = options.io_type == "io_stream"
     of = _stream if stream else _parallel
-    layers = {layer.name: of(layer, graph, options, chosen[layer.name]) for layer in graph.layers}
-    reuse_factors = [chosen[layer.name].reuse_factor for layer in graph.layers if reuse.matrix(layer)]
+    layers = {layer.name: of(layer, graph, options, chosen[layer.identifier]) for layer in graph.layers}
+    reuse_factors = [chosen[layer.identifier].reuse_factor for layer in graph.layers if reuse.matrix(layer)]
     # Where hls4ml asks for dataflow, each layer waits for its next event until it is done, and a cycle more.
     dataflow = stream or any(
-        "Conv" in layer.kind or chosen[layer.name].strategy == "Resource" for layer in graph.layers
+        "Conv" in layer.kind or chosen[layer.identifier].strategy == "Resource" for layer in graph.layers
     )
     interval = max(cycles.interval for cycles in layers.values()) + 1 if dataflow else max(reuse_factors, default=1)
     return Estimate(_finish(graph, layers, stream=stream) + dataflow, interval, layers)

@@ -62,7 +62,7 @@ def describe(
     """
     expected = performance.estimate(graph, options, choices) if _known(graph) else None
     chosen = {choice.name: choice for choice in choices}
-    layers = tuple(_layer(layer, options, chosen[layer.name], expected) for layer in graph.layers)
+    layers = tuple(_layer(layer, options, chosen[layer.identifier], expected) for layer in graph.layers)
     if expected is None:
         return layers, None
     return layers, HlsEstimate(expected.latency_cycles, expected.initiation_interval)

@@ -10,6 +10,7 @@ are the outputs. With one input or output, the event keeps its shape.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class Layer:
     """One node of the graph.
 
     Attributes:
-        name: The layer's name, as in hls4ml.
+        name: The layer's name, as in the user's model.
         kind: What it computes: the class name of hls4ml.
         inputs: Names of the layers that feed it.
         shape: Shape of its result, without the batch.
@@ -56,6 +57,7 @@ class Layer:
         accumulator: Number format in which products are summed; None where there is none.
         weights: Constants by hls4ml's names (`weight`, `bias`).
         attributes: What else defines the computation (strides, padding, pool size, activation).
+        safe_name: Its name in the HLS project and in the RTL, if `name` is not safe there.
     """
 
     name: str
@@ -66,6 +68,12 @@ class Layer:
     accumulator: FixedPoint | None = None
     weights: dict[str, Weights] = field(default_factory=dict)
     attributes: dict[str, Attribute] = field(default_factory=dict)
+    safe_name: str | None = None
+
+    @property
+    def identifier(self) -> str:
+        """Its name in the HLS project and in the RTL."""
+        return self.safe_name or self.name
 
     def integer(self, name: str) -> int:
         """Return an attribute that is a whole number."""
@@ -170,7 +178,9 @@ class Graph:
     def save(self, folder: Path) -> None:
         """Write `graph.json` and `graph.npz` (the weights' integers) into a folder."""
         arrays = {
-            f"{layer.name}/{name}": weights.integers for layer in self.layers for name, weights in layer.weights.items()
+            f"{layer.identifier}/{name}": weights.integers
+            for layer in self.layers
+            for name, weights in layer.weights.items()
         }
         document = {
             "format_version": FORMAT_VERSION,
@@ -197,6 +207,16 @@ class Graph:
         return cls(document["name"], layers, tuple(document["inputs"]), tuple(document["outputs"]))
 
 
+def in_comment(name: str) -> str:
+    r"""Return a layer's name for a comment or a table of text: one line, quoted where it is not plain.
+
+    >>> in_comment("conv1/conv"), in_comment("a|b\n")
+    ('conv1/conv', "'a\\x7cb\\n'")
+    """
+    plain = re.fullmatch(r"[\w./> -]+", name, re.ASCII) is not None
+    return name if plain else ascii(name).replace("|", r"\x7c").replace("`", r"\x60")
+
+
 def pack(arrays: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """Pack several inputs or outputs [events, ...] into rows, as events hold them."""
     if len(arrays) == 1:
@@ -218,6 +238,7 @@ def _unpack(array: npt.NDArray[Any], layers: tuple[Layer, ...]) -> list[npt.NDAr
 def _layer_document(layer: Layer) -> dict[str, Any]:
     return {
         "name": layer.name,
+        "identifier": layer.identifier,
         "kind": layer.kind,
         "inputs": layer.inputs,
         "shape": layer.shape,
@@ -226,6 +247,12 @@ def _layer_document(layer: Layer) -> dict[str, Any]:
         "weights": {name: asdict(weights.format) for name, weights in layer.weights.items()},
         "attributes": layer.attributes,
     }
+
+
+def _safe_name(entry: dict[str, Any]) -> str | None:
+    # Earlier versions had one name for all.
+    identifier: str = entry.get("identifier", entry["name"])
+    return None if identifier == entry["name"] else identifier
 
 
 def _layer(entry: dict[str, Any], arrays: Any) -> Layer:
@@ -237,8 +264,9 @@ def _layer(entry: dict[str, Any], arrays: Any) -> Layer:
         result=FixedPoint(**entry["result"]),
         accumulator=None if entry["accumulator"] is None else FixedPoint(**entry["accumulator"]),
         weights={
-            name: Weights(FixedPoint(**number_format), arrays[f"{entry['name']}/{name}"])
+            name: Weights(FixedPoint(**number_format), arrays[f"{_safe_name(entry) or entry['name']}/{name}"])
             for name, number_format in entry["weights"].items()
         },
         attributes={k: tuple(v) if isinstance(v, list) else v for k, v in entry["attributes"].items()},
+        safe_name=_safe_name(entry),
     )

@@ -80,14 +80,14 @@ def exact_form(quantizer: Any) -> Clipped | Sloped | None:
 def add(state: Rewriter, x: Any, name: str, form: Clipped | Sloped) -> Any:
     """Add the layers of a form; the last one has the given name."""
     if isinstance(form, Sloped):
-        chosen = name if form.high is None else f"{name}_chosen"
+        chosen = name if form.high is None else state.names.added(name, "chosen")
         x = _chosen(state, x, name, chosen, form)
         if form.high is None:
             return x
         form = Clipped(high=form.high)
     steps = _steps(form)
     for number, step in enumerate(steps, 1):
-        own = name if number == len(steps) else f"{name}_step{number}"
+        own = name if number == len(steps) else state.names.added(name, f"step{number}")
         if step == "relu":
             x = state.quantize(x, own, "relu")
         elif isinstance(step, FixedPoint):
@@ -130,10 +130,10 @@ def _steps(form: Clipped) -> list[_Step]:
 
 
 def _chosen(state: Rewriter, x: Any, name: str, chosen: str, form: Sloped) -> Any:
-    negative = _scaled(state, x, f"{name}_shifted", form.slope, 0.0)
+    negative = _scaled(state, x, state.names.added(name, "shifted"), form.slope, 0.0)
     if form.positive is not None and form.negative is not None:
-        x = state.quantize(x, f"{name}_positive", "cast", form.positive)
-        negative = state.quantize(negative, f"{name}_negative", "cast", form.negative)
+        x = state.quantize(x, state.names.added(name, "positive"), "cast", form.positive)
+        negative = state.quantize(negative, state.names.added(name, "negative"), "cast", form.negative)
     return state.plain("Maximum" if form.slope < 1 else "Minimum", chosen, [x, negative])
 
 

@@ -98,9 +98,10 @@ def _digitised(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]]) -
     """Return what the digitiser makes of events, where only the normal form casts its input."""
     own = {layer.name for layer in model.layers}
     result = []
-    for tensor, values in zip(model.inputs, events, strict=True):
-        name = f"{tensor.node.layer.name}_quantizer"
-        taken = None if name in own else normal.formats.get(name)
+    for tensor, values in zip(normal.model.inputs, events, strict=True):
+        (node,) = tensor.node.layer.outbound_nodes
+        name = node.outbound_layer.name
+        taken = None if normal.names.get(name, name) in own else normal.formats.get(name)
         result.append(values if taken is None else taken.to_real(taken.cast(values)).astype(np.float32))
     return result
 

@@ -32,7 +32,7 @@ def separable(site: Site) -> Any:
     layer = site.layer
     depthwise, pointwise = weights(site, "depthwise"), weights(site, "pointwise")
     site.note("it became a depthwise convolution and a convolution of one pixel")
-    x = convolve_depthwise(site, f"{site.name}_depthwise", depthwise, [], layer.strides, layer.padding)
+    x = convolve_depthwise(site, site.added("depthwise"), depthwise, [], layer.strides, layer.padding)
     ones = 1 if pointwise.ndim == 3 else (1, 1)
     return activated(site, _convolve(site, x, site.name, pointwise, bias_weights(site), ones, "valid"))
 
@@ -60,7 +60,7 @@ def folded(site: Site) -> Any:
     kernel = kernel if depthwise else _ungrouped(site, kernel)
     quantizer = layer.bias_quantizer_internal
     if quantizer is None:
-        site.state.wide.append(site.name)
+        site.state.wide.append(site.layer.name)
         shift = wide(np.asarray(bias))
     else:
         shift = frozen_weights(site, "bias", bias)
@@ -75,7 +75,7 @@ def _convolve(site: Site, x: Any, name: str, kernel: Any, bias: list[Any], strid
     kernel = _dilated(site, kernel)
     if padding == "causal":
         site.note("its causal padding became zeros before the first value")
-        x = site.state.plain("ZeroPadding1D", f"{name}_padding", x, padding=(kernel.shape[0] - 1, 0))
+        x = site.state.plain("ZeroPadding1D", site.added("padding"), x, padding=(kernel.shape[0] - 1, 0))
         padding = "valid"
     return site.state.plain(
         f"Conv{kernel.ndim - 2}D",
@@ -96,7 +96,7 @@ def convolve_depthwise(site: Site, name: str, kernel: Any, bias: list[Any], stri
     Keras has equal strides only.
     """
     options = site.state.options
-    resource = site.name in options.resource and options.io_type == "io_parallel"
+    resource = site.layer.name in options.resource and options.io_type == "io_parallel"
     if options.depthwise and kernel.shape[-1] == 1 and not resource and len(set(strides)) == 1:
         kernel = _dilated(site, kernel)
         one = strides[0] if kernel.ndim == 3 else strides

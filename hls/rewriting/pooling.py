@@ -24,7 +24,7 @@ def maximum_pooling(site: Site) -> Any:
             return site.state.plain(type(layer).__name__, site.name, x, **options, padding="same")
         site.note("its padding became zeros around the image, which is exact since no pixel is negative")
         kind = f"ZeroPadding{len(padding)}D"
-        x = site.state.plain(kind, f"{site.name}_padding", x, padding=padding if len(padding) > 1 else padding[0])
+        x = site.state.plain(kind, site.added("padding"), x, padding=padding if len(padding) > 1 else padding[0])
     return site.state.plain(type(layer).__name__, site.name, x, **options, padding="valid")
 
 
@@ -64,9 +64,9 @@ def _mean(site: Site, window: tuple[int, ...], strides: tuple[int, ...]) -> Any:
         result = convolve_depthwise(site, site.name, kernel, [], strides, "valid")
         if count & (count - 1):
             # QKeras divides by the count, and then multiplies by it.
-            site.state.wide.append(site.name)
+            site.state.wide.append(site.layer.name)
         if kind.startswith("Global"):
-            result = site.state.plain("Flatten", f"{site.name}_flatten", result)
+            result = site.state.plain("Flatten", site.added("flatten"), result)
     return activated(site, _kept(site, result) if kind.startswith("Global") else result)
 
 
@@ -81,4 +81,4 @@ def _kept(site: Site, x: Any) -> Any:
         return x
     site.note("the axes that it keeps became a Reshape")
     shape = (*(1 for _ in site.x.shape[1:-1]), int(site.x.shape[-1]))
-    return site.state.plain("Reshape", f"{site.name}_axes", x, target_shape=shape)
+    return site.state.plain("Reshape", site.added("axes"), x, target_shape=shape)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import AdmissionError
+from trigcnn.hls.graph.graph import in_comment
+from trigcnn.hls.names import Names
 from trigcnn.hls.rewriting.layers import FLOAT
 from trigcnn.hls.rewriting.quantizers import as_cast
 from trigcnn.hls.rewriting.rules import RULES
@@ -27,6 +29,7 @@ class NormalForm:
         formats: Number formats that layers of the model declare, by name.
         outputs_changed: Whether a softmax or sigmoid at the end was left out, so that outputs are logits.
         wide: Layers whose constants or sums are wider than float32, in which Keras itself rounds.
+        names: The user's names of the layers of `model`, by their names there, which are safe in C++ and in RTL.
     """
 
     source: Any
@@ -35,6 +38,7 @@ class NormalForm:
     formats: dict[str, FixedPoint]
     outputs_changed: bool
     wide: tuple[str, ...]
+    names: Mapping[str, str]
 
 
 def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
@@ -48,11 +52,13 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
         AdmissionError: A layer cannot be rewritten exactly.
     """
     keras = sys.modules["tf_keras"]
-    state = Rewriter(options, finished=frozenset(_producer(tensor).name for tensor in model.outputs))
+    entries = [_producer(tensor).name for tensor in model.inputs]
+    names = Names([*entries, *(layer.name for layer in ordered(model))], entries)
+    state = Rewriter(options, names, finished=frozenset(_producer(tensor).name for tensor in model.outputs))
     values: dict[int, Any] = {}
     inputs = []
     for tensor in model.inputs:
-        name = _producer(tensor).name
+        name = names.identifier(_producer(tensor).name)
         new = keras.Input(tensor.shape[1:], name=name, dtype=FLOAT)
         inputs.append(new)
         values[id(tensor)] = _quantized_input(state, tensor, new)
@@ -67,12 +73,15 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
     outputs = [values[id(tensor)] for tensor in model.outputs]
     new_inputs: Any = inputs if len(inputs) > 1 else inputs[0]
     new_outputs: Any = outputs if len(outputs) > 1 else outputs[0]
-    try:
-        normal = keras.Model(new_inputs, new_outputs, name=model.name)
-    except ValueError as error:
-        # A layer that the rewriting adds has the name of an existing one.
-        raise AdmissionError(f"a layer's name is needed for a layer that is added: {error}; rename it") from error
-    return NormalForm(model, normal, tuple(state.changes), state.formats, state.outputs_changed, tuple(state.wide))
+    normal = keras.Model(new_inputs, new_outputs, name=model.name)
+    kept = {layer.name: names.shown[layer.name] for layer in normal.layers}
+    state.changes += [
+        f"layer {in_comment(shown)}: the HLS project and the RTL call it {name}"
+        for name, shown in kept.items()
+        if name != shown
+    ]
+    changes, wide = tuple(state.changes), tuple(state.wide)
+    return NormalForm(model, normal, changes, state.formats, state.outputs_changed, wide, kept)
 
 
 def ordered(model: Any) -> Iterator[Any]:
@@ -102,6 +111,6 @@ def _quantized_input(state: Rewriter, old: Any, new: Any) -> Any:
         )
     given = state.options.input_format
     taken = FixedPoint(given.signed, given.width, given.integer, "RND_CONV", "SAT")
-    name = f"{layer.name}_quantizer"
+    name = state.names.added(state.names.identifier(layer.name), "quantizer")
     state.changes.append(f"layer {layer.name}: the input is cast to the digitiser's number format {given}")
     return state.quantize(new, name, "cast", taken)

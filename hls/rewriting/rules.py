@@ -61,7 +61,7 @@ def _removed(site: Site) -> Any:
 def _normalization(site: Site) -> Any:
     scale, shift, exact = fold_batch_normalization(site.layer)
     if not exact:
-        site.state.wide.append(site.name)
+        site.state.wide.append(site.layer.name)
     site.note(
         "it became one factor and one summand per channel, " + ("exact in few bits" if exact else "as exact as float32")
     )
@@ -94,7 +94,7 @@ def _merge(site: Site) -> Any:
     if len(others) > 1:
         site.note(f"{len(site.inputs)} inputs are merged two at a time")
     for number, other in enumerate(others, 1):
-        name = site.name if number == len(others) else f"{site.name}_{number}"
+        name = site.name if number == len(others) else site.added(str(number))
         first = site.state.plain(kind, name, [first, other], **options)
     return first
 
@@ -103,7 +103,7 @@ def _average(site: Site) -> Any:
     site.note(f"it became a sum and the factor 1/{len(site.inputs)}")
     first, *others = site.inputs
     for number, other in enumerate(others, 1):
-        first = site.state.plain("Add", f"{site.name}_{number}", [first, other])
+        first = site.state.plain("Add", site.added(str(number)), [first, other])
     channels = int(first.shape[-1])
     return site.state.scale_shift(first, site.name, np.full(channels, 1 / len(site.inputs)), np.zeros(channels))
 

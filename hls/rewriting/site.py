@@ -7,6 +7,7 @@ from typing import Any
 
 from trigcnn.hls.admission import label, refusal
 from trigcnn.hls.admission.quantizers import LOGITS, RELUS, TOO_FINE
+from trigcnn.hls.graph.graph import in_comment
 from trigcnn.hls.rewriting.activations import Clipped, add, exact_form, possible
 from trigcnn.hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
 from trigcnn.hls.rewriting.state import Rewriter
@@ -34,8 +35,8 @@ class Site:
 
     @property
     def name(self) -> str:
-        """Name of the layer."""
-        return str(self.layer.name)
+        """Name of the layer in the normal form; messages have the user's, `layer.name`."""
+        return self.state.names.identifier(self.layer.name)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -43,18 +44,22 @@ class Site:
         config: dict[str, Any] = self.layer.get_config()
         return config
 
+    def added(self, ending: str) -> str:
+        """Return a name for a layer of the normal form that is added for this one; another one at each call."""
+        return self.state.names.added(self.name, ending)
+
     def note(self, change: str) -> None:
         """Say what was rewritten."""
-        self.state.changes.append(f"layer {self.name}: {change}")
+        self.state.changes.append(f"layer {in_comment(self.layer.name)}: {change}")
 
 
-def activated(site: Site, x: Any, name: str | None = None) -> Any:
+def activated(site: Site, x: Any) -> Any:
     """Add the layer's argument `activation` as a separate layer."""
     activation = getattr(site.layer, "activation", None)
     if _is_linear(activation):
         return x
-    added = name or f"{site.name}_activation"
-    site.note(f"its activation became the layer {added}")
+    added = site.added("activation")
+    site.note(f"its activation became the layer {site.state.names.shown[added]}")
     return quantized(site, x, added, activation)
 
 
@@ -65,7 +70,7 @@ def _is_linear(activation: Any) -> bool:
 def quantized(site: Site, x: Any, name: str, quantizer: Any) -> Any:
     """Add a quantizer, an activation function or one of Keras' ReLU layers."""
     function_name = quantizer if isinstance(quantizer, str) else getattr(quantizer, "__name__", None)
-    if function_name in ("softmax", "sigmoid") and site.name in site.state.finished:
+    if function_name in ("softmax", "sigmoid") and site.layer.name in site.state.finished:
         site.state.outputs_changed = True
         site.note(f"the {function_name} at the end was removed; {LOGITS}")
         return x
@@ -79,7 +84,7 @@ def quantized(site: Site, x: Any, name: str, quantizer: Any) -> Any:
         at_input = type(x.node.layer).__name__ == "InputLayer"
         role = "relu" if is_relu(quantizer) and not at_input else "cast"
         return site.state.quantize(x, name, role, number_format)
-    it = name if name != site.name else "it"
+    it = "it" if name == site.name else site.state.names.shown[name]
     form = exact_form(quantizer)
     if form is not None and possible(site.state, form):
         if form != Clipped(low=0.0):

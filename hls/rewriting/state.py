@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.hls.names import Names
 from trigcnn.hls.rewriting.layers import FLOAT, normal_layers
 
 
@@ -37,6 +38,7 @@ class Rewriter:
 
     Attributes:
         options: See `RewriteOptions`.
+        names: The names of the normal form's layers.
         changes: Lines of `NormalForm.changes`.
         formats: See `NormalForm`.
         unsigned: Tensors that hold no negative value, by identity.
@@ -45,6 +47,7 @@ class Rewriter:
     """
 
     options: RewriteOptions
+    names: Names = field(default_factory=Names)
     changes: list[str] = field(default_factory=list)
     formats: dict[str, FixedPoint] = field(default_factory=dict)
     unsigned: set[int] = field(default_factory=set)

@@ -11,7 +11,7 @@ import numpy as np
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer, in_comment
 from trigcnn.hls.graph.kinds import WIRES
 from trigcnn.hls.rtl import vhdl
 from trigcnn.hls.rtl.design import Port, RtlDesign
@@ -112,7 +112,8 @@ def _padded(signal: Any) -> FixedPoint:
 def _description(design: RtlDesign) -> str:
     """Return a description of the ports for users of the module."""
     rows = [
-        f"| `{port.name}` | {way} | `{port.layer}` | {_times(port.shape)} | `{port.number_format}` | clock {clock} |"
+        f"| `{port.name}` | {way} | `{in_comment(port.layer)}` | {_times(port.shape)} | `{port.number_format}` | "
+        f"clock {clock} |"
         for ports, way, clock in [(design.inputs, "in", 0), (design.outputs, "out", design.latency_cycles)]
         for port in ports
     ]

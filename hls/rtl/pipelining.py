@@ -80,7 +80,7 @@ def _with_ports(graph: Graph, machine: Any) -> Any:
     for layer, part in _slices(graph.input_layers):
         precisions, name = given.precisions[part], _name(given, layer, graph.inputs)
         port = Signal(name, True, precisions, reg=False, mode="r", schedule=given.schedule)
-        register = Signal(f"captured_{layer.name}", False, precisions, reg=True, mode="rw")
+        register = Signal(f"captured_{layer.identifier}", False, precisions, reg=True, mode="rw")
         captures.append(Conn(port, register))
         entries.append(Conn(register, entry.dst[part]))
     for layer, part in _slices(graph.output_layers):
@@ -93,7 +93,7 @@ def _with_ports(graph: Graph, machine: Any) -> Any:
 
 
 def _name(signal: Any, layer: Layer, among: tuple[str, ...]) -> str:
-    return str(signal.name) if len(among) == 1 else f"{signal.name}_{layer.name}"
+    return str(signal.name) if len(among) == 1 else f"{signal.name}_{layer.identifier}"
 
 
 def _parts(carried: tuple[Layer, ...], flat: list[Any]) -> list[tuple[Layer, list[Any]]]:

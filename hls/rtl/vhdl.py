@@ -11,19 +11,11 @@ from typing import Any
 
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.reserved_words import VHDL_WORDS
 
 _IDENTIFIER = re.compile(r"[A-Za-z](_?[A-Za-z0-9])*")
 _DECLARED = re.compile(r"^\s*(?:entity|package)\s+(\w+)\s+is\b", re.IGNORECASE | re.MULTILINE)
 _USED = re.compile(r"\b(?:entity|use)\s+work\.(\w+)", re.IGNORECASE)
-_RESERVED = frozenset(
-    "abs access after alias all and architecture array assert assume assume_guarantee attribute begin block body "
-    "buffer bus case component configuration constant context cover default disconnect downto else elsif end entity "
-    "exit fairness file for force function generate generic group guarded if impure in inertial inout is label library "
-    "linkage literal loop map mod nand new next nor not null of on open or others out package parameter port postponed "
-    "procedure process property protected pure range record register reject release rem report restrict "
-    "restrict_guarantee return rol ror select sequence severity shared signal sla sll sra srl strong subtype then to "
-    "transport type unaffected units until use variable vmode vprop vunit wait when while with work xnor xor".split()
-)
 
 
 def check_name(name: str) -> None:
@@ -32,31 +24,11 @@ def check_name(name: str) -> None:
     Raises:
         ConversionError: It cannot.
     """
-    if name.lower() in _RESERVED:
+    if name.lower() in VHDL_WORDS:
         raise ConversionError(f"{name!r} is a reserved word of VHDL; choose another name, or set rtl.language: verilog")
     if not _IDENTIFIER.fullmatch(name):
         raise ConversionError(
             f"{name!r}: VHDL has no name with two underscores in a row, or one at an end; choose another name, or set "
-            "rtl.language: verilog"
-        )
-
-
-def check_names(top: str, layers: Iterable[str]) -> None:
-    """Check that the name of a design, and the names of layers as parts of other names, are valid in VHDL.
-
-    Raises:
-        ConversionError: One of them is not, or two differ only in the case of letters.
-    """
-    check_name(top)
-    names = [*dict.fromkeys(layers)]
-    for name in names:
-        # A reserved word may follow another part of a name.
-        check_name(f"layer_{name}")
-    small = [name.lower() for name in names]
-    same = sorted(name for name in names if small.count(name.lower()) > 1)
-    if same:
-        raise ConversionError(
-            f"layers {', '.join(same)}: VHDL ignores the case of letters; choose other names, or set "
             "rtl.language: verilog"
         )
 
@@ -76,8 +48,7 @@ def write(graph: Graph, machine: Any, folder: Path, *, part: str, clock_period_n
     """
     from alkaid.codegen import RTLModel
 
-    # These layers give their names to ports.
-    check_names(graph.name, (*graph.inputs, *graph.outputs))
+    check_name(graph.name)
     RTLModel(
         machine,
         folder,

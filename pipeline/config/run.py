@@ -11,13 +11,13 @@ from trigcnn.hls.backends import FACTS
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.parts import totals, yosys_family
+from trigcnn.hls.reserved_words import RESERVED_WORDS
 from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.hls.rtl.vhdl import check_name
 from trigcnn.hls.synthesis import boards, ecp5
 from trigcnn.hls.synthesis.vendors import flows
 from trigcnn.models.training import Recipe
 from trigcnn.pipeline.config.budget import BudgetConfig
-from trigcnn.pipeline.config.reserved_words import RESERVED_WORDS
 from trigcnn.pipeline.config.section import Section
 from trigcnn.pipeline.config.sweep import SweepConfig
 

@@ -12,23 +12,28 @@ if TYPE_CHECKING:
     from trigcnn.hls.synthesis.report import LayerResources, LayerTiming, SynthesisReport
 
 
-def arrange(entry: SynthesisReport, order: Sequence[str], names: Mapping[int, str]) -> SynthesisReport:
+def arrange(
+    entry: SynthesisReport, order: Sequence[str], names: Mapping[int, str], identifiers: Mapping[str, str]
+) -> SynthesisReport:
     """Return a tool's report with its layers named and in the graph's order; other instances come last.
 
     Args:
         entry: A tool's report.
         order: Names of the layers, in the order of the graph.
         names: Names of the layers by hls4ml's index, by which a tool names the instances of an HLS project.
+        identifiers: Names of the layers by their names in the RTL.
     """
     places = {name: n for n, name in enumerate(order)}
-    known = names if entry.design == "hls" else {}
+
+    def named(instance: str) -> str:
+        return layer_name(instance, names) if entry.design == "hls" else identifiers.get(instance, instance)
 
     def placed(row: LayerResources | LayerTiming) -> int:
         return places.get(row.name, len(places))
 
-    layers = [replace(layer, name=layer_name(layer.name, known)) for layer in entry.layers or ()]
-    timings = [replace(timing, name=layer_name(timing.name, known)) for timing in entry.timings or ()]
-    path = [replace(step, layer=step.layer and layer_name(step.layer, known)) for step in entry.critical_path or ()]
+    layers = [replace(layer, name=named(layer.name)) for layer in entry.layers or ()]
+    timings = [replace(timing, name=named(timing.name)) for timing in entry.timings or ()]
+    path = [replace(step, layer=step.layer and named(step.layer)) for step in entry.critical_path or ()]
     return replace(
         entry,
         layers=tuple(sorted(layers, key=placed)) or None,

@@ -94,7 +94,7 @@ class _LazyKeras:
     def trace(self, events: Events) -> dict[str, Outputs]:
         from trigcnn.hls.engines.keras import KerasEngine
 
-        return KerasEngine(self.normal.model).trace(events)
+        return KerasEngine(self.normal.model, self.normal.names).trace(events)
 
     @cached_property
     def normal(self) -> NormalForm:
@@ -185,6 +185,6 @@ def _diagnosis(
     setup = Setup(
         overrides={name: dict(layer.precision) for name, layer in hls.layers.items()},  # type: ignore[arg-type]
         inferred=hls.number_formats == "hls4ml",
-        declared=reference.normal.formats,
+        declared={reference.normal.names[name]: found for name, found in reference.normal.formats.items()},
     )
     return explain(reference, engine, graph, events[:_EXPLAINED_EVENTS], exact=exact, setup=setup)

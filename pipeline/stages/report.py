@@ -67,6 +67,7 @@ def _measured(context: Context) -> content.Report:
     found = checked.quality
     conversion = convert.read(context.folder)
     names = {layer.index: layer.name for layer in conversion.hls_layers}
+    identifiers = {layer.identifier: layer.name for layer in graph.layers}
     return content.Report(
         name=config.name,
         verdict="pass",
@@ -85,7 +86,9 @@ def _measured(context: Context) -> content.Report:
         training=trained.info.training,
         rtl=None if design is None else _rtl(design, config.hls.clock_period_ns),
         test_benches=checked.test_benches,
-        synthesis=[by_layer.arrange(entry, list(names.values()), names) for entry in synthesized.synthesis],
+        synthesis=[
+            by_layer.arrange(entry, list(names.values()), names, identifiers) for entry in synthesized.synthesis
+        ],
         part=PartTotals.of(config.hls.part),
         place_and_route=synthesized.place_and_route,
         timing_closure=conversion.timing_closure,

@@ -134,6 +134,8 @@ BRANCHES: list[Branch] = [
         if (kind, count) not in (("Subtract", 3), ("Average", 3))
     ),
     Branch(IMAGE, "Add()", twice=True),
+    # Names that are not safe in C++.
+    Branch(IMAGE, f"{_CONV} > QActivation({_RELU}, name='time') > Flatten(name='conv1/clone')"),
     # What does nothing when the model is applied.
     Branch(VECTOR, f"{_LAST} > Dropout(0.5) > AlphaDropout(0.1) > GaussianDropout(0.1) > GaussianNoise(0.1) > "
            "ActivityRegularization(0.1) > Identity()"),

@@ -29,16 +29,6 @@ REFUSED: dict[str, tuple[Branch, str]] = {
         vector("quantized_bits(8,0,0,alpha=1)", _DENSE + " > ReLU(dtype='float16')"),
         "(ReLU): dtype='float16'",
     ),
-    "InputLayer.name=a word of C++ or of hls4ml": (vector("ReLU(name='input')"), "(ReLU): name='input'"),
-    "InputLayer.name=no C identifier": (vector("ReLU(name='relu-1')"), "(ReLU): name='relu-1'"),
-    "InputLayer.name=clone_..., repack_..., zp1d_..., zp2d_..., ..._linear, ..._cut": (
-        vector(BITS, f"{_DENSE} > QActivation(quantized_relu(4), name='layer0_0_linear')"),
-        "(QActivation): name='layer0_0_linear'",
-    ),
-    "InputLayer.name=with bias in it": (
-        conv("name='debiased'"),
-        "(QConv2D): name='debiased'",
-    ),
     "QActivation.activation=softmax, sigmoid elsewhere": (
         vector("Activation('sigmoid') > ReLU()"),
         "(Activation): activation='sigmoid'",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from tests.hls.graphs import constants, given, graph, layer, weighted
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import interpreter
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import parallel, simulators, test_bench, vhdl
 from trigcnn.hls.rtl.design import RtlDesign
 
@@ -101,21 +100,3 @@ def test_files_come_behind_those_they_use(tmp_path: Path) -> None:
 def test_names_that_vhdl_does_not_have_are_refused(name: str, message: str) -> None:
     with pytest.raises(ConversionError, match=message):
         vhdl.check_name(name)
-
-
-def test_layers_of_ports_need_names_that_vhdl_has(tmp_path: Path) -> None:
-    graph = kinds()
-    x, y = (dataclasses.replace(graph.layers[0], name=name) for name in ("signal", "out__2"))
-    wires = tuple(
-        Layer(f"copy_{n}", "Activation", (given.name,), (4,), given.result, attributes={"activation": "linear"})
-        for n, given in enumerate((x, y))
-    )
-    odd = Graph("top", (x, y, *wires), ("signal", "out__2"), ("copy_0", "copy_1"))
-    with pytest.raises(ConversionError, match=r"^'layer_out__2': VHDL has no name"):
-        generate(odd, tmp_path / "odd")
-    y = dataclasses.replace(y, name="Signal")
-    wires = (wires[0], dataclasses.replace(wires[1], inputs=("Signal",)))
-    same = Graph("top", (x, y, *wires), ("signal", "Signal"), ("copy_0", "copy_1"))
-    message = r"^layers Signal, signal: VHDL ignores the case of letters; choose other names, or set rtl"
-    with pytest.raises(ConversionError, match=message):
-        generate(same, tmp_path / "same")

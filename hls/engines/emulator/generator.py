@@ -17,6 +17,7 @@ from trigcnn.hls.engines.emulator.steps import Step
 from trigcnn.hls.engines.emulator.tables import Tables, bits32
 from trigcnn.hls.engines.emulator.text import accumulator_functions, post_function
 from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph.graph import in_comment
 from trigcnn.hls.graph.ranges import Range
 
 _WEIGHT_TYPES = {"float": "float", "double": "double", "long": "int64_t", "cast32": "int32_t", "cast64": "int64_t"}
@@ -82,7 +83,8 @@ class _Writer:
 
     def write(self, node: Node) -> None:
         """Write the call of a node, and the calls that pack its result for others."""
-        self._calls.append(f"// {node.name}")
+        # A name can have line breaks, or a backslash at its end.
+        self._calls.append(f"// {in_comment(node.name)}")
         match node.body:
             case Source() as body:
                 self._source(node, body)

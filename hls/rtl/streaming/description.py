@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trigcnn.hls.graph.graph import in_comment
 from trigcnn.hls.rtl.design import Port, RtlDesign
 
 
@@ -43,6 +44,6 @@ def _rule(pause: int) -> str:
 
 def _row(port: Port, way: str) -> str:
     return (
-        f"| `{port.name}` | {way} | `{port.valid}` | `{port.layer}` | {port.words} | {port.values} | "
+        f"| `{port.name}` | {way} | `{port.valid}` | `{in_comment(port.layer)}` | {port.words} | {port.values} | "
         f"`{port.number_format}` |"
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.graph import Graph, Layer
+from trigcnn.hls.graph.graph import Graph, Layer, in_comment
 from trigcnn.hls.rtl import vhdl
 from trigcnn.hls.rtl.design import Language, Port, RtlDesign
 from trigcnn.hls.rtl.netlist import Module, whole
@@ -51,7 +51,7 @@ def generate(
     """
     units = plan(graph, reuse_factors or {}, serial=serial_dense)
     if vhdl_folder is not None:
-        vhdl.check_names(graph.name, [*(unit.name for unit in units), *graph.outputs])
+        vhdl.check_name(graph.name)
     interval = initiation_interval(graph, units)
     top = Module(graph.name, f"The network {graph.name}, a pixel with all its channels per clock.")
     top.input("clk"), top.input("rst")
@@ -105,7 +105,7 @@ def _input_stream(layer: Layer) -> Stream:
 
 def _input_port(graph: Graph, layer: Layer, top: Module) -> Port:
     stream = _input_stream(layer)
-    name = "in_data" if len(graph.inputs) == 1 else f"in_{layer.name}"
+    name = "in_data" if len(graph.inputs) == 1 else f"in_{layer.identifier}"
     number_format = FixedPoint(layer.result.signed, layer.result.width, layer.result.integer)
     top.input(name, stream.bits)
     return Port(name, layer.name, layer.shape, number_format, stream.bits, stream.words, "in_valid")
@@ -116,7 +116,7 @@ def _output_port(graph: Graph, layer: Layer, top: Module, feed: Feed) -> Port:
     signs, integers, fractions = zip(*(_kif(channel) for channel in feed.stream.channels), strict=True)
     sign, integer, fraction = max(signs), max(integers), max(fractions)
     only = len(graph.outputs) == 1
-    name, valid = ("out_data", "out_valid") if only else (f"out_{layer.name}", f"out_{layer.name}_valid")
+    name, valid = ("out_data", "out_valid") if only else (f"out_{layer.identifier}", f"out_{layer.identifier}_valid")
     number_format = FixedPoint(bool(sign), sign + integer + fraction, sign + integer)
     target = top.output(name, number_format.width * len(feed.stream.channels))
     formats = [(sign, integer, fraction)] * len(feed.stream.channels)
@@ -133,13 +133,13 @@ def _kif(channel: Any) -> tuple[int, int, int]:
 
 def _add(graph: Graph, unit: Unit, sources: list[Feed], top: Module, stage_delay: float) -> tuple[Built, Feed]:
     """Build a unit and put it into the top module."""
-    doing = [unit.layer.name, *(layer.name for layer in unit.then)]
-    module = Module(f"{graph.name}_{unit.name}", f"Layer {', then '.join(doing)}.", keep=True)
+    doing = [in_comment(layer.name) for layer in (unit.layer, *unit.then)]
+    module = Module(f"{graph.name}_{unit.identifier}", f"Layer {', then '.join(doing)}.", keep=True)
     shop = Workshop(unit, graph, module, stage_delay)
     inside = build(shop, sources)
     # No port's name begins like this.
-    valid = top.net(f"from_{unit.name}_valid")
-    data = top.net(f"from_{unit.name}_data", inside.stream.bits)
+    valid = top.net(f"from_{unit.identifier}_valid")
+    data = top.net(f"from_{unit.identifier}_data", inside.stream.bits)
     sides = ("left", "right") if unit.front == "join" else ("in",)
     given = {
         f"{side}_{role}": net
@@ -147,7 +147,7 @@ def _add(graph: Graph, unit: Unit, sources: list[Feed], top: Module, stage_delay
         for role, net in (("valid", feed.valid), ("data", feed.data))
     }
     clock = {"clk": top.inputs[0], "rst": top.inputs[1]}
-    top.instance(module.name, f"{unit.name}_unit", {}, **clock, **given, out_valid=valid, out_data=data)
+    top.instance(module.name, f"{unit.identifier}_unit", {}, **clock, **given, out_valid=valid, out_data=data)
     cost = sum(kernel.estimated_lut for kernel in shop.kernels) + shop.memory_lut
     return Built(unit, module, tuple(shop.kernels), cost), Feed(inside.stream, valid, data, inside.arrivals)
 

@@ -49,6 +49,11 @@ class Unit:
         return self.layer.name
 
     @property
+    def identifier(self) -> str:
+        """Name of its layer in the RTL."""
+        return self.layer.identifier
+
+    @property
     def result(self) -> str:
         """Return the name of the layer whose result it delivers."""
         return self.then[-1].name if self.then else self.layer.name
