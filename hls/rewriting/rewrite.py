@@ -74,7 +74,7 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
     new_inputs: Any = inputs if len(inputs) > 1 else inputs[0]
     new_outputs: Any = outputs if len(outputs) > 1 else outputs[0]
     normal = keras.Model(new_inputs, new_outputs, name=model.name)
-    kept = {layer.name: names.shown[layer.name] for layer in normal.layers}
+    kept = {layer.name: names.shown.get(layer.name, layer.name) for layer in normal.layers}
     state.changes += [
         f"layer {in_comment(shown)}: the HLS project and the RTL call it {name}"
         for name, shown in kept.items()
