@@ -20,7 +20,7 @@ from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.admission import admit
 from trigcnn.hls.admission.lacking import lack
 from trigcnn.hls.backends import FACTS
-from trigcnn.hls.conversion import checks, choices, extraction, handlers, number_formats
+from trigcnn.hls.conversion import checks, choices, extraction, handlers, number_formats, tables
 from trigcnn.hls.conversion.completion import (
     complete_graph,
     complete_project,
@@ -181,10 +181,11 @@ def _declared(normal: NormalForm, options: HlsOptions) -> number_formats.Declare
         },
         names=normal.names,
         narrowest=FACTS[options.backend].narrowest,
+        adds=lack("Add", options.backend, options.io_type, axes=0) is None,
     )
 
 
-def _on_reals(function: Callable[[Any], Any]) -> Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]:
+def _on_reals(function: Callable[[Any], Any]) -> tables.Function:
     return lambda values: np.asarray(function(np.asarray(values, np.float32)), np.float64)
 
 

@@ -7,7 +7,8 @@ format of the model. hls4ml runs this as a pass between its front end and its ba
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
-from trigcnn.hls.conversion import extraction
+from trigcnn.hls.conversion import extraction, tables
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Layer, Weights
 from trigcnn.hls.graph.intervals import layer_range
@@ -26,9 +27,9 @@ from trigcnn.hls.rewriting.quantizers import common_format
 FLOW = "trigcnn_number_formats"
 _PASS = "trigcnn_number_formats_pass"  # noqa: S105 - no password
 
-MAX_TABLE_BITS = 14
 _EXACT_BITS = 53
-_EVALUATED_BITS = 22
+# Thresholds take more layers than a table: so many times fewer entries are worth that, unless the table is small.
+_WORTHWHILE, _SMALL_TABLE = 4, 1 << 10
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,17 @@ class Declared:
         overrides: Number formats that the user wants instead, by layer name and by `result`, `accum`, `weight`, `bias`.
         names: The user's names of the model's layers, by hls4ml's.
         narrowest: Bits of the narrowest number type of the back end.
+        adds: Whether the back end adds two tensors.
         casts: Result of the pass: number formats of the layers that may lose bits in their result, by name.
     """
 
     formats: Mapping[str, FixedPoint]
-    functions: Mapping[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]]
+    functions: Mapping[str, tables.Function]
     scales: Mapping[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
     overrides: Mapping[str, Mapping[str, FixedPoint]]
     names: Mapping[str, str] = field(default_factory=dict)
     narrowest: int = 1
+    adds: bool = True
     casts: dict[str, FixedPoint] = field(default_factory=dict)
 
 
@@ -104,11 +107,9 @@ def assign(model: Any, content: Declared) -> None:
     for node in list(model.get_layers()):
         if node.name in content.scales:
             node.weights["scale"].data, node.weights["bias"].data = content.scales[node.name]
-        inserted = _widen(model, node, content)
-        if node.name in content.functions:
-            inserted = _tabulate(model, node, content.functions[node.name])
-        if inserted is not None:
-            _assign_layer(model, inserted[0], content, ranges, cast=inserted[1])
+        inserted = _tabulate(model, node, content) if node.name in content.functions else _widen(model, node, content)
+        for layer, cast in inserted:
+            _assign_layer(model, layer, content, ranges, cast=cast)
         _assign_layer(model, node, content, ranges)
     _fuse_casts(model, content)
 
@@ -261,90 +262,88 @@ def _integer_bits(node: Any) -> int:
     return sys.maxsize if accumulator is None else extraction.number_format(accumulator.precision, node.name).integer
 
 
-def _widen(model: Any, node: Any, content: Declared) -> tuple[Any, FixedPoint] | None:
-    """Widen the input of a cast to a much coarser format, so that it has bits to drop; see `_whole`.
+_Inserted = tuple[Any, FixedPoint | None]
+"""A new layer, and the number format that it casts to; None for the smallest one without loss."""
 
-    Returns:
-        A new layer before it, and its number format; None if there are enough bits.
-    """
+
+def _widen(model: Any, node: Any, content: Declared) -> list[_Inserted]:
+    """Widen the input of a cast to a much coarser format, so that it has bits to drop; see `_whole`."""
     wanted = content.overrides.get(node.name, {}).get("result") or content.formats.get(node.name)
     if wanted is None or node.class_name != "Activation":
-        return None
+        return []
     given = extraction.number_format(node.get_input_variable().type.precision, node.name)
     missing = -wanted.fraction - given.integer
     if missing <= 0:
-        return None
-    return _insert(model, node), FixedPoint(given.signed, given.width + missing, given.integer + missing)
+        return []
+    return [(_insert(model, node), FixedPoint(given.signed, given.width + missing, given.integer + missing))]
 
 
 def _insert(model: Any, node: Any) -> Any:
     """Insert a layer that casts before another one."""
-    attributes = {"activation": "linear", "n_in": int(np.prod(node.get_input_variable().shape)), "trace": True}
-    layer = model.make_node("Activation", f"{node.name}_cut", attributes, node.inputs.copy())
+    layer = _cast(model, node, "cut")
     model.insert_node(layer, before=node)
     return layer
 
 
-def _tabulate(model: Any, node: Any, function: Callable[[Any], Any]) -> tuple[Any, FixedPoint] | None:
-    """Fill a table with the function's result for every possible value.
+def _cast(model: Any, node: Any, role: str) -> Any:
+    attributes = {"activation": "linear", "n_in": int(np.prod(node.get_input_variable().shape)), "trace": True}
+    return model.make_node("Activation", f"{node.name}_{role}", attributes, node.inputs.copy())
+
+
+def _tabulate(model: Any, node: Any, content: Declared) -> list[_Inserted]:
+    """Fill a table with the function's results, for each argument or between thresholds; see `conversion.tables`.
 
     Returns:
-        A new layer before it that narrows the values where that changes no result, and its number format; None if
-        nothing can be narrowed.
+        New layers before it.
     """
     given = extraction.number_format(node.get_input_variable().type.precision, node.name)
     whole = FixedPoint(given.signed, given.width, given.integer)
-    if whole.width > _EVALUATED_BITS:
+    found = tables.steps(content.functions[node.name], whole)
+    if found is None:
         raise ConversionError(_too_wide(node, whole))
-    cut = _cut(whole, function(whole.to_real(np.arange(whole.min_integer, whole.max_integer + 1))))
-    if cut.width > MAX_TABLE_BITS:
-        raise ConversionError(_too_wide(node, cut))
-    # The index is the bit pattern, so negative values come last.
-    values = function(cut.to_real(_by_pattern(cut)))
+    small = tables.thresholds(found) if content.adds else None
+    entries, fits = 1 << found.format.width, found.format.width <= tables.MAX_TABLE_BITS
+    if small is None and not fits:
+        raise ConversionError(_too_wide(node, found.format))
+    inserted: list[_Inserted] = [] if found.format == whole else [(_insert(model, node), found.format)]
+    if small is None or (fits and (entries <= _SMALL_TABLE or _WORTHWHILE * small.entries > entries)):
+        _fill(node, found.table())
+        return inserted
+    _fill(node, small.values)
+    return [*inserted, *_count_changes(model, node, small)]
+
+
+def _count_changes(model: Any, node: Any, small: tables.Thresholds) -> list[_Inserted]:
+    """Insert what counts the changes up to a value before the table of what comes behind each."""
+    from hls4ml.model.types import FixedPrecisionType
+
+    piece = _cast(model, node, "piece")
+    table = {
+        "activation": "unary_lut",
+        "table_data": small.offsets,
+        "table_t": FixedPrecisionType(2, 1, True),
+        "trace": True,
+    }
+    offset = model.make_node("UnaryLUT", f"{node.name}_offset", table, piece.outputs.copy())
+    inputs = [node.inputs[0], offset.outputs[0]]
+    change = model.make_node("Merge", f"{node.name}_change", {"op": "add", "trace": True}, inputs)
+    layers = {layer.name: layer for layer in (piece, offset, change)}
+    known = list(model.graph.items())
+    place = [layer for _, layer in known].index(node)
+    model.graph = OrderedDict([*known[:place], *layers.items(), *known[place:]])
+    node.inputs[0] = change.outputs[0]
+    return [(piece, small.piece), (offset, None), (change, small.change)]
+
+
+def _fill(node: Any, values: npt.NDArray[np.float64]) -> None:
     node.set_attr("table_data", values)
     node.set_attr("table_size", len(values))
     node.add_weights_variable(name="table", data=values)
-    if cut == whole:
-        return None
-    return _insert(model, node), cut
 
 
 def _too_wide(node: Any, number_format: FixedPoint) -> str:
     return (
         f"layer {node.name}: hls4ml has no exact form of this activation but a table, and that would have "
-        f"2**{number_format.width} entries for the values {number_format} that reach it (at most 2**{MAX_TABLE_BITS} "
-        "are built); put a QActivation(quantized_bits(...)) of fewer bits before it"
+        f"2**{number_format.width} entries for the values {number_format} that reach it (at most "
+        f"2**{tables.MAX_TABLE_BITS} are built); put a QActivation(quantized_bits(...)) of fewer bits before it"
     )
-
-
-def _by_pattern(number_format: FixedPoint) -> npt.NDArray[np.int64]:
-    patterns = np.arange(1 << number_format.width)
-    negative = patterns > number_format.max_integer
-    return patterns - (negative.astype(np.int64) << number_format.width)
-
-
-def _cut(whole: FixedPoint, outputs: npt.NDArray[np.float64]) -> FixedPoint:
-    """Return the smallest cast before the table that changes no result.
-
-    Args:
-        whole: Number format of the values.
-        outputs: What the function gives for each of them, in ascending order.
-    """
-    first, width, fraction = whole.min_integer, whole.width, whole.fraction
-    # Low bits that make no difference can be truncated, which rounds to minus infinity.
-    while width > 2:
-        pairs = outputs.reshape(-1, 2)
-        if not np.array_equal(pairs[:, 0], pairs[:, 1]):
-            break
-        outputs, first, width, fraction = pairs[:, 0], first // 2, width - 1, fraction - 1
-    # Beyond some value the result is constant: saturate there.
-    while width > 2:
-        half = 1 << (width - 1)
-        low = half // 2 if first < 0 else 0
-        kept = outputs[low : low + half]
-        if not (np.all(outputs[:low] == kept[0]) and np.all(outputs[low + half :] == kept[-1])):
-            break
-        outputs, first, width = kept, first // 2, width - 1
-    if (width, fraction) == (whole.width, whole.fraction):
-        return whole
-    return FixedPoint(whole.signed, width, width - fraction, "TRN", "SAT")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +8,19 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from trigcnn.common.fixed_point import FixedPoint
+from tests.hls.admission_branches import Branch, events_of, network
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.conversion import convert as conversion
-from trigcnn.hls.conversion import number_formats
 from trigcnn.hls.engines import csim, interpreter
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.graph.intervals import analyse
-from trigcnn.hls.options import HlsOptions, LayerOptions
+from trigcnn.hls.options import HlsOptions, IoType, LayerOptions
 from trigcnn.hls.rewriting.rewrite import NormalForm
 
 OPTIONS = HlsOptions("Vitis", "xcvu9p-flga2104-2L-e", 5.0, "io_parallel", "Latency", 1)
+WIDE_WEIGHTS = "kernel_quantizer=quantized_bits(8,0,0,alpha=1), bias_quantizer=quantized_bits(8,0,0,alpha=1)"
 
 
 def quantizer(text: str) -> Any:
@@ -150,43 +149,19 @@ def test_a_normalization_of_small_numbers_leaves_a_coarse_cast_to_the_next_layer
     assert_equal(normal, graph, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("whole", "function", "cut"),
-    [
-        # The last bit makes no difference.
-        ("fixed<6,3>", lambda x: np.floor(x * 4), "fixed<5,3,TRN,SAT>"),
-        # Nothing changes beyond -1 and 1.
-        ("fixed<8,4>", lambda x: np.clip(x, -1, 0.9375), "fixed<5,1,TRN,SAT>"),
-        ("ufixed<8,4>", lambda x: np.minimum(x, 1.9375), "ufixed<5,1,TRN,SAT>"),
-        # Both.
-        ("fixed<8,4>", lambda x: np.clip(np.floor(x), -2, 1), "fixed<2,2,TRN,SAT>"),
-        # Every bit counts.
-        ("fixed<6,3>", lambda x: x, "fixed<6,3>"),
-        # Zero alone is another value: nothing may be cut off below.
-        ("fixed<4,4>", lambda x: (x == 0) * 1.0, "fixed<2,2,TRN,SAT>"),
-    ],
-)
-def test_the_cut_in_front_of_a_table_changes_nothing(
-    whole: str, function: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]], cut: str
-) -> None:
-    given = FixedPoint.parse(whole)
-    integers = np.arange(given.min_integer, given.max_integer + 1)
-    outputs = function(given.to_real(integers))
-    found = number_formats._cut(given, outputs)
-    assert str(found) == cut
-    reached = found.to_real(found.cast_integers(integers, given.fraction))
-    np.testing.assert_array_equal(function(reached), outputs)
+def thresholded() -> Any:
+    return bring_up().keras.layers.ThresholdedReLU(1.0, name="sharp")
 
 
-@pytest.mark.parametrize("width", [15, 23])
+@pytest.mark.parametrize("width", [17, 23])
 def test_a_table_of_too_many_entries_is_refused(width: int, tmp_path: Path) -> None:
     model = chain(
         (2,),
         activation(f"quantized_bits({width},3,0,alpha=1)", "first"),
-        activation("quantized_relu(20,4,negative_slope=0.5)", "leaky"),
+        thresholded(),
     )
     message = (
-        rf"^layer leaky: hls4ml has no exact form of this activation but a table, and that would have 2\*\*{width} "
+        rf"^layer sharp: hls4ml has no exact form of this activation but a table, and that would have 2\*\*{width} "
         r"entries for the values .* that reach it \(at most 2\*\*14 are built\); put a "
         r"QActivation\(quantized_bits\(...\)\) of fewer bits before it$"
     )
@@ -203,6 +178,30 @@ def test_the_entries_of_a_table_stand_in_the_order_of_bit_patterns(tmp_path: Pat
     expected = np.asarray(function(np.array([0, 1, 2, 3, -4, -3, -2, -1], np.float32)))
     np.testing.assert_array_equal(graph["t"].weights["table"].values, expected)
     assert_equal(normal, graph)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_thresholds_behind_wide_sums_are_exact(io_type: IoType, tmp_path: Path) -> None:
+    """Sums of 17 bits in front of functions that are no limits: tables of 2**14 entries would not do."""
+    calls = ("quantized_tanh(6,use_real_tanh=True)", "quantized_po2(4)", "quantized_hswish(6,1)")
+    branches = [Branch((6,), f"QDense(2, {WIDE_WEIGHTS}) > QActivation({call})") for call in calls]
+    made = network(branches, io_type)
+    normal = conversion.normal_form(made.model, made.options)
+    bench = (np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32))
+    graph = conversion.convert(
+        normal, name="top", options=made.options, project=tmp_path / "hls", log=tmp_path / "log", test_bench=bench
+    )
+    for number in range(len(calls)):
+        name = f"layer{number}_1"
+        kinds = [each.kind for each in graph.layers if each.name.startswith(name)]
+        assert kinds[-4:] == ["Activation", "UnaryLUT", "Merge", "UnaryLUT"]
+        assert graph[f"{name}_offset"].weights["table"].integers.size <= 1 << 10
+    events = pack(events_of(made.model))
+    expected = KerasEngine(normal.model).predict(events).reshape(len(events), -1)
+    np.testing.assert_array_equal(KerasEngine(made.model).predict(events).reshape(len(events), -1), expected)
+    simulation = csim.build(graph, tmp_path / "hls", tmp_path, timeout_s=300, quick=True)
+    np.testing.assert_array_equal(simulation.predict(events), expected)
 
 
 def test_the_user_can_set_number_formats(tmp_path: Path) -> None:
