@@ -20,9 +20,10 @@ _IDENTIFIER = re.compile(rf"(?=.{{1,{_LONGEST}}}$)[A-Za-z](_?[A-Za-z0-9])*")
 _NUMBERED = re.compile(
     r"layer\d+(_out|_cpy\d+)?|((relu|linear|unary_lut)_)?config\d+(_\w+)?|([bsw]|table)\d+", re.IGNORECASE
 )
-# Behind a layer's name: hls4ml's types and layers, our layer before a cast, and modules and signals of the RTL.
+# Behind a layer's name: hls4ml's types and layers, our layers before a cast or table, and what the RTL derives.
 _ENDINGS = (
-    "t accum weight bias scale table result linear cut valid data unit kernel step products columns_kernel".split()
+    "t accum weight bias scale table result linear cut piece offset change valid data unit kernel step products "
+    "columns_kernel".split()
 )
 _BEGINNINGS = ("clone", "repack", "zp1d", "zp2d")
 

@@ -306,7 +306,7 @@ REMOVED = (
     *ALWAYS,
     *rewritten("trainable", "any", "nothing: the layer acts in training only"),
 )
-TABLE = "a table of what Keras computes for each possible value (at most 2**14 entries)"
+TABLE = "a table of what Keras computes, by value or between thresholds (at most 2**14 entries)"
 SLOPE = (
     "float32 rounds the products with this slope",
     "use 1/2, 1/4, 1/8 ... or QActivation(quantized_relu(..., negative_slope=...))",

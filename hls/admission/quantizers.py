@@ -7,7 +7,7 @@ from typing import Any
 from trigcnn.hls.admission.rows import Check, Place, Rows, exact, number, one_of, refused, rewritten
 from trigcnn.hls.backends import FACTS
 
-_TABLE = "a table of what QKeras computes for each possible value (at most 2**14 entries)"
+_TABLE = "a table of what QKeras computes, by value or between thresholds (at most 2**14 entries)"
 LIMITS = "a cast and limits, without a table"
 CHOICE = "a shift and a choice, without a table"
 TOO_FINE = "others, whose constants need more than 24 bits"
