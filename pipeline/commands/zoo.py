@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolFailedError
+from trigcnn.pipeline.config import plain_yaml
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
@@ -58,7 +58,7 @@ class Entry:
     @property
     def digest(self) -> str:
         """SHA-256 of the values in the configuration's file; comments do not count."""
-        written = yaml.safe_load(self.path.read_text(encoding="utf-8"))
+        written = plain_yaml.read(self.path)
         return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
 
 
@@ -89,8 +89,8 @@ def entries(path: Path) -> list[Entry]:
         ConfigError: The list or a configuration cannot be used.
     """
     try:
-        lines = _LINES.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        lines = _LINES.validate_python(plain_yaml.read(path))
+    except (OSError, plain_yaml.NotPlainError, ValidationError) as error:
         raise ConfigError(
             f"{path}: cannot be used as the list of the zoo: {error}; write one line per network, `- config: NAME.yaml`"
         ) from error

@@ -32,13 +32,13 @@ class BudgetConfig(Section):
     design: Literal["rtl", "hls"] | None = None
     """Design that is judged: the generated Verilog, or the HLS project; default: rtl if there is RTL."""
     lut: Amount | None = None
-    """Look-up tables."""
+    """Look-up tables: a whole number, or a share of the part, such as 5%."""
     ff: Amount | None = None
-    """Flip-flops."""
+    """Flip-flops: a whole number, or a share of the part, such as 5%."""
     dsp: Amount | None = None
-    """Multiplier blocks."""
+    """Multiplier blocks: a whole number, or a share of the part, such as 5%."""
     bram: Amount | None = None
-    """Block memory in halves of 18 Kbit."""
+    """Block memory in halves of 18 Kbit: a whole number, or a share of the part, such as 5%."""
     latency_cycles: int | None = Field(default=None, ge=0)
     """Worst latency, in clock cycles from an event's first word to its last result."""
     latency_ns: float | None = Field(default=None, ge=0)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from trigcnn.common.suggestions import did_you_mean
+from trigcnn.pipeline.config import plain_yaml, problems
 from trigcnn.pipeline.config.run import RunConfig
-from trigcnn.pipeline.config.schema import options_of
-from trigcnn.pipeline.config.section import UNKNOWN_KEY
 from trigcnn.pipeline.errors import ConfigError
 
 
@@ -32,10 +29,11 @@ def load(path: Path, assignments: list[str] | None = None, *, changes: Mapping[s
         ConfigError: The file or a value cannot be used; the message names the key.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        content = plain_yaml.read(path)
+    except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error}; give the path of a YAML configuration") from error
-    content = _yaml(text, str(path))
+    except plain_yaml.NotPlainError as error:
+        raise ConfigError(f"{path}: is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(
             f"{path}: must contain keys and values (such as 'name: digits'), but contains a {type(content).__name__}"
@@ -57,8 +55,7 @@ def validate(content: dict[str, Any], where: str) -> RunConfig:
     try:
         return RunConfig.model_validate(content)
     except ValidationError as error:
-        lines = "".join(f"\n  - {_explain(problem)}" for problem in error.errors())
-        raise ConfigError(f"{where}: the configuration cannot be used:{lines}") from error
+        raise ConfigError(f"{where}: the configuration cannot be used:{problems.listed(error, content)}") from error
 
 
 def with_values(config: RunConfig, values: Mapping[str, Any], where: str) -> RunConfig:
@@ -99,21 +96,9 @@ def named_values(assignments: list[str], flag: str) -> dict[str, Any]:
 
 def _yaml(text: str, where: str) -> Any:
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - it is a safe loader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # A date such as 2024-13-45 is a ValueError of Python's own.
+        return plain_yaml.parse(text)
+    except plain_yaml.NotPlainError as error:
         raise ConfigError(f"{where}: is not valid YAML: {error}") from error
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that occurs twice: YAML itself silently keeps the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        if twice:
-            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: the key {twice[0]} occurs more than once")
-        return super().construct_mapping(node, deep)
 
 
 def _assign(content: dict[str, Any], assignment: str) -> None:
@@ -133,35 +118,6 @@ def _put(content: dict[str, Any], keys: list[str], value: Any, where: str) -> No
         if not isinstance(content, dict):
             raise ConfigError(f"{where}: {key} holds a value, not keys")
     content[last] = value
-
-
-def _explain(problem: Any) -> str:
-    location = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] in UNKNOWN_KEY:
-        return _unknown_key(problem["loc"])
-    if problem["type"] == "string_pattern_mismatch":
-        return f"{location}: must match its description: {_description(problem['loc'])} (found {problem['input']!r})"
-    if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
-        return f"{location}: must be text, put quotes around it (found {problem['input']!r})"
-    if problem["type"] == "dataclass_type":
-        return f"{location}: Input should be a valid dictionary (found {problem['input']!r})"
-    if problem["type"] == "value_error":
-        message = str(problem["ctx"]["error"])
-        return message if not location or message.startswith(f"{location}.") else f"{location}: {message}"
-    return f"{location}: {problem['msg']} (found {problem['input']!r})"
-
-
-def _unknown_key(location: Sequence[Any]) -> str:
-    *section, key = map(str, location)
-    prefix = "".join(f"{part}." for part in section)
-    return f"{prefix}{key}: unknown key; {did_you_mean(key, options_of(section), prefix=prefix)}"
-
-
-def _description(location: Sequence[Any]) -> str:
-    """Return the description of an option."""
-    # An entry of a list is described with the list.
-    *section, name = [part for part in location if isinstance(part, str)]
-    return str(options_of(section)[name]["description"])
 
 
 def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from trigcnn.pipeline.config.section import Section
 
+_MOST_POINTS = 1_000_000
 _OPTION = r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+$"
 OptionPath = Annotated[str, Field(pattern=_OPTION)]
 
@@ -48,21 +49,32 @@ class Domain(Section):
         """Whether a range is one of whole numbers."""
         return all(value is None or isinstance(value, int) for value in (self.low, self.high, self.step))
 
-    def values(self) -> list[Any] | None:
-        """Return all values in their order; None where they are a continuum.
+    @property
+    def count(self) -> float:
+        """Number of values; infinity where they are a continuum.
 
-        >>> Domain(low=2, high=6, step=2).values(), Domain(low=0.0, high=1.0).values()
-        ([2, 4, 6], None)
+        >>> Domain(low=2, high=6, step=2).count, Domain(low=0.0, high=1.0).count
+        (3, inf)
+        """
+        if self.choices is not None:
+            return len(self.choices)
+        assert self.low is not None  # noqa: S101 - validated above
+        assert self.high is not None  # noqa: S101
+        if self.whole:
+            return int((self.high - self.low) // (self.step or 1)) + 1
+        steps = (self.high - self.low) / self.step if self.step else math.inf
+        return int(steps + 1e-9) + 1 if math.isfinite(steps) else math.inf
+
+    def values(self) -> list[Any]:
+        """Return all values of a finite domain in their order.
+
+        >>> Domain(low=2, high=6, step=2).values()
+        [2, 4, 6]
         """
         if self.choices is not None:
             return list(self.choices)
-        assert self.low is not None  # noqa: S101 - validated above
-        assert self.high is not None  # noqa: S101
-        step = self.step or (1 if self.whole else None)
-        if step is None:
-            return None
-        count = int((self.high - self.low) / step + 1e-9)
-        return [self.low + number * step for number in range(count + 1)]
+        step = self.step or 1
+        return [(self.low or 0) + number * step for number in range(int(self.count))]
 
 
 class ClusterConfig(Section):
@@ -130,13 +142,21 @@ class SweepConfig(Section):
 
     @model_validator(mode="after")
     def _grid_is_finite(self) -> Self:
-        endless = [name for name, domain in self.space.items() if domain.values() is None]
-        if self.sampler == "grid" and endless:
+        if self.sampler != "grid":
+            return self
+        endless = [name for name, domain in self.space.items() if domain.count == math.inf]
+        if endless:
             raise ValueError(f"sampler: grid: {endless[0]} is continuous; give it a step, or choices")
+        points = self.most_trials()
+        if points > _MOST_POINTS:
+            raise ValueError(
+                f"sampler: grid: the grid has {points:,} points, and at most {_MOST_POINTS:,} can be listed; give "
+                "larger steps or fewer choices, or choose another sampler"
+            )
         return self
 
     def most_trials(self) -> float:
         """Return the largest useful number of trials: the points of a grid, else infinity."""
         if self.sampler != "grid":
             return math.inf
-        return math.prod(len(domain.values() or []) for domain in self.space.values())
+        return math.prod(domain.count for domain in self.space.values())

@@ -28,6 +28,7 @@ from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl.options import RtlOptions
+from trigcnn.pipeline.config import plain_yaml
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.config.section import UNKNOWN_KEY
 from trigcnn.pipeline.errors import GoldenError
@@ -41,7 +42,6 @@ _HEADER = """\
 """
 _MEND = "restore the case from version control, or freeze it again with `trigcnn golden freeze`"
 # Limit for files from somebody else; this program's cases are far below.
-_MAX_YAML_BYTES = 2**22
 _MAX_UNPACKED_BYTES = 2**28
 # float64 reaches from 2**-1074 to 2**1023.
 _MAX_EXPONENT = 1000
@@ -198,15 +198,6 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses aliases: a few lines of them can expand to more than the memory holds."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError(f"an alias (*) in the value of {getattr(index, 'value', index)}: not allowed here")
-        return super().compose_node(parent, index)
-
-
 def lsb(ports: tuple[Port, ...]) -> npt.NDArray[np.float64]:
     """Weight of the last bit of each value, in the shape of an event."""
     parts = [np.full(port.shape, FixedPoint.parse(port.format).lsb) for port in ports]
@@ -272,12 +263,10 @@ def read(path: Path) -> GoldenCase:
     """
     stem(path)
     try:
-        if path.stat().st_size > _MAX_YAML_BYTES:
-            raise GoldenError(f"{path}: has more than {_MAX_YAML_BYTES} bytes, which no golden case needs; {_MEND}")
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - it is a safe loader
-    except (OSError, UnicodeDecodeError) as error:
+        content = plain_yaml.read(path)
+    except OSError as error:
         raise GoldenError(f"{path}: cannot be read: {error}; name a file NAME{SUFFIX}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except plain_yaml.NotPlainError as error:
         raise GoldenError(f"{path}: is not plain YAML: {error}; {_MEND}") from error
     try:
         return GoldenCase.model_validate(content)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import yaml
-
 from trigcnn.pipeline.config.differences import differing
 from trigcnn.pipeline.config.differences import shown as option_shown
 from trigcnn.pipeline.results.merit import Merit
@@ -87,7 +85,7 @@ def compare(reports: Sequence[tuple[str, str, Report]]) -> Compared:
     runs = [_run(label, source, report) for label, source, report in reports]
     longest = max(runs, key=lambda run: len(run.merits))
     names = dict.fromkeys(merit.name for run in (longest, *runs) for merit in run.merits)
-    configurations = [yaml.safe_load(report.provenance.configuration) for _, _, report in reports]
+    configurations = [report.provenance.options() for _, _, report in reports]
     return Compared(
         runs=runs,
         figures=list(names),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from trigcnn.hls.estimates.project import HlsEstimate, ProjectLayer
 from trigcnn.hls.rewriting.check import Rewriting
 from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.hls.synthesis.timing_closure import TimingClosure
 from trigcnn.models.geometry import LayerGeometry
+from trigcnn.pipeline.config import plain_yaml
 from trigcnn.pipeline.results.bench import Bench
 from trigcnn.pipeline.results.comparison import Comparison
 from trigcnn.pipeline.results.diagnosis import Finding
@@ -99,6 +100,17 @@ class Provenance(Section):
     """SHA-256 by name of what went in or came out"""
     configuration: str
     """the resolved configuration as YAML"""
+
+    @field_validator("configuration")
+    @classmethod
+    def _is_a_configuration(cls, text: str) -> str:
+        if not isinstance(plain_yaml.parse(text), dict):
+            raise ValueError("is not a configuration")
+        return text
+
+    def options(self) -> dict[str, Any]:
+        """Return the values of the configuration's options, section by section."""
+        return dict(plain_yaml.parse(self.configuration))
 
 
 class Report(Section):

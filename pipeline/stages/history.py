@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
@@ -76,7 +75,7 @@ def record(folder: RunFolder) -> None:
         verdict=report.verdict,
         digest=digest,
         merits=merits(report),
-        configuration=yaml.safe_load(report.provenance.configuration),
+        configuration=report.provenance.options(),
     )
     folder.write(_FILE, "".join(f"{each.model_dump_json()}\n" for each in (*lines, line)))
 

@@ -73,7 +73,7 @@ def grid(space: Mapping[str, Domain], seed: int) -> list[dict[str, Any]]:
     >>> grid({"a.b": Domain(low=1, high=2), "a.c": Domain(choices=["x"])}, seed=1)
     [{'a.b': 2, 'a.c': 'x'}, {'a.b': 1, 'a.c': 'x'}]
     """
-    values = [[as_stored(value) for value in domain.values() or []] for domain in space.values()]
+    values = [[as_stored(value) for value in domain.values()] for domain in space.values()]
     points = [dict(zip(space, point, strict=True)) for point in itertools.product(*values)]
     random.Random(seed).shuffle(points)  # noqa: S311 - no secret
     return points
