@@ -28,7 +28,7 @@ def read(path: Path) -> Any:
         NotPlainError: It is not plain YAML in UTF-8, or it has more than `MOST_BYTES` bytes.
     """
     if path.exists() and not path.is_file():
-        raise OSError("it is not an ordinary file")
+        raise OSError("it is a folder" if path.is_dir() else "it is not an ordinary file")
     if path.stat().st_size > MOST_BYTES:
         raise NotPlainError(f"it has more than {MOST_BYTES} bytes")
     try:

@@ -205,12 +205,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert "cannot be read: [Errno 21] Is a directory" in error_of(tmp_path)
+    assert "cannot be read: it is a folder; give the path of" in error_of(tmp_path)
 
 
 def test_a_binary_file_is_refused(path: Path) -> None:
     path.write_bytes(b"\x89HDF\r\n\x1a\n\xff\xfe")
-    assert "cannot be read: 'utf-8' codec can't decode" in error_of(path)
+    assert "is not valid YAML: byte 0 is not UTF-8" in error_of(path)
     path.write_bytes(b"PK\x03\x04\x00\x00")
     assert "is not valid YAML: unacceptable character" in error_of(path)
 
