@@ -135,13 +135,16 @@ def load(
     *,
     input_format: str | None,
     events: str | Sequence[str],
-    labels: str,
-    classes: Sequence[str] | None,
+    labels: str | Mapping[str, str] | None,
+    classes: Sequence[str] | Mapping[str, Sequence[str]] | None,
     saturate: bool,
     validation_fraction: float,
     test_fraction: float,
     seed: int,
     options: Mapping[str, Any] | None = None,
+    targets: str | Mapping[str, str] | None = None,
+    weights: str | None = None,
+    truth_needed: bool = False,
 ) -> Dataset:
     """Load a data set, put its events on the digitiser's grid and split it.
 
@@ -149,13 +152,17 @@ def load(
         source: A registered name, or the path of a file that ends in `.npz`, `.h5` or `.hdf5`.
         input_format: Such as "ufixed<4,0>"; None for the registered data set's own. A file needs one.
         events: Name of the array of events in a file, or of several; not used by registered data sets.
-        labels: Name of the array of labels in a file; not used by registered data sets.
-        classes: The classes' names, for a file only.
+        labels: Name of the array of labels in a file, or names by output; None for none. Not used by registered data
+            sets.
+        classes: The classes' names, or by output, for a file only.
         saturate: Whether a file's values beyond `input_format` stop at the ends of its range.
         validation_fraction: Share of all events to validate on, above 0 and below 1.
         test_fraction: Share of all events to test on, above 0 and below 1.
         seed: Seed of the split and of sources that draw their events.
         options: Of a registered data set; see `describe`.
+        targets: Name of an array of real values that the output is to give, or names by output, for a file only.
+        weights: Name of the array of the events' weights, for a file only.
+        truth_needed: Whether a file must hold labels or targets, because a network is to learn them.
 
     Raises:
         DataError: No such data set or file, or its content cannot be used.
@@ -164,6 +171,9 @@ def load(
     if source in _SOURCES:
         if classes is not None:
             raise DataError(f"data.classes: the data set {source} has its own class names; remove the option")
+        for option, value in (("targets", targets), ("weights", weights)):
+            if value is not None:
+                raise DataError(f"data.{option}: {source} is a data set of trigcnn, not a file; remove the option")
         return _SOURCES[source].load(
             input_format=parsed,
             validation_fraction=validation_fraction,
@@ -184,11 +194,14 @@ def load(
         input_format=parsed,
         events=events,
         labels=labels,
+        targets=targets,
+        weights=weights,
         classes=classes,
         saturate=saturate,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         seed=seed,
+        truth_needed=truth_needed,
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.errors import DataError
+from trigcnn.models.heads import Head, Truth
 
 Events = npt.NDArray[np.float32]
 Shape = tuple[int, ...]
@@ -22,17 +24,35 @@ columns left to right), turns by 90 degrees or by any angle, and rows that close
 
 @dataclass(frozen=True)
 class Split:
-    """Events and their labels.
+    """Events and what is known of them.
 
     Attributes:
         events: Shape `[n, ...]`, on the grid of the data set's input format.
-        labels: Shape `[n]`, the index of each event's class.
+        labels: Shape `[n]`, the index of each event's class; zeros where the data set has no classes.
         targets: Shape `[n, ...]`, what a network that does not classify is to give; None where labels are all.
+        truths: By output, shape `[n, ...]`: what `Dataset.truths` or `Dataset.heads` describe.
+        weights: Shape `[n]`, 0 or more; None if all events count the same.
     """
 
     events: Events
     labels: Labels
     targets: Events | None = None
+    truths: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    weights: npt.NDArray[np.float32] | None = None
+
+    def at(self, rows: npt.NDArray[Any]) -> Split:
+        """Return some of the events.
+
+        Args:
+            rows: Indices of events, or a truth value for each.
+        """
+        return Split(
+            self.events[rows],
+            self.labels[rows],
+            None if self.targets is None else self.targets[rows],
+            {name: truth[rows] for name, truth in self.truths.items()},
+            None if self.weights is None else self.weights[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -42,7 +62,7 @@ class Dataset:
     Attributes:
         name: The registered name or the file's name.
         input_format: What the digitiser delivers; every event is on its grid.
-        classes: The classes' names; a label is an index into them.
+        classes: The classes' names; a label is an index into them. Empty where the events' classes are not known.
         train: What weights are fitted to.
         validation: What training decisions are made on.
         test: What figures are reported on.
@@ -50,6 +70,8 @@ class Dataset:
             row: its parts, each flattened, one after the other. Empty for a model of one input.
         symmetries: What may be done to an event in training without changing its class.
         notes: What is worth knowing of where the events come from, a sentence each.
+        truths: What a file says of a model's outputs, by output, or `""` for the only one.
+        heads: The outputs of the model and what is known of them, once the model is known.
     """
 
     name: str
@@ -61,6 +83,8 @@ class Dataset:
     parts: tuple[Shape, ...] = ()
     symmetries: tuple[Symmetry, ...] = ()
     notes: tuple[str, ...] = ()
+    truths: Mapping[str, Truth] = field(default_factory=dict)
+    heads: tuple[Head, ...] = ()
 
     @property
     def input_shape(self) -> Shape:

@@ -1,10 +1,10 @@
-"""Events and labels from a user's own `.npz` or HDF5 file, all checked before use."""
+"""Events, and what is known of them, from a user's own `.npz` or HDF5 file, all checked before use."""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,18 @@ import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.suggestions import did_you_mean
-from trigcnn.models.datasets.base import Dataset, Labels, split_stratified
+from trigcnn.models.datasets.base import Dataset, Events, Split, split_indices
 from trigcnn.models.datasets.input_format import put_on_grid
+from trigcnn.models.datasets.truths import Known, known
 from trigcnn.models.errors import DataError
 from trigcnn.models.paths import require_file
 
 NPZ_SUFFIXES = (".npz",)
 HDF5_SUFFIXES = (".h5", ".hdf5")
 SUFFIXES = NPZ_SUFFIXES + HDF5_SUFFIXES
+
+# The default of `data.labels`: an array of this name need not exist.
+DEFAULT_LABELS = "labels"
 
 # What zipfile, numpy and h5py raise on files that were cut off or overwritten in part; a header that was
 # overwritten can claim any size, hence MemoryError.
@@ -32,12 +36,15 @@ def load(
     *,
     input_format: FixedPoint | None,
     events: str | Sequence[str],
-    labels: str,
-    classes: Sequence[str] | None,
+    labels: str | Mapping[str, str] | None,
+    targets: str | Mapping[str, str] | None = None,
+    weights: str | None = None,
+    classes: Sequence[str] | Mapping[str, Sequence[str]] | None,
     saturate: bool,
     validation_fraction: float,
     test_fraction: float,
     seed: int,
+    truth_needed: bool = False,
 ) -> Dataset:
     """Load a data set from a file.
 
@@ -47,12 +54,16 @@ def load(
         events: Name of the array of events, `[n, features]`, `[n, h, w]` (which gets a channel axis) or
             `[n, h, w, channels]`; in HDF5 a path such as "jets/images". For a model of several inputs the names of
             several arrays, in the order of the inputs.
-        labels: Name of the array of labels: `[n]` whole numbers from 0, or one-hot `[n, classes]`.
-        classes: The classes' names; None names them by their numbers.
+        labels: Name of the array of labels, or names by output of a model of several outputs; see `truths.known`. None,
+            or the default name where the file has no such array: no labels.
+        targets: Name of the array of real values that the output is to give, or names by output.
+        weights: Name of the array of the events' weights.
+        classes: The classes' names, or by output; None names them by their numbers.
         saturate: Whether values beyond `input_format` stop at the ends of its range.
         validation_fraction: Share of all events to validate on.
         test_fraction: Share of all events to test on.
         seed: Seed of the split.
+        truth_needed: Whether labels or targets must be there, because a network is to learn them.
 
     Raises:
         DataError: The file or an array in it cannot be used; the message says which, and the fix.
@@ -62,37 +73,84 @@ def load(
             f"{path}: a file does not say what the detector's digitiser delivers; set data.input_format, "
             "for example ufixed<8,0>"
         )
-    wanted = {"data.events": events} if isinstance(events, str) else _numbered("data.events", events)
-    arrays = _read(path, {**wanted, "data.labels": labels})
-    where = f"{path}, {labels}"
-    indices, names = checked_labels(arrays["data.labels"], classes, where)
-    parts = []
-    for option, name in wanted.items():
-        part = _checked_events(arrays[option], f"{path}, {name}")
-        if indices.size != len(part):
-            raise DataError(
-                f"{where}: {indices.size} labels for {len(part)} events; {option} and data.labels must "
-                "name arrays of equal length"
-            )
-        parts.append(put_on_grid(input_format, part, saturate=saturate, where=f"{path}, {name}"))
+    of_events = {"data.events": events} if isinstance(events, str) else _numbered("data.events", events)
+    of_labels, of_targets = by_output("data.labels", labels), by_output("data.targets", targets)
+    by_default = labels == DEFAULT_LABELS
+    if by_default and DEFAULT_LABELS in of_targets.values():
+        of_labels = {}
+    if truth_needed and not (of_labels or of_targets):
+        raise DataError(
+            f"{path}: a network that is trained needs labels or targets; name an array in data.labels or data.targets, "
+            "or set training.enabled: false"
+        )
+    optional = {"data.labels"} if by_default and (of_targets or not truth_needed) else set()
+    names = {**of_events, **of_labels, **of_targets, **({} if weights is None else {"data.weights": weights})}
+    arrays = _read(path, names, optional)
+    where = {option: f"{path}, {names[option]}" for option in arrays}
+    parts = [
+        put_on_grid(
+            input_format, _checked_events(arrays[option], where[option]), saturate=saturate, where=where[option]
+        )
+        for option in of_events
+    ]
+    _check_lengths(arrays, where, next(iter(of_events)))
+    found = known({option: (arrays[option], where[option]) for option in arrays}, classes, len(parts[0]))
     several = len(parts) > 1
-    train, validation, test = split_stratified(
+    train, validation, test = _split(
         np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1) if several else parts[0],
-        indices,
+        found,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         seed=seed,
     )
     shapes = tuple(part.shape[1:] for part in parts) if several else ()
-    return Dataset(path.name, input_format, names, train, validation, test, shapes)
+    return Dataset(path.name, input_format, found.classes, train, validation, test, shapes, truths=found.truths)
 
 
 def _numbered(option: str, names: Sequence[str]) -> dict[str, str]:
     return {f"{option}[{number}]": name for number, name in enumerate(names)}
 
 
-def _read(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]:
-    """Read the arrays that options name; the keys of `wanted` and of the result are those options."""
+def by_output(option: str, names: str | Mapping[str, str] | None) -> dict[str, str]:
+    """Return names of arrays by option, such as `data.labels`, or `data.labels.logits` for the output logits."""
+    if names is None:
+        return {}
+    return {option: names} if isinstance(names, str) else {f"{option}.{key}": name for key, name in names.items()}
+
+
+def _check_lengths(arrays: Mapping[str, npt.NDArray[Any]], where: Mapping[str, str], events: str) -> None:
+    number = len(arrays[events])
+    for option, array in arrays.items():
+        size = len(array) if array.ndim else 1
+        if size != number:
+            what = "labels" if option.startswith("data.labels") else "entries"
+            raise DataError(
+                f"{where[option]}: {size} {what} for {number} events; {events} and {option} must name arrays of equal "
+                "length"
+            )
+
+
+def _split(events: Events, found: Known, **how: Any) -> tuple[Split, Split, Split]:
+    """Split events, and all that is known of them, with equal shares of each class."""
+    whole = Split(events, found.labels, truths=found.arrays, weights=found.weights)
+    first, second, third = (whole.at(indices) for indices in split_indices(found.labels, **how))
+    for name, part in (("training", first), ("validation", second), ("test", third)):
+        if part.weights is not None and not part.weights.any():
+            raise DataError(f"data.weights: the weights of all {name} events are 0; give some of them a weight")
+    return first, second, third
+
+
+def _read(path: Path, wanted: dict[str, str], optional: Collection[str]) -> dict[str, npt.NDArray[Any]]:
+    """Read the arrays that options name.
+
+    Args:
+        path: The file.
+        wanted: Names of the arrays by option.
+        optional: Options whose array may be missing.
+
+    Returns:
+        The arrays by option.
+    """
     require_file(
         path,
         DataError,
@@ -101,7 +159,7 @@ def _read(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]:
     )
     reader = _read_npz if path.suffix.lower() in NPZ_SUFFIXES else _read_hdf5
     try:
-        arrays = reader(path, wanted)
+        arrays = reader(path, wanted, optional)
     except DAMAGED as error:
         raise DataError(
             f"{path}: cannot be read, it is damaged, truncated or not accessible ({error}); write or copy it again"
@@ -112,7 +170,7 @@ def _read(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]:
     return arrays
 
 
-def _read_npz(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]:
+def _read_npz(path: Path, wanted: dict[str, str], optional: Collection[str]) -> dict[str, npt.NDArray[Any]]:
     arrays: dict[str, npt.NDArray[Any]] = {}
     if not zipfile.is_zipfile(path):
         raise DataError(
@@ -122,6 +180,8 @@ def _read_npz(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]
     with np.load(path, allow_pickle=False) as archive:
         for option, name in wanted.items():
             if name not in archive.files:
+                if option in optional:
+                    continue
                 raise no_such_array(path, option, name, archive.files)
             try:
                 array = archive[name]
@@ -136,7 +196,7 @@ def _read_npz(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]
     return arrays
 
 
-def _read_hdf5(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]]:
+def _read_hdf5(path: Path, wanted: dict[str, str], optional: Collection[str]) -> dict[str, npt.NDArray[Any]]:
     import h5py
 
     arrays: dict[str, npt.NDArray[Any]] = {}
@@ -145,6 +205,8 @@ def _read_hdf5(path: Path, wanted: dict[str, str]) -> dict[str, npt.NDArray[Any]
         file.visititems(lambda name, item: present.append(name) if isinstance(item, h5py.Dataset) else None)
         for option, name in wanted.items():
             if not isinstance(file.get(name), h5py.Dataset):
+                if option in optional and name not in file:
+                    continue
                 raise no_such_array(path, option, name, present)
             array = file[name][()]
             if not isinstance(array, np.ndarray):
@@ -171,73 +233,3 @@ def _checked_events(events: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
             "[n, height, width, channels]"
         )
     return events[..., np.newaxis] if events.ndim == 3 else events
-
-
-def checked_labels(
-    labels: npt.NDArray[Any], classes: Sequence[str] | None, where: str
-) -> tuple[Labels, tuple[str, ...]]:
-    """Check labels and give them as class indices, with the classes' names."""
-    if labels.dtype.kind not in "fiub":
-        raise DataError(
-            f"{where}: labels of type {labels.dtype}; save them as whole numbers from 0, or one-hot, "
-            "and name them in data.classes"
-        )
-    if labels.ndim == 2:
-        number = labels.shape[1]
-        if classes is not None and len(classes) != number:
-            raise DataError(
-                f"{where}: one-hot labels for {number} classes, but data.classes names {len(classes)}; "
-                "give one name for each column"
-            )
-        labels = from_one_hot(labels, where)
-    elif labels.ndim != 1:
-        raise DataError(f"{where}: labels of shape {labels.shape}; they must be [n], or one-hot [n, classes]")
-    elif labels.dtype.kind == "f":
-        odd = ~(labels == np.rint(labels)) | np.isinf(labels)
-        if odd.any():
-            at = int(np.argmax(odd))
-            raise DataError(
-                f"{where}: {int(odd.sum())} labels are not whole numbers, the first {labels[at]} at index "
-                f"{at}; save the classes' indices from 0"
-            )
-    names = _class_names(labels, classes, where)
-    return labels.astype(np.int64), names
-
-
-def from_one_hot(labels: npt.NDArray[Any], where: str) -> Labels:
-    """Return one-hot labels, `[n, classes]`, as class indices, or raise a DataError."""
-    bad = ~(((labels == 0) | (labels == 1)).all(axis=1) & ((labels == 1).sum(axis=1) == 1))
-    if bad.any():
-        at = int(np.argmax(bad))
-        raise DataError(
-            f"{where}: labels of shape {labels.shape} are not one-hot: {int(bad.sum())} rows are not one 1 "
-            f"among zeros, the first at index {at}; save one-hot rows, or the classes' indices as [n]"
-        )
-    indices: Labels = np.argmax(labels, axis=1).astype(np.int64)
-    return indices
-
-
-def _class_names(labels: npt.NDArray[Any], classes: Sequence[str] | None, where: str) -> tuple[str, ...]:
-    """Check the labels' range and give every class a name."""
-    present = np.unique(labels.astype(np.int64) if labels.dtype.kind == "b" else labels)
-    low, high = int(present[0]), int(present[-1])
-    if high < 1 and (classes is None or len(classes) < 2):
-        raise DataError(f"{where}: all labels are {high}; a classifier needs events of two classes or more")
-    if classes is not None:
-        if len(set(classes)) != len(classes):
-            raise DataError(f"data.classes {list(classes)} names a class twice; give each class its own name")
-        if low < 0 or high >= len(classes):
-            raise DataError(
-                f"{where}: labels from {low} to {high}, but data.classes names {len(classes)} classes, "
-                f"0 to {len(classes) - 1}; name every class in data.classes"
-            )
-        return tuple(classes)
-    if low < 0:
-        raise DataError(f"{where}: labels from {low} to {high}; classes count from 0")
-    if present.size != high + 1:
-        gap = int(np.argmax(present != np.arange(present.size)))
-        raise DataError(
-            f"{where}: labels from {low} to {high}, but no event of class {gap}; number the classes without "
-            "gaps, or name them all in data.classes"
-        )
-    return tuple(str(label) for label in range(high + 1))

@@ -13,11 +13,11 @@ import numpy.typing as npt
 from trigcnn.models.datasets import arff, hdf5
 from trigcnn.models.datasets.assembly import Choice, Part, pieces_of
 from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels
-from trigcnn.models.datasets.files import from_one_hot
 from trigcnn.models.datasets.input_format import parse_input_format
 from trigcnn.models.datasets.lhc_jets import CLASSES, FILES, WHERE, jet_files, read_jets, required_jet_files
 from trigcnn.models.datasets.published import Publication
 from trigcnn.models.datasets.published_set import PublishedSet, Wanted
+from trigcnn.models.datasets.truths import from_one_hot
 from trigcnn.models.errors import DataError
 
 FEATURES = (

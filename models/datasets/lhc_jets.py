@@ -12,8 +12,8 @@ import numpy.typing as npt
 from trigcnn.models.datasets import hdf5
 from trigcnn.models.datasets.assembly import pieces_of
 from trigcnn.models.datasets.base import Labels
-from trigcnn.models.datasets.files import from_one_hot
 from trigcnn.models.datasets.published import Publication
+from trigcnn.models.datasets.truths import from_one_hot
 from trigcnn.models.errors import DataError
 
 CLASSES = ("g", "q", "w", "z", "t")

@@ -80,7 +80,8 @@ def record(history: History, best: Best, dataset: Dataset, hooks: Hooks, epochs:
             if best.monitor == "signal_efficiency":
                 assert hooks.measure is not None  # noqa: S101 - `train` has seen to it
                 outputs = predict(self.model, dataset.validation.events)
-                history.signal_efficiency.append(hooks.measure(outputs, dataset.validation.labels))
+                known = dataset.validation
+                history.signal_efficiency.append(hooks.measure(outputs, known.labels, known.weights))
                 shown, value = "signal_efficiency", history.signal_efficiency[-1]
             figure = -loss if best.monitor == "loss" else value
             best.take(self.model, epoch, figure, loss)

@@ -24,7 +24,7 @@ from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.models.errors import ModelError
 from trigcnn.models.history import History
 from trigcnn.models.training.fit import train
-from trigcnn.models.training.objectives import check_fits, with_targets
+from trigcnn.models.training.heads import check_fits, with_heads
 from trigcnn.models.training.options import Distillation, Recipe
 from trigcnn.models.training.recipe import Hooks, Progress
 
@@ -65,8 +65,8 @@ def train_teacher(
     seen = replace(
         seen, train=replace(seen.train, events=train_events), validation=replace(seen.validation, events=validation)
     )
-    check_fits(model, seen, trained=True, objective="reconstruction")
-    seen = with_targets(seen, "reconstruction", tuple(model.output_shape[1:]))
+    heads = check_fits(model, seen, trained=True, objective="reconstruction")
+    seen = with_heads(seen, heads, "reconstruction")
     own = Recipe(
         epochs=distillation.epochs,
         batch_size=recipe.batch_size,
@@ -108,7 +108,10 @@ def student_dataset(
         further = outliers(split.events, number, rng, dataset.input_format)
         # They are of no class, and no label is looked at where a score is learned.
         labels = np.concatenate([split.labels, np.full(number, -1, np.int64)])
-        return Split(np.concatenate([split.events, further]), labels)
+        weights = split.weights
+        if weights is not None:
+            weights = np.concatenate([weights, np.full(number, weights.mean(), np.float32)])
+        return Split(np.concatenate([split.events, further]), labels, weights=weights)
 
     return replace(
         dataset,
@@ -182,8 +185,6 @@ def of_classes(dataset: Dataset, names: Sequence[str] | None) -> Dataset:
     wanted = [dataset.classes.index(name) for name in names]
 
     def chosen(split: Split) -> Split:
-        of_class = np.isin(split.labels, wanted)
-        targets = None if split.targets is None else split.targets[of_class]
-        return Split(split.events[of_class], split.labels[of_class], targets)
+        return split.at(np.isin(split.labels, wanted))
 
     return replace(dataset, train=chosen(dataset.train), validation=chosen(dataset.validation))

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from trigcnn.common.keras2 import bring_up, inputs_of
+from trigcnn.common.keras2 import bring_up
 from trigcnn.models.datasets import Dataset
 from trigcnn.models.errors import ModelError
 from trigcnn.models.folding import fold_batch_normalization
 from trigcnn.models.history import History
 from trigcnn.models.pruning import pruning_callback
-from trigcnn.models.training.batches import batches
+from trigcnn.models.training.batches import batches, validation_data
 from trigcnn.models.training.callbacks import Best, each_step, record, tensorboard
 from trigcnn.models.training.checkpoint import Checkpoint
-from trigcnn.models.training.objectives import learned, loss_and_metrics
+from trigcnn.models.training.heads import prepared
+from trigcnn.models.training.objectives import loss_and_metrics
 from trigcnn.models.training.options import Recipe
 from trigcnn.models.training.recipe import Hooks, Progress
 from trigcnn.models.training.schedules import learning_rate
@@ -86,7 +87,8 @@ def train(
 ) -> History:
     """Train a network in place, and keep its best epoch by `recipe.monitor`.
 
-    Outputs are logits, or learn the data set's targets with the mean squared error. Where weights are pruned, only
+    Outputs that learn classes are logits and learn by the cross-entropy, others by the mean squared error. The losses
+    of several outputs are added up; an output of which nothing is known is not trained. Where weights are pruned, only
     epochs with the final sparsity count.
 
     Args:
@@ -99,16 +101,24 @@ def train(
 
     Raises:
         ModelError: The events do not have the shape or the symmetry that augmentation needs, a class with a weight
-            does not exist, the loss is not finite, there are no targets, or the monitored figure has no measure.
+            does not exist, the loss is not finite, there is nothing to learn, or the monitored figure has no measure.
     """
     hooks = hooks or Hooks()
     if recipe.monitor == "signal_efficiency" and hooks.measure is None:
         raise ModelError("training.monitor: signal_efficiency: its measure is missing")
+    dataset = prepared(model, dataset, recipe.objective)
+    if recipe.monitor == "accuracy" and (len(dataset.heads) > 1 or "accuracy" not in dataset.heads[0].figures):
+        raise ModelError("training.monitor: the outputs have no accuracy of their own; use loss")
     keras = bring_up().keras
     rng = np.random.default_rng(seed)
     steps_per_epoch = -(-len(dataset.train.events) // recipe.batch_size)
-    loss, metrics = loss_and_metrics(model, recipe.objective)
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate(recipe, steps_per_epoch)), loss=loss, metrics=metrics)
+    loss, metrics = loss_and_metrics(dataset.heads)
+    weighted = dataset.train.weights is not None
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate(recipe, steps_per_epoch)),
+        loss=loss,
+        **{"weighted_metrics" if weighted else "metrics": metrics},
+    )
     pruned_from = recipe.pruned_from_epoch if recipe.prunes else 0
     best = Best(recipe.monitor, recipe.patience, pruned_from)
     history = History(pruned_after=pruned_from if recipe.prunes else None)
@@ -125,12 +135,11 @@ def train(
         done = checkpoint.restore(pruning)
         callbacks.append(checkpoint.callback(recipe.checkpoint_epochs, recipe.epochs, pruning))
     if done < recipe.epochs and not best.stopped:
-        validation = dataset.validation
         model.fit(
             batches(model, dataset, recipe, rng),
             initial_epoch=done,
             epochs=recipe.epochs,
-            validation_data=(inputs_of(model, validation.events), learned(validation, recipe.objective)),
+            validation_data=validation_data(model, dataset.validation, dataset.heads),
             callbacks=callbacks,
             verbose=0,
         )

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 Progress = Callable[[int, int, str], None]
-Measure = Callable[[npt.NDArray[Any], npt.NDArray[np.int64]], float]
-"""A figure of merit, the larger the better, of outputs [events, ...] and labels [events]."""
+Measure = Callable[[npt.NDArray[Any], npt.NDArray[np.int64], npt.NDArray[np.float32] | None], float]
+"""A figure of merit, the larger the better, of outputs [events, ...], labels [events] and weights [events] if any."""
 
 
 @dataclass(frozen=True)

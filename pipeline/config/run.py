@@ -18,6 +18,7 @@ from trigcnn.hls.synthesis import boards, ecp5
 from trigcnn.hls.synthesis.vendors import flows
 from trigcnn.models.training import Recipe
 from trigcnn.pipeline.config.budget import BudgetConfig
+from trigcnn.pipeline.config.gates import GatesConfig
 from trigcnn.pipeline.config.section import Section
 from trigcnn.pipeline.config.sweep import SweepConfig
 
@@ -30,7 +31,7 @@ _Bits = Annotated[int, Field(ge=1, le=32, strict=True)]
 
 
 class DataConfig(Section):
-    """Events and labels."""
+    """Events and what is known of them."""
 
     source: str = "digits"
     """Name of a data set (`trigcnn datasets`), or path of a .npz or .h5 file."""
@@ -38,14 +39,21 @@ class DataConfig(Section):
     """Options of a data set (`trigcnn datasets`), such as the number of events, or the folder of a published set."""
     events: str | Annotated[list[str], Field(min_length=1)] = "events"
     """In a file: name of the array of events, [events, ...]; for a model of several inputs the names of several."""
-    labels: str = "labels"
-    """In a file: name of the array of labels, [events] or one-hot [events, classes]."""
+    labels: str | dict[str, str] | None = "labels"
+    """In a file: name of the array of labels, [events] or one-hot [events, classes], or of the class of each pixel,
+    [events, height, width]; for several outputs names by output, such as {logits: particle}. null: there are none. An
+    array with the default name may be missing."""
+    targets: str | dict[str, str] | None = None
+    """In a file: name of the array of real values that the output is to give, [events, ...], or names by output."""
+    weights: str | None = None
+    """In a file: name of the array of the events' weights, [events], 0 or more; they count in training and in figures
+    of quality."""
     input_format: str | None = None
     """Number format of the digitiser, such as ufixed<4,0>; default: that of the data set. A file needs one."""
     saturate: bool = False
     """In a file: let values beyond the range of input_format stop at its ends, instead of refusing them."""
-    classes: list[str] | None = None
-    """In a file: names of the classes; default: the label's numbers."""
+    classes: list[str] | dict[str, list[str]] | None = None
+    """In a file: names of the classes, or by output; default: the label's numbers."""
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
     """Share of all events kept for validation; of the training events where a published set has a test part."""
     test_fraction: float = Field(default=0.25, gt=0, lt=1)
@@ -130,29 +138,6 @@ class TimeLimits(Section):
     """nextpnr, for each placed design, in s."""
     vendor_s: float = Field(default=86_400.0, gt=0)
     """Each run of a vendor's tool, in s."""
-
-
-class GatesConfig(Section):
-    """Conditions for the verdict `pass`; a run that misses one ends with exit status 1."""
-
-    exact: bool = True
-    """The C simulation equals the QKeras model, and the simulated RTL the C simulation, on every test event."""
-    max_accuracy_drop: float | None = Field(default=0.01, ge=0, le=1)
-    """Largest loss of test accuracy from the float twin to the C simulation, for classifiers; null for no gate."""
-    min_accuracy: float | None = Field(default=None, ge=0, le=1)
-    """Smallest test accuracy of the C simulation; null for no gate."""
-    min_signal_efficiency: float | None = Field(default=None, ge=0, le=1)
-    """Smallest efficiency of the C simulation for each signal class, at each of trigger.background_efficiencies."""
-    max_efficiency_drop: float | None = Field(default=0.01, ge=0, le=1)
-    """Largest loss of any of these efficiencies from the float twin to the C simulation; null for no gate."""
-    min_explained_variance: float | None = Field(default=None, le=1)
-    """Smallest share of the targets' variance that the C simulation explains, for networks that learn from targets."""
-    max_explained_variance_drop: float | None = Field(default=0.01, ge=0)
-    """Largest loss of that share from the float twin to the C simulation; null for no gate."""
-    fits: bool = True
-    """The synthesized design, and the placed and routed one, fit the part."""
-    clock: bool = False
-    """The RTL is placed and routed, and meets hls.clock_period_ns."""
 
 
 class TriggerConfig(Section):

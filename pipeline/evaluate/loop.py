@@ -12,8 +12,8 @@ import numpy.typing as npt
 from trigcnn.hls.engines import Outputs
 from trigcnn.hls.errors import SimulationError
 from trigcnn.hls.graph.graph import Layer
-from trigcnn.models.datasets.files import checked_labels
 from trigcnn.models.datasets.input_format import put_on_grid
+from trigcnn.models.datasets.truths import checked_labels
 from trigcnn.pipeline.evaluate.event_files import EventFile
 from trigcnn.pipeline.evaluate.finished_run import FinishedRun
 from trigcnn.pipeline.evaluate.lanes import Lane

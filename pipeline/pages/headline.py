@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from trigcnn.pipeline.pages import timing
+from trigcnn.pipeline.pages import quality, timing
 from trigcnn.pipeline.results.evidence import share, standing_for, strongest
 from trigcnn.pipeline.results.report import Report
 
@@ -70,7 +70,17 @@ def _quality(report: Report) -> list[Card]:
     if fit is not None:
         note = f"of the targets' variance, float twin {fit.float:.2%}"
         cards.append(Card("Explained, quantized", f"{fit.quantized:.2%}", "", note, "evaluation"))
-    return cards or [Card("Accuracy, quantized", None, "", "several outputs", None)]
+    if not cards and report.heads:
+        cards = [card for row in quality.rows(report) for card in _of_output(row)]
+    return cards or [Card("Accuracy, quantized", None, "", "nothing is known of the outputs", None)]
+
+
+def _of_output(row: quality.Row) -> list[Card]:
+    """Return the card of the figure by which an output is judged first."""
+    if row.figure not in ("accuracy", "explained variance"):
+        return []
+    label = f"{row.figure.capitalize()}, {row.output}"
+    return [Card(label, f"{row.values.quantized:.2%}", "", f"float twin {row.values.float:.2%}", "evaluation")]
 
 
 def _equality(report: Report, engine: str, label: str) -> Card:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trigcnn.pipeline.pages import changes, headline, page, sizes, timing
+from trigcnn.pipeline.pages import changes, headline, page, quality, sizes, timing
 from trigcnn.pipeline.pages.figures import confusion, latency, network, path, profile, resources, roc, training
 from trigcnn.pipeline.pages.rendering import environment
 from trigcnn.pipeline.results.evidence import EVIDENCE, share
@@ -87,6 +87,8 @@ def _content(report: Report) -> dict[str, Any]:
         "report": report,
         "cards": headline.cards(report),
         "sentence": headline.sentence(report),
+        "head_rows": quality.rows(report),
+        "unknown": quality.unknown(report),
         "share": share,
         "rates": None if report.roc is None else roc.table(report.roc),
         "training_rows": training.rows(report),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
+from trigcnn.models.heads import Head
 from trigcnn.pipeline.results.section import Section
 
 # A name of its own: in Accuracy, `float` is a field.
@@ -101,11 +104,70 @@ class ConfusionMatrix(Section):
     counts: list[list[int]]
 
 
+class ByModel(Section):
+    """One figure of each model, on the same test events."""
+
+    float: Share
+    """of the float twin, or of a saved model without its quantizers; by Keras"""
+    quantized: Share
+    """of the quantized model, by QKeras"""
+    csim: Share
+    """of the C simulation of the hls4ml project"""
+
+
+class Residuals(Section):
+    """Quantiles of output - target, in the output's units."""
+
+    value: int | None
+    """number of the value in the output; null for all values of an image together"""
+    shares: list[Share]
+    """shares of the events, by weight, whose residuals are at most the quantile"""
+    quantiles: dict[str, list[Share]]
+    """by model: float, quantized and csim"""
+    resolution: ByModel
+    """half the width of the central 68.27 %: the standard deviation, if the residuals are normally distributed"""
+
+
+class Overlap(Section):
+    """Intersection over union of a class: pixels with this class in truth and output, of those with it in either."""
+
+    name: str
+    """the class"""
+    found: ByModel | None
+    """null where no pixel of the test events has the class"""
+
+
+class HeadQuality(Section):
+    """Quality of one output on the test events; null where its truth does not define the figure."""
+
+    head: Head
+    events: int
+    """number of test events"""
+    weighted: bool
+    """whether the events' weights count"""
+    accuracy: ByModel | None = None
+    """share of the events, or of a mask's pixels, that get their class"""
+    intersection_over_union: ByModel | None = None
+    """mean over the classes that occur"""
+    overlaps: list[Overlap] = Field(default=[])
+    """of each class of a mask"""
+    explained_variance: ByModel | None = None
+    """1 - sum of squared errors / sum of squares around the targets' means"""
+    mean_squared_error: ByModel | None = None
+    """in the square of the output's units"""
+    mean_absolute_error: ByModel | None = None
+    """in the output's units"""
+    resolution: ByModel | None = None
+    """half the width of the central 68.27 % of the residuals, in the output's units"""
+    residuals: list[Residuals] = Field(default=[])
+    """of each value of a vector of at most 16, or of all together"""
+
+
 class Quality(Section):
     """How well a network does its task on the test events."""
 
     accuracy: Accuracy | None
-    """null where the network does not classify, or has several outputs"""
+    """of the only output; null where it does not classify, or where there are several"""
     confusion: ConfusionMatrix | None
     """null where the network does not classify"""
     target_fit: TargetFit | None
@@ -113,4 +175,6 @@ class Quality(Section):
     signal_efficiencies: list[SignalEfficiency]
     """by background efficiency and class"""
     roc: Roc | None = None
-    """null where signal and background are not told apart by a score"""
+    """null where signal and background are not told apart by a score, or events have weights"""
+    heads: list[HeadQuality] = Field(default=[])
+    """each output of the network, in their order"""

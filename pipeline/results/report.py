@@ -18,7 +18,7 @@ from trigcnn.pipeline.results.diagnosis import Finding
 from trigcnn.pipeline.results.earlier import EarlierRun
 from trigcnn.pipeline.results.magnitudes import Range
 from trigcnn.pipeline.results.older import upgraded
-from trigcnn.pipeline.results.quality import Accuracy, ConfusionMatrix, Roc, SignalEfficiency, TargetFit
+from trigcnn.pipeline.results.quality import Accuracy, ConfusionMatrix, HeadQuality, Roc, SignalEfficiency, TargetFit
 from trigcnn.pipeline.results.section import Section
 from trigcnn.pipeline.results.synthesis import PartTotals, PlaceAndRoute, VendorFlow
 from trigcnn.pipeline.results.training import Training
@@ -121,13 +121,15 @@ class Report(Section):
     verdict: Verdict
     gates: list[Gate]
     accuracy: Accuracy | None
-    """null where the network does not classify, or has several outputs"""
+    """of the only output; null where it does not classify, or where there are several"""
     target_fit: TargetFit | None = None
-    """null where it did not learn from targets"""
+    """of the only output; null where it is not compared with targets"""
+    heads: list[HeadQuality] = Field(default=[])
+    """quality of each output of the network, in their order"""
     signal_efficiencies: list[SignalEfficiency] = Field(default=[])
     """by background efficiency and class"""
     roc: Roc | None = None
-    """null where signal and background are not told apart by a score"""
+    """null where signal and background are not told apart by a score, or events have weights"""
     rewriting: Rewriting | None = None
     comparisons: list[Comparison]
     diagnosis: list[Finding] = Field(default=[])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trigcnn.models.geometry import LayerGeometry
+from trigcnn.models.heads import Head
 from trigcnn.models.history import History
 from trigcnn.pipeline.results.section import Section, StageFile
 
@@ -37,6 +38,9 @@ class TrainInfo(StageFile):
     input_format: str
     """Number format of the digitiser."""
     classes: list[str]
+    """Names of the events' classes; empty where they are not known."""
+    heads: list[Head]
+    """What is known of the outputs, in their order."""
     training: Training
     geometry: list[LayerGeometry]
     """Sizes of the layers of the trained model."""

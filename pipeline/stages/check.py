@@ -106,7 +106,7 @@ def _work(context: Context, folder: Path) -> None:
     trained = train.read(context.folder)
     network = convert.network(context.folder, context.config.hls)
     graph, place = network.graph, registry.Workplace(folder, context.config.time_limits.compile_s)
-    events, labels = trained.test_events, trained.test_labels
+    events = trained.test_events
 
     keras = _LazyKeras(context, convert.read_reference(context.folder))
     with context.console.task("compiling and running the C simulation"):
@@ -125,21 +125,22 @@ def _work(context: Context, folder: Path) -> None:
         design, _ = network.rtl()
         written = benches.make(context, folder, graph, design, events, csim_outputs, equal=comparisons[-1].equal)
     np.save(folder / "csim_outputs.npy", csim_outputs)
-    outputs: dict[str, npt.NDArray[Any]] = {
+    outputs: dict[str, npt.NDArray[Any] | None] = {
         "float": trained.float_outputs,
         "quantized": reference,
         "csim": csim_outputs,
+        "rtl": rtl_outputs,
     }
-    if rtl_outputs is not None:
-        outputs["rtl"] = rtl_outputs
     found = quality.measure(
-        outputs,
-        labels,
-        trained.info.classes,
+        {name: values for name, values in outputs.items() if values is not None},
+        quality.Known(
+            heads=tuple(trained.info.heads),
+            truths=trained.truths,
+            labels=trained.test_labels,
+            classes=tuple(trained.info.classes),
+            weights=trained.weights,
+        ),
         context.config.trigger,
-        objective=trained.info.training.objective,
-        targets=trained.targets,
-        several=len(graph.outputs) > 1,
     )
     diagnosis = None
     if not comparisons[0].equal:

@@ -74,6 +74,7 @@ def _measured(context: Context) -> content.Report:
         gates=gates,
         accuracy=found.accuracy,
         target_fit=found.target_fit,
+        heads=found.heads,
         signal_efficiencies=found.signal_efficiencies,
         roc=found.roc,
         rewriting=conversion.rewriting,

@@ -13,12 +13,14 @@ from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.context import Context
-from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.results.training import TrainInfo, Training
-from trigcnn.pipeline.stages.training import Histories, train_models
+from trigcnn.pipeline.stages.training import Histories, is_file, train_models
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trigcnn.models.datasets import Dataset
+    from trigcnn.models.heads import Head
 
 INFO = "info.json"
 _DISTRIBUTIONS = ("h5py", "numpy", "qkeras", "scikit-learn", "tensorflow", "tf-keras")
@@ -63,17 +65,20 @@ class TrainOutput:
 
     Attributes:
         test_events: [events, ...], on the grid of the input's number format; one row per event for several inputs.
-        test_labels: [events].
-        targets: [events, ...], what the outputs are to be; None where the network classifies.
-        float_outputs: Outputs of the float twin on the test events; one row per event for several outputs.
+        test_labels: [events]; zeros where the events' classes are not known.
+        truths: [events, ...] of each head in `info.heads`; None for a head without truth.
+        weights: [events]; None if all events count the same.
+        float_outputs: Outputs of the float twin on the test events; one row per event for several outputs. None where
+            there is no twin, because nothing is known of the outputs.
         info: All else.
         quantized: File of the quantized model.
     """
 
     test_events: npt.NDArray[np.float32]
     test_labels: npt.NDArray[np.int64]
-    targets: npt.NDArray[np.float32] | None
-    float_outputs: npt.NDArray[np.float32]
+    truths: tuple[npt.NDArray[Any] | None, ...]
+    weights: npt.NDArray[np.float32] | None
+    float_outputs: npt.NDArray[np.float32] | None
     info: TrainInfo
     quantized: Path
 
@@ -86,8 +91,9 @@ def read(folder: RunFolder) -> TrainOutput:
         return TrainOutput(
             arrays["events"],
             arrays["labels"],
-            arrays.get("targets"),
-            arrays["float_outputs"],
+            tuple(arrays.get(f"truth{number}") for number in range(len(info.heads))),
+            arrays.get("weights"),
+            arrays.get("float_outputs"),
             info,
             stage_folder / "quantized.keras",
         )
@@ -101,7 +107,27 @@ def load_data(config: RunConfig) -> Dataset:
     """
     from trigcnn.models import datasets
 
-    return datasets.load(**config.data.model_dump(), seed=config.seed)
+    options, objective = config.data.model_dump(), config.training.objective
+    if (
+        objective == "regression"
+        and is_file(options["source"])
+        and options["targets"] is None
+        and isinstance(options["labels"], str)
+    ):
+        # A file that was saved for a regression calls its real values labels.
+        options |= {"targets": options["labels"], "labels": None}
+    needed = trains(config) and objective in ("classification", "regression")
+    return datasets.load(**options, seed=config.seed, truth_needed=needed)
+
+
+def trains(config: RunConfig) -> bool:
+    """Return whether the network is trained: by default all but saved models."""
+    wanted = config.training.enabled
+    return not _is_saved(config.model.source) if wanted is None else wanted
+
+
+def _is_saved(source: str) -> bool:
+    return source.endswith((".keras", ".h5"))
 
 
 def _work(context: Context, folder: Path) -> None:
@@ -109,7 +135,8 @@ def _work(context: Context, folder: Path) -> None:
     from trigcnn.hls.admission import admit
     from trigcnn.hls.estimates.reuse import check_model
     from trigcnn.models import forms, geometry, training
-    from trigcnn.models.float_twin import float_twin
+    from trigcnn.pipeline.verification import quality_gates
+    from trigcnn.pipeline.verification.quality import trigger_score
 
     config = context.config
     dataset = load_data(config)
@@ -124,8 +151,13 @@ def _work(context: Context, folder: Path) -> None:
         context.console.line(f"  weights of {', '.join(begun)} are those of {config.training.initial_weights}")
     wanted = built.trained
     dataset = dataset.shaped_for(training.input_shapes(model))
-    training.check_fits(model, dataset, trained=wanted, objective=objective)
-    _check_gates(context, model, dataset)
+    heads = training.check_fits(model, dataset, trained=wanted, objective=objective)
+    for head in heads:
+        if head.reason:
+            context.console.line(f"  output {head.name}: its quality is not measured: {head.reason}")
+    quality_gates.check(config.gates, heads, efficiencies=bool(config.trigger.background_efficiencies))
+    if len(heads) == 1:
+        trigger_score(heads[0].size, dataset.classes, config.trigger, dataset.test.labels)
     hls = config.hls
     single = forms.single_use(model)
     admit(single.model, io_type=hls.io_type, strategy=hls.strategy, backend=hls.backend)
@@ -134,8 +166,7 @@ def _work(context: Context, folder: Path) -> None:
         geometry.refuse_dropped(geometry.geometry(single.model))
     for tensor in single.model.inputs:
         _check_input_quantizer(tensor.node.layer, dataset.input_format)
-    # A score after a ReLU that starts at zero learns nothing, so the twin starts with the model's weights.
-    twin = float_twin(model, with_weights=not wanted or objective != "classification")
+    twin = _twin(model, heads, trained=wanted)
     teacher, histories = None, Histories()
     if wanted:
         trained = train_models(
@@ -143,6 +174,7 @@ def _work(context: Context, folder: Path) -> None:
             model,
             twin,
             dataset,
+            heads,
             context.console,
             checkpoints=context.folder.checkpoints(stage(context)),
             logs=context.folder.path / "logs" / "tensorboard",
@@ -150,8 +182,8 @@ def _work(context: Context, folder: Path) -> None:
         )
         model, twin, teacher, dataset = trained.quantized, trained.float_twin, trained.teacher, trained.dataset
         histories = trained.histories
-    elif len(model.outputs) == 1 and objective != "distillation":
-        dataset = training.with_targets(dataset, objective, tuple(model.output_shape[1:]))
+    else:
+        dataset = training.with_heads(dataset, heads, objective)
     converted = forms.single_use(model).model
     forms.check_same(model, converted)
     for name, network in (("quantized", converted), ("float", twin), ("teacher", teacher)):
@@ -159,25 +191,25 @@ def _work(context: Context, folder: Path) -> None:
             # The file does not need the state of training.
             network.compile()
             network.save(folder / f"{name}.keras")
-    targets: dict[str, Any] = (
-        {} if objective == "classification" or dataset.test.targets is None else {"targets": dataset.test.targets}
-    )
-    np.savez_compressed(
-        folder / "test.npz",
-        events=dataset.test.events,
-        labels=dataset.test.labels,
-        float_outputs=predict(twin, dataset.test.events),
-        **targets,
-    )
+    test = dataset.test
+    arrays: dict[str, Any] = {
+        "events": test.events,
+        "labels": test.labels,
+        "weights": test.weights,
+        "float_outputs": None if twin is None else predict(twin, test.events),
+        **{f"truth{number}": test.truths.get(head.name) for number, head in enumerate(heads)},
+    }
+    np.savez_compressed(folder / "test.npz", **{name: array for name, array in arrays.items() if array is not None})
     TrainInfo(
         dataset=dataset.name,
         dataset_notes=list(dataset.notes),
         changes=(*built.changes, *single.changes),
         input_format=str(dataset.input_format),
         classes=list(dataset.classes),
+        heads=list(heads),
         training=Training(
             trained=wanted,
-            objective=objective,
+            objective=_learned(config, heads),
             device=device(),
             seed=config.seed,
             train_events=len(dataset.train.events),
@@ -204,28 +236,31 @@ def _begin(model: Any, path: Path) -> list[str]:
     return begun
 
 
-def _check_gates(context: Context, model: Any, dataset: Any) -> None:
-    """Check before training that every gate can be judged."""
-    from trigcnn.pipeline.verification.quality import trigger_score
+def _twin(model: Any, heads: Sequence[Head], *, trained: bool) -> Any:
+    """Return the float twin; None where nothing is learned and nothing is known to compare it with."""
+    from trigcnn.models.errors import ModelError
+    from trigcnn.models.float_twin import float_twin
 
-    config, outputs = context.config, len(model.outputs)
-    objective = config.training.objective
-    missing = {
-        "min_accuracy": "" if objective == "classification" else f"with training.objective {objective} there is none",
-        "min_explained_variance": "" if objective != "classification" else "a classifier has no targets",
-        "min_signal_efficiency": ""
-        if config.trigger.background_efficiencies
-        else "set trigger.background_efficiencies",
-    }
-    for name, reason in missing.items():
-        if outputs > 1:
-            reason = f"the model has {outputs} outputs, for which there is no figure"
-        if reason and getattr(config.gates, name) is not None:
-            raise ConfigError(f"gates.{name}: {reason}; remove the gate, or fix that")
-    if outputs == 1:
-        trigger_score(
-            int(np.prod(model.output_shape[1:])), dataset.classes, context.config.trigger, dataset.test.labels
-        )
+    judged = any(head.truth != "none" for head in heads)
+    if not trained and not judged:
+        return None
+    # A value after a ReLU that starts at zero learns nothing, so the twin starts with the model's weights.
+    begun = not trained or any(head.truth == "targets" for head in heads)
+    try:
+        return float_twin(model, with_weights=begun)
+    except ModelError as error:
+        if trained:
+            raise
+        raise ModelError(f"{error}; or set data.labels: null and no data.targets to leave quality out") from error
+
+
+def _learned(config: RunConfig, heads: Sequence[Head]) -> str:
+    """Return the objective, as the report shows it."""
+    kinds = {head.truth for head in heads if head.truth != "none"}
+    if config.training.objective == "classification" and kinds and kinds != {"classes"}:
+        words = {"classes": "classification", "mask": "segmentation", "targets": "regression"}
+        return " and ".join(word for kind, word in words.items() if kind in kinds)
+    return config.training.objective
 
 
 def _check_input_quantizer(layer: Any, given: Any) -> None:
@@ -273,12 +308,14 @@ def build_model(config: RunConfig, dataset: Any) -> Built:
 
     offered = {
         **({"input_shapes": dataset.parts} if dataset.parts else {"input_shape": dataset.input_shape}),
-        # One output per class, or as many as the objective asks for.
-        "classes": training.outputs_wanted(dataset, config.training.objective),
         "input_format": dataset.input_format,
     }
+    classes = training.outputs_wanted(dataset, config.training.objective)
+    if classes is not None:
+        # One output per class, or as many as the objective asks for.
+        offered["classes"] = classes
     chosen = config.model
-    saved = chosen.source.endswith((".keras", ".h5"))
+    saved = _is_saved(chosen.source)
     if saved and chosen.options:
         raise ModelError("model.options: a saved model has no options; remove them")
     if saved:
@@ -287,7 +324,7 @@ def build_model(config: RunConfig, dataset: Any) -> Built:
         of_file = ".py:" in chosen.source
         builder = source.load_builder(chosen.source) if of_file else zoo.builder(chosen.source)
         model = source.call_builder(builder, offered=offered, options=chosen.options)
-    trained = config.training.enabled if config.training.enabled is not None else not saved
+    trained = trains(config)
     if not trained and not getattr(model, "built", True):
         raise ModelError(
             f"the model {model.name} was never built, so it has no weights, and it is not to be trained; begin it with "

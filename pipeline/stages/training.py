@@ -16,10 +16,12 @@ from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.context import Watch
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.trigger.scores import make_score
+from trigcnn.pipeline.verification.metrics import mean
 from trigcnn.pipeline.verification.quality import threshold_at
 
 if TYPE_CHECKING:
     from trigcnn.models.datasets import Dataset
+    from trigcnn.models.heads import Head
     from trigcnn.models.training import Measure
 
 _FILES = (".npz", ".h5", ".hdf5")
@@ -42,7 +44,7 @@ class Trained:
         quantized: The quantized model; another one than before where batch normalization was folded.
         float_twin: The float twin.
         teacher: The teacher; None without one.
-        dataset: The events, with targets where the network does not classify.
+        dataset: The events, with the truth of each output.
         histories: What their trainings recorded.
     """
 
@@ -53,10 +55,15 @@ class Trained:
     histories: Histories
 
 
+def is_file(source: str) -> bool:
+    """Return whether a data set is a user's own file."""
+    return source.lower().endswith(_FILES)
+
+
 def with_symmetries(config: RunConfig, dataset: Dataset) -> Dataset:
     """Return a data set from a file with the symmetries that the user names; of other data sets they are known."""
     wanted = config.training.augmentation
-    if config.data.source.lower().endswith(_FILES) and not isinstance(wanted, str):
+    if is_file(config.data.source) and not isinstance(wanted, str):
         return replace(dataset, symmetries=tuple(wanted))
     return dataset
 
@@ -66,6 +73,7 @@ def train_models(
     model: Any,
     twin: Any,
     dataset: Dataset,
+    heads: tuple[Head, ...],
     console: Console,
     *,
     checkpoints: Path,
@@ -79,6 +87,7 @@ def train_models(
         model: The quantized model, not trained yet.
         twin: Its float twin, not trained yet.
         dataset: The events.
+        heads: What is known of the outputs.
         console: Where progress is shown.
         checkpoints: Folder for checkpoints.
         logs: Folder for TensorBoard, if requested.
@@ -104,12 +113,13 @@ def train_models(
         each_epoch=watch,
     )
     teacher = teacher_history = None
-    output_shape = tuple(model.output_shape[1:])
     if options.monitor == "signal_efficiency":
+        if len(heads) > 1:
+            raise ConfigError("training.monitor: signal_efficiency is of one output; use loss")
         # Before hours of a teacher's training.
         names = options.distillation.classes if options.objective == "distillation" else None
         seen = training.of_classes(dataset, names)
-        hooks = replace(hooks, measure=measure(config, seen, int(np.prod(output_shape))))
+        hooks = replace(hooks, measure=measure(config, seen, heads[0].size))
     if options.objective == "distillation":
         distillation = options.distillation
         training.seed_everything(config.seed)
@@ -119,7 +129,7 @@ def train_models(
             )
         limits = training.limits_of(model)
         dataset = training.student_dataset(teacher, distillation, dataset, seed=config.seed, limits=limits)
-    dataset = training.with_targets(dataset, options.objective, output_shape)
+    dataset = training.with_heads(dataset, heads, options.objective)
     training.seed_everything(config.seed)
     with console.task("training the quantized model") as task:
         model, history = training.train_for_hardware(model, dataset, options, task.update, hooks, seed=config.seed)
@@ -159,9 +169,18 @@ def measure(config: RunConfig, dataset: Dataset, outputs: int) -> Measure:
             f"{short} for validation; use more events, another background_efficiency, or monitor: loss"
         )
 
-    def mean_efficiency(outputs: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
-        scores = score.of(outputs.reshape(len(outputs), -1))
-        threshold = threshold_at(scores[np.isin(labels, score.background)], wanted)
-        return float(np.mean([(scores[labels == number] >= threshold).mean() for number in score.signal]))
+    def mean_efficiency(
+        outputs: npt.NDArray[Any], labels: npt.NDArray[np.int64], weights: npt.NDArray[np.float32] | None = None
+    ) -> float:
+        scores, background = score.of(outputs.reshape(len(outputs), -1)), np.isin(labels, score.background)
+        threshold = threshold_at(scores[background], wanted, None if weights is None else weights[background])
+        return float(
+            np.mean(
+                [
+                    mean((scores >= threshold)[chosen], None if weights is None else weights[chosen])
+                    for chosen in (labels == number for number in score.signal)
+                ]
+            )
+        )
 
     return mean_efficiency

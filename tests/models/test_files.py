@@ -12,6 +12,7 @@ import pytest
 from tests.models import loading
 from trigcnn.models import datasets
 from trigcnn.models.errors import DataError
+from trigcnn.models.heads import Truth
 
 LABELS = np.tile(np.arange(3), 20)
 EVENTS = (np.arange(60 * 12) % 16 / 16).reshape(60, 4, 3, 1)
@@ -272,9 +273,7 @@ def test_labels_that_are_not_one_hot_are_refused(tmp_path: Path, row: list[float
 
 
 def test_labels_of_another_shape_are_refused(tmp_path: Path) -> None:
-    assert "labels of shape (60, 1, 1); they must be [n]" in error_of(
-        npz(tmp_path, labels=LABELS[:, np.newaxis, np.newaxis])
-    )
+    assert "labels: 1 labels for 60 events" in error_of(npz(tmp_path, labels=np.array(1)))
 
 
 def test_labels_out_of_range_are_refused(tmp_path: Path) -> None:
@@ -305,3 +304,100 @@ def test_events_of_one_class_are_refused(tmp_path: Path, classes: list[str] | No
     path = tmp_path / "data.npz"
     np.savez(path, events=EVENTS, labels=np.zeros(len(EVENTS), np.int64))
     assert "all labels are 0; a classifier needs events of two classes or more" in error_of(path, classes=classes)
+
+
+MASK = np.arange(60 * 12).reshape(60, 4, 3) % 2
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [MASK, MASK[..., np.newaxis], np.eye(2)[MASK], MASK.astype(bool)],
+    ids=["map", "channel", "one-hot", "bool"],
+)
+def test_labels_of_pixels_are_a_mask(tmp_path: Path, labels: npt.NDArray[Any]) -> None:
+    dataset = load(npz(tmp_path, labels=labels), classes=["empty", "track"])
+    assert dataset.truths == {"": Truth("mask", ("empty", "track"))}
+    # The class of an event is not known then.
+    assert (dataset.classes, set(dataset.test.labels.tolist())) == ((), {0})
+    first = np.flatnonzero((dataset.test.events[0] == EVENTS).all(axis=(1, 2, 3)))
+    assert dataset.test.truths[""][0].reshape(4, 3).tolist() in MASK[first].tolist()
+
+
+def test_truths_of_several_outputs_and_weights_stay_with_their_events(tmp_path: Path) -> None:
+    # Each event is its own number, and so are target and weight.
+    numbers = np.arange(60)
+    path = npz(
+        tmp_path,
+        events=numbers[:, np.newaxis] / 64,
+        particle=LABELS,
+        side=numbers % 2,
+        energy=numbers * 1.5,
+        w=numbers + 1.0,
+    )
+    dataset = load(
+        path,
+        input_format="ufixed<6,0>",
+        labels={"logits": "particle", "sides": "side"},
+        targets={"regressed": "energy"},
+        weights="w",
+        classes={"logits": ["e", "mu", "pi"]},
+    )
+    assert dataset.truths == {
+        "logits": Truth("classes", ("e", "mu", "pi")),
+        "sides": Truth("classes", ("0", "1")),
+        "regressed": Truth("targets"),
+    }
+    # The first labels divide the events.
+    assert dataset.classes == ("e", "mu", "pi")
+    for part in (dataset.train, dataset.validation, dataset.test):
+        event = np.rint(part.events[:, 0] * 64).astype(int)
+        np.testing.assert_array_equal(part.labels, event % 3)
+        np.testing.assert_array_equal(part.truths["sides"], event % 2)
+        np.testing.assert_array_equal(part.truths["regressed"], event * 1.5)
+        np.testing.assert_array_equal(part.weights, event + 1.0)
+
+
+def test_a_file_may_hold_events_alone(tmp_path: Path) -> None:
+    path = tmp_path / "data.npz"
+    np.savez(path, events=EVENTS)
+    for labels in ("labels", None):
+        dataset = load(path, labels=labels)
+        assert (dataset.classes, dataset.truths, len(dataset.test.events)) == ((), {}, 12)
+    assert "no array 'truth', which data.labels names" in error_of(path, labels="truth")
+    assert "data.classes: the file has no labels; name their array" in error_of(path, classes=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "options", "message"),
+    [
+        ({"labels": LABELS / 2}, {}, "or name the array in data.targets if the output is to give these values"),
+        ({"y": np.full(60, np.nan)}, {"targets": "y"}, "data.npz, y: 60 targets are NaN, infinite or too large"),
+        ({"y": np.full((60, 2), 1e300)}, {"targets": "y"}, "too large for float32, the first at index (0, 0)"),
+        ({"y": np.zeros(59)}, {"targets": "y"}, "59 entries for 60 events; data.events and data.targets must name"),
+        ({"y": np.array(["a"] * 60)}, {"targets": "y"}, "targets of type <U1, which are not real numbers"),
+        ({"w": -np.arange(60)}, {"weights": "w"}, "59 weights are negative, the first -1 at index 1; shares of events"),
+        ({"w": np.zeros(60)}, {"weights": "w"}, "data.weights: the weights of all training events are 0"),
+        ({"w": np.ones((60, 2))}, {"weights": "w"}, "shape (60, 2); save one real number per event"),
+        (
+            {"y": np.zeros(60)},
+            {"labels": {"out": "labels"}, "targets": {"out": "y"}},
+            "data.targets.out: this output has labels too; remove one of the two",
+        ),
+        ({}, {"classes": {"out": ["a"]}}, "data.classes.out: this output has no labels; name them in data.labels.out"),
+    ],
+)
+def test_truths_that_cannot_be_used_are_refused(
+    tmp_path: Path, arrays: dict[str, npt.NDArray[Any]], options: dict[str, Any], message: str
+) -> None:
+    assert message in error_of(npz(tmp_path, **arrays), **options)
+
+
+def test_targets_may_be_called_labels(tmp_path: Path) -> None:
+    dataset = load(npz(tmp_path, labels=LABELS / 2), targets="labels")
+    assert (dataset.truths, dataset.classes) == ({"": Truth("targets")}, ())
+
+
+@pytest.mark.parametrize("option", ["targets", "weights"])
+def test_only_a_file_has_targets_and_weights_by_name(option: str) -> None:
+    with pytest.raises(DataError, match=rf"data\.{option}: digits is a data set of trigcnn, not a file; remove"):
+        loading.load("digits", **{option: "x"})

@@ -12,6 +12,7 @@ from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import training
 from trigcnn.models.datasets import Dataset, Split
 from trigcnn.models.errors import ModelError
+from trigcnn.models.heads import Head
 from trigcnn.models.training import Recipe
 from trigcnn.models.training.weights import weights_by_class
 
@@ -52,17 +53,16 @@ def quiet(done: int, total: int, text: str) -> None:
 def test_targets_are_learned_by_the_mean_squared_error(objective: Any, units: int) -> None:
     training.seed_everything(1)
     model, data = dense(units), dataset()
-    training.check_fits(model, data, trained=True, objective=objective)
+    heads = training.check_fits(model, data, trained=True, objective=objective)
+    assert heads == (Head("out", (units,), "targets"),)
     assert training.outputs_wanted(data, objective) == units
-    data = training.with_targets(data, objective, (units,))
-    assert data.test.targets is not None
+    data = training.with_heads(data, heads, objective)
     history = training.train(model, data, recipe(objective=objective), quiet, seed=1)
-    error = np.square(predict(model, data.test.events) - data.test.targets).mean()
+    error = np.square(predict(model, data.test.events) - data.test.truths["out"]).mean()
     # A linear function in 6 bits; the targets' variance is above 0.08.
     assert error < 0.004
     assert history.accuracy == history.validation_accuracy == history.signal_efficiency == []
-    assert data.validation.targets is not None
-    loss = np.square(predict(model, data.validation.events) - data.validation.targets).mean()
+    loss = np.square(predict(model, data.validation.events) - data.validation.truths["out"]).mean()
     assert min(history.validation_loss) == pytest.approx(loss, 1e-4)
     assert history.kept == [1 + history.validation_loss.index(min(history.validation_loss))]
 
@@ -71,7 +71,7 @@ def test_an_event_that_is_moved_is_also_the_one_to_be_given_back() -> None:
     from trigcnn.models.training.batches import batches
 
     events = (np.arange(5 * 6).reshape(5, 3, 2, 1) / 32).astype(np.float32)
-    part = Split(events, np.zeros(5, np.int64), events.reshape(5, 6))
+    part = Split(events, np.zeros(5, np.int64))
     data = Dataset("toy", FixedPoint.parse("ufixed<5,0>"), ("one",), part, part, part, symmetries=("roll_rows",))
     model = bring_up().keras.Sequential([bring_up().keras.Input((3, 2, 1)), bring_up().keras.layers.Flatten()])
     own = recipe(objective="reconstruction", augmentation=["roll_rows"], batch_size=5)
@@ -85,8 +85,8 @@ def test_an_event_that_is_moved_is_also_the_one_to_be_given_back() -> None:
     [
         ("reconstruction", 3, True, r"shape \(3,\), .* that of the events .* \(4,\); end the model with .* 4 values"),
         ("regression", 3, True, r"that of the targets of the data set toy, \(2,\); end the model .* 2 values"),
-        ("regression", 3, False, "the data set toy has no targets; choose a data set with targets, or another"),
-        ("distillation", 2, True, r"shape \(2,\), but a teacher's score is one number; .* QDense layer of 1 unit"),
+        ("regression", 3, False, "the data set toy has no targets; choose a data set with targets, name the array"),
+        ("distillation", 2, True, r"shape \(2,\), but .* a teacher's score, which is one number; .* layer of 1 unit"),
         ("classification", 3, True, "2 classes; end the model .* of 2 units"),
     ],
 )

@@ -20,7 +20,7 @@ from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config.file import validate
-from trigcnn.pipeline.config.run import GatesConfig
+from trigcnn.pipeline.config.gates import GatesConfig
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.results.bench import Bench

@@ -164,7 +164,7 @@ def test_a_model_for_another_number_of_classes(refused: Refused) -> None:
     net = refused.config.parent / "net.py"
     net.write_text(net.read_text().replace("blocks.dense(x, classes,", "blocks.dense(x, 7,"))
     assert refused() == (
-        "the model's output has shape (7,), the data set events.npz has 3 classes; "
+        "the model's output logits has shape (7,), but the data set events.npz has 3 classes; "
         "end the model with a QDense layer of 3 units (one logit per class)"
     )
 

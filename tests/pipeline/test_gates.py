@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from trigcnn.hls.synthesis.report import SynthesisReport
-from trigcnn.pipeline.config.run import GatesConfig
+from trigcnn.models.heads import Head
+from trigcnn.pipeline.config.gates import GatesConfig
+from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.results.checked import Checked
 from trigcnn.pipeline.results.comparison import Comparison
 from trigcnn.pipeline.results.quality import Quality
 from trigcnn.pipeline.results.synthesis import PlaceAndRoute, Synthesized, VendorFlow
 from trigcnn.pipeline.verification.gates import judge
+from trigcnn.pipeline.verification.quality_gates import check
 
 EQUAL = Comparison("QKeras", "csim", 10, 20, 0, 0, 0.0)
 DIFFERENT = Comparison("csim", "rtl", 10, 20, 3, 2, 4.0, "conv1")
@@ -24,8 +27,14 @@ def quality(**known: Any) -> Quality:
 
 
 def checked(*comparisons: Comparison, reference: float = 0.98, csim: float = 0.97) -> Checked:
-    accuracy = {"float": reference, "quantized": csim, "csim": csim, "events": 100}
-    return Checked(comparisons=list(comparisons), quality=quality(accuracy=accuracy))
+    classes = {"name": "logits", "shape": [3], "truth": "classes", "classes": ["a", "b", "c"]}
+    return Checked(comparisons=list(comparisons), quality=quality(heads=[head(classes, accuracy=(reference, csim))]))
+
+
+def head(known: dict[str, Any], **figures: tuple[float, float]) -> dict[str, Any]:
+    """Figures of an output: of the float twin, and of the C simulation."""
+    by_model = {name: {"float": first, "quantized": of, "csim": of} for name, (first, of) in figures.items()}
+    return {"head": known, "events": 100, "weighted": False, **by_model}
 
 
 def test_each_comparison_is_a_gate_of_its_own() -> None:
@@ -159,8 +168,62 @@ def test_a_class_that_is_not_signal_has_no_gate() -> None:
 
 @pytest.mark.parametrize(("least", "met"), [(0.8, True), (0.81, False)])
 def test_targets_have_to_be_met_as_well_as_is_asked(least: float, met: bool) -> None:
-    fit = {"float": 0.805, "quantized": 0.8, "csim": 0.8, "rms": {}, "events": 10}
-    found = Checked(comparisons=[EQUAL], quality=quality(target_fit=fit))
+    fit = head({"name": "energy", "shape": [1], "truth": "targets"}, explained_variance=(0.805, 0.8))
+    found = Checked(comparisons=[EQUAL], quality=quality(heads=[fit]))
     drop, smallest = judge(GatesConfig(exact=False, min_explained_variance=least), found)
     assert (drop.name, drop.met) == ("gates.max_explained_variance_drop", True)
     assert (smallest.name, smallest.met) == ("gates.min_explained_variance", met)
+
+
+def test_gates_of_one_output_replace_those_of_all() -> None:
+    energy = head({"name": "energy", "shape": [1], "truth": "targets"}, resolution=(0.4, 0.5))
+    mask = head({"name": "mask", "shape": [2, 2, 1], "truth": "mask", "classes": ["a", "b"]}, accuracy=(0.9, 0.8))
+    found = Checked(comparisons=[], quality=quality(heads=[energy, mask]))
+    own = {"energy": {"max_resolution": 0.45}, "mask": {"max_accuracy_drop": 0.2}}
+    gates = judge(GatesConfig.model_validate({"min_accuracy": 0.7, "max_resolution": 0.6, "heads": own}), found)
+    assert [(gate.name, gate.met, gate.wanted, gate.found) for gate in gates] == [
+        ("gates.heads.energy.max_resolution", False, "at most 0.45 for the output energy", "0.5"),
+        (
+            "gates.heads.mask.max_accuracy_drop",
+            True,
+            "at most 0.2000 below the float twin for the output mask",
+            "0.8000, float twin 0.9000: a drop of 0.1000",
+        ),
+        ("gates.min_accuracy", True, "at least 0.7000 for the output mask", "0.8000"),
+    ]
+
+
+LOGITS, ENERGY = Head("logits", (3,), "classes", ("a", "b", "c")), Head("energy", (1,), "targets")
+NOTHING = Head("features", (16,), "none", reason="no array is named")
+
+
+@pytest.mark.parametrize(
+    ("heads", "options", "message"),
+    [
+        ([NOTHING], {"min_accuracy": 0.9}, "gates.min_accuracy: there is no accuracy: of features no array is named; "),
+        ([NOTHING], {"max_accuracy_drop": 0.02}, "gates.max_accuracy_drop: there is no accuracy: of features no array"),
+        ([ENERGY], {"min_accuracy": 0.9}, "of energy targets are known; remove the gate, or fix that"),
+        (
+            [LOGITS],
+            {"max_resolution": 1.0},
+            "gates.max_resolution: there is no resolution: of logits classes are",
+        ),
+        ([LOGITS, ENERGY], {"heads": {"energi": {}}}, "gates.heads.energi: no such output; did you mean energy?"),
+        (
+            [LOGITS, ENERGY],
+            {"heads": {"energy": {"min_accuracy": 0.9}}},
+            "gates.heads.energy.min_accuracy: there is no accuracy: of energy targets are known",
+        ),
+        ([LOGITS, ENERGY], {"min_signal_efficiency": 0.9}, "the model has 2 outputs, and efficiencies are measured of"),
+    ],
+)
+def test_a_gate_without_a_figure_is_refused(heads: list[Head], options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check(GatesConfig.model_validate(options), heads, efficiencies=True)
+    assert message in str(caught.value)
+
+
+def test_gates_with_a_figure_are_accepted() -> None:
+    check(GatesConfig(min_accuracy=0.9, max_resolution=1.0), [LOGITS, ENERGY], efficiencies=False)
+    # The largest drops by default are for networks that have the figure.
+    check(GatesConfig(), [NOTHING], efficiencies=False)

@@ -108,7 +108,7 @@ def test_a_run_of_several_inputs_and_outputs_compares_every_output(several: tupl
     assert [gate["name"] for gate in report["gates"]] == ["gates.exact"] * 2
     for page in ("report.md", "report.html"):
         text = (folder / page).read_text()
-        assert "The network has several outputs, of which no accuracy is known." in text
+        assert "Nothing is known of the output logits, so its quality was not measured: no array is named" in text
         assert "onfusion" not in text
 
 
@@ -183,12 +183,18 @@ def test_a_network_on_sequences_takes_arrays_without_a_channel_axis(tmp_path: Pa
             "data.events=camera/image",
             "the model has 2 inputs, the data set events.h5 gives 1; name one array per",
         ),
-        ("data.events=[camera/image, camera/few]", "240 labels for 7 events; data.events[1] and data.labels must name"),
+        ("data.events=[camera/image, camera/few]", "7 entries for 240 events; data.events[0] and data.events[1] must"),
         ("data.events=[camera/image, camera/time]", "no array 'camera/time', which data.events[1] names; did you mean"),
         ("data.events=[camera/times, camera/image]", "the model takes events of shape (6, 4, 1) at input 0, the data"),
         ("data.events=[]", "data.events"),
-        ("training.enabled=true", "the model has 2 outputs, and only one can be trained here; train it yourself"),
-        ("gates.min_accuracy=0.9", "gates.min_accuracy: the model has 2 outputs, for which there is no figure"),
+        ("training.enabled=true", "the model has the outputs logits, energy, and the configuration does not say what"),
+        ("gates.min_accuracy=0.9", "gates.min_accuracy: there is no accuracy: of logits no array is named for"),
+        ("data.labels={particle: labels}", "data.labels.particle: the model has no such output; choose from"),
+        ("data.targets=labels", "data.targets: the model has 2 outputs (logits, energy); say which the array is for"),
+        (
+            "data.targets={logits: labels}",
+            "output logits has shape (3,), but data.targets.logits has () per",
+        ),
     ],
 )
 def test_what_cannot_be_run(tmp_path: Path, trigcnn: Trigcnn, change: str, message: str) -> None:

@@ -71,9 +71,9 @@ def test_the_monitored_efficiency_is_that_of_signal_at_the_share_of_background()
     scores = np.where(labels == 0, np.cumsum(labels == 0), 0).astype(float)
     # Of 30 background events with scores 1 to 30, three are accepted at 28; of 10 signal events those from 28 on.
     scores[labels == 1] = np.arange(23, 33)
-    assert measure(scores[:, np.newaxis], labels) == 0.5
+    assert measure(scores[:, np.newaxis], labels, None) == 0.5
     margin = training.measure(config(background_efficiency=0.1, trigger=TRIGGER), data, 2)
-    assert margin(np.stack([-scores, np.zeros(40)], axis=1), labels) == 0.5
+    assert margin(np.stack([-scores, np.zeros(40)], axis=1), labels, None) == 0.5
 
 
 @pytest.mark.slow
