@@ -46,8 +46,9 @@ def evaluate(request: Request, console: Console) -> content.Evaluation:
     rates_hz = sorted(set(trigger.rates_hz if request.rates_hz is None else request.rates_hz))
     check_rates(rates_hz, rate_hz)
     layer = output_layer(run.graph, request.output)
+    classes, labels = run.labels_of(layer)
     score = make_score(
-        run.classes,
+        classes,
         layer.size,
         signal=trigger.signal if request.signal is None else request.signal,
         background=trigger.background if request.background is None else request.background,
@@ -55,12 +56,16 @@ def evaluate(request: Request, console: Console) -> content.Evaluation:
     )
     out = (request.out or run.folder.path / "evaluate" / request.events.stem).resolve()
     check_free(out)
-    with _open(request, run) as file, tempfile.TemporaryDirectory(prefix="trigcnn-evaluate-") as scratch:
+    with (
+        _open(request, run, labels if classes else None) as file,
+        tempfile.TemporaryDirectory(prefix="trigcnn-evaluate-") as scratch,
+    ):
         shape = _event_shape(file, run.graph)
         notes: list[str] = []
         labels_named = request.labels is not None
         if file.labels_where is None and not request.unlabelled and not labels_named:
-            notes.append(f"{file.path} holds no array {run.data['labels']!r}: without labels, only rates are reported")
+            missing = f"{file.path} holds no array {labels!r}" if classes and labels else "no labels are known"
+            notes.append(f"{missing}: without labels, only rates are reported")
         lanes: list[Lane] = []
         for name in engines:
             if lanes and lanes[0].name == name:
@@ -69,24 +74,24 @@ def evaluate(request: Request, console: Console) -> content.Evaluation:
         run.see_that_it_is_the_same()
         for note in notes:
             console.line(f"note: {note}")
-        loop = Loop(file, shape, run, layer, score, lanes)
+        loop = Loop(file, shape, run, layer, classes, score, lanes)
         with console.task(f"running {' and '.join(lane.name for lane in lanes)}") as task:
             loop.run(request.chunk_events, task.update)
     labelled = file.labels_where is not None
-    _check_classes(loop, score, run.classes, labelled)
+    _check_classes(loop, score, classes, labelled)
     curves: dict[str, Curve] = {}
-    results = [_result(lane, score, run.classes, rates_hz, rate_hz, layer, curves) for lane in lanes]
+    results = [_result(lane, score, classes, rates_hz, rate_hz, layer, curves) for lane in lanes]
     answer = content.Evaluation(
         name=run.config.name,
-        events=_events_entry(request, run, file, loop),
+        events=_events_entry(request, run, file, loop, classes, labels),
         score=content.ScoreEntry(
             kind=score.kind,
-            definition=score.definition(run.classes),
+            definition=score.definition(classes),
             output=layer.name,
             format=str(layer.result),
             lsb=layer.result.lsb,
-            signal=[run.classes[i] for i in score.signal],
-            background=[run.classes[i] for i in score.background],
+            signal=[classes[i] for i in score.signal],
+            background=[classes[i] for i in score.background],
         ),
         event_rate_hz=rate_hz,
         results=results,
@@ -103,13 +108,15 @@ def evaluate(request: Request, console: Console) -> content.Evaluation:
     return answer
 
 
-def _open(request: Request, run: FinishedRun) -> Any:
+def _open(request: Request, run: FinishedRun, labels: str | None) -> Any:
     if request.unlabelled and request.labels is not None:
         raise ConfigError("--labels and --no-labels: give only one of them")
+    if request.labels is not None and labels is None:
+        raise ConfigError("--labels: the run knows no classes for this output; remove the option")
     return open_events(
         request.events,
         events=_arrays(request, run),
-        labels=None if request.unlabelled else run.data["labels"] if request.labels is None else request.labels,
+        labels=None if request.unlabelled else labels if request.labels is None else request.labels,
         labels_needed=request.labels is not None,
     )
 
@@ -179,8 +186,10 @@ def _result(
     )
 
 
-def _events_entry(request: Request, run: FinishedRun, file: EventFile, loop: Loop) -> content.EventsEntry:
-    labels = None if file.labels_where is None else request.labels or run.data["labels"]
+def _events_entry(
+    request: Request, run: FinishedRun, file: EventFile, loop: Loop, classes: list[str], by_default: str | None
+) -> content.EventsEntry:
+    labels = None if file.labels_where is None else request.labels or by_default
     own_file = labels is not None and labels.lower().endswith(".npy")
     return content.EventsEntry(
         file=str(file.path.resolve()),
@@ -189,7 +198,7 @@ def _events_entry(request: Request, run: FinishedRun, file: EventFile, loop: Loo
         labels=labels,
         labels_sha256=file_digest(Path(labels)) if labels is not None and own_file else None,
         events=file.events,
-        classes=None if labels is None else {n: int(c) for n, c in zip(run.classes, loop.counts, strict=True)},
+        classes=None if labels is None else {n: int(c) for n, c in zip(classes, loop.counts, strict=True)},
         input_format=str(run.input_format),
         rounded_values=loop.rounded,
         saturated=bool(run.data["saturate"]),

@@ -10,6 +10,7 @@ from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines.registry import Network
 from trigcnn.hls.graph.graph import Graph, Layer
+from trigcnn.models.heads import Head
 from trigcnn.pipeline.cache.folder import RunFolder, file_digest
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.config.run import RunConfig
@@ -27,7 +28,8 @@ class FinishedRun:
         folder: The run's folder.
         config: Its configuration, for `trigger` and `time_limits`; all else comes from the stages' files.
         network: The converted network.
-        classes: Names of the classes.
+        heads: The network's outputs and what is known of them.
+        event_classes: Names of the events' classes; empty where they are not known.
         input_format: What the digitiser delivers.
         data: The options `data` that the run was trained with.
     """
@@ -35,7 +37,8 @@ class FinishedRun:
     folder: RunFolder
     config: RunConfig
     network: Network
-    classes: list[str]
+    heads: list[Head]
+    event_classes: list[str]
     input_format: FixedPoint
     data: dict[str, Any]
     key: str
@@ -80,11 +83,26 @@ class FinishedRun:
             folder,
             config,
             convert.network(folder, config.hls),
+            info.heads,
             info.classes,
             FixedPoint.parse(info.input_format),
             first.options["data"],
             second.key,
         )
+
+    def labels_of(self, layer: Layer) -> tuple[list[str], str | None]:
+        """Return the classes of an output, and the name of the array of their labels in the run's data.
+
+        Args:
+            layer: The output.
+
+        Returns:
+            No classes where they are not known; None where no array is named.
+        """
+        head, named = self.heads[self.graph.outputs.index(layer.name)], self.data["labels"]
+        if isinstance(named, dict):
+            return list(head.classes) if head.truth == "classes" else [], named.get(head.name)
+        return self.event_classes, named if self.event_classes else None
 
     @property
     def graph(self) -> Graph:

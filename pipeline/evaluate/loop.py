@@ -31,12 +31,20 @@ class Loop:
     """The events, chunk by chunk."""
 
     def __init__(
-        self, file: EventFile, shape: tuple[int, ...], run: FinishedRun, layer: Layer, score: Score, lanes: list[Lane]
+        self,
+        file: EventFile,
+        shape: tuple[int, ...],
+        run: FinishedRun,
+        layer: Layer,
+        classes: list[str],
+        score: Score,
+        lanes: list[Lane],
     ) -> None:
+        self._classes = classes
         self._file, self._shape, self._run, self._layer, self._score = file, shape, run, layer, score
         self._lanes = lanes
         self._at = run.graph.outputs.index(layer.name)
-        groups = 1 if file.labels_where is None else len(run.classes)
+        groups = 1 if file.labels_where is None else len(classes)
         for lane in lanes:
             lane.spectra = [SpectrumBuilder() for _ in range(groups)]
         self.counts = np.zeros(groups, np.int64)
@@ -66,8 +74,8 @@ class Loop:
         self.rounded += int(np.count_nonzero(events != raw))
         labels = None
         if truth is not None:
-            labels, _ = checked_labels(truth, self._run.classes, f"{self._file.labels_where}{since}")
-        members = [np.ones(len(raw), bool)] if labels is None else [labels == i for i in range(len(self._run.classes))]
+            labels, _ = checked_labels(truth, self._classes, f"{self._file.labels_where}{since}")
+        members = [np.ones(len(raw), bool)] if labels is None else [labels == i for i in range(len(self._classes))]
         self.counts += [np.count_nonzero(member) for member in members]
         taken = []
         for lane in self._lanes:

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trigcnn.hls.synthesis.report import SynthesisReport
-    from trigcnn.pipeline.results.quality import Quality
+    from trigcnn.pipeline.results.quality import ByModel, HeadQuality, Quality
     from trigcnn.pipeline.results.report import Report
+
+# Figures of an output that are shares, the more the better; of others less is better.
+_SHARES = ("accuracy", "intersection_over_union", "explained_variance")
 
 
 def merits(report: Report, design: Design | None = None) -> list[Merit]:
@@ -35,6 +38,22 @@ def of_quality(report: Report | Quality) -> Iterator[Merit]:
         yield _share("accuracy", "Accuracy", report.accuracy.csim)
     if report.target_fit is not None:
         yield _share("explained_variance", "Explained variance", report.target_fit.csim)
+    for head in report.heads:
+        yield from _of_head(head, report)
+
+
+def _of_head(entry: HeadQuality, report: Report | Quality) -> Iterator[Merit]:
+    """Return the figures of an output that the run's own accuracy and explained variance do not give."""
+    alone = len(report.heads) == 1
+    for figure in entry.head.figures:
+        measured: ByModel | None = getattr(entry, figure)
+        given = alone and (report.accuracy if figure == "accuracy" else report.target_fit) is not None
+        if measured is None or figure == "mean_squared_error" or (figure in _SHARES and given):
+            continue
+        words = figure.replace("_", " ").capitalize()
+        name, label = (figure, words) if alone else (f"{figure} of {entry.head.name}", f"{words} of {entry.head.name}")
+        merit = _share(name, label, measured.csim)
+        yield merit if figure in _SHARES else merit.model_copy(update={"better": "less"})
 
 
 def _share(name: str, label: str, value: float) -> Merit:

@@ -66,7 +66,7 @@ def make_score(
     """Choose a score and check the classes' names.
 
     Args:
-        classes: Names of all classes, by index.
+        classes: Names of all classes, by index; empty where they are not known.
         outputs: Number of outputs: one per class, or one alone, which is large for signal.
         signal: Names of the signal classes; None: of two classes the second.
         background: Names of the background classes; None: all others.
@@ -75,6 +75,13 @@ def make_score(
     Raises:
         ConfigError: A name is unknown or on both sides, or the outputs do not give that score.
     """
+    if not classes:
+        if outputs != 1 or signal or background or kind not in (None, "output"):
+            raise ConfigError(
+                "the classes of the events are not known, so the score can only be one output alone, without "
+                f"--signal, --background and --score; this output has {outputs} value{'' if outputs == 1 else 's'}"
+            )
+        return Score("output", (), ())
     if outputs not in (1, len(classes)):
         raise ConfigError(
             f"the output has {outputs} values and the run has {len(classes)} classes ({', '.join(classes)}); a score "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from trigcnn.common.keras2 import bring_up, predict
 from trigcnn.models import training
 from trigcnn.models.datasets import Dataset, Split
 from trigcnn.models.errors import ModelError
-from trigcnn.models.heads import Head
+from trigcnn.models.heads import Head, Truth
 from trigcnn.models.training import Recipe
 from trigcnn.models.training.weights import weights_by_class
 
@@ -112,3 +114,110 @@ def test_a_class_of_weight_zero_is_not_learned() -> None:
     model, data = dense(2), dataset()
     training.train(model, data, recipe(epochs=8, class_weights={"many": 0.0}), lambda *_: None, seed=1)
     assert set(training.classify(predict(model, data.test.events)).tolist()) == {1}
+
+
+def image_dataset(**known: Any) -> Dataset:
+    """Events of 4 x 4 pixels, and what is known of them."""
+    rng = np.random.default_rng(2)
+
+    def part(number: int) -> Split:
+        events = (rng.integers(0, 16, (number, 4, 4, 1)) / 16).astype(np.float32)
+        truths = {"mask": (events[..., 0] > 0.5).astype(np.int64), "mean": events.mean(axis=(1, 2, 3))}
+        return Split(events, np.zeros(number, np.int64), truths={name: truths[name] for name in known})
+
+    return Dataset("toy", FORMAT, (), part(320), part(80), part(80), truths=known)
+
+
+def image_model() -> Any:
+    """A mask of one logit per pixel, the mean, and features that nothing is known of."""
+    k = bring_up()
+    bits = {name: k.qkeras.quantized_bits(8, 3, alpha=1) for name in ("kernel_quantizer", "bias_quantizer")}
+    inputs = k.keras.Input((4, 4, 1), name="events")
+    x = k.qkeras.QActivation(k.qkeras.quantized_bits(5, 0, alpha=1), name="input_quantizer")(inputs)
+    flat = k.keras.layers.Flatten(name="flat")(x)
+    outputs = [k.qkeras.QConv2D(1, 1, name="mask", **bits)(x), k.qkeras.QDense(1, name="mean", **bits)(flat)]
+    return k.keras.Model(inputs, [*outputs, k.qkeras.QDense(3, name="features", **bits)(flat)])
+
+
+MASK, MEAN = Truth("mask", ("dark", "bright")), Truth("targets")
+
+
+def test_several_outputs_learn_together() -> None:
+    training.seed_everything(1)
+    model, data = image_model(), image_dataset(mask=MASK, mean=MEAN)
+    heads = training.check_fits(model, data, trained=True)
+    assert [(head.name, head.truth) for head in heads] == [("mask", "mask"), ("mean", "targets"), ("features", "none")]
+    assert training.outputs_wanted(data, "classification") == {"mask": 2, "mean": 1}
+    data = training.with_heads(data, heads, "classification")
+    before = model.get_layer("features").get_weights()
+    history = training.train(model, data, recipe(epochs=30, learning_rate=0.1), quiet, seed=1)
+    mask, mean, _ = model.predict(data.test.events, verbose=0)
+    # The threshold 0.53 lies between two steps of the events, and quantized weights can reach it.
+    assert ((mask > 0) == data.test.truths["mask"]).mean() > 0.95
+    assert np.abs(mean - data.test.truths["mean"]).mean() < 0.1
+    # The accuracies of several outputs are not one accuracy.
+    assert history.accuracy == []
+    for old, new in zip(before, model.get_layer("features").get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def changed(data: Dataset, change: Callable[[Split], Split], **truths: Truth) -> Dataset:
+    """Return a data set with other truths, and all its parts changed."""
+    train, validation, test = change(data.train), change(data.validation), change(data.test)
+    return dataclasses.replace(data, train=train, validation=validation, test=test, truths=truths)
+
+
+def test_an_event_of_weight_zero_is_not_learned() -> None:
+    def two_of_three_wrong(split: Split) -> Split:
+        wrong = np.arange(len(split.events)) % 3 > 0
+        wanted = np.where(wrong, 5.0, split.events[:, 0]).astype(np.float32)
+        return dataclasses.replace(split, truths={"out": wanted}, weights=np.where(wrong, 0, 7).astype(np.float32))
+
+    data = changed(dataset(), two_of_three_wrong, out=MEAN)
+    training.seed_everything(1)
+    model = dense(1)
+    history = training.train(model, data, recipe(), quiet, seed=1)
+    assert np.abs(predict(model, data.test.events)[:, 0] - data.test.events[:, 0]).mean() < 0.05
+    # The size of the loss does not depend on the weights' unit.
+    assert max(history.loss[-1], history.validation_loss[-1]) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("known", "message"),
+    [
+        ({"maks": MASK}, "data.labels.maks: the model has no such output; did you mean mask?"),
+        (
+            {"mean": MASK},
+            "the model's output mean has shape (1,), but data.labels.mean has the class of each of (4, 4)",
+        ),
+        (
+            {"features": MEAN},
+            "output features has shape (3,), but data.targets.features has () per event; end the model",
+        ),
+        ({}, "the model has the outputs mask, mean, features, and the configuration does not say what they are to"),
+    ],
+)
+def test_truths_that_do_not_fit_the_outputs_are_refused(known: dict[str, Truth], message: str) -> None:
+    names = {"maks": "mask", "features": "mean", "mean": "mask"}
+    data = changed(
+        image_dataset(mask=MASK, mean=MEAN),
+        lambda split: dataclasses.replace(split, truths={name: split.truths[names[name]] for name in known}),
+        **known,
+    )
+    with pytest.raises(ModelError) as caught:
+        training.check_fits(image_model(), data, trained=True)
+    assert message in str(caught.value)
+
+
+def test_a_saved_model_is_taken_whatever_its_output_is() -> None:
+    (head,) = training.check_fits(dense(5), dataset(), trained=False)
+    assert head == Head(
+        "out", (5,), "none", reason="the model's output out has shape (5,), but the data set toy has 2 classes"
+    )
+    assert training.with_heads(dataset(), (head,), "classification").test.truths == {}
+
+
+def test_augmentation_does_not_move_a_mask() -> None:
+    data = image_dataset(mask=MASK, mean=MEAN)
+    with pytest.raises(ModelError, match="augmentation moves events, but not the mask of the output mask; set"):
+        training.train(image_model(), data, recipe(shift_pixels=1.0), quiet, seed=1)

@@ -69,3 +69,11 @@ def test_a_score_that_cannot_be_made(
     with pytest.raises(ConfigError) as caught:
         make_score(["a", "b", "c"], outputs, signal=signal, background=background, kind=kind)
     assert str(caught.value).startswith(message)
+
+
+def test_without_classes_the_score_is_an_output_alone() -> None:
+    score = make_score([], 1, signal=None, background=None, kind=None)
+    assert (score, score.definition([])) == (Score("output", (), ()), "output")
+    for outputs, signal in ((3, None), (1, ["top"])):
+        with pytest.raises(ConfigError, match="the classes of the events are not known"):
+            make_score([], outputs, signal=signal, background=None, kind=None)

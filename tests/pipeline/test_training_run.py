@@ -199,8 +199,8 @@ def test_a_run_distils_and_keeps_the_teacher_and_its_scores(quick_config: Path, 
     # 130 of 260 training events are background, and four fifths of what the network sees.
     assert training["train_events"] == round(130 / 0.8)
     arrays = np.load(out / "train" / "test.npz")
-    assert arrays["targets"].shape == (100, 1)
-    assert 0 <= arrays["targets"].min() < arrays["targets"].max() <= 256
+    assert arrays["truth0"].shape == (100, 1)
+    assert 0 <= arrays["truth0"].min() < arrays["truth0"].max() <= 256
     assert {path.name for path in (out / "train").iterdir()} == {
         *("quantized.keras", "float.keras", "teacher.keras"),
         *("test.npz", "info.json", "manifest.json"),
