@@ -25,7 +25,7 @@ _ENDINGS = (
     "t accum weight bias scale table result linear cut piece offset change valid data unit kernel step products "
     "columns_kernel".split()
 )
-_BEGINNINGS = ("clone", "repack", "zp1d", "zp2d")
+_BEGINNINGS = ("clone", "repack", "zp1d", "zp2d", *(f"copy{number}" for number in range(1, 8)))
 
 
 class Names:

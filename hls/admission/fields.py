@@ -212,21 +212,18 @@ def _step(strides: Any, place: Place) -> bool:
     return convolved or list(np.ravel(strides)) == list(np.ravel(layer.pool_size))
 
 
-_STRIDES = (
-    *exact("strides", "equal to pool_size", _step),
-    *refused(
-        "strides",
-        "others",
-        "abort",
-        "an assertion of hls4ml's pooling ends the process, or its numbers differ",
-        "use strides equal to pool_size, or io_parallel",
-        io_type="io_stream",
-    ),
-    *exact("strides", "others", io_type="io_parallel"),
-)
-_POOLING = (*ALWAYS, *_STRIDES, *CHANNELS_LAST)
+def _strides(form: str) -> Rows:
+    return (
+        *exact("strides", "equal to pool_size", _step),
+        *rewritten("strides", "others", form, io_type="io_stream"),
+        *exact("strides", "others", io_type="io_parallel"),
+    )
+
+
+_POOLING = (*ALWAYS, *CHANNELS_LAST)
 MAXIMUM = (
     *_POOLING,
+    *_strides("a convolution for each place of the window, and the maximum of these"),
     *exact("pool_size"),
     *_PADDING_OF_NOTHING,
     *rewritten(
@@ -255,6 +252,7 @@ MAXIMUM = (
 )
 MEAN = (
     *_POOLING,
+    *_strides("a depthwise convolution with the factor"),
     *exact(
         "pool_size",
         "2, 4, 8 ... pixels in all, or any with an average_quantizer",

@@ -88,10 +88,7 @@ def _taps(node: Any) -> int:
 
 
 def check_strides(graph: Graph, options: HlsOptions) -> None:
-    """Check strides: in io_stream, hls4ml's pooling ends the process where windows overlap or leave gaps.
-
-    Its convolution steps down by one row where the kernel has one.
-    """
+    """Check strides: in io_stream, hls4ml's convolution steps down by one row where the kernel has one."""
     for layer in graph.layers:
         flat = layer.kind in ("Conv2D", "DepthwiseConv2D") and layer.attributes["filt_height"] == 1
         pixel = layer.kind == "Conv2D" and layer.attributes["filt_width"] == 1
@@ -99,16 +96,6 @@ def check_strides(graph: Graph, options: HlsOptions) -> None:
             raise ConversionError(
                 f"layer {layer.name}: strides={layer.integer('stride_height')} with a kernel of one row are not "
                 "possible in io_stream; use a kernel of more rows, or hls.io_type: io_parallel"
-            )
-        if options.io_type != "io_stream" or not layer.kind.startswith("Pooling"):
-            continue
-        axes = ("height", "width") if layer.kind == "Pooling2D" else ("width",)
-        pool = tuple(layer.integer(f"pool_{axis}") for axis in axes)
-        strides = tuple(layer.integer(f"stride_{axis}") for axis in axes)
-        if pool != strides:
-            raise ConversionError(
-                f"layer {layer.name}: pool_size {pool} with strides {strides} is not possible in io_stream; "
-                "use strides equal to pool_size, or hls.io_type: io_parallel"
             )
 
 

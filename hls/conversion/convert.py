@@ -29,7 +29,7 @@ from trigcnn.hls.conversion.completion import (
 )
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.hls.names import in_text
+from trigcnn.hls.names import Names, in_text
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.rewrite import NormalForm, rewrite
 from trigcnn.hls.rewriting.state import RewriteOptions
@@ -132,7 +132,9 @@ def convert_unchecked(
     Raises:
         ConversionError: hls4ml failed.
     """
-    with _hls4ml_at_work(log, {}):
+    model, shown = _named_safely(model)
+    options = _by_safe_names(options, shown)
+    with _hls4ml_at_work(log, shown):
         import hls4ml
 
         config = hls4ml.utils.config_from_keras_model(model, granularity="name", backend=options.backend)
@@ -143,7 +145,7 @@ def convert_unchecked(
             if layer in options.layers:
                 entry["Precision"].update(options.layers[layer].precision)
         hls_model = _run_hls4ml(model, name, options, project, log.parent, test_bench, config, bit_exact=None)
-        graph = extraction.extract(hls_model, name, strict=False)
+        graph = extraction.extract(hls_model, name, names=shown, strict=False)
         _write(hls_model, options, project)
     return graph
 
@@ -155,6 +157,23 @@ def _write(hls_model: Any, options: HlsOptions, project: Path) -> None:
     complete_project(hls_model, options, project)
     choices.save(choices.read(hls_model), project)
     _forget_folder(project)
+
+
+def _named_safely(model: Any) -> tuple[Any, Mapping[str, str]]:
+    """Return a model whose layers have safe names, and the user's names by these."""
+    keras = sys.modules["tf_keras"]
+    entries = [tensor.node.layer for tensor in model.inputs]
+    names = Names([layer.name for layer in [*entries, *model.layers]], [layer.name for layer in entries])
+    if all(identifier == name for identifier, name in names.shown.items()):
+        return model, names.shown
+
+    def renamed(layer: Any) -> Any:
+        return type(layer).from_config({**layer.get_config(), "name": names.identifier(layer.name)})
+
+    inputs = [keras.Input(layer.input_shape[0][1:], name=names.identifier(layer.name)) for layer in entries]
+    clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=renamed)
+    clone.set_weights(model.get_weights())
+    return clone, names.shown
 
 
 def _by_safe_names(options: HlsOptions, names: Mapping[str, str]) -> HlsOptions:
@@ -222,6 +241,18 @@ def _keras2_front_end() -> Iterator[None]:
             sys.modules["keras"] = before
 
 
+@contextlib.contextmanager
+def _transpositions_kept() -> Iterator[None]:
+    """Keep hls4ml from taking a transposition before a Flatten for its own, and permuting the weights behind it."""
+    from hls4ml.model.layers import Reshape
+
+    Reshape._channels_last_keep_transpose = True
+    try:
+        yield
+    finally:
+        del Reshape._channels_last_keep_transpose
+
+
 def _hls4ml_model(
     model: Any,
     name: str,
@@ -239,7 +270,8 @@ def _hls4ml_model(
         "LayerName": _layer_options(model, options),
         "Flows": [number_formats.FLOW, hls4ml.backends.get_backend(options.backend).get_default_flow()],
     }
-    return _run_hls4ml(model, name, options, project, scratch, test_bench, config, bit_exact=False)
+    with _transpositions_kept():
+        return _run_hls4ml(model, name, options, project, scratch, test_bench, config, bit_exact=False)
 
 
 def _run_hls4ml(

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
-from trigcnn.hls.conversion import extraction, tables
+from trigcnn.hls.conversion import extraction, streams, tables
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Layer, Weights
 from trigcnn.hls.graph.intervals import layer_range
@@ -104,6 +104,7 @@ def assign(model: Any, content: Declared) -> None:
         if node.name.endswith("_linear") and node.name not in content.names:
             # hls4ml adds one after each layer that has an argument `activation`.
             model.remove_node(node)
+    streams.prepare(model)
     for node in list(model.get_layers()):
         if node.name in content.scales:
             node.weights["scale"].data, node.weights["bias"].data = content.scales[node.name]

@@ -90,12 +90,14 @@ def _convolve(site: Site, x: Any, name: str, kernel: Any, bias: list[Any], strid
     )
 
 
-def convolve_depthwise(site: Site, name: str, kernel: Any, bias: list[Any], strides: Any, padding: str) -> Any:
+def convolve_depthwise(
+    site: Site, name: str, kernel: Any, bias: list[Any], strides: Any, padding: str, x: Any = None
+) -> Any:
     """Add a depthwise convolution; hls4ml has one filter per channel only, and none with Resource in io_parallel.
 
-    Keras has equal strides only.
+    Keras has equal strides only. By default it reads what the layer reads.
     """
-    options = site.state.options
+    options, x = site.state.options, site.x if x is None else x
     resource = site.layer.name in options.resource and options.io_type == "io_parallel"
     if options.depthwise and kernel.shape[-1] == 1 and not resource and len(set(strides)) == 1:
         kernel = _dilated(site, kernel)
@@ -103,7 +105,7 @@ def convolve_depthwise(site: Site, name: str, kernel: Any, bias: list[Any], stri
         return site.state.plain(
             f"DepthwiseConv{kernel.ndim - 2}D",
             name,
-            site.x,
+            x,
             [kernel, *bias],
             kernel_size=kernel.shape[:-2],
             strides=one,
@@ -115,7 +117,7 @@ def convolve_depthwise(site: Site, name: str, kernel: Any, bias: list[Any], stri
     for channel in range(channels):
         full[..., channel, channel * times : (channel + 1) * times] = kernel[..., channel, :]
     site.note("hls4ml has no such depthwise convolution; it became a convolution with zeros between channels")
-    return _convolve(site, site.x, name, full, bias, strides, padding)
+    return _convolve(site, x, name, full, bias, strides, padding)
 
 
 def _ungrouped(site: Site, kernel: Any) -> Any:

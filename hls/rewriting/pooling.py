@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,36 @@ def maximum_pooling(site: Site) -> Any:
         site.note("its padding became zeros around the image, which is exact since no pixel is negative")
         kind = f"ZeroPadding{len(padding)}D"
         x = site.state.plain(kind, site.added("padding"), x, padding=padding if len(padding) > 1 else padding[0])
+    if _in_steps(site, layer.pool_size, layer.strides):
+        site.note("hls4ml has no such pooling in io_stream; it became maxima of what convolutions with one 1 each pick")
+        return _maximum_of_taps(site, x, layer.pool_size, layer.strides)
     return site.state.plain(type(layer).__name__, site.name, x, **options, padding="valid")
+
+
+def _in_steps(site: Site, pool: Any, strides: Any) -> bool:
+    """Return whether the windows overlap or leave gaps, which hls4ml's streams do not have."""
+    return site.state.options.io_type == "io_stream" and tuple(pool) != tuple(strides)
+
+
+def _maximum_of_taps(site: Site, x: Any, pool: Sequence[int], strides: Sequence[int]) -> Any:
+    """A maximum along one axis after the other: what stands in each place of the window, and the largest of these."""
+    ones = [1] * len(pool)
+    axes = [axis for axis in range(len(pool)) if (pool[axis], strides[axis]) != (1, 1)]
+    for axis in axes:
+        size = [*ones[:axis], pool[axis], *ones[axis + 1 :]]
+        step = (*ones[:axis], strides[axis], *ones[axis + 1 :])
+        largest = None
+        for tap in range(pool[axis]):
+            kernel = np.zeros((*size, int(x.shape[-1]), 1))
+            kernel[(*(0,) * axis, tap)] = 1
+            last = axis == axes[-1] and tap == pool[axis] - 1
+            name = site.name if last and largest is None else site.added("tap")
+            picked = convolve_depthwise(site, name, kernel, [], step, "valid", x)
+            merged = largest is not None
+            name = site.name if last else site.added("maximum")
+            largest = site.state.plain("Maximum", name, [largest, picked]) if merged else picked
+        x = largest
+    return x
 
 
 def _same_padding(x: Any, layer: Any) -> tuple[tuple[int, int], ...]:
@@ -54,7 +84,11 @@ def _mean(site: Site, window: tuple[int, ...], strides: tuple[int, ...]) -> Any:
     count = int(np.prod(window))
     kind = type(layer).__name__.removeprefix("Q")
     quantized = getattr(layer, "average_quantizer_internal", None) is not None
-    if site.state.options.mean and not quantized:
+    if (
+        site.state.options.mean
+        and not quantized
+        and (kind.startswith("Global") or not _in_steps(site, window, strides))
+    ):
         options = {} if kind.startswith("Global") else {"pool_size": window, "strides": strides, "padding": "valid"}
         result = site.state.plain(kind, site.name, x, **options)
     else:

@@ -50,7 +50,9 @@ class Site:
 
     def note(self, change: str) -> None:
         """Say what was rewritten."""
-        self.state.changes.append(f"layer {in_comment(self.layer.name)}: {change}")
+        line = f"layer {in_comment(self.layer.name)}: {change}"
+        if line not in self.state.changes:
+            self.state.changes.append(line)
 
 
 def activated(site: Site, x: Any) -> Any:

@@ -86,7 +86,7 @@ BRANCHES: list[Branch] = [
     *(Branch(shape, _DENSE.format("quantized_bits(4,0,0,alpha=1)")) for shape in (SEQUENCE, IMAGE)),
     # Pooling.
     *(
-        Branch(shape, f"{kind}Pooling{axes}({options})", stream="strides=1" not in options)
+        Branch(shape, f"{kind}Pooling{axes}({options})")
         for axes, shape in (("1D", SEQUENCE), ("2D", IMAGE))
         for kind in ("Max", "Average")
         for options in ("2", "2, strides=1")
@@ -112,7 +112,7 @@ BRANCHES: list[Branch] = [
             "activation='hard_tanh'",
         )
     ),
-    Branch(SQUARE, "QAveragePooling2D(2, strides=1)", stream=False),
+    Branch(SQUARE, "QAveragePooling2D(2, strides=1)"),
     Branch(SQUARE, "QAveragePooling2D(2, activation='softmax')"),
     # Batch normalization.
     Branch(IMAGE, f"{_CONV} > BatchNormalization({_NORM}) > QActivation({_RELU})"),
@@ -126,6 +126,14 @@ BRANCHES: list[Branch] = [
     Branch(IMAGE, f"{_CONV} > Flatten()"),
     Branch(IMAGE, f"{_CONV} > Reshape((5, 8))"),
     Branch((3, 2), "Permute((2, 1))"),
+    Branch((5, 4, 3), f"Permute((2, 1, 3)) > Flatten() > {_LAST}"),
+    Branch(IMAGE, "MaxPooling2D((3, 2), strides=(2, 3), padding='same')", first=_RELU),
+    # In io_stream, a vector comes in the words of the image before it.
+    *(Branch(SQUARE, f"Flatten() > {layer}") for layer in (f"QActivation({_RELU})", _LAST, "Softmax()")),
+    *(
+        Branch((2, 2), f"(lambda xs: {kind}()([Flatten()(x) for x in xs])) > {_LAST}", inputs=2)
+        for kind in ("Add", "Subtract", "Multiply", "Maximum", "Concatenate")
+    ),
     # Merges.
     *(
         Branch(IMAGE, f"{kind}()", inputs=count)
@@ -134,6 +142,7 @@ BRANCHES: list[Branch] = [
         if (kind, count) not in (("Subtract", 3), ("Average", 3))
     ),
     Branch(IMAGE, "Add()", twice=True),
+    Branch(VECTOR, "(lambda x: Add()([QActivation(quantized_relu(4, k % 2))(x) for k in range(9)]))"),
     # Names that are not safe in C++.
     Branch(IMAGE, f"{_CONV} > QActivation({_RELU}, name='time') > Flatten(name='conv1/clone')"),
     # What does nothing when the model is applied.

@@ -86,10 +86,6 @@ REFUSED: dict[str, tuple[Branch, str]] = {
         )
         for role in ("gamma", "beta", "mean", "variance")
     },
-    "MaxPooling1D.strides=others (io_stream)": (
-        Branch(IMAGE, "MaxPooling2D(2, strides=1)"),
-        "(MaxPooling2D): strides=(1, 1)",
-    ),
     "AveragePooling1D.pool_size=others": (Branch(IMAGE, "AveragePooling2D(3)"), "(AveragePooling2D): pool_size=(3, 3)"),
     "AveragePooling1D.padding=same, where padding is needed": (
         Branch(IMAGE, "AveragePooling2D(2, padding='same')"),
