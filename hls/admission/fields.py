@@ -101,7 +101,7 @@ FOLDED_BIAS = (
     *rewritten(
         "bias_quantizer",
         "none",
-        "a bias of 24 bits, as exact as float32",
+        "a bias of the bits that float32 has",
         one_of(None),
     ),
     *_quantized("bias"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.admission import label
+from trigcnn.hls.rewriting.constants import ScaleAndShift
 from trigcnn.hls.rewriting.quantizers import common_format, plain
 from trigcnn.hls.rewriting.state import Rewriter
 
@@ -139,7 +140,8 @@ def _chosen(state: Rewriter, x: Any, name: str, chosen: str, form: Sloped) -> An
 
 def _scaled(state: Rewriter, x: Any, name: str, scale: float, shift: float) -> Any:
     channels = int(x.shape[-1])
-    return state.scale_shift(x, name, np.full(channels, scale), np.full(channels, shift))
+    constants = ScaleAndShift.exactly(np.full(channels, scale), np.full(channels, shift), state.range_of(x))
+    return state.scale_shift(x, name, constants)
 
 
 def _few_bits(*values: float | None) -> bool:

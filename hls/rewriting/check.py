@@ -1,18 +1,43 @@
-"""A normal form compared with its model, Keras against Keras."""
+"""A normal form compared with its model, Keras against Keras: as a whole, and layer by layer."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.hls.admission import label
 from trigcnn.hls.errors import AdmissionError
-from trigcnn.hls.graph.graph import pack
-from trigcnn.hls.rewriting.rewrite import NormalForm
-from trigcnn.hls.rewriting.rules import logits
+from trigcnn.hls.graph.graph import in_comment, pack
+from trigcnn.hls.rewriting import ranges
+from trigcnn.hls.rewriting.rewrite import NormalForm, Step
+from trigcnn.hls.rewriting.rounding import Reals, Rounding, Value
+from trigcnn.hls.rewriting.rules import logits, without_activation
+
+_CHECKED_EVENTS = 512
+_BATCH = 256
+_PROBES = 16
+
+
+@dataclass(frozen=True)
+class LayerRounding:
+    """A layer in which Keras' float32 can round, compared with its normal form on the same inputs."""
+
+    layer: str
+    values: int
+    """Values compared."""
+    differing_values: int
+    """How many differ."""
+    max_difference: float
+    """Largest difference, in the units of the layer's result."""
+    bound: float
+    """Largest difference that rounding in float32 can make in one of these values."""
+    max_share: float
+    """Largest difference in units of the bound of the same value; at most 1."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +48,6 @@ class Rewriting:
     """What was rewritten, one line each, beginning with the layer's name."""
     outputs_changed: bool
     """Whether a softmax or sigmoid at the end was left out, so that outputs are logits."""
-    wide: tuple[str, ...]
-    """Layers whose constants or sums are wider than float32, in which Keras itself rounds."""
     events: int
     """Events on which both were evaluated, real and random."""
     outputs: int
@@ -35,10 +58,22 @@ class Rewriting:
     """Events that have an output that differs."""
     max_difference: float
     """Largest difference, in the output's units."""
+    checked_events: int = 0
+    """Events, of these, on which every layer was compared by itself and bounds were computed."""
+    bound: float = 0.0
+    """Largest difference that rounding in float32 can make in an output of the checked events."""
+    max_share: float = 0.0
+    """Largest difference of an output of the checked events, in units of the bound of the same output; at most 1."""
+    layers: tuple[LayerRounding, ...] = ()
+    """Layers in which Keras' float32 can round; no other layer differs."""
 
 
 def compare(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]], *, random_events: int = 512) -> Rewriting:
-    """Compare a normal form with its model on given and on random events, equal float64 for equal float64.
+    """Compare a normal form with its model on given and on random events.
+
+    Each layer of the model is also compared by itself: it and its normal form get the same inputs. Where float32
+    holds all sums, they have to be equal; elsewhere they may differ by what float32 can round, which is computed for
+    each value.
 
     Args:
         model: The model.
@@ -47,34 +82,180 @@ def compare(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]], *, r
         random_events: Events to add: noise over the range of the given ones and, for a quarter, four times that.
 
     Raises:
-        AdmissionError: They differ although Keras' float32 holds all sums: the rewriting is wrong.
+        AdmissionError: A layer needs too many bits, or differs by more than float32 can round: its rewriting is wrong.
     """
     generator = np.random.default_rng(0)
     both = [np.concatenate([x, _noise(x, random_events, generator)]).astype(np.float32) for x in events]
     both = _digitised(model, normal, both)
-    expected = _outputs(_without_final_activation(model) if normal.outputs_changed else model, both)
-    found = _outputs(normal.model, both)
+    known = ranges.analyse(normal.model, normal.names)
+    original = _without_final_activation(model) if normal.outputs_changed else model
+    expected, found = _outputs(original, both), _outputs(normal.model, both)
     differing = [a != b for a, b in zip(expected, found, strict=True)]
     by_event = np.zeros(len(both[0]), bool)
     for part in differing:
         by_event |= part.reshape(len(part), -1).any(axis=1)
-    rewriting = Rewriting(
+    check = _LayerCheck(Rounding(normal, known))
+    judged = check.run(normal, both, expected, _chosen(by_event, len(events[0])))
+    return Rewriting(
         changes=normal.changes,
         outputs_changed=normal.outputs_changed,
-        wide=normal.wide,
         events=len(both[0]),
         outputs=sum(part.size for part in differing),
         differing_outputs=sum(int(part.sum()) for part in differing),
         differing_events=int(by_event.sum()),
         max_difference=max(float(np.abs(a - b).max(initial=0.0)) for a, b in zip(expected, found, strict=True)),
+        checked_events=judged,
+        bound=check.outputs.bound,
+        max_share=check.outputs.share,
+        layers=tuple(tally.result(name) for name, tally in check.layers.items() if tally.bound),
     )
-    if rewriting.differing_outputs and not normal.wide:
-        raise AdmissionError(
-            f"the rewritten model differs from the model in {rewriting.differing_outputs} of {rewriting.outputs} "
-            f"outputs, by up to {rewriting.max_difference:g}; please report this model. "
-            f"Rewritten were: {'; '.join(normal.changes)}"
-        )
-    return rewriting
+
+
+def _chosen(differing: npt.NDArray[np.bool_], given: int) -> npt.NDArray[np.int64]:
+    """Return the events whose layers are compared: of the given, the random and the differing ones some each."""
+    groups = (np.arange(given), np.arange(given, len(differing)), np.flatnonzero(differing))
+    return np.unique(np.concatenate([group[:_CHECKED_EVENTS] for group in groups]))
+
+
+@dataclass
+class _Tally:
+    """Values of one layer that were compared so far."""
+
+    values: int = 0
+    differing: int = 0
+    difference: float = 0.0
+    bound: float = 0.0
+    share: float = 0.0
+
+    def add(self, found: Reals, expected: Value) -> bool:
+        """Count values, and return whether each of them is as near as its bound says."""
+        distance = np.abs(found - expected.exact)
+        bound = np.broadcast_to(0.0 if expected.error is None else expected.error, distance.shape)
+        self.values += distance.size
+        self.differing += int(np.count_nonzero(distance))
+        self.difference = max(self.difference, float(distance.max(initial=0.0)))
+        self.bound = max(self.bound, float(bound.max(initial=0.0)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = np.where(distance == 0, 0.0, distance / bound)
+        self.share = max(self.share, float(shares.max(initial=0.0)))
+        # Not a number is not near.
+        return bool((distance <= bound).all())
+
+    def result(self, name: str) -> LayerRounding:
+        """Return what was counted."""
+        return LayerRounding(name, self.values, self.differing, self.difference, self.bound, self.share)
+
+
+@dataclass
+class _LayerCheck:
+    """Every layer of a model compared with its normal form.
+
+    Attributes:
+        rounding: The rules for float32.
+        layers: What was compared, by name of the layer.
+        outputs: What was compared of the outputs of the whole model.
+    """
+
+    rounding: Rounding
+    layers: dict[str, _Tally] = field(default_factory=dict)
+    outputs: _Tally = field(default_factory=_Tally)
+
+    def run(
+        self, normal: NormalForm, events: list[npt.NDArray[Any]], expected: list[Reals], chosen: npt.NDArray[np.int64]
+    ) -> int:
+        """Compare on some of the events, and return on how many.
+
+        Args:
+            normal: The normal form.
+            events: One array [events, ...] per input.
+            expected: Outputs of the model, one array [events, ...] each.
+            chosen: Numbers of the events.
+
+        Raises:
+            AdmissionError: A value is further off than float32 can round.
+        """
+        applied = [_applied(step) for step in normal.steps]
+        for start in range(0, len(chosen), _BATCH):
+            batch = chosen[start : start + _BATCH]
+            given = [x[batch].astype(np.float64) for x in events]
+            values = {id(x): Value(part, None) for x, part in zip(normal.model.inputs, given, strict=True)}
+            for step, functions in zip(normal.steps, applied, strict=True):
+                inputs = [values[id(x)] for x in step.inputs]
+                for function in functions:
+                    self._compare(step, function, [x.exact for x in inputs])
+                    if not start:
+                        self._compare(step, function, _probes([x.exact for x in inputs]))
+                values[id(step.output)] = self._through(step, inputs)[id(step.output)]
+            for tensor, whole in zip(normal.model.outputs, expected, strict=True):
+                if not self.outputs.add(whole[batch], values[id(tensor)]):
+                    raise AdmissionError(
+                        _wrong(f"output {normal.names[tensor.node.layer.name]}", self.outputs, normal.changes)
+                    )
+        return len(chosen)
+
+    def _compare(self, step: Step, function: _Applied, inputs: list[Reals]) -> None:
+        name = step.layer.name
+        tally = self.layers.setdefault(name, _Tally())
+        narrow = [x.astype(np.float32) for x in inputs]
+        expected = self._through(step, [Value(x.astype(np.float64), None) for x in narrow])[id(function.tensor)]
+        found = np.asarray(function.call(narrow if len(narrow) > 1 else narrow[0]), np.float64)
+        if not tally.add(found.reshape(expected.exact.shape), expected):
+            own = [change for change in self.rounding.normal.changes if change.startswith(f"layer {in_comment(name)}:")]
+            raise AdmissionError(_wrong(f"layer {in_comment(name)}", tally, own))
+
+    def _through(self, step: Step, inputs: Sequence[Value]) -> dict[int, Value]:
+        """Return the tensors of a step, by identity."""
+        values = {id(x): value for x, value in zip(step.inputs, inputs, strict=True)}
+        for layer in step.added:
+            values[id(layer.output)] = self.rounding.apply(layer, [values[id(x)] for x in ranges.inputs_of(layer)])
+        return values
+
+
+def _wrong(what: str, tally: _Tally, changes: Sequence[str]) -> str:
+    return (
+        f"{what}: the rewritten model differs from the model in {tally.differing} of {tally.values} values, by up to "
+        f"{tally.difference:g}, which rounding in float32 does not explain (it explains {tally.bound:g} at most); "
+        f"please report this model. Rewritten were: {'; '.join(changes) or 'nothing'}"
+    )
+
+
+def _probes(inputs: list[Reals]) -> list[Reals]:
+    """Return inputs of a layer of which most are zero, and all in the first event: there, float32 rounds least."""
+    generator = np.random.default_rng(1)
+    probes = []
+    for x in inputs:
+        kept = generator.random((min(_PROBES, len(x)), *x.shape[1:])) < 2 / max(x[0].size, 2)
+        kept[:1] = False
+        probes.append(x[: len(kept)] * kept)
+    return probes
+
+
+class _Applied(NamedTuple):
+    """A layer of the model as a function, and the tensor of the normal form that has its result."""
+
+    call: Callable[[Any], Any]
+    tensor: Any
+
+
+def _applied(step: Step) -> list[_Applied]:
+    """Return what is compared: a layer, without a softmax or sigmoid that ends the model, and before its activation."""
+    layer = step.layer
+    if layer is None:
+        return []
+    own = label(getattr(layer, "activation", None))
+    if type(layer).__name__ == "Softmax" or own in ("softmax", "sigmoid"):
+        end = logits(layer.output)
+        return [_Applied(_model(layer.input, end), step.output)]
+    whole = _Applied(layer, step.output)
+    if step.before_activation is None:
+        return [whole]
+    return [_Applied(_model(layer.input, without_activation(layer)), step.before_activation), whole]
+
+
+def _model(start: Any, end: Any) -> Callable[[Any], Any]:
+    if end is start:
+        return lambda x: x
+    return sys.modules["tf_keras"].Model(start, end)  # type: ignore[no-any-return]
 
 
 def random_events(normal: NormalForm, count: int = 256) -> npt.NDArray[np.float32]:

@@ -2,36 +2,83 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.hls.rewriting.quantizers import WEIGHT_BITS, common_format
+from trigcnn.hls.graph.ranges import Range
+from trigcnn.hls.rewriting.quantizers import common_format
 
-WIDE_BITS = 24
-"""Bits of the largest constant that are kept, as float32 has; products of more would not fit the RTL."""
+Reals = npt.NDArray[np.float64]
+
+FLOAT32_BITS = 24
+"""Bits of a float32."""
+
+EXACT_BITS = 53
+"""Bits that float64 holds, and every engine computes with."""
 
 _NARROW_BITS = 16
 
 
-def wide(values: npt.ArrayLike, *, bits: int = WIDE_BITS) -> npt.NDArray[np.float64]:
-    """Round constants to a common grid that is finer than float32 resolves."""
+@dataclass(frozen=True)
+class ScaleAndShift:
+    """`x * scale + shift` by channel, and how it may differ from the layer that it stands for.
+
+    Attributes:
+        scale: [channels].
+        shift: [channels].
+        scale_error: How far `scale` was rounded, [channels].
+        shift_error: How far `shift` was rounded, [channels].
+        magnitude: Sum of the magnitudes of the terms of `shift`, [channels].
+        term_fraction: Bits right of the binary point of the terms in which float32 computes, where these are numbers of
+            few bits; otherwise None.
+    """
+
+    scale: Reals
+    shift: Reals
+    scale_error: Reals
+    shift_error: Reals
+    magnitude: Reals
+    term_fraction: int | None = None
+
+    @classmethod
+    def exactly(cls, scale: Reals, shift: Reals, x: Range) -> ScaleAndShift:
+        """Return constants of few bits, for values of a range."""
+        none = np.zeros_like(scale)
+        fraction = max(x.fraction + common_format(scale).fraction, common_format(shift).fraction)
+        return cls(scale, shift, none, none, np.abs(shift), fraction)
+
+    @property
+    def bits(self) -> int:
+        """Bits of the scale that has most of them."""
+        return max(common_format([value]).width for value in np.abs(self.scale))
+
+
+def as_float32(values: npt.ArrayLike, of: npt.ArrayLike | None = None, *, fraction: int = 1074) -> Reals:
+    """Round constants to a grid that is as fine as float32 at each of them.
+
+    Args:
+        values: The constants, any shape.
+        of: Magnitudes whose float32 is meant instead, same shape.
+        fraction: Bits right of the binary point that are kept at most.
+    """
     exact = np.asarray(values, np.float64)
-    largest = float(np.abs(exact).max(initial=0.0))
-    if largest == 0:
-        return exact
-    unit = 2.0 ** (np.floor(np.log2(largest)) + 1 - bits)
-    return np.asarray(np.rint(exact / unit) * unit)
+    _, exponents = np.frexp(exact if of is None else np.asarray(of, np.float64))
+    kept = np.minimum(FLOAT32_BITS - exponents, fraction)
+    return np.asarray(np.ldexp(np.rint(np.ldexp(exact, kept)), -kept))
 
 
-def fold_batch_normalization(layer: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], bool]:
-    """Return factor and summand per channel, and whether they are exact in few bits.
+def fold_batch_normalization(layer: Any, x: Range) -> ScaleAndShift:
+    """Return factor and summand per channel.
 
-    `(x - mean) / sqrt(variance + epsilon) * gamma + beta`, with QKeras' quantizers applied to each.
+    `(x - mean) / sqrt(variance + epsilon) * gamma + beta`, with QKeras' quantizers applied to each. They have the bits
+    that float32 keeps of them, and fewer where the sum would need more than 53 bits.
 
-    Returns:
-        Factors [channels], summands [channels]; False where they were rounded to 24 bits.
+    Args:
+        layer: The layer.
+        x: Range of its input.
     """
     mean, variance = (_constant(layer, name, f"{name}_quantizer") for name in ("moving_mean", "moving_variance"))
     gamma = _constant(layer, "gamma", "gamma_quantizer") if layer.scale else np.ones_like(mean)
@@ -40,14 +87,66 @@ def fold_batch_normalization(layer: Any) -> tuple[npt.NDArray[np.float64], npt.N
     deviation = np.sqrt((variance.astype(np.float32) + np.float32(layer.epsilon)).astype(np.float64))
     scale = gamma / deviation
     shift = beta - mean * scale
+    magnitude = np.abs(mean * scale) + np.abs(beta)
+    none = np.zeros_like(scale)
+    fractions = [_narrow_fraction(values) for values in (scale, mean, mean * scale, beta)]
+    if None not in fractions:
+        of_scale, of_mean, *others = (int(fraction or 0) for fraction in fractions)
+        term_fraction = max(of_scale + max(of_mean, x.fraction), *others)
+        return ScaleAndShift(scale, shift, none, none, magnitude, term_fraction)
+    largest = float((np.abs(scale) * _magnitude(x, len(scale)) + magnitude).max())
+    fraction = room(largest)
+    rounded = (
+        as_float32(scale, fraction=max(fraction - x.fraction, _fewest(scale))),
+        as_float32(shift, magnitude, fraction=max(fraction, _fewest(magnitude))),
+    )
+    errors = (np.abs(scale - rounded[0]), np.abs(shift - rounded[1]))
+    return ScaleAndShift(*rounded, *errors, magnitude)
+
+
+def rounded_bias(bias: Reals, kernel: Reals, x: Range, *, depthwise: bool) -> Reals:
+    """Return a bias of float32, with fewer bits right of the binary point where the sum would need more than 53 bits.
+
+    Args:
+        bias: [channels].
+        kernel: Of a convolution, [height, width, inputs, channels], or of a depthwise one, [height, width, inputs, 1].
+        x: Range of the input.
+        depthwise: Which of the two.
+    """
+    taps = np.abs(kernel).reshape(-1, kernel.shape[-2], kernel.shape[-1]).sum(axis=0)
+    inputs = _magnitude(x, kernel.shape[-2])
+    sums = inputs * taps[:, 0] if depthwise and kernel.shape[-1] == 1 else inputs @ taps
+    fraction = room(float(sums.max() + np.abs(bias).max(initial=0.0)))
+    return as_float32(bias, fraction=max(fraction, _fewest(bias)))
+
+
+def room(largest: float) -> int:
+    """Return how many bits right of the binary point fit into 53 bits with a number of some magnitude."""
+    _, exponent = np.frexp(largest)
+    return EXACT_BITS - 1 - int(exponent)
+
+
+def _fewest(values: Reals) -> int:
+    """Return how many bits right of the binary point the largest number has at least: it keeps 16 bits."""
+    _, exponent = np.frexp(np.abs(values).max(initial=0.0))
+    return _NARROW_BITS - int(exponent)
+
+
+def _magnitude(x: Range, channels: int) -> Reals:
+    spread = x.spread(channels)
+    return np.maximum(-spread.low, spread.high).astype(np.float64) * 2.0**-x.fraction
+
+
+def _narrow_fraction(values: Reals) -> int | None:
+    """Return the bits right of the binary point of constants of few bits; None if they have more."""
     try:
-        exact = all(common_format(values).width <= min(_NARROW_BITS, WEIGHT_BITS) for values in (scale, shift))
+        found = common_format(values)
     except ValueError:
-        exact = False
-    return (scale, shift, True) if exact else (wide(scale), wide(shift), False)
+        return None
+    return found.fraction if found.width <= _NARROW_BITS else None
 
 
-def _constant(layer: Any, name: str, quantizer_name: str) -> npt.NDArray[np.float64]:
+def _constant(layer: Any, name: str, quantizer_name: str) -> Reals:
     values = getattr(layer, name)
     quantizer = getattr(layer, f"{quantizer_name.replace('moving_', '')}_internal", None)
     return np.asarray(values if quantizer is None else quantizer(values), np.float64)

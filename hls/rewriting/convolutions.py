@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trigcnn.hls.rewriting.constants import wide
+from trigcnn.hls.rewriting.constants import rounded_bias
 from trigcnn.hls.rewriting.site import Site, activated, bias_weights, frozen_weights, weights
 
 
@@ -60,8 +60,10 @@ def folded(site: Site) -> Any:
     kernel = kernel if depthwise else _ungrouped(site, kernel)
     quantizer = layer.bias_quantizer_internal
     if quantizer is None:
-        site.state.wide.append(site.layer.name)
-        shift = wide(np.asarray(bias))
+        exact = np.asarray(bias, np.float64)
+        shift = rounded_bias(exact, kernel, site.state.range_of(site.x), depthwise=depthwise)
+        if not np.array_equal(shift, exact):
+            site.state.bias_errors[site.name] = np.abs(shift - exact)
     else:
         shift = frozen_weights(site, "bias", bias)
     site.note("its batch normalization was folded into kernel and bias")

@@ -10,9 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.hls.rewriting.constants import ScaleAndShift
 
 FLOAT = "float64"
 
@@ -34,7 +33,7 @@ def normal_layers() -> NormalLayers:
     - `relu`: `max(x, 0)`, and then the cast if there is a `number_format`;
     - `table`: `function`, which is called on float32 tensors.
 
-    `ScaleShift(scale, shift)` computes `x * scale + shift` by channel, [channels] each.
+    `ScaleShift(constants)` computes `x * scale + shift` by channel.
     """
     keras = sys.modules["tf_keras"]
 
@@ -62,10 +61,10 @@ def normal_layers() -> NormalLayers:
             return {**config, "role": self.role, "number_format": str(self.number_format)}
 
     class ScaleShift(keras.layers.Layer):  # type: ignore[name-defined,misc]
-        def __init__(self, scale: Any, shift: Any, **options: Any) -> None:
+        def __init__(self, constants: ScaleAndShift, **options: Any) -> None:
             super().__init__(dtype=FLOAT, **options)
-            self.scale = np.asarray(scale, np.float64)
-            self.shift = np.asarray(shift, np.float64)
+            self.constants = constants
+            self.scale, self.shift = constants.scale, constants.shift
 
         def call(self, x: Any) -> Any:
             return x * self.scale + self.shift

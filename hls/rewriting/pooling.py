@@ -98,7 +98,7 @@ def _mean(site: Site, window: tuple[int, ...], strides: tuple[int, ...]) -> Any:
         result = convolve_depthwise(site, site.name, kernel, [], strides, "valid")
         if count & (count - 1):
             # QKeras divides by the count, and then multiplies by it.
-            site.state.wide.append(site.layer.name)
+            site.state.divided.add(site.name)
         if kind.startswith("Global"):
             result = site.state.plain("Flatten", site.added("flatten"), result)
     return activated(site, _kept(site, result) if kind.startswith("Global") else result)

@@ -11,11 +11,31 @@ from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.graph.graph import in_comment
 from trigcnn.hls.names import Names
+from trigcnn.hls.rewriting.constants import Reals
 from trigcnn.hls.rewriting.layers import FLOAT
 from trigcnn.hls.rewriting.quantizers import as_cast
 from trigcnn.hls.rewriting.rules import RULES
 from trigcnn.hls.rewriting.site import Site
 from trigcnn.hls.rewriting.state import RewriteOptions, Rewriter
+
+
+@dataclass(frozen=True)
+class Step:
+    """A layer of the model, and what became of it.
+
+    Attributes:
+        layer: The layer; None for a cast that was added at the input.
+        inputs: What feeds it in the normal form.
+        added: Layers of the normal form in its place, in an order of evaluation.
+        output: Its result in the normal form.
+        before_activation: What its argument `activation` is applied to; None if it has none.
+    """
+
+    layer: Any
+    inputs: tuple[Any, ...]
+    added: tuple[Any, ...]
+    output: Any
+    before_activation: Any = None
 
 
 @dataclass(frozen=True)
@@ -28,8 +48,10 @@ class NormalForm:
         changes: What was rewritten, one line each, beginning with the layer's name.
         formats: Number formats that layers of the model declare, by name.
         outputs_changed: Whether a softmax or sigmoid at the end was left out, so that outputs are logits.
-        wide: Layers whose constants or sums are wider than float32, in which Keras itself rounds.
         names: The user's names of the layers of `model`, by their names there, which are safe in C++ and in RTL.
+        steps: The layers of the model behind its inputs, and what became of each, in order.
+        divided: Names of the layers that divide in float32 where the normal form multiplies.
+        bias_errors: How far biases were rounded, by name of the layer, [channels].
     """
 
     source: Any
@@ -37,8 +59,10 @@ class NormalForm:
     changes: tuple[str, ...]
     formats: dict[str, FixedPoint]
     outputs_changed: bool
-    wide: tuple[str, ...]
     names: Mapping[str, str]
+    steps: tuple[Step, ...]
+    divided: frozenset[str]
+    bias_errors: Mapping[str, Reals]
 
 
 def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
@@ -56,12 +80,14 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
     names = Names([*entries, *(layer.name for layer in ordered(model))], entries)
     state = Rewriter(options, names, finished=frozenset(_producer(tensor).name for tensor in model.outputs))
     values: dict[int, Any] = {}
-    inputs = []
+    inputs: list[Any] = []
+    steps: list[Step] = []
     for tensor in model.inputs:
         name = names.identifier(_producer(tensor).name)
         new = keras.Input(tensor.shape[1:], name=name, dtype=FLOAT)
         inputs.append(new)
         values[id(tensor)] = _quantized_input(state, tensor, new)
+        steps.append(_step(state, None, [new], values[id(tensor)]))
     for layer in ordered(model):
         node = layer.inbound_nodes[0]
         given = node.input_tensors if isinstance(node.input_tensors, (list, tuple)) else [node.input_tensors]
@@ -69,7 +95,9 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
             rule = RULES[type(layer).__name__]
         except KeyError:
             raise AdmissionError(f"layer {layer.name}: there is no exact form of a {type(layer).__name__}") from None
-        values[id(layer.output)] = rule(Site(layer, [values[id(x)] for x in given], state))
+        taken = [values[id(x)] for x in given]
+        values[id(layer.output)] = rule(Site(layer, taken, state))
+        steps.append(_step(state, layer, taken, values[id(layer.output)]))
     outputs = [values[id(tensor)] for tensor in model.outputs]
     new_inputs: Any = inputs if len(inputs) > 1 else inputs[0]
     new_outputs: Any = outputs if len(outputs) > 1 else outputs[0]
@@ -80,8 +108,24 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
         for name, shown in kept.items()
         if name != shown
     ]
-    changes, wide = tuple(state.changes), tuple(state.wide)
-    return NormalForm(model, normal, changes, state.formats, state.outputs_changed, wide, kept)
+    return NormalForm(
+        model,
+        normal,
+        tuple(state.changes),
+        state.formats,
+        state.outputs_changed,
+        kept,
+        tuple(steps),
+        frozenset(state.divided),
+        state.bias_errors,
+    )
+
+
+def _step(state: Rewriter, layer: Any, inputs: list[Any], output: Any) -> Step:
+    """Return a step with the layers that were added since the last one."""
+    step = Step(layer, tuple(inputs), tuple(state.added), output, state.before_activation)
+    state.added, state.before_activation = [], None
+    return step
 
 
 def ordered(model: Any) -> Iterator[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from trigcnn.hls.admission import label
 from trigcnn.hls.admission.layers import TRAINING_ONLY
-from trigcnn.hls.rewriting.constants import fold_batch_normalization
+from trigcnn.hls.rewriting.constants import EXACT_BITS, FLOAT32_BITS, ScaleAndShift, fold_batch_normalization
 from trigcnn.hls.rewriting.convolutions import convolution, dense, depthwise, folded, separable
 from trigcnn.hls.rewriting.pooling import (
     average_pooling,
@@ -47,6 +47,11 @@ def logits(tensor: Any) -> Any:
         return tensor
     if type(layer).__name__ in ("Activation", "QActivation"):
         return layer.input
+    return without_activation(layer)
+
+
+def without_activation(layer: Any) -> Any:
+    """Return the result of a layer without its argument `activation`."""
     clone = type(layer).from_config({**layer.get_config(), "activation": None})
     result = clone(layer.input)
     clone.set_weights(layer.get_weights())
@@ -59,13 +64,15 @@ def _removed(site: Site) -> Any:
 
 
 def _normalization(site: Site) -> Any:
-    scale, shift, exact = fold_batch_normalization(site.layer)
-    if not exact:
-        site.state.wide.append(site.layer.name)
-    site.note(
-        "it became one factor and one summand per channel, " + ("exact in few bits" if exact else "as exact as float32")
-    )
-    return site.state.scale_shift(site.x, site.name, scale, shift)
+    constants = fold_batch_normalization(site.layer, site.state.range_of(site.x))
+    if constants.term_fraction is not None:
+        precision = "exact in few bits"
+    elif (constants.scale_error <= np.abs(constants.scale) * 2.0**-FLOAT32_BITS).all():
+        precision = "as exact as float32"
+    else:
+        precision = f"of at most {constants.bits} bits, so that no sum needs more than {EXACT_BITS}"
+    site.note(f"it became one factor and one summand per channel, {precision}")
+    return site.state.scale_shift(site.x, site.name, constants)
 
 
 def _permute(site: Site) -> Any:
@@ -105,7 +112,9 @@ def _average(site: Site) -> Any:
     for number, other in enumerate(others, 1):
         first = site.state.plain("Add", site.added(str(number)), [first, other])
     channels = int(first.shape[-1])
-    return site.state.scale_shift(first, site.name, np.full(channels, 1 / len(site.inputs)), np.zeros(channels))
+    factors = np.full(channels, 1 / len(site.inputs))
+    mean = ScaleAndShift.exactly(factors, np.zeros(channels), site.state.range_of(first))
+    return site.state.scale_shift(first, site.name, mean)
 
 
 RULES: dict[str, Callable[[Site], Any]] = {

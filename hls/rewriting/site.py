@@ -60,6 +60,7 @@ def activated(site: Site, x: Any) -> Any:
     activation = getattr(site.layer, "activation", None)
     if _is_linear(activation):
         return x
+    site.state.before_activation = x
     added = site.added("activation")
     site.note(f"its activation became the layer {site.state.names.shown[added]}")
     return quantized(site, x, added, activation)

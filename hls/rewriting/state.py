@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.hls.graph.intervals import LayerRange
+from trigcnn.hls.graph.ranges import Range
 from trigcnn.hls.names import Names
+from trigcnn.hls.rewriting.constants import Reals, ScaleAndShift
 from trigcnn.hls.rewriting.layers import FLOAT, normal_layers
+from trigcnn.hls.rewriting.ranges import range_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,11 @@ class Rewriter:
         formats: See `NormalForm`.
         unsigned: Tensors that hold no negative value, by identity.
         finished: Names of the layers whose results leave the model.
-        wide: See `NormalForm`.
+        ranges: Ranges of the layers, as far as they were asked for, by name.
+        added: The layers that were added so far.
+        before_activation: What the argument `activation` of the layer at hand is applied to; None if it has none.
+        divided: See `NormalForm`.
+        bias_errors: See `NormalForm`.
     """
 
     options: RewriteOptions
@@ -52,35 +60,48 @@ class Rewriter:
     formats: dict[str, FixedPoint] = field(default_factory=dict)
     unsigned: set[int] = field(default_factory=set)
     finished: frozenset[str] = frozenset()
-    wide: list[str] = field(default_factory=list)
+    ranges: dict[str, LayerRange] = field(default_factory=dict)
+    added: list[Any] = field(default_factory=list)
+    before_activation: Any = None
+    divided: set[str] = field(default_factory=set)
+    bias_errors: dict[str, Reals] = field(default_factory=dict)
     outputs_changed: bool = False
 
     def quantize(
         self, x: Any, name: str, role: str, number_format: FixedPoint | None = None, function: Any = None
     ) -> Any:
         """Add a `Quantize` layer."""
-        result = normal_layers().Quantize(role, number_format, function, name=name)(x)
+        layer = normal_layers().Quantize(role, number_format, function, name=name)
+        result = self._added(layer, x)
         if number_format is not None:
             self.formats[name] = number_format
         if role == "relu" or (number_format is not None and not number_format.signed):
             self.unsigned.add(id(result))
         return result
 
-    def scale_shift(self, x: Any, name: str, scale: Any, shift: Any) -> Any:
+    def scale_shift(self, x: Any, name: str, constants: ScaleAndShift) -> Any:
         """Add a `ScaleShift` layer."""
-        return normal_layers().ScaleShift(scale, shift, name=name)(x)
+        return self._added(normal_layers().ScaleShift(constants, name=name), x)
 
     def plain(self, kind: str, name: str, inputs: Any, weights: Any = (), **options: Any) -> Any:
         """Add a layer of Keras, with constant weights."""
         keras = sys.modules["tf_keras"]
         layer = getattr(keras.layers, kind)(name=name, dtype=FLOAT, **options)
-        result = layer(inputs)
+        result = self._added(layer, inputs)
         if len(weights):
             layer.set_weights(list(weights))
         given = inputs if isinstance(inputs, list) else [inputs]
         if kind in _KEEPS_SIGN and all(id(x) in self.unsigned for x in given):
             self.unsigned.add(id(result))
         return result
+
+    def range_of(self, x: Any) -> Range:
+        """Return the values that a tensor can take."""
+        return range_of(x, self.ranges).result
+
+    def _added(self, layer: Any, inputs: Any) -> Any:
+        self.added.append(layer)
+        return layer(inputs)
 
 
 # If no input is negative, no output is.

@@ -10,8 +10,14 @@ def upgraded(content: Any) -> Any:
 
     Version 1 told the fix of a finding as text only, such as `remove hls.layers.conv1.precision.accum`, and neither
     the role of the number format to blame nor examples. Of an axis it did not tell the zeros of a padding layer.
+    Reports of trigcnn 0.1.0 named layers in which float32 may round (`wide`), without bounds.
     """
-    if not isinstance(content, dict) or content.get("schema_version") != 1:
+    if not isinstance(content, dict):
+        return content
+    if isinstance(content.get("rewriting"), dict):
+        rewriting = {name: value for name, value in content["rewriting"].items() if name != "wide"}
+        content = {**content, "rewriting": rewriting}
+    if content.get("schema_version") != 1:
         return content
     findings = [_finding(dict(finding)) for finding in content.get("diagnosis", [])]
     layers = [

@@ -86,10 +86,10 @@ def test_every_exact_and_rewritten_row_is_in_a_network(walk: list[Converted]) ->
 def test_the_rewritten_networks_are_the_models(walk: list[Converted]) -> None:
     *exact, wide = walk
     for each in exact:
-        assert each.normal.wide == ()
+        assert each.rewriting.layers == ()
         assert each.rewriting.differing_outputs == 0
     # Keras' float32 has 24 bits.
-    assert wide.normal.wide
+    assert wide.rewriting.layers
     assert 0 < wide.rewriting.max_difference < 2**-19
 
 

@@ -17,6 +17,7 @@ from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rewriting.check import compare
 from trigcnn.models import training, zoo
 from trigcnn.models.datasets import calorimeter, street_digits
 from trigcnn.models.datasets.input_format import put_on_grid
@@ -47,8 +48,8 @@ def converted(
     trained.save(folder / "model.keras")
     hls = HlsOptions("Vitis", "xcu250-figd2104-2L-e", 5.0, io_type, "Latency", 1)
     normal = normal_form(load_saved(folder / "model.keras"), hls)
-    assert normal.wide == ()
     events = dataset.test.events
+    assert compare(normal.source, normal, [events[:64]], random_events=16).layers == ()
     expected = KerasEngine(normal.model).predict(events)
     bench = (events[:2], expected[:2].astype(np.float32))
     graph = convert(normal, name=name, options=hls, project=folder / "hls", log=folder / "hls4ml.log", test_bench=bench)
@@ -123,7 +124,7 @@ def test_each_network_converts_exactly(name: str, tmp_path: Path) -> None:
     events = put_on_grid(input_format, drawn, saturate=True, where="the test")
     hls = HlsOptions("Vitis", "xcu250-figd2104-2L-e", 5.0, io_type, "Latency", 1)
     normal = normal_form(model, hls)
-    assert normal.wide == ()
+    assert compare(normal.source, normal, [events], random_events=16).layers == ()
     expected = KerasEngine(normal.model).predict(events)
     bench = (events[:1], expected[:1].astype(np.float32))
     graph = convert(

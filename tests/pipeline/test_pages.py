@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from trigcnn.hls.backends import EXPERIMENTAL
-from trigcnn.hls.rewriting.check import Rewriting
+from trigcnn.hls.rewriting.check import LayerRounding, Rewriting
 from trigcnn.pipeline.pages import headline, pages
 from trigcnn.pipeline.results.diagnosis import Finding, Fix
 from trigcnn.pipeline.results.report import Report
@@ -303,17 +303,20 @@ def test_the_cause_of_a_difference_and_its_fix_are_shown(sample_report: Report) 
         assert "Why they differ" not in page(sample_report)
 
 
-@pytest.mark.parametrize(("differing", "words"), [(0, "the same outputs as"), (2, "rounds in float32")])
+@pytest.mark.parametrize(("differing", "words"), [(0, "the same outputs as"), (2, "Keras rounds in float32")])
 def test_what_was_rewritten_and_its_check_are_shown(sample_report: Report, differing: int, words: str) -> None:
     rewriting = Rewriting(
         changes=("layer bn1: it became one factor and one summand per channel",),
         outputs_changed=False,
-        wide=("bn1",),
         events=961,
         outputs=9610,
         differing_outputs=differing,
         differing_events=differing,
         max_difference=0.25 * differing,
+        checked_events=961,
+        bound=0.5 * differing,
+        max_share=0.25 * differing,
+        layers=(LayerRounding("bn1", 4805, 31, 2.0**-21, 2.0**-19, 0.25),) if differing else (),
     )
     told = sample_report.model_copy(update={"rewriting": rewriting})
     for page in (pages.html, pages.markdown):
@@ -321,6 +324,7 @@ def test_what_was_rewritten_and_its_check_are_shown(sample_report: Report, diffe
         assert "layer bn1: it became one factor" in text
         assert "961" in text
         assert words in text
+        assert ("4,805" in text) == ("units of the bound" in text) == bool(differing)
 
 
 @pytest.mark.parametrize("render", [pages.html, pages.markdown])

@@ -1,0 +1,223 @@
+"""The comparison of a normal form with its model: bounds of float32, and wrong rewritings, which it has to find."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.hls.test_rewriting import chain, events_of, filled, layer, of, same, two_by_three
+from trigcnn.common.keras2 import bring_up
+from trigcnn.hls.errors import AdmissionError
+from trigcnn.hls.rewriting import rules
+from trigcnn.hls.rewriting.check import Rewriting, compare
+from trigcnn.hls.rewriting.constants import ScaleAndShift
+from trigcnn.hls.rewriting.rewrite import NormalForm
+
+IMAGE = (8, 4, 2)
+
+
+def network(bits: int, norm: str) -> Any:
+    """Every kind of layer that has constants; with 16 bits, no sum fits into float32."""
+    weights = f"quantized_bits({bits},0,0,alpha=1)"
+    return chain(
+        IMAGE,
+        first=f"quantized_bits({bits},0,0,alpha=1)",
+        depth=f"QDepthwiseConv2D(2, depthwise_quantizer={weights}, bias_quantizer={weights})",
+        cast=f"QActivation(quantized_bits({bits},2,0,alpha=1))",
+        conv=f"QSeparableConv2D(3, 2, depthwise_quantizer={weights}, pointwise_quantizer={weights}, "
+        f"bias_quantizer={weights}, activation=quantized_relu({bits},3))",
+        mean="QAveragePooling2D(2, average_quantizer=quantized_bits(7,0,1,alpha=1))",
+        norm=norm,
+        relu=f"QActivation(quantized_relu({bits},2))",
+        flat="Flatten()",
+        dense=f"QDense(3, kernel_quantizer={weights}, bias_quantizer={weights})",
+    )
+
+
+NETWORKS = {
+    "narrow": lambda: network(4, "QBatchNormalization(epsilon=0, beta_quantizer=quantized_bits(4,1,alpha=1), "
+    "gamma_quantizer=quantized_bits(4,1,alpha=1), mean_quantizer=quantized_bits(4,1,alpha=1), "
+    "variance_quantizer=quantized_relu_po2(2,4,quadratic_approximation=True))"),
+    "wide": lambda: network(16, "BatchNormalization()"),
+}  # fmt: skip
+
+
+def compared(model: Any, normal: NormalForm) -> Rewriting:
+    return compare(model, normal, [x[:16] for x in events_of(model)], random_events=16)
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def both(request: pytest.FixtureRequest) -> tuple[Any, NormalForm]:
+    model = NETWORKS[request.param]()
+    return model, of(model)
+
+
+def test_float32_rounds_within_its_bound_and_only_where_sums_are_wide(both: tuple[Any, NormalForm]) -> None:
+    model, normal = both
+    found = compared(model, normal)
+    if model.get_layer("depth").depthwise_quantizer_internal.bits == 4:
+        assert (found.differing_outputs, found.bound, found.max_share, found.layers) == (0, 0, 0, ())
+        return
+    assert [each.layer for each in found.layers] == ["depth", "conv", "norm", "dense"]
+    for each in found.layers:
+        assert 0 < each.bound < 2**-7
+        assert each.max_share <= 1
+    assert 0 < found.max_difference <= found.bound < 2**-5
+    assert found.checked_events == found.events == 32
+
+
+def factor(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The last channel is larger by a 64th."""
+    changed = values.copy()
+    changed[..., -1] *= 1 + 2**-6
+    return changed
+
+
+def swapped(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Two channels change places."""
+    return np.concatenate([values[..., 1:2], values[..., :1], values[..., 2:]], axis=-1)
+
+
+def lost(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """One value is gone."""
+    changed = values.copy()
+    changed[..., 0] = 0
+    return changed
+
+
+Change = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+# By the layer of the normal form: which of its constants, and what becomes of them.
+MUTATIONS: list[tuple[str, int, Change]] = [
+    ("depth", 0, lambda values: factor(values[..., 0])[..., None]),
+    ("depth", 0, lambda values: swapped(values[..., 0])[..., None]),
+    ("depth", 1, lost),
+    ("conv_depthwise", 0, lambda values: swapped(values[..., 0])[..., None]),
+    ("conv", 0, factor),
+    ("conv", 0, swapped),
+    ("conv", 1, lost),
+    ("conv", 1, swapped),
+    ("mean", 0, lambda values: values * (1 + 2**-8)),
+    ("dense", 0, factor),
+    ("dense", 0, swapped),
+    ("dense", 1, lost),
+]
+
+
+@pytest.mark.parametrize("number", range(len(MUTATIONS)))
+def test_wrong_weights_are_found(both: tuple[Any, NormalForm], number: int) -> None:
+    model, normal = both
+    name, index, change = MUTATIONS[number]
+    plain = normal.model.get_layer(name)
+    right = plain.get_weights()
+    wrong = [change(values) if at == index else values for at, values in enumerate(right)]
+    plain.set_weights(wrong)
+    try:
+        with pytest.raises(AdmissionError, match=rf"layer {name.split('_')[0]}: .* float32 does not explain"):
+            compared(model, normal)
+    finally:
+        plain.set_weights(right)
+
+
+@pytest.mark.parametrize(
+    ("role", "change"), [("scale", factor), ("scale", swapped), ("shift", swapped), ("shift", lost)]
+)
+def test_wrong_factors_and_summands_are_found(
+    both: tuple[Any, NormalForm], monkeypatch: pytest.MonkeyPatch, role: str, change: Change
+) -> None:
+    model, _ = both
+    fold = rules.fold_batch_normalization
+
+    def wrong(*arguments: Any) -> ScaleAndShift:
+        found = fold(*arguments)
+        return dataclasses.replace(found, **{role: change(getattr(found, role))})
+
+    monkeypatch.setattr(rules, "fold_batch_normalization", wrong)
+    with pytest.raises(AdmissionError, match=r"layer norm: .* float32 does not explain"):
+        compared(model, of(model))
+
+
+def test_a_rule_that_adds_a_layer_is_found_with_its_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It doubles one of three outputs."""
+    rule = rules.RULES["Average"]
+
+    def twice(site: Any) -> Any:
+        site.note("it was doubled")
+        x = rule(site)
+        return site.state.scale_shift(
+            x, f"{site.name}_twice", ScaleAndShift.exactly(np.full(10, 2.0), np.zeros(10), site.state.range_of(x))
+        )
+
+    model = two_by_three()
+    monkeypatch.setitem(rules.RULES, "Average", twice)
+    with pytest.raises(AdmissionError) as error:
+        compared(model, of(model))
+    message = str(error.value)
+    assert message.startswith("layer mean: the rewritten model differs from the model in ")
+    assert message.endswith(
+        "report this model. Rewritten were: layer mean: it was doubled; layer mean: it became a sum and the factor 1/2"
+    )
+
+
+def test_channels_of_a_normalization_that_differ_much_in_size_keep_their_bits() -> None:
+    model = chain(
+        (8, 8, 1),
+        conv="QConv2D(3, 2, kernel_quantizer='quantized_bits(4,0,0,alpha=1)', use_bias=False)",
+        norm="BatchNormalization()",
+        relu="QActivation(quantized_relu(6,1))",
+    )
+    norm = model.get_layer("norm")
+    norm.moving_mean.assign([3e5, 0.1, -0.2])
+    norm.gamma.assign([1, 1, 1e-4])
+    normal = of(model)
+    found = compared(model, normal)
+    # The first channel is a constant of -3e5, which float32 has in steps of 1/64.
+    assert found.layers[0].bound > 0.1
+    assert found.differing_outputs <= 1
+    new = normal.model.get_layer("norm")
+    gamma, beta, mean, variance = (np.asarray(array, np.float64) for array in norm.get_weights())
+    scale = gamma / np.sqrt((variance.astype(np.float32) + np.float32(norm.epsilon)).astype(np.float64))
+    np.testing.assert_allclose(new.scale, scale, rtol=2**-24, atol=2**-29)
+    np.testing.assert_allclose(new.shift[1:], (beta - mean * scale)[1:], rtol=2**-20)
+    same(new.shift[0] * 64 % 1, 0)
+
+
+def test_factors_of_a_normalization_behind_wide_sums_have_fewer_bits() -> None:
+    """34 bits times 24 bits are more than float64 holds."""
+    wide = "quantized_bits(16,0,0,alpha=1)"
+    model = chain(
+        (16,),
+        first=wide,
+        dense=f"QDense(3, kernel_quantizer={wide}, bias_quantizer={wide})",
+        norm="BatchNormalization()",
+        cast="QActivation(quantized_bits(16,3,0,alpha=1))",
+    )
+    model.get_layer("dense")
+    normal = of(model)
+    (change,) = normal.changes
+    assert change.startswith("layer norm: it became one factor and one summand per channel, of at most 1")
+    assert change.endswith(" bits, so that no sum needs more than 53")
+    found = compared(model, normal)
+    assert 0 < found.layers[-1].bound < 2**-13
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_more_than_53_bits_are_refused_with_layer_and_bits(layers: int) -> None:
+    keras = bring_up().keras
+    wide = "quantized_bits(24,0,0,alpha=1)"
+    x = image = keras.Input((4,), name="image")
+    x = layer("first", f"QActivation({wide})")(x)
+    for number in range(layers):
+        x = layer(f"dense{number}", f"QDense(4, kernel_quantizer={wide}, use_bias=False)")(x)
+    model = filled(keras.Model(image, x))
+    normal = of(model)
+    events = [np.zeros((1, 4))]
+    if layers == 1:
+        assert compare(model, normal, events, random_events=8).layers[0].layer == "dense0"
+        return
+    with pytest.raises(AdmissionError, match=r"layer dense1: its values need 7\d bits .* hold 53; put a QActivation"):
+        compare(model, normal, events)
