@@ -71,7 +71,7 @@ class Search:
         """
         self._config, self._folder, self._console = config, folder, console
         self._after_each = after_each
-        storage = study.open_storage(config, folder)
+        storage = study.open_storage(config, folder, console.line)
         self.study = study.open_study(config, storage)
         self._pruner = curves.pruner(config.sweep)
         self._objectives = study.objectives(config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.extras import require
 from trigcnn.pipeline.results.merit import Merit
 from trigcnn.pipeline.results.sweep import Outcome
+from trigcnn.pipeline.sweep import journal
 from trigcnn.pipeline.sweep.space import as_stored, distributions
 
 if TYPE_CHECKING:
@@ -123,21 +124,27 @@ def open_study(config: RunConfig, storage: BaseStorage) -> Study:
     """Open the study of this name in a storage, or create it.
 
     Raises:
-        ConfigError: The study there is of other objectives.
+        ConfigError: The study there is damaged, or of other objectives.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     wanted = objectives(config)
     directions: list[Literal["maximize", "minimize"]] = ["maximize" if each.maximize else "minimize" for each in wanted]
-    study = optuna.create_study(
-        storage=storage,
-        study_name=config.name,
-        directions=directions,
-        load_if_exists=True,
-    )
-    # Continues with other numbers than those that it started with.
-    study.sampler = _sampler(config.sweep, config.seed + len(study.trials))
+    place = config.sweep.storage or "study.journal"
+    try:
+        study = optuna.create_study(
+            storage=storage,
+            study_name=config.name,
+            directions=directions,
+            load_if_exists=True,
+        )
+        # Continues with other numbers than those that it started with.
+        study.sampler = _sampler(config.sweep, config.seed + len(study.trials))
+    except Exception as error:
+        # What Optuna raises depends on the storage, and on what of the entries is damaged.
+        raise journal.unreadable(place, error) from error
+    _check_trials(study, place)
     names = [each.name for each in wanted]
     found = study.user_attrs.get("objectives")
     if found is not None and found != names:
@@ -147,6 +154,14 @@ def open_study(config: RunConfig, storage: BaseStorage) -> Study:
         )
     study.set_user_attr("objectives", names)
     return study
+
+
+def _check_trials(study: Study, place: str) -> None:
+    """Check that what was recorded with the trials can be read."""
+    try:
+        records(study)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise journal.unreadable(place, error) from error
 
 
 def claim(study: Study, config: RunConfig, folder: Path, marker: str) -> None:
@@ -178,8 +193,13 @@ def claim(study: Study, config: RunConfig, folder: Path, marker: str) -> None:
     study.set_user_attr("owner", {"marker": marker, "folder": str(folder.resolve())})
 
 
-def open_storage(config: RunConfig, folder: Path) -> BaseStorage:
+def open_storage(config: RunConfig, folder: Path, say: Callable[[str], None] = print) -> BaseStorage:
     """Open the storage of the study.
+
+    Args:
+        config: The configuration.
+        folder: The sweep's folder.
+        say: Called with a line for the user, if a journal was cut off.
 
     Raises:
         ConfigError: It cannot be opened.
@@ -188,14 +208,15 @@ def open_storage(config: RunConfig, folder: Path) -> BaseStorage:
     if (config.sweep.storage or "").startswith("postgresql"):
         require("postgresql")
     import optuna
-    from optuna.storages.journal import JournalFileBackend
 
     place = config.sweep.storage
     try:
         if place is not None and "://" in place:
             return optuna.storages.RDBStorage(place)
         path = folder / "study.journal" if place is None else Path(place)
-        return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
+        return journal.storage(path, say)
+    except ConfigError:
+        raise
     except Exception as error:
         raise ConfigError(f"sweep.storage {place}: cannot be opened: {error}") from error
 
