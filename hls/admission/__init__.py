@@ -24,6 +24,7 @@ from trigcnn.hls.admission.table import (
     WEIGHTS,
     name,
 )
+from trigcnn.hls.admission.values import wrong_values
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.parts import largest
 
@@ -138,6 +139,8 @@ def _layer(place: Place) -> Iterator[Finding]:
     if missing is not None:
         yield Finding(f"lacking {kind}", f"{where}: hls.backend={missing.condition}: {missing.effect}; {missing.mend}")
         return
+    for problem in wrong_values(layer):
+        yield Finding("", f"{where}: {problem}")
     yield from _fields(where, ("layer", kind), _values(layer), LAYERS[kind], place)
     inner: Any = getattr(layer, "activation", None)
     if label(inner) in RELUS:

@@ -134,6 +134,8 @@ def _work(context: Context, folder: Path) -> None:
     from trigcnn.common.keras2 import device, predict
     from trigcnn.hls.admission import admit
     from trigcnn.hls.estimates.reuse import check_model
+    from trigcnn.hls.rewriting.rewrite import check_bits
+    from trigcnn.hls.rewriting.state import RewriteOptions
     from trigcnn.models import forms, geometry, training
     from trigcnn.pipeline.verification import quality_gates
     from trigcnn.pipeline.verification.quality import trigger_score
@@ -162,6 +164,7 @@ def _work(context: Context, folder: Path) -> None:
     single = forms.single_use(model)
     admit(single.model, io_type=hls.io_type, strategy=hls.strategy, backend=hls.backend)
     check_model(single.model, hls)
+    check_bits(single.model, RewriteOptions(hls.io_type, dataset.input_format))
     if config.model.dropped_pixels == "refuse":
         geometry.refuse_dropped(geometry.geometry(single.model))
     for tensor in single.model.inputs:

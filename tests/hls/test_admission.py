@@ -5,6 +5,7 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.hls.admission_branches import BITS, SEQUENCE, Branch, network
@@ -255,3 +256,46 @@ def test_the_page_is_printed_without_tensorflow() -> None:
     program = "import sys, trigcnn.hls.admission.document as d; d.document(); print('tensorflow' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout == "False\n"
+
+
+def _saved_weights(**changes: float) -> Any:
+    """A model of which the first value of some weights is another one."""
+    modules = bring_up()
+    weights = {f"{role}_quantizer": modules.qkeras.quantized_bits(4, 0, alpha=1) for role in ("kernel", "bias")}
+    image = modules.keras.Input((4, 4, 1), name="image")
+    x = modules.qkeras.QConv2D(2, 3, name="conv", **weights)(image)
+    model = modules.keras.Model(image, modules.keras.layers.BatchNormalization(name="norm")(x))
+    for variable in model.weights:
+        values = variable.numpy()
+        for name, value in changes.items():
+            if name in variable.name:
+                values.flat[0] = value
+        variable.assign(values)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"conv/kernel": np.nan}, ["layer conv (QConv2D): 1 of its 20 weights is NaN; train again"]),
+        (
+            {"conv/kernel": np.nan, "conv/bias": np.nan, "norm/beta": -np.inf},
+            [
+                "layer conv (QConv2D): 2 of its 20 weights are NaN; train again",
+                "layer norm (BatchNormalization): 1 of its 8 weights is infinite; train again",
+            ],
+        ),
+        (
+            {"moving_variance": -0.5},
+            ["layer norm (BatchNormalization): 1 of its 2 variances is negative (moving_variance), which"],
+        ),
+        ({"moving_variance": 0.0, "moving_mean": -0.5}, []),
+    ],
+)
+def test_weights_that_are_no_numbers_are_named_with_their_layer(changes: dict[str, float], expected: list[str]) -> None:
+    model = _saved_weights(**changes)
+    found = [finding.problem for finding in look_up(model) if finding.problem]
+    assert len(found) == len(expected)
+    for problem, begin in zip(found, expected, strict=True):
+        assert problem.startswith(begin)

@@ -16,7 +16,8 @@ from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.rewriting import rules
 from trigcnn.hls.rewriting.check import Rewriting, compare
 from trigcnn.hls.rewriting.constants import ScaleAndShift
-from trigcnn.hls.rewriting.rewrite import NormalForm
+from trigcnn.hls.rewriting.rewrite import NormalForm, check_bits
+from trigcnn.hls.rewriting.state import RewriteOptions
 
 IMAGE = (8, 4, 2)
 
@@ -219,5 +220,9 @@ def test_more_than_53_bits_are_refused_with_layer_and_bits(layers: int) -> None:
     if layers == 1:
         assert compare(model, normal, events, random_events=8).layers[0].layer == "dense0"
         return
-    with pytest.raises(AdmissionError, match=r"layer dense1: its values need 7\d bits .* hold 53; put a QActivation"):
+    message = r"layer dense1: its values need 7\d bits .* hold 53; put a QActivation"
+    with pytest.raises(AdmissionError, match=message):
         compare(model, normal, events)
+    # Before training, too.
+    with pytest.raises(AdmissionError, match=message):
+        check_bits(model, RewriteOptions("io_parallel"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -189,6 +190,22 @@ def test_a_layer_that_cannot_be_converted_exactly_is_refused_before_training(ref
     )
     message = refused("data.source=digits", "data.input_format=null", "model.source=own.py:build")
     assert message.startswith("the model cannot be converted exactly:\n  - layer leaky (LeakyReLU): ")
+
+
+def test_sums_of_more_than_53_bits_are_refused_before_training(refused: Refused) -> None:
+    (refused.config.parent / "own.py").write_text(
+        "from trigcnn.common.keras2 import bring_up\n"
+        "from trigcnn.models.zoo import blocks\n\n\n"
+        "def build(input_shape, classes, input_format):\n"
+        "    keras = bring_up().keras\n"
+        "    x = inputs = keras.Input(input_shape, name='events')\n"
+        "    x = keras.layers.Flatten()(blocks.input_quantizer(x, input_format))\n"
+        "    for number in range(2):\n"
+        "        x = blocks.dense(x, 8, bits=24, name=f'dense{number}')\n"
+        "    return keras.Model(inputs, blocks.dense(x, classes, bits=4, name='logits'))\n"
+    )
+    message = refused("data.source=digits", "data.input_format=null", "model.source=own.py:build")
+    assert re.match(r"layer dense1: its values need 5\d bits before they are rounded, of which float64 and", message)
 
 
 def test_a_reuse_factor_that_is_not_possible_is_refused_before_training(refused: Refused) -> None:
