@@ -55,8 +55,9 @@ class Recipe:
     enabled: bool | None = None
     """Whether to train; default: true, except for a saved model, which is used unchanged."""
     objective: Objective = "classification"
-    """What is learned: labels; the event itself, or targets of the data set, by the mean squared error; or a teacher's
-    score, 32 log(mean squared error in units of the input's last bit). All but labels need one number per target."""
+    """What is learned. classification: labels, or whatever truth data.labels and data.targets name for each output.
+    reconstruction: the event itself. regression: targets of the data set; in a file also real values that data.labels
+    names. distillation: a teacher's score, 32 log(mean squared error in units of the input's last bit)."""
     distillation: Distillation = Distillation()
     epochs: Annotated[int, Ge(1)] = 100
     """Largest number of passes over the training events."""

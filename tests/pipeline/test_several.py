@@ -18,11 +18,22 @@ from trigcnn.hls.graph.graph import Graph
 
 Trigcnn = Callable[..., Outcome]
 
+# Of a network with one output.
+LABELS_ALONE = ("--set", "data.targets=null", "--set", "gates.heads={}")
+
 CONFIG = """\
 name: several
-data: {source: events.h5, input_format: "ufixed<4,0>", events: [camera/image, camera/times]}
+data:
+  source: events.h5
+  input_format: "ufixed<4,0>"
+  events: [camera/image, camera/times]
+  targets: {energy: truth/energy}
+  weights: truth/weight
 model: {source: net.keras}
 synthesis: {yosys: false, vendor: never}
+gates:
+  max_explained_variance_drop: null
+  heads: {energy: {max_mean_absolute_error: 100}}
 """
 BUILDER = """\
 from trigcnn.common.keras2 import bring_up
@@ -35,6 +46,12 @@ def two(input_shapes, classes, input_format):
     parts = [blocks.input_quantizer(x, input_format, name=f"grid{n}") for n, x in enumerate(inputs)]
     x = keras.layers.Concatenate(name="both")([keras.layers.Flatten(name=f"flat{n}")(x) for n, x in enumerate(parts)])
     return keras.Model(inputs, blocks.dense(x, classes, bits=4, name="logits"))
+
+
+def heads(input_shapes, classes, input_format):
+    model = two(input_shapes, classes["logits"], input_format)
+    energy = blocks.dense(model.get_layer("both").output, classes["energy"], bits=4, name="energy")
+    return bring_up().keras.Model(model.inputs, [model.output, energy])
 
 
 def sequence(input_shape, classes, input_format):
@@ -81,6 +98,8 @@ def write(folder: Path) -> Path:
         file["camera/times"] = random.integers(0, 16, (240, 3)) / 16
         file["camera/few"] = np.zeros((7, 3))
         file["labels"] = np.arange(240) % 3
+        file["truth/energy"] = random.normal(2, 1, 240)
+        file["truth/weight"] = random.integers(0, 3, 240)
     two_and_two().save(folder / "net.keras")
     (folder / "net.py").write_text(BUILDER)
     (folder / "several.yaml").write_text(CONFIG)
@@ -105,10 +124,21 @@ def test_a_run_of_several_inputs_and_outputs_compares_every_output(several: tupl
     found = [(entry["engine"], entry["outputs"], entry["differing_outputs"]) for entry in report["comparisons"]]
     assert found == [("csim", 240, 0), ("rtl", 240, 0)]
     assert (report["verdict"], report["accuracy"], report["confusion"]) == ("pass", None, None)
-    assert [gate["name"] for gate in report["gates"]] == ["gates.exact"] * 2
+    assert [gate["name"] for gate in report["gates"]] == ["gates.exact"] * 2 + [
+        "gates.heads.energy.max_mean_absolute_error"
+    ]
+    logits, energy = report["heads"]
+    assert (logits["head"]["truth"], logits["accuracy"], logits["resolution"]) == ("none", None, None)
+    with np.load(several[1] / "train" / "test.npz") as arrays:
+        known, weights = arrays["truth1"], arrays["weights"]
+    found = np.load(several[1] / "check" / "csim_outputs.npy")[:, 3:]
+    assert (known.shape, energy["weighted"]) == ((60, 1), True)
+    expected = float(np.sum(weights[:, np.newaxis] * np.abs(found - known)) / np.sum(weights))
+    assert energy["mean_absolute_error"]["csim"] == pytest.approx(expected, rel=1e-12)
     for page in ("report.md", "report.html"):
         text = (folder / page).read_text()
         assert "Nothing is known of the output logits, so its quality was not measured: no array is named" in text
+        assert "mean absolute error" in text
         assert "onfusion" not in text
 
 
@@ -161,15 +191,44 @@ def test_a_golden_case_of_several_inputs_and_outputs(several: tuple[Path, Path],
 
 def test_a_network_of_two_inputs_is_trained(tmp_path: Path, trigcnn: Trigcnn) -> None:
     config = write(tmp_path)
-    words = ["train", config, "--out", tmp_path / "out", "--set", "model.source=net.py:two"]
+    words = ["train", config, "--out", tmp_path / "out", "--set", "model.source=net.py:two", *LABELS_ALONE]
     outcome = trigcnn(*words, "--set", "training.epochs=1")
     assert outcome.returncode == 0, outcome.stderr
     assert json.loads((tmp_path / "out" / "train" / "info.json").read_text())["training"]["trained"]
 
 
+def test_a_network_of_two_outputs_is_trained(tmp_path: Path, trigcnn: Trigcnn) -> None:
+    config = write(tmp_path)
+    words = ["train", config, "--out", tmp_path / "out", "--set", "model.source=net.py:heads"]
+    outcome = trigcnn(*words, "--set", "training.epochs=1", "--set", "data.labels.logits=labels")
+    assert outcome.returncode == 0, outcome.stderr
+    info = json.loads((tmp_path / "out" / "train" / "info.json").read_text())
+    assert [(head["name"], head["truth"], head["shape"]) for head in info["heads"]] == [
+        ("logits", "classes", [3]),
+        ("energy", "targets", [1]),
+    ]
+    assert info["training"]["objective"] == "classification and regression"
+    with np.load(tmp_path / "out" / "train" / "test.npz") as arrays:
+        assert (arrays["truth0"].shape, arrays["truth1"].shape, arrays["float_outputs"].shape) == (
+            (60,),
+            (60, 1),
+            (60, 4),
+        )
+
+
+def test_a_saved_network_needs_no_truth(tmp_path: Path, trigcnn: Trigcnn) -> None:
+    config = write(tmp_path)
+    outcome = trigcnn("train", config, "--out", tmp_path / "out", "--set", "data.labels=null", *LABELS_ALONE)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "output energy: its quality is not measured: no array is named for the output energy" in outcome.stdout
+    assert {path.name for path in (tmp_path / "out" / "train").iterdir()} == {
+        *("quantized.keras", "test.npz", "info.json", "manifest.json")
+    }
+
+
 def test_a_network_on_sequences_takes_arrays_without_a_channel_axis(tmp_path: Path, trigcnn: Trigcnn) -> None:
     config = write(tmp_path)
-    words = ["train", config, "--out", tmp_path / "out", "--set", "model.source=net.py:sequence"]
+    words = ["train", config, "--out", tmp_path / "out", "--set", "model.source=net.py:sequence", *LABELS_ALONE]
     outcome = trigcnn(*words, "--set", "training.epochs=1", "--set", "data.events=camera/image")
     assert outcome.returncode == 0, outcome.stderr
     with np.load(tmp_path / "out" / "train" / "test.npz") as arrays:
@@ -187,7 +246,6 @@ def test_a_network_on_sequences_takes_arrays_without_a_channel_axis(tmp_path: Pa
         ("data.events=[camera/image, camera/time]", "no array 'camera/time', which data.events[1] names; did you mean"),
         ("data.events=[camera/times, camera/image]", "the model takes events of shape (6, 4, 1) at input 0, the data"),
         ("data.events=[]", "data.events"),
-        ("training.enabled=true", "the model has the outputs logits, energy, and the configuration does not say what"),
         ("gates.min_accuracy=0.9", "gates.min_accuracy: there is no accuracy: of logits no array is named for"),
         ("data.labels={particle: labels}", "data.labels.particle: the model has no such output; choose from"),
         ("data.targets=labels", "data.targets: the model has 2 outputs (logits, energy); say which the array is for"),
