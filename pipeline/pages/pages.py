@@ -67,7 +67,7 @@ def _sections(report: Report) -> dict[str, str]:
     found = {
         "gates": "Gates",
         "network": "Network" if report.layers else "",
-        "accuracy": "Accuracy",
+        "accuracy": quality.title(report),
         "equality": "Equality",
         "layers": "Layers",
         "latency": "Latency and initiation interval",
@@ -87,6 +87,7 @@ def _content(report: Report) -> dict[str, Any]:
         "report": report,
         "cards": headline.cards(report),
         "sentence": headline.sentence(report),
+        "quality_title": quality.title(report),
         "head_rows": quality.rows(report),
         "unknown": quality.unknown(report),
         "share": share,

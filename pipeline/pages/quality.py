@@ -52,6 +52,11 @@ def _of(entry: HeadQuality) -> list[Row]:
     return found
 
 
+def title(report: Report) -> str:
+    """Return the heading of the section on quality."""
+    return "Accuracy" if report.accuracy is not None or not report.heads else "Quality"
+
+
 def unknown(report: Report) -> list[str]:
     """Return a sentence for each output whose quality was not measured."""
     return [

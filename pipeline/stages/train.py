@@ -169,7 +169,7 @@ def _work(context: Context, folder: Path) -> None:
         geometry.refuse_dropped(geometry.geometry(single.model))
     for tensor in single.model.inputs:
         _check_input_quantizer(tensor.node.layer, dataset.input_format)
-    twin = _twin(model, heads, trained=wanted)
+    twin = _twin(model, heads, config, trained=wanted)
     teacher, histories = None, Histories()
     if wanted:
         trained = train_models(
@@ -239,12 +239,12 @@ def _begin(model: Any, path: Path) -> list[str]:
     return begun
 
 
-def _twin(model: Any, heads: Sequence[Head], *, trained: bool) -> Any:
-    """Return the float twin; None where nothing is learned and nothing is known to compare it with."""
+def _twin(model: Any, heads: Sequence[Head], config: RunConfig, *, trained: bool) -> Any:
+    """Return the float twin; None where nothing is learned and no figure is measured."""
     from trigcnn.models.errors import ModelError
     from trigcnn.models.float_twin import float_twin
 
-    judged = any(head.truth != "none" for head in heads)
+    judged = any(head.truth != "none" for head in heads) or config.trigger.background_efficiencies
     if not trained and not judged:
         return None
     # A value after a ReLU that starts at zero learns nothing, so the twin starts with the model's weights.
@@ -252,9 +252,11 @@ def _twin(model: Any, heads: Sequence[Head], *, trained: bool) -> Any:
     try:
         return float_twin(model, with_weights=begun)
     except ModelError as error:
-        if trained:
+        if trained or not is_file(config.data.source):
             raise
-        raise ModelError(f"{error}; or set data.labels: null and no data.targets to leave quality out") from error
+        raise ModelError(
+            f"{error}; or set data.labels and data.targets to null, so that no quality is measured"
+        ) from error
 
 
 def _learned(config: RunConfig, heads: Sequence[Head]) -> str:

@@ -110,7 +110,7 @@ def objectives(config: RunConfig) -> list[Objective]:
     named = config.sweep.objectives
     if named:
         return [Objective(name, direction == "maximize") for name, direction in named.items()]
-    quality = "accuracy" if config.training.objective == "classification" else "explained_variance"
+    quality = _quality(config)
     if config.trigger.background_efficiencies and config.trigger.signal:
         quality = f"efficiency for {config.trigger.signal[0]} at {config.trigger.background_efficiencies[0]:g}"
     return [
@@ -118,6 +118,16 @@ def objectives(config: RunConfig) -> list[Objective]:
         Objective("lut", maximize=False),
         Objective("latency_ns", maximize=False),
     ]
+
+
+def _quality(config: RunConfig) -> str:
+    """Return the figure by which a network is judged: of several outputs that of the first with a truth."""
+    labels, targets = config.data.labels, config.data.targets
+    if config.training.objective != "classification" or isinstance(targets, str):
+        return "explained_variance"
+    if isinstance(labels, dict) and labels:
+        return f"accuracy of {next(iter(labels))}"
+    return f"explained_variance of {next(iter(targets))}" if targets else "accuracy"
 
 
 def open_study(config: RunConfig, storage: BaseStorage) -> Study:

@@ -181,6 +181,11 @@ def trigger_score(outputs: int, classes: Sequence[str], trigger: TriggerConfig, 
     """
     if not trigger.background_efficiencies:
         return None
+    if not classes:
+        raise ConfigError(
+            "trigger.background_efficiencies: the classes of the events are not known; name their labels in "
+            "data.labels, or remove the option"
+        )
     score = make_score(classes, outputs, signal=trigger.signal, background=trigger.background, kind=None)
     events = int(np.isin(labels, score.background).sum())
     smallest = min(trigger.background_efficiencies)
