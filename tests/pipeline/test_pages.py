@@ -14,6 +14,7 @@ from trigcnn.hls.backends import EXPERIMENTAL
 from trigcnn.hls.rewriting.check import LayerRounding, Rewriting
 from trigcnn.pipeline.pages import headline, pages
 from trigcnn.pipeline.results.diagnosis import Finding, Fix
+from trigcnn.pipeline.results.merits import merits
 from trigcnn.pipeline.results.report import Report
 
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
@@ -476,3 +477,42 @@ def test_each_layer_of_the_hls_project_is_shown_with_what_hls4ml_chose(sample_re
     assert re.search(choice, text)
     assert re.search(r"Whole design[*\s|]+48[\s|]+39", text)
     assert re.search(r"conv2[\s|]*: its products, all at once: 1,152 elements; SmartHLS warns above 1,000", text)
+
+
+def of_outputs(report: Report) -> Report:
+    """The same run with a mask, targets and an output of which nothing is known."""
+    by_model = {"float": 0.5, "quantized": 0.25, "csim": 0.125}
+    mask = {"name": "mask", "shape": [8, 8, 2], "truth": "mask", "classes": ["dark", "bright"]}
+    overlaps = [{"name": "dark", "found": by_model}, {"name": "bright", "found": None}]
+    known = {"events": 449, "weighted": True}
+    heads = [
+        {"head": mask, "accuracy": by_model, "intersection_over_union": by_model, "overlaps": overlaps, **known},
+        {"head": {"name": "energy", "shape": [1], "truth": "targets"}, "resolution": by_model, **known},
+        {"head": {"name": "features", "shape": [4], "truth": "none", "reason": "it is <unnamed>"}, **known},
+    ]
+    content = report.model_dump(mode="json") | {"accuracy": None, "confusion": None, "heads": heads}
+    return Report.model_validate(content)
+
+
+def test_the_quality_of_each_output_is_shown(sample_report: Report) -> None:
+    report = of_outputs(sample_report)
+    page, text = pages.html(report), pages.markdown(report)
+    assert "| mask | intersection over union, dark | 50.00% | 25.00% | 12.50% |" in text
+    assert "| energy | resolution | 0.5 | 0.25 | 0.125 |" in text
+    assert "intersection over union, bright" not in text
+    assert "Figures on 449 test events, by their weights;" in text
+    sentence = "Nothing is known of the output features, so its quality was not measured: it is "
+    assert f"{sentence}&lt;unnamed&gt;." in page
+    assert sentence in text
+    for section in ("## Quality\n", "### Quality of each output\n"):
+        assert section in text
+    assert '<h2 id="accuracy">Quality</h2>' in page
+
+
+def test_figures_of_outputs_are_compared(sample_report: Report) -> None:
+    found = {merit.name: (merit.value, merit.better) for merit in merits(of_outputs(sample_report))}
+    assert {name: value for name, value in found.items() if " of " in name} == {
+        "accuracy of mask": (0.125, "more"),
+        "intersection_over_union of mask": (0.125, "more"),
+        "resolution of energy": (0.125, "less"),
+    }

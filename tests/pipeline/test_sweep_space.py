@@ -121,5 +121,8 @@ def test_objectives_follow_the_task() -> None:
     trigger = {"signal": ["gamma"], "background": ["hadron"], "background_efficiencies": [0.01]}
     found = study.objectives(RunConfig.model_validate({"name": "a", "trigger": trigger}))
     assert found[0].name == "efficiency for gamma at 0.01"
+    data = {"labels": {"logits": "particle"}, "targets": {"energy": "truth"}}
+    outputs = RunConfig.model_validate({"name": "a", "data": data})
+    assert study.objectives(outputs)[0].name == "accuracy of logits"
     named = config(objectives={"dsp": "minimize"})
     assert [(goal.name, goal.maximize) for goal in study.objectives(named)] == [("dsp", False)]
