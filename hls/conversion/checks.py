@@ -87,18 +87,6 @@ def _taps(node: Any) -> int:
     return int(node.get_attr("filt_height", 1) * node.get_attr("filt_width") * node.get_attr("n_chan"))
 
 
-def check_strides(graph: Graph, options: HlsOptions) -> None:
-    """Check strides: in io_stream, hls4ml's convolution steps down by one row where the kernel has one."""
-    for layer in graph.layers:
-        flat = layer.kind in ("Conv2D", "DepthwiseConv2D") and layer.attributes["filt_height"] == 1
-        pixel = layer.kind == "Conv2D" and layer.attributes["filt_width"] == 1
-        if options.io_type == "io_stream" and flat and not pixel and layer.integer("stride_height") > 1:
-            raise ConversionError(
-                f"layer {layer.name}: strides={layer.integer('stride_height')} with a kernel of one row are not "
-                "possible in io_stream; use a kernel of more rows, or hls.io_type: io_parallel"
-            )
-
-
 def check_padding(graph: Graph) -> None:
     """Check padding: hls4ml pads a maximum with the bits of the smallest signed number, a large unsigned one."""
     for layer in graph.layers:

@@ -100,7 +100,6 @@ def convert(
         checks.check_options(hls_model, options)
         checks.check_outputs(graph)
         checks.check_computation(normal, content, graph)
-        checks.check_strides(graph, options)
         checks.check_padding(graph)
         checks.check_repacking(graph, options)
         _write(hls_model, options, project)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,8 @@ def _convolve(site: Site, x: Any, name: str, kernel: Any, bias: list[Any], strid
         site.note("its causal padding became zeros before the first value")
         x = site.state.plain("ZeroPadding1D", site.added("padding"), x, padding=(kernel.shape[0] - 1, 0))
         padding = "valid"
+    if kernel.shape[:-2] != (1, 1):
+        x, kernel, padding = _two_rows(site, x, kernel, strides, padding)
     return site.state.plain(
         f"Conv{kernel.ndim - 2}D",
         name,
@@ -102,7 +105,7 @@ def convolve_depthwise(
     options, x = site.state.options, site.x if x is None else x
     resource = site.layer.name in options.resource and options.io_type == "io_parallel"
     if options.depthwise and kernel.shape[-1] == 1 and not resource and len(set(strides)) == 1:
-        kernel = _dilated(site, kernel)
+        x, kernel, padding = _two_rows(site, x, _dilated(site, kernel), strides, padding)
         one = strides[0] if kernel.ndim == 3 else strides
         return site.state.plain(
             f"DepthwiseConv{kernel.ndim - 2}D",
@@ -120,6 +123,25 @@ def convolve_depthwise(
         full[..., channel, channel * times : (channel + 1) * times] = kernel[..., channel, :]
     site.note("hls4ml has no such depthwise convolution; it became a convolution with zeros between channels")
     return _convolve(site, x, name, full, bias, strides, padding)
+
+
+def _two_rows(site: Site, x: Any, kernel: Any, strides: Any, padding: str) -> tuple[Any, Any, str]:
+    """In io_stream, hls4ml steps down by one row where a kernel has one: a row of zeros below makes it two."""
+    if site.state.options.io_type != "io_stream" or kernel.ndim != 4 or kernel.shape[0] > 1 or strides[0] == 1:
+        return x, kernel, padding
+    site.note("its kernel of one row got a second one of zeros, and the image a last one, which hls4ml's strides need")
+    sides = same_padding(x.shape[2:3], kernel.shape[1:2], strides[1:]) if padding == "same" else ((0, 0),)
+    x = site.state.plain("ZeroPadding2D", site.added("rows"), x, padding=((0, 1), *sides))
+    return x, np.concatenate([kernel, np.zeros_like(kernel)]), "valid"
+
+
+def same_padding(sizes: Sequence[int], windows: Sequence[int], strides: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Return what padding='same' adds on both sides of each axis, as TensorFlow does."""
+    pads = []
+    for size, window, stride in zip(sizes, windows, strides, strict=True):
+        missing = max((-(-size // stride) - 1) * stride + window - size, 0)
+        pads.append((missing // 2, missing - missing // 2))
+    return tuple(pads)
 
 
 def _ungrouped(site: Site, kernel: Any) -> Any:

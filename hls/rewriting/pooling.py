@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trigcnn.hls.admission import refusal
-from trigcnn.hls.rewriting.convolutions import convolve_depthwise
+from trigcnn.hls.rewriting.convolutions import convolve_depthwise, same_padding
 from trigcnn.hls.rewriting.site import Site, activated, frozen_weights
 
 
@@ -16,7 +16,11 @@ def maximum_pooling(site: Site) -> Any:
     """MaxPooling1D and MaxPooling2D."""
     layer = site.layer
     x = site.x
-    padding = _same_padding(x, layer) if layer.padding == "same" else ((0, 0),) * len(layer.pool_size)
+    padding = (
+        same_padding(x.shape[1:-1], layer.pool_size, layer.strides)
+        if layer.padding == "same"
+        else ((0, 0),) * len(layer.pool_size)
+    )
     options = {"pool_size": layer.pool_size, "strides": layer.strides}
     if any(side for axis in padding for side in axis):
         if id(x) not in site.state.unsigned:
@@ -56,15 +60,6 @@ def _maximum_of_taps(site: Site, x: Any, pool: Sequence[int], strides: Sequence[
             largest = site.state.plain("Maximum", name, [largest, picked]) if merged else picked
         x = largest
     return x
-
-
-def _same_padding(x: Any, layer: Any) -> tuple[tuple[int, int], ...]:
-    """What padding='same' adds on both sides of each axis, as TensorFlow does."""
-    pads = []
-    for size, pool, stride in zip(x.shape[1:-1], layer.pool_size, layer.strides, strict=True):
-        missing = max((-(-size // stride) - 1) * stride + pool - size, 0)
-        pads.append((missing // 2, missing - missing // 2))
-    return tuple(pads)
 
 
 def average_pooling(site: Site) -> Any:

@@ -83,6 +83,13 @@ _RELU = "quantized_relu(5,2)"
 
 BRANCHES: list[Branch] = [
     *_weighted(),
+    # Kernels of one row that step down by more.
+    *(
+        Branch(IMAGE, f"QConv2D(2, (1, {width}), strides={step}, padding={padding!r}, kernel_quantizer={BITS}, "
+               f"bias_quantizer={BITS})")
+        for width, step, padding in ((3, 2, "same"), (2, (3, 1), "valid"), (1, 2, "valid"))
+    ),
+    Branch(IMAGE, f"QDepthwiseConv2D((1, 3), strides=2, padding='same', depthwise_quantizer={BITS}, use_bias=False)"),
     *(Branch(shape, _DENSE.format("quantized_bits(4,0,0,alpha=1)")) for shape in (SEQUENCE, IMAGE)),
     # Pooling.
     *(
@@ -129,7 +136,7 @@ BRANCHES: list[Branch] = [
     Branch((5, 4, 3), f"Permute((2, 1, 3)) > Flatten() > {_LAST}"),
     Branch(IMAGE, "MaxPooling2D((3, 2), strides=(2, 3), padding='same')", first=_RELU),
     # In io_stream, a vector comes in the words of the image before it.
-    *(Branch(SQUARE, f"Flatten() > {layer}") for layer in (f"QActivation({_RELU})", _LAST, "Softmax()")),
+    *(Branch(SQUARE, f"Flatten() > {layer}") for layer in (f"QActivation({_RELU})", _LAST)),
     *(
         Branch((2, 2), f"(lambda xs: {kind}()([Flatten()(x) for x in xs])) > {_LAST}", inputs=2)
         for kind in ("Add", "Subtract", "Multiply", "Maximum", "Concatenate")

@@ -274,14 +274,14 @@ def test_a_padded_maximum_behind_values_that_happen_to_be_unsigned_is_refused(tm
         converted(model, tmp_path)
 
 
-def test_strides_down_of_a_kernel_of_one_row_are_refused_in_io_stream(tmp_path: Path) -> None:
+def test_strides_down_of_a_kernel_of_one_row_are_those_of_two_rows_in_io_stream(tmp_path: Path) -> None:
     # Found by search: hls4ml steps down by one row.
     model = chain((5, 4, 1), quantize(6, 2, "first"), weighted("QConv2D", 2, (1, 2), strides=2, name="conv"))
-    message = (
-        r"^layer conv: strides=2 with a kernel of one row are not possible in io_stream; use a kernel of more rows, "
-    )
-    with pytest.raises(ConversionError, match=message):
-        converted(model, tmp_path, dataclasses.replace(OPTIONS, io_type="io_stream"))
+    (tmp_path / "parallel").mkdir()
+    assert converted(model, tmp_path / "parallel")["conv"].attributes["filt_height"] == 1
+    graph = converted(model, tmp_path, dataclasses.replace(OPTIONS, io_type="io_stream"))
+    assert (graph["conv"].attributes["filt_height"], graph["conv"].shape) == (2, (3, 2, 2))
+    assert not graph["conv"].weights["weight"].integers[1].any()
 
 
 def test_pixels_that_do_not_divide_each_other_are_refused_in_io_stream(tmp_path: Path) -> None:
