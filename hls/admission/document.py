@@ -29,7 +29,8 @@ For refused rows, the column **hls4ml alone** shows what happens when hls4ml is 
   mistake.
 - *Keras fails*: Keras or QKeras itself cannot apply the layer.
 
-The tests convert a small network for every exact and rewritten row, in io_parallel and in io_stream. For every refused
+The tests convert a small network for every exact and rewritten row, in io_parallel and in io_stream, and a share of
+the rows with each back end and strategy that claims them; `make walk` converts them all. For every refused
 row they show, with one of the layers or quantizers that have it, that hls4ml alone does what the page says. Of rows
 with the same field, the first that holds is taken.
 """

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.hls import walk as walk_of_back_ends
 from tests.hls.admission_branches import BRANCHES, WIDE, Branch, Network, events_of, network
 from trigcnn.hls.admission import look_up
 from trigcnn.hls.admission.table import entries
@@ -106,6 +107,23 @@ def test_every_engine_is_the_rewritten_network(walk: list[Converted], engine: st
         expected = KerasEngine(each.normal.model).predict(events)
         found = built.predict(events)
         np.testing.assert_array_equal(found.reshape(expected.shape), expected, err_msg=_first(each, expected, found))
+
+
+# Each combination walks a share of the branches; `make walk` walks them all.
+COMBINATIONS = walk_of_back_ends.combinations()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "number", range(len(COMBINATIONS)), ids=[f"{c.backend}-{c.io_type}-{c.strategy}" for c in COMBINATIONS]
+)
+def test_every_back_end_computes_the_rows_that_it_claims(number: int, tmp_path: Path) -> None:
+    options = COMBINATIONS[number]
+    share = list(walk_of_back_ends.admitted(options, BRANCHES[number :: len(COMBINATIONS)]))
+    assert share
+    for place, group in enumerate(walk_of_back_ends.groups(share)):
+        (tmp_path / str(place)).mkdir()
+        assert walk_of_back_ends.differing(options, group, tmp_path / str(place)) == []
 
 
 def _engine(name: str, each: Converted, folder: Path) -> Engine:
