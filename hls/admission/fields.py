@@ -197,12 +197,56 @@ def _unpadded(value: Any, place: Place) -> bool:
 
 
 _PADDING_OF_NOTHING = exact("padding", "valid, or same where no padding is needed", _unpadded)
-_FINITE = "a mean over this many pixels has no finite binary fraction"
-_FACTOR = "use a window of 2, 4, 8, 16 ... pixels, or a QAveragePooling2D with an average_quantizer"
+_FINITE = "a mean over this many pixels is no fixed-point number, and the layer behind it would round it"
+_FACTOR = (
+    "put a QActivation(quantized_bits(...)) behind it, or use a window of 2, 4, 8, 16 ... pixels or a "
+    "QAveragePooling2D with an average_quantizer"
+)
+QUOTIENT = "a sum and a product that the quantizer behind it rounds as it would the mean"
+ROUNDED = "others, in front of a quantized_bits or quantized_relu"
 
 
 def _exact_mean(count: int, place: Place) -> bool:
     return power_of_two(count) or getattr(place.layer, "average_quantizer_internal", None) is not None
+
+
+# These pass on values as they are.
+_PASSING = (
+    "Flatten Reshape Permute Concatenate UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D MaxPooling1D "
+    "MaxPooling2D GlobalMaxPooling1D GlobalMaxPooling2D Dropout Identity"
+).split()
+
+
+def rounded_behind(_value: Any, place: Place) -> bool:
+    """Return whether all that reads a layer is a quantizer that is a cast."""
+    return casts_behind(place.layer) is not None
+
+
+def casts_behind(layer: Any) -> list[Any] | None:
+    """Return the quantizers that read a layer; None if anything else does, or one of them is no cast."""
+    own = getattr(layer, "activation", None)
+    if type(own).__name__ in ACTIVATIONS:
+        return [own] if _is_cast(own) else None
+    found: list[Any] = []
+    for reader in (node.outbound_layer for node in layer.outbound_nodes):
+        quantizer = getattr(reader, "quantizer", getattr(reader, "activation", None))
+        if type(reader).__name__ in ("QActivation", "Activation"):
+            behind = [quantizer] if _is_cast(quantizer) else None
+        else:
+            behind = casts_behind(reader) if type(reader).__name__ in _PASSING else None
+        if behind is None:
+            return None
+        found += behind
+    return found or None
+
+
+def _is_cast(quantizer: Any) -> bool:
+    if type(quantizer).__name__ == "quantized_bits":
+        return quantizer.bits > 1 and one_of(None, 1, 1.0)(getattr(quantizer, "alpha", None), Place(None))
+    if type(quantizer).__name__ != "quantized_relu":
+        return False
+    bounded = quantizer.relu_upper_bound is not None and not quantizer.is_quantized_clip
+    return not (quantizer.negative_slope or quantizer.use_sigmoid or bounded)
 
 
 def _step(strides: Any, place: Place) -> bool:
@@ -258,6 +302,7 @@ MEAN = (
         "2, 4, 8 ... pixels in all, or any with an average_quantizer",
         lambda size, place: _exact_mean(int(np.prod(size)), place),
     ),
+    *rewritten("pool_size", ROUNDED, QUOTIENT, rounded_behind),
     *refused("pool_size", "others", "other numbers", _FINITE, _FACTOR),
     *_PADDING_OF_NOTHING,
     *refused(
@@ -281,6 +326,7 @@ GLOBAL_MEAN = (
         "2, 4, 8 ... pixels, or any with an average_quantizer",
         lambda shape, place: _exact_mean(int(np.prod(shape[1:-1])), place),
     ),
+    *rewritten("input_shape", ROUNDED, QUOTIENT, rounded_behind),
     *refused("input_shape", "others", "other numbers", _FINITE, _FACTOR),
 )
 MEAN_QUANTIZER = (
@@ -321,13 +367,14 @@ MERGE = (
     *exact("inputs", "two tensors", one_of(2)),
     *rewritten("inputs", "more", "a merge of two tensors after another"),
 )
+_AXES = 4
+"""Axes of an image, with the events'."""
 ALIKE = (
     *exact("input_shape", "all alike", lambda shapes, _: len({tuple(shape) for shape in shapes}) == 1),
-    *refused(
+    *rewritten(
         "input_shape",
-        "different shapes",
-        "other numbers",
-        "hls4ml may repeat the values along a different axis than Keras",
-        "bring both to one shape, for example by UpSampling2D",
+        "one shape but for axes of length 1, or missing ones in front",
+        "repeated values, and then a merge of tensors of one shape",
+        lambda shapes, _: max(len(shape) for shape in shapes) <= _AXES,
     ),
 )

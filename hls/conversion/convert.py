@@ -191,7 +191,7 @@ def _declared(normal: NormalForm, options: HlsOptions) -> number_formats.Declare
             if type(layer).__name__ == "Quantize" and layer.role == "table"
         },
         scales={
-            name: (layer.scale, layer.shift) for name, layer in layers.items() if type(layer).__name__ == "ScaleShift"
+            name: _scale(layer) for name, layer in layers.items() if type(layer).__name__ in ("ScaleShift", "Divide")
         },
         overrides={
             name: {role: FixedPoint.parse(text) for role, text in own.precision.items()}
@@ -201,6 +201,14 @@ def _declared(normal: NormalForm, options: HlsOptions) -> number_formats.Declare
         narrowest=FACTS[options.backend].narrowest,
         adds=lack("Add", options.backend, options.io_type, axes=0) is None,
     )
+
+
+def _scale(layer: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return factor and summand of a layer of the normal form, [channels] each."""
+    if type(layer).__name__ == "ScaleShift":
+        return layer.scale, layer.shift
+    channels = int(layer.output.shape[-1])
+    return np.full(channels, layer.quotient.factor), np.zeros(channels)
 
 
 def _on_reals(function: Callable[[Any], Any]) -> tables.Function:

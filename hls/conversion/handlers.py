@@ -1,4 +1,4 @@
-"""How hls4ml reads the two layers of the normal form that Keras does not have."""
+"""How hls4ml reads the three layers of the normal form that Keras does not have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def register() -> None:
     """Register the layers with hls4ml's front end for Keras 2; calling it again is harmless."""
     from hls4ml.converters.keras_v2_to_hls import layer_handlers, register_keras_v2_layer_handler
 
-    for name, handler in (("Quantize", _quantize), ("ScaleShift", _scale_shift)):
+    for name, handler in (("Quantize", _quantize), ("ScaleShift", _scale_shift), ("Divide", _scale_shift)):
         if name not in layer_handlers:
             register_keras_v2_layer_handler(name, handler)
 

@@ -107,8 +107,19 @@ def compare(model: Any, normal: NormalForm, events: list[npt.NDArray[Any]], *, r
         checked_events=judged,
         bound=check.outputs.bound,
         max_share=check.outputs.share,
-        layers=tuple(tally.result(name) for name, tally in check.layers.items() if tally.bound),
+        layers=tuple(
+            tally.result(name) for name, tally in check.layers.items() if tally.bound and name not in _quotients(normal)
+        ),
     )
+
+
+def _quotients(normal: NormalForm) -> set[str]:
+    """Return the layers whose results only the normal form rounds, in front of quantizers that round them as well."""
+    return {
+        step.layer.name
+        for step in normal.steps
+        if step.layer is not None and any(type(layer).__name__ == "Divide" for layer in step.added)
+    }
 
 
 def _chosen(differing: npt.NDArray[np.bool_], given: int) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""The two Keras layers of the normal form that Keras itself does not have.
+"""The three Keras layers of the normal form that Keras itself does not have.
 
 The normal form computes in float64, which is exact up to 53 bits.
 """
@@ -8,10 +8,12 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.rewriting.constants import ScaleAndShift
+from trigcnn.hls.rewriting.quotients import Quotient
 
 FLOAT = "float64"
 
@@ -21,6 +23,7 @@ class NormalLayers(NamedTuple):
 
     Quantize: Any
     ScaleShift: Any
+    Divide: Any
 
 
 @functools.cache
@@ -34,6 +37,8 @@ def normal_layers() -> NormalLayers:
     - `table`: `function`, which is called on float32 tensors.
 
     `ScaleShift(constants)` computes `x * scale + shift` by channel.
+
+    `Divide(divisor, quotient)` computes `x / divisor` and casts it to the quotient's number format.
     """
     keras = sys.modules["tf_keras"]
 
@@ -73,7 +78,20 @@ def normal_layers() -> NormalLayers:
             config: dict[str, Any] = super().get_config()
             return {**config, "scale": self.scale.tolist(), "shift": self.shift.tolist()}
 
-    return NormalLayers(Quantize, ScaleShift)
+    class Divide(keras.layers.Layer):  # type: ignore[name-defined,misc]
+        def __init__(self, divisor: int, quotient: Quotient, **options: Any) -> None:
+            super().__init__(dtype=FLOAT, **options)
+            self.divisor, self.quotient, self.number_format = divisor, quotient, quotient.result
+
+        def call(self, x: Any) -> Any:
+            # No quotient is out of range.
+            return cast(x / self.divisor, replace(self.number_format, overflow="SAT"))
+
+        def get_config(self) -> dict[str, Any]:
+            config: dict[str, Any] = super().get_config()
+            return {**config, "divisor": self.divisor, "number_format": str(self.number_format)}
+
+    return NormalLayers(Quantize, ScaleShift, Divide)
 
 
 def _through(function: Callable[[Any], Any] | None, x: Any) -> Any:

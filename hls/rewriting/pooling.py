@@ -9,6 +9,7 @@ import numpy as np
 
 from trigcnn.hls.admission import refusal
 from trigcnn.hls.rewriting.convolutions import convolve_depthwise, same_padding
+from trigcnn.hls.rewriting.means import divided
 from trigcnn.hls.rewriting.site import Site, activated, frozen_weights
 
 
@@ -79,7 +80,15 @@ def _mean(site: Site, window: tuple[int, ...], strides: tuple[int, ...]) -> Any:
     count = int(np.prod(window))
     kind = type(layer).__name__.removeprefix("Q")
     quantized = getattr(layer, "average_quantizer_internal", None) is not None
-    if (
+    if count & (count - 1) and not quantized:
+        ones = np.ones((*window, int(x.shape[-1]), 1))
+        sums = convolve_depthwise(site, site.added("sum"), ones, [], strides, "valid")
+        if kind.startswith("Global"):
+            sums = site.state.plain("Flatten", site.added("flatten"), sums)
+        if id(x) in site.state.unsigned:
+            site.state.unsigned.add(id(sums))
+        result = divided(site, sums, count)
+    elif (
         site.state.options.mean
         and not quantized
         and (kind.startswith("Global") or not _in_steps(site, window, strides))

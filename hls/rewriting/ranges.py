@@ -100,6 +100,9 @@ def _layer_range(layer: Any, found: dict[str, LayerRange]) -> LayerRange:
     if type(layer).__name__ == "Quantize" and layer.role == "table":
         values = _tabulated(layer, inputs[0][0])
         return LayerRange(values, values)
+    if type(layer).__name__ == "Divide":
+        values = inputs[0][0].rounded(layer.number_format.fraction, "RND_CONV", layer.divisor)
+        return LayerRange(values, values)
     exact, sums = exact_range(_as_graph_layer(layer), inputs)
     number_format = getattr(layer, "number_format", None)
     return LayerRange(exact, exact if number_format is None else exact.through(number_format), sums)

@@ -69,6 +69,8 @@ class Rounding:
             error = self._scaled(layer, inputs[0])
         elif kind == "Quantize":
             error = self._quantized(layer, inputs[0], exact)
+        elif kind == "Divide":
+            error = _divided(layer, inputs[0], exact)
         elif "AveragePooling" in kind:
             error = self._mean(layer, inputs[0])
         elif kind in _ELEMENTWISE:
@@ -148,6 +150,13 @@ class Rounding:
             total, fraction = a_size + b_size, max(first.fraction, second.fraction)
             carried = a_error + b_error
         return np.asarray(carried + _rounded(_gamma(2) * total, total, fraction, carried))
+
+
+def _divided(layer: Any, x: Value, exact: Reals) -> Reals:
+    """Only the normal form rounds a quotient to a grid; float32 holds the nearest number to it."""
+    quotient = x.exact / layer.divisor
+    carried = 0.0 if x.error is None else (1 + _gamma(2)) * x.error / layer.divisor
+    return np.asarray(np.abs(quotient.astype(np.float32) - exact) + carried)
 
 
 _ELEMENTWISE = ("Add", "Subtract", "Multiply")

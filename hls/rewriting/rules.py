@@ -10,8 +10,11 @@ import numpy as np
 
 from trigcnn.hls.admission import label
 from trigcnn.hls.admission.layers import TRAINING_ONLY
-from trigcnn.hls.rewriting.constants import EXACT_BITS, FLOAT32_BITS, ScaleAndShift, fold_batch_normalization
+from trigcnn.hls.admission.rows import power_of_two
+from trigcnn.hls.rewriting.broadcasting import broadcast
+from trigcnn.hls.rewriting.constants import EXACT_BITS, FLOAT32_BITS, fold_batch_normalization
 from trigcnn.hls.rewriting.convolutions import convolution, dense, depthwise, folded, separable
+from trigcnn.hls.rewriting.means import divided
 from trigcnn.hls.rewriting.pooling import (
     average_pooling,
     global_average_pooling,
@@ -97,7 +100,7 @@ def _merge(site: Site) -> Any:
     """hls4ml merges two tensors at a time."""
     kind = type(site.layer).__name__
     options = {"axis": site.layer.axis} if kind == "Concatenate" else {}
-    first, *others = site.inputs
+    first, *others = site.inputs if kind == "Concatenate" else broadcast(site)
     if len(others) > 1:
         site.note(f"{len(site.inputs)} inputs are merged two at a time")
     for number, other in enumerate(others, 1):
@@ -107,14 +110,12 @@ def _merge(site: Site) -> Any:
 
 
 def _average(site: Site) -> Any:
-    site.note(f"it became a sum and the factor 1/{len(site.inputs)}")
-    first, *others = site.inputs
+    if power_of_two(len(site.inputs)):
+        site.note(f"it became a sum and the factor 1/{len(site.inputs)}")
+    first, *others = broadcast(site)
     for number, other in enumerate(others, 1):
         first = site.state.plain("Add", site.added(str(number)), [first, other])
-    channels = int(first.shape[-1])
-    factors = np.full(channels, 1 / len(site.inputs))
-    mean = ScaleAndShift.exactly(factors, np.zeros(channels), site.state.range_of(first))
-    return site.state.scale_shift(first, site.name, mean)
+    return divided(site, first, len(site.inputs))
 
 
 RULES: dict[str, Callable[[Site], Any]] = {

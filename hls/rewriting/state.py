@@ -12,6 +12,7 @@ from trigcnn.hls.graph.ranges import Range
 from trigcnn.hls.names import Names
 from trigcnn.hls.rewriting.constants import Reals, ScaleAndShift
 from trigcnn.hls.rewriting.layers import FLOAT, normal_layers
+from trigcnn.hls.rewriting.quotients import Quotient
 from trigcnn.hls.rewriting.ranges import range_of
 
 
@@ -82,6 +83,11 @@ class Rewriter:
     def scale_shift(self, x: Any, name: str, constants: ScaleAndShift) -> Any:
         """Add a `ScaleShift` layer."""
         return self._added(normal_layers().ScaleShift(constants, name=name), x)
+
+    def divide(self, x: Any, name: str, divisor: int, quotient: Quotient) -> Any:
+        """Add a `Divide` layer."""
+        self.formats[name] = quotient.result
+        return self._added(normal_layers().Divide(divisor, quotient, name=name), x)
 
     def plain(self, kind: str, name: str, inputs: Any, weights: Any = (), **options: Any) -> Any:
         """Add a layer of Keras, with constant weights."""

@@ -174,7 +174,8 @@ def _blank(layer: Any, given: list[_Tensor], shape: Shape) -> Shape:
         axes = of.axes_of(layer, first.shape, first.blank)
         return (*(max(axis.blank + axis.after, 0) for axis in axes), 0)
     if kind in of.MERGES or (kind == "Concatenate" and _axis(layer, shape) == len(shape) - 1):
-        return tuple(map(min, *(tensor.blank for tensor in given)))
+        # A tensor of fewer axes is repeated along the others.
+        return tuple(map(min, *((*(len(shape) - len(tensor.blank)) * (0,), *tensor.blank) for tensor in given)))
     return (0,) * len(shape)
 
 

@@ -28,6 +28,7 @@ class Branch(NamedTuple):
         resource: Whether its layers use the Resource strategy.
         twice: Whether the first layer gets the same tensor twice.
         spread: Whether the weights are spread over more than 24 bits.
+        others: Shapes of the inputs behind the first one, where they differ.
     """
 
     shape: tuple[int, ...]
@@ -38,6 +39,7 @@ class Branch(NamedTuple):
     resource: bool = False
     twice: bool = False
     spread: bool = False
+    others: tuple[tuple[int, ...], ...] = ()
 
 
 _WEIGHTED = {
@@ -152,6 +154,25 @@ BRANCHES: list[Branch] = [
     Branch(VECTOR, "(lambda x: Add()([QActivation(quantized_relu(4, k % 2))(x) for k in range(9)]))"),
     # Names that are not safe in C++.
     Branch(IMAGE, f"{_CONV} > QActivation({_RELU}, name='time') > Flatten(name='conv1/clone')"),
+    *(
+        Branch(IMAGE, f"{kind}()", inputs=2, others=(other,))
+        for kind, other in (("Add", (5, 1, 1)), ("Subtract", (1, 6, 2)), ("Multiply", (2,)), ("Maximum", (5, 6, 1)),
+                            ("Minimum", (1, 1, 2)), ("Average", (6, 2)))
+    ),
+    Branch(VECTOR, "Multiply()", inputs=2, others=((1,),)),
+    # Means of other numbers of values than 2, 4, 8 ..., in front of a quantizer.
+    *(
+        Branch((6, 6, 2)[-rank - 1:], f"{kind}{rank}D({size}) > QActivation({quantizer})")
+        for kind, rank, size, quantizer in (
+            ("AveragePooling", 1, 3, "quantized_bits(6,1,0,alpha=1)"),
+            ("AveragePooling", 2, 3, "quantized_relu(4,1)"),
+            ("QAveragePooling", 2, (2, 3), "quantized_bits(3,2,1)"),
+            ("GlobalAveragePooling", 1, "", "quantized_bits(8,1,0,alpha=1)"),
+            ("GlobalAveragePooling", 2, "", "quantized_bits(16,1,0,alpha=1)"),
+            ("QGlobalAveragePooling", 2, "", "quantized_bits(6,1,0,alpha=1)"),
+        )
+    ),
+    Branch(IMAGE, "Average() > Flatten() > QActivation(quantized_bits(6,1,0,alpha=1))", inputs=3),
     # What does nothing when the model is applied.
     Branch(VECTOR, f"{_LAST} > Dropout(0.5) > AlphaDropout(0.1) > GaussianDropout(0.1) > GaussianNoise(0.1) > "
            "ActivityRegularization(0.1) > Identity()"),
@@ -253,7 +274,8 @@ def network(branches: list[Branch], options: HlsOptions | IoType) -> Network:
     for number, branch in enumerate(branches):
         tensors = []
         for index in range(branch.inputs):
-            inputs.append(modules.keras.Input(branch.shape, name=f"x{number}_{index}"))
+            shape = (branch.shape, *branch.others)[index] if branch.others else branch.shape
+            inputs.append(modules.keras.Input(shape, name=f"x{number}_{index}"))
             first = modules.qkeras.QActivation(eval(branch.first, names), name=f"first{number}_{index}")
             tensors.append(first(inputs[-1]))
         x = 2 * tensors if branch.twice else tensors[0] if branch.inputs == 1 else tensors

@@ -139,7 +139,6 @@ ELSEWHERE = (
     "InputLayer.sparse=True",
     "InputLayer.ragged=True",
     "InputLayer.optional=True",
-    "Add.input_shape=different shapes",
     # QKeras itself does not compute them.
     "QSeparableConv1D.padding=causal",
     "activation quantized_bits.integer=others",
@@ -178,15 +177,6 @@ def chain(*layers: Any, shape: tuple[int, ...] = VECTOR, **options: Any) -> Any:
     for each in layers:
         x = each(x)
     return modules.keras.Model(inputs, x)
-
-
-def broadcast() -> Any:
-    """A sum of two shapes."""
-    modules = bring_up()
-    inputs = [modules.keras.Input(shape, name=name) for shape, name in (((2, 3), "wide"), ((2, 1), "narrow"))]
-    quantizers = [modules.qkeras.QActivation("quantized_bits(6,2,0,alpha=1)", name=f"first{i}") for i in range(2)]
-    tensors = [quantizer(x) for quantizer, x in zip(quantizers, inputs, strict=True)]
-    return modules.keras.Model(inputs, layer("Add", name="sum")(tensors))
 
 
 def layer(kind: str, *arguments: Any, **options: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.hls.admission_branches import BITS, SEQUENCE, Branch, network
-from tests.hls.refused_models import ELSEWHERE, LATE, REFUSED, broadcast, chain, layer, representatives
+from tests.hls.refused_models import ELSEWHERE, LATE, REFUSED, chain, layer, representatives
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.admission import admit, look_up
@@ -117,14 +117,6 @@ def test_causal_separable_convolutions_are_refused() -> None:
         "ZeroPadding1D((size - 1, 0)) before it, and use padding='valid'"
     )
     assert refusal(model) == message
-
-
-def test_merges_of_different_shapes_are_refused() -> None:
-    message = (
-        "layer sum (Add): input_shape=[(None, 2, 3), (None, 2, 1)]: hls4ml may repeat the values along a different "
-        "axis than Keras; bring both to one shape, for example by UpSampling2D"
-    )
-    assert refusal(broadcast()) == message
 
 
 @pytest.mark.parametrize("kind", [kind for kind in REFUSED_LAYERS if kind not in ("Model", "Functional", "Sequential")])

@@ -266,9 +266,17 @@ def test_a_mean_over_four_pixels_stays() -> None:
     assert normal.changes == ("layer all: the axes that it keeps became a Reshape",)
 
 
-def test_a_mean_over_nine_pixels_is_refused() -> None:
-    model = chain(IMAGE, mean="AveragePooling2D(3)")
-    with pytest.raises(AdmissionError, match=r"layer mean .*2, 4, 8, 16 ... pixels, or a QAveragePooling2D with an"):
+def test_a_mean_over_nine_pixels_needs_a_quantizer_behind_it() -> None:
+    model = chain(IMAGE, mean="AveragePooling2D(3)", cut="QActivation(quantized_bits(5,0,0,alpha=1))")
+    normal = exactly(model)
+    assert kinds(normal) == {"first": "Quantize", "mean_sum": "DepthwiseConv2D", "mean": "Divide", "cut": "Quantize"}
+    assert "layer mean: it became a sum and a product that the quantizer behind it rounds as it would the mean" in (
+        normal.changes
+    )
+    model = chain(IMAGE, mean="AveragePooling2D(3)", dense=f"{DENSE})")
+    with pytest.raises(
+        AdmissionError, match=r"layer mean .*; put a QActivation\(quantized_bits\(...\)\) behind it, or"
+    ):
         of(model)
 
 
