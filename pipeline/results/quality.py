@@ -59,11 +59,11 @@ class RocCurve(Section):
     auc: Share
     """chance that a signal event scores above a background event, ties counted half"""
     auc_error: Share | None
-    """standard error (DeLong 1988); null where the events do not give one"""
-    background: list[int]
-    """accepted background events, rising"""
-    signal: list[int]
-    """accepted signal events at the same thresholds"""
+    """standard error (DeLong 1988); null where the events do not give one, and with weights"""
+    background: list[int] | list[Share]
+    """accepted background events, rising; with weights, their sum in units of the mean weight of background events"""
+    signal: list[int] | list[Share]
+    """accepted signal events at the same thresholds; with weights as those of the background"""
 
 
 class Roc(Section):
@@ -77,6 +77,8 @@ class Roc(Section):
     """background classes, pooled"""
     signal_events: int
     background_events: int
+    effective_signal_events: Share | None = None
+    """(sum of weights)^2 / sum of squared weights, for intervals of efficiencies; null without weights"""
     event_rate_hz: Share
     """rate of background events before the trigger, in Hz"""
     curves: list[RocCurve]
@@ -175,6 +177,6 @@ class Quality(Section):
     signal_efficiencies: list[SignalEfficiency]
     """by background efficiency and class"""
     roc: Roc | None = None
-    """null where signal and background are not told apart by a score, or events have weights"""
+    """null where signal and background are not told apart by a score"""
     heads: list[HeadQuality] = Field(default=[])
     """each output of the network, in their order"""

@@ -129,7 +129,7 @@ class Report(Section):
     signal_efficiencies: list[SignalEfficiency] = Field(default=[])
     """by background efficiency and class"""
     roc: Roc | None = None
-    """null where signal and background are not told apart by a score, or events have weights"""
+    """null where signal and background are not told apart by a score"""
     rewriting: Rewriting | None = None
     comparisons: list[Comparison]
     diagnosis: list[Finding] = Field(default=[])

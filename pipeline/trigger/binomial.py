@@ -9,7 +9,7 @@ _Z = 1.0
 CONFIDENCE = math.erf(_Z / math.sqrt(2))
 
 
-def wilson(accepted: int, events: int, z: float = _Z) -> tuple[float, float]:
+def wilson(accepted: float, events: float, z: float = _Z) -> tuple[float, float]:
     """Return the Wilson score interval of a binomial efficiency.
 
     Its coverage is about right for few events too, and its length is not zero if no or all events are
@@ -17,7 +17,7 @@ def wilson(accepted: int, events: int, z: float = _Z) -> tuple[float, float]:
 
     Args:
         accepted: Accepted events.
-        events: All events, at least 1.
+        events: All events, at least 1; with weights the effective number, (sum of weights)^2 / sum of squared weights.
         z: Standard deviations to both sides; 1 is 68.27 %.
 
     Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209; recommended for small numbers by L. D. Brown, T. T. Cai,

@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from trigcnn.pipeline.trigger.content import Area
 from trigcnn.pipeline.trigger.spectrum import Integers, Spectrum
+
+Weights = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -17,15 +20,15 @@ class Curve:
 
     Attributes:
         thresholds: Every distinct score, rising, and last one more than the highest, in LSB.
-        signal: Accepted signal events at each; empty without labels.
-        background: Accepted background events at each; all events without labels.
+        signal: Accepted signal events at each; empty without labels. With weights, their sum in units of the mean.
+        background: Accepted background events at each; all events without labels. With weights as the signal.
         signal_events: Number of signal events.
         background_events: Number of background events.
     """
 
     thresholds: Integers
-    signal: Integers
-    background: Integers
+    signal: npt.NDArray[np.int64 | np.float64]
+    background: npt.NDArray[np.int64 | np.float64]
     signal_events: int
     background_events: int
 
@@ -47,6 +50,32 @@ def curve(signal: Spectrum | None, background: Spectrum) -> Curve:
         0 if signal is None else signal.events,
         background.events,
     )
+
+
+def weighted(
+    signal: Integers, background: Integers, signal_weights: Weights, background_weights: Weights
+) -> tuple[Curve, Area]:
+    """Return the curve of weighted events and the area under it, which has no error.
+
+    The area is the Mann-Whitney statistic with weights: the sum over pairs of the products of their weights where the
+    signal event scores above the background event, ties counted half, divided by the sum over all pairs.
+
+    Args:
+        signal: Scores of signal events, whole numbers from 0.
+        background: Scores of background events.
+        signal_weights: 0 or more, not all 0.
+        background_weights: The same.
+    """
+    size = 1 + int(max(signal.max(), background.max()))
+    parts = [
+        np.bincount(scores, weights.astype(np.float64), size) * (scores.size / weights.sum(dtype=np.float64))
+        for scores, weights in ((signal, signal_weights), (background, background_weights))
+    ]
+    accepted = [np.append(np.cumsum(part[::-1])[::-1], 0.0) for part in parts]
+    below = np.cumsum(parts[1]) - parts[1] / 2
+    auc = float(parts[0] @ below) / (signal.size * background.size)
+    found = Curve(np.arange(size + 1), accepted[0], accepted[1], signal.size, background.size)
+    return found, Area(auc=min(auc, 1.0), error=None)
 
 
 def area(signal: Spectrum, background: Spectrum) -> Area:

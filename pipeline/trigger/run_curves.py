@@ -11,7 +11,7 @@ import numpy.typing as npt
 from trigcnn.pipeline.config.run import TriggerConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.results.quality import Roc, RocCurve
-from trigcnn.pipeline.trigger.roc import Curve, area, curve
+from trigcnn.pipeline.trigger.roc import Curve, area, curve, weighted
 from trigcnn.pipeline.trigger.scores import Score, make_score
 from trigcnn.pipeline.trigger.spectrum import Integers, Spectrum
 
@@ -24,7 +24,11 @@ _STEPS = (1, 2, 5)
 
 
 def roc(
-    outputs: Mapping[str, Values], labels: npt.NDArray[np.int64], classes: Sequence[str], trigger: TriggerConfig
+    outputs: Mapping[str, Values],
+    labels: npt.NDArray[np.int64],
+    classes: Sequence[str],
+    trigger: TriggerConfig,
+    weights: Values | None = None,
 ) -> Roc | None:
     """Return the curves of all models of a trigger.
 
@@ -33,6 +37,7 @@ def roc(
         labels: Classes of the events [events], as indices.
         classes: Names of the classes.
         trigger: Which classes are signal.
+        weights: [events]; None if all count the same.
 
     Returns:
         None where the outputs and the classes give no score, or there are no events on one side.
@@ -42,17 +47,22 @@ def roc(
     if score is None:
         return None
     is_signal, is_background = np.isin(labels, score.signal), np.isin(labels, score.background)
-    if not is_signal.any() or not is_background.any():
+    counted = np.ones(len(labels)) if weights is None else weights
+    if not counted[is_signal].any() or not counted[is_background].any():
         return None
+    of_signal = counted[is_signal].astype(np.float64)
     return Roc(
         score=score.definition(classes),
         signal=[classes[index] for index in score.signal],
         background=[classes[index] for index in score.background],
         signal_events=int(is_signal.sum()),
         background_events=int(is_background.sum()),
+        effective_signal_events=None if weights is None else float(of_signal.sum() ** 2 / np.square(of_signal).sum()),
         event_rate_hz=trigger.event_rate_hz,
         curves=[
-            _curve(model, score.of(flat[model]), is_signal, is_background) for model in get_args(Model) if model in flat
+            _curve(model, score.of(flat[model]), is_signal, is_background, weights)
+            for model in get_args(Model)
+            if model in flat
         ],
     )
 
@@ -64,11 +74,15 @@ def _score(outputs: int, classes: Sequence[str], trigger: TriggerConfig) -> Scor
         return None
 
 
-def _curve(model: Model, scores: Values, is_signal: Values, is_background: Values) -> RocCurve:
+def _curve(model: Model, scores: Values, is_signal: Values, is_background: Values, weights: Values | None) -> RocCurve:
     # Only the order of scores matters: their ranks stand for them, so that counts are exact for real scores too.
     ranks = np.unique(scores, return_inverse=True)[1].astype(np.int64)
-    signal, background = Spectrum.of(ranks[is_signal]), Spectrum.of(ranks[is_background])
-    exact, found = curve(signal, background), area(signal, background)
+    signal, background = ranks[is_signal], ranks[is_background]
+    if weights is None:
+        counts = Spectrum.of(signal), Spectrum.of(background)
+        exact, found = curve(*counts), area(*counts)
+    else:
+        exact, found = weighted(signal, background, weights[is_signal], weights[is_background])
     chosen = thinned(exact)
     return RocCurve(
         model=model,
@@ -116,7 +130,7 @@ def working_points(events: int) -> Integers:
     return np.array([step * 10**n for n in decades for step in _STEPS if step * 10**n <= events], np.int64)
 
 
-def _loosest(accepted: Integers, most: Integers) -> Integers:
+def _loosest(accepted: Values, most: Integers) -> Integers:
     """Index of the last of rising counts that does not exceed each limit."""
     found: Integers = np.searchsorted(accepted, most, side="right") - 1
     return np.clip(found, 0, None)

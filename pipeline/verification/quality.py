@@ -81,7 +81,7 @@ def measure(outputs: Mapping[str, Values], known: Known, trigger: TriggerConfig)
         confusion=None if accuracy is None or truth is None else _confusion(outputs["csim"], known.heads[0], truth),
         target_fit=None if only is None else _fit(only),
         signal_efficiencies=_efficiencies(outputs, known, trigger) if scored else [],
-        roc=roc(outputs, known.labels, known.classes, trigger) if scored and known.weights is None else None,
+        roc=roc(outputs, known.labels, known.classes, trigger, known.weights) if scored else None,
         heads=heads,
     )
 

@@ -162,7 +162,8 @@ def test_efficiencies_are_shares_of_the_weights() -> None:
     )
     first = found.signal_efficiencies[0]
     assert (first.background_accepted, first.events, first.csim) == (1, 2, 1 / 6)
-    assert found.roc is None
+    assert found.roc is not None
+    assert found.roc.effective_signal_events == pytest.approx(36 / 26)
 
 
 def test_an_output_of_which_nothing_is_known_has_no_figure() -> None:

@@ -76,3 +76,17 @@ def test_one_output_of_a_background_class_counts_downwards() -> None:
 def test_no_score_gives_no_curves(outputs: int, classes: tuple[str, ...], labels: np.ndarray) -> None:
     values = {name: np.zeros((6000, outputs)) for name in ("float", "quantized", "csim")}
     assert roc(values, labels, classes, TriggerConfig()) is None
+
+
+def test_weighted_curves_count_events_by_their_weights() -> None:
+    scores, weights = np.round(SCORES, 1), RNG.integers(0, 4, 6000)
+    found = roc({"csim": scores[:, None]}, LABELS, ("noise", "signal"), TriggerConfig(), weights.astype(np.float32))
+    assert found is not None
+    (only,) = found.curves
+    assert only.auc == pytest.approx(roc_auc_score(LABELS, scores, sample_weight=weights), abs=1e-12)
+    assert only.auc_error is None
+    background, signal, _ = roc_curve(LABELS, scores, sample_weight=weights, drop_intermediate=False)
+    exact = {(round(4000 * b, 6), round(2000 * s, 6)) for b, s in zip(background, signal, strict=True)}
+    assert {(round(b, 6), round(s, 6)) for b, s in zip(only.background, only.signal, strict=True)} <= exact
+    of_signal = weights[LABELS == 1]
+    assert found.effective_signal_events == pytest.approx(of_signal.sum() ** 2 / np.square(of_signal).sum())

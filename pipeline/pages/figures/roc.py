@@ -30,14 +30,16 @@ def figure(report: Report) -> Figure | None:
     if roc is None:
         return None
     areas = ", ".join(f"{_DRAWN[curve.model].name} {_area(curve)}" for curve in roc.curves)
+    weighted = "" if roc.effective_signal_events is None else "; events count by their weights"
     return Figure(
         name="roc",
         title="Signal against background",
         caption=(
             f"Accepted if {roc.score} is at least a threshold. Signal: {', '.join(roc.signal)} "
             f"({roc.signal_events:,} events); background: {', '.join(roc.background)} ({roc.background_events:,} "
-            f"events), of which {hertz(roc.event_rate_hz)} come. Area under the curve: {areas}. Below the rate of a "
-            f"few of these events ({hertz(roc.event_rate_hz / roc.background_events)} each) the curves are uncertain."
+            f"events), of which {hertz(roc.event_rate_hz)} come{weighted}. Area under the curve: {areas}. Below the "
+            f"rate of a few of these events ({hertz(roc.event_rate_hz / roc.background_events)} each) the curves are "
+            "uncertain."
         ),
         panels=(_against_rate(roc), _against_background(roc, areas)),
         table=table(roc),
@@ -45,7 +47,7 @@ def figure(report: Report) -> Figure | None:
     )
 
 
-def at(curve: RocCurve, events: int) -> tuple[int, int]:
+def at(curve: RocCurve, events: int) -> tuple[float, float]:
     """Return accepted background and signal events where at most so many of the background are."""
     n = max(bisect_right(curve.background, events) - 1, 0)
     return curve.background[n], curve.signal[n]
@@ -132,7 +134,8 @@ def table(roc: Roc) -> Table:
     rows: list[tuple[Value, ...]] = []
     for events in working_points(roc.background_events).tolist():
         accepted, signal = at(last, events)
-        low, high = wilson(signal, roc.signal_events)
+        effective = roc.effective_signal_events or roc.signal_events
+        low, high = wilson(signal * effective / roc.signal_events, effective)
         rows.append(
             (
                 events / roc.background_events * roc.event_rate_hz,
