@@ -28,7 +28,7 @@ def network(bits: int, norm: str) -> Any:
     return chain(
         IMAGE,
         first=f"quantized_bits({bits},0,0,alpha=1)",
-        depth=f"QDepthwiseConv2D(2, depthwise_quantizer={weights}, bias_quantizer={weights})",
+        apart=f"QDepthwiseConv2D(2, depthwise_quantizer={weights}, bias_quantizer={weights})",
         cast=f"QActivation(quantized_bits({bits},2,0,alpha=1))",
         conv=f"QSeparableConv2D(3, 2, depthwise_quantizer={weights}, pointwise_quantizer={weights}, "
         f"bias_quantizer={weights}, activation=quantized_relu({bits},3))",
@@ -61,10 +61,10 @@ def both(request: pytest.FixtureRequest) -> tuple[Any, NormalForm]:
 def test_float32_rounds_within_its_bound_and_only_where_sums_are_wide(both: tuple[Any, NormalForm]) -> None:
     model, normal = both
     found = compared(model, normal)
-    if model.get_layer("depth").depthwise_quantizer_internal.bits == 4:
+    if model.get_layer("apart").depthwise_quantizer_internal.bits == 4:
         assert (found.differing_outputs, found.bound, found.max_share, found.layers) == (0, 0, 0, ())
         return
-    assert [each.layer for each in found.layers] == ["depth", "conv", "norm", "dense"]
+    assert [each.layer for each in found.layers] == ["apart", "conv", "norm", "dense"]
     for each in found.layers:
         assert 0 < each.bound < 2**-7
         assert each.max_share <= 1
@@ -94,9 +94,9 @@ def lost(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 Change = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 # By the layer of the normal form: which of its constants, and what becomes of them.
 MUTATIONS: list[tuple[str, int, Change]] = [
-    ("depth", 0, lambda values: factor(values[..., 0])[..., None]),
-    ("depth", 0, lambda values: swapped(values[..., 0])[..., None]),
-    ("depth", 1, lost),
+    ("apart", 0, lambda values: factor(values[..., 0])[..., None]),
+    ("apart", 0, lambda values: swapped(values[..., 0])[..., None]),
+    ("apart", 1, lost),
     ("conv_depthwise", 0, lambda values: swapped(values[..., 0])[..., None]),
     ("conv", 0, factor),
     ("conv", 0, swapped),

@@ -26,7 +26,6 @@ from trigcnn.hls.engines.emulator.plan import LEVELS
 from trigcnn.hls.engines.registry import Network, Workplace
 from trigcnn.hls.errors import AdmissionError, ConversionError
 from trigcnn.hls.graph.graph import Graph, pack
-from trigcnn.hls.graph.intervals import analyse
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.check import compare as compare_rewritten
 from trigcnn.hls.rewriting.rewrite import NormalForm
@@ -34,7 +33,6 @@ from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.rtl.streaming.generate import generate
 
 TIMEOUT_S = 600
-_FLOAT32_BITS = 24
 # Refusals that name no layer, cause and mend: hls4ml stopped, or our own check of its graph.
 _UNCLEAR = re.compile("hls4ml could not convert|bits are lost|too small|other values for|please report")
 # A clear refusal names the layer or the input, and says what fixes it.
@@ -167,19 +165,13 @@ def _values(
 
 
 def _prove(model: Any, normal: NormalForm, graph: Graph, events: Events, outcome: Outcome) -> None:
-    """Hold the rewriting to the model, where float32 holds all that the model computes."""
+    """Hold the rewriting to the model, layer by layer, up to what float32 rounds."""
     inputs = zip(graph.input_layers, graph.split_inputs(events), strict=True)
     parts = [_near(part, layer.result) for layer, part in inputs]
     try:
         proof = compare_rewritten(model, normal, parts, random_events=128)
     except AdmissionError as error:
-        if _fits_float32(graph):
-            outcome.problems.append(f"rewriting: {error}")
-        else:
-            outcome.unsupported["QKeras"] = "sums of more than 24 bits, which float32 rounds"
-        return
-    if proof.differing_outputs:
-        outcome.unsupported["QKeras"] = "constants or sums of more than 24 bits, which float32 rounds"
+        outcome.problems.append(f"rewriting: {error}")
     else:
         outcome.counts["QKeras"] = Count(1, proof.events, proof.outputs)
 
@@ -192,18 +184,6 @@ def _near(values: npt.NDArray[Any], number_format: FixedPoint) -> npt.NDArray[np
     grid, far = number_format.lsb / 4, 8 * max(number_format.max, -number_format.min)
     near: npt.NDArray[np.float32] = (np.rint(np.clip(values, -far, far) / grid) * grid).astype(np.float32)
     return near
-
-
-def _fits_float32(graph: Graph) -> bool:
-    """Whether 24 bits hold all sums, down to the last bit of what they are rounded to; see `_near`."""
-    for layer, found in zip(graph.layers, analyse(graph).values(), strict=True):
-        for part in (found.exact, found.sums):
-            if part is None:
-                continue
-            fine = part.with_fraction(max(part.fraction, layer.result.fraction))
-            if max(abs(int(value)) for value in (*fine.low, *fine.high)) >= 1 << _FLOAT32_BITS:
-                return False
-    return True
 
 
 def _engines(
