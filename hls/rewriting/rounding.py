@@ -75,9 +75,10 @@ class Rounding:
             error = self._mean(layer, inputs[0])
         elif kind in _ELEMENTWISE:
             error = self._merged(layer, inputs)
-        else:
-            # It moves values, or takes the largest: no value is further off than the one that is furthest.
+        elif kind.startswith(_MOVES):
             error = _moved(layer, inputs)
+        else:
+            raise TypeError(f"layer {layer.name}: how far float32 is off in a {kind} is not known")
         return Value(exact, error if error is not None and error.any() else None)
 
     def _given(self, layer: Any) -> list[Range]:
@@ -152,14 +153,20 @@ class Rounding:
         return np.asarray(carried + _rounded(_gamma(2) * total, total, fraction, carried))
 
 
+_MOVES = (
+    "MaxPooling", "GlobalMaxPooling", "ZeroPadding", "UpSampling", "Flatten", "Reshape", "Permute", "Concatenate",
+    "Maximum", "Minimum",
+)  # fmt: skip
+"""Layers that move values, or take the largest: no value is further off than the one that is furthest."""
+
+_ELEMENTWISE = ("Add", "Subtract", "Multiply")
+
+
 def _divided(layer: Any, x: Value, exact: Reals) -> Reals:
     """Only the normal form rounds a quotient to a grid; float32 holds the nearest number to it."""
     quotient = x.exact / layer.divisor
     carried = 0.0 if x.error is None else (1 + _gamma(2)) * x.error / layer.divisor
     return np.asarray(np.abs(quotient.astype(np.float32) - exact) + carried)
-
-
-_ELEMENTWISE = ("Add", "Subtract", "Multiply")
 
 
 def _gamma(operations: int) -> float:
