@@ -41,8 +41,11 @@ _CALL = re.compile(rf"(?P<name>[A-Za-z]\w*)(?:\((?:{_ARGUMENT}(?:,{_ARGUMENT})*)
 _EVALUATED_KEY = re.compile(r"quantizer|activation$|_(?:initializer|regularizer|constraint)$|^initializer$")
 
 
-def read_config(path: Path) -> Any:
-    """Read the configuration of a `.keras` or `.h5` file as plain JSON.
+def read_config(path: Path) -> tuple[Any, bool]:
+    """Read the configuration of a `.keras` or `.h5` file.
+
+    Returns:
+        Plain JSON, and whether Keras 3 wrote it.
 
     Raises:
         ModelError: The file is missing, damaged, of another kind, or has no readable configuration.
@@ -61,12 +64,13 @@ def read_config(path: Path) -> Any:
         text, version = readers[path.suffix](path)
     except (OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelError(f"{path}: damaged or truncated ({error}); save or copy it again") from error
-    if version.split(".")[0] == "3":
+    keras3 = version.split(".")[0] == "3"
+    if keras3 and path.suffix != ".keras":
         raise ModelError(
-            f"{path}: saved with Keras {version}, but QKeras needs Keras 2; save it with tf_keras "
-            "(TF_USE_LEGACY_KERAS=1), or build it with file.py:function"
+            f"{path}: saved with Keras {version}, of which only .keras files are read; save it with "
+            "model.save('model.keras'), or build it with file.py:function"
         )
-    return _parse(text, f"{path}: the model's configuration")
+    return _parse(text, f"{path}: the model's configuration"), keras3
 
 
 def _parse(text: bytes | str, what: str) -> Any:

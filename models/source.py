@@ -7,6 +7,7 @@ Python file, on the other hand, is the user's own code, and is run.
 from __future__ import annotations
 
 import inspect
+import json
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from types import CodeType
 from typing import Any
 
 from trigcnn.common.suggestions import did_you_mean
+from trigcnn.models import keras3
 from trigcnn.models.errors import ModelError
 from trigcnn.models.forms.operators import OPERATORS
 from trigcnn.models.paths import require_file
@@ -25,31 +27,40 @@ def load_saved(path: str | Path) -> Any:
     """Load a model from a `.keras` or `.h5` file without running any code of the file.
 
     Args:
-        path: File that tf_keras (Keras 2) wrote with `model.save`.
+        path: File that tf_keras (Keras 2) wrote with `model.save`, or a `.keras` file of Keras 3 and qkeras-v3.
 
     Returns:
         A `tf_keras.Model`, not compiled.
 
     Raises:
-        ModelError: The file is missing, damaged, from another Keras, without its architecture, or names a
-            class or function other than those of tf_keras and QKeras.
+        ModelError: The file is missing, damaged, without its architecture, or names a class or function other than
+            those of tf_keras and QKeras.
     """
     path = Path(path).expanduser()
-    config = read_config(path)
+    config, of_keras3 = read_config(path)
 
     from trigcnn.common.keras2 import bring_up, custom_objects
 
     keras2 = bring_up()
     objects = custom_objects()
+    if of_keras3:
+        config = keras3.translated(config, vars(keras2.keras.layers) | objects, path)
     check_config(config, path, allowed(keras2.keras, keras2.qkeras, objects, OPERATORS))
+    readers = objects | {"QActivation": _activation_reader(keras2.qkeras)}
     try:
+        if of_keras3:
+            model = keras2.keras.models.model_from_json(json.dumps(config), custom_objects=readers)
+            keras3.set_weights(model, path)
+            return model
         return keras2.keras.models.load_model(
             # Keras mistakes some relative paths for remote file systems, but never an absolute path.
             str(path.resolve()),
-            custom_objects=objects | {"QActivation": _activation_reader(keras2.qkeras)},
+            custom_objects=readers,
             compile=False,
             safe_mode=True,
         )
+    except ModelError:
+        raise
     except Exception as error:
         raise ModelError(
             f"{path}: Keras cannot load it: {error}; save it again with the tf_keras and qkeras that are "
