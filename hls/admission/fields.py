@@ -197,6 +197,7 @@ def _unpadded(value: Any, place: Place) -> bool:
 
 
 _PADDING_OF_NOTHING = exact("padding", "valid, or same where no padding is needed", _unpadded)
+CROPPING = rewritten("cropping", "any", "a depthwise convolution with one tap of 1 and zeros")
 _FINITE = "a mean over this many pixels is no fixed-point number, and the layer behind it would round it"
 _FACTOR = (
     "put a QActivation(quantized_bits(...)) behind it, or use a window of 2, 4, 8, 16 ... pixels or a "

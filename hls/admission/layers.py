@@ -11,6 +11,7 @@ from trigcnn.hls.admission.fields import (
     CAUSAL,
     CHANNELS_LAST,
     CONVOLUTION,
+    CROPPING,
     DEPTHWISE,
     FOLDED_BIAS,
     FOLDING,
@@ -153,6 +154,8 @@ LAYERS: dict[str, Rows] = {
     "QGlobalAveragePooling2D": (*GLOBAL_MEAN, *MEAN_QUANTIZER),
     "ZeroPadding1D": (*ALWAYS, *exact("padding")),
     "ZeroPadding2D": (*ALWAYS, *CHANNELS_LAST, *exact("padding")),
+    "Cropping1D": (*ALWAYS, *CROPPING),
+    "Cropping2D": (*ALWAYS, *CHANNELS_LAST, *CROPPING),
     "UpSampling1D": (*ALWAYS, *exact("size")),
     "UpSampling2D": (
         *ALWAYS,
@@ -220,12 +223,6 @@ REFUSED_LAYERS: dict[str, RefusedLayer] = {
         ("Conv1DTranspose", "Conv2DTranspose"), RefusedLayer("error", _NONE, "use UpSampling2D and a QConv2D")
     ),
     "QConv2DTranspose": RefusedLayer("Keras fails", _NONE, "use UpSampling2D and a QConv2D"),
-    **dict.fromkeys(
-        ("Cropping1D", "Cropping2D"),
-        RefusedLayer(
-            "exact", "no engine here computes it yet", "choose padding and strides so that no cropping is needed"
-        ),
-    ),
     "Dot": RefusedLayer("error", "hls4ml finds no number format for it", "use Multiply and a QDense"),
     "LayerNormalization": RefusedLayer(
         "other numbers", "hls4ml takes square roots from a table", "use BatchNormalization"

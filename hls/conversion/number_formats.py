@@ -180,9 +180,10 @@ def _whole(exact: Range, content: Declared) -> FixedPoint:
 def _exact_layer(model: Any, node: Any, produced_by: dict[str, str], content: Declared) -> Layer:
     layer = extraction.layer(node, produced_by, constants=_constants)
     if layer.kind == "Input":
-        # The cast after it is the port's.
-        (follower,) = [other for other in model.get_layers() if node.outputs[0] in other.inputs]
-        return replace(layer, result=content.formats[follower.name])
+        # The cast after it is the port's; hls4ml has none where nothing reads the input.
+        followers = [other.name for other in model.get_layers() if node.outputs[0] in other.inputs]
+        (follower,) = followers or [node.name]
+        return replace(layer, result=content.formats[follower])
     return replace(layer, accumulator=None)
 
 

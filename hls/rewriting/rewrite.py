@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.graph.graph import in_comment
 from trigcnn.hls.names import Names
-from trigcnn.hls.rewriting.constants import Reals
+from trigcnn.hls.rewriting.constants import Reals, ScaleAndShift
 from trigcnn.hls.rewriting.layers import FLOAT
 from trigcnn.hls.rewriting.quantizers import as_cast
 from trigcnn.hls.rewriting.ranges import analyse
@@ -99,7 +101,7 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
         taken = [values[id(x)] for x in given]
         values[id(layer.output)] = rule(Site(layer, taken, state))
         steps.append(_step(state, layer, taken, values[id(layer.output)]))
-    outputs = [values[id(tensor)] for tensor in model.outputs]
+    outputs, copies = _each_once(state, [(_producer(tensor).name, values[id(tensor)]) for tensor in model.outputs])
     new_inputs: Any = inputs if len(inputs) > 1 else inputs[0]
     new_outputs: Any = outputs if len(outputs) > 1 else outputs[0]
     normal = keras.Model(new_inputs, new_outputs, name=model.name)
@@ -116,7 +118,7 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
         state.formats,
         state.outputs_changed,
         kept,
-        tuple(steps),
+        (*steps, *copies),
         frozenset(state.divided),
         state.bias_errors,
     )
@@ -151,6 +153,25 @@ def ordered(model: Any) -> Iterator[Any]:
             yield node.layer
 
 
+def _each_once(state: Rewriter, outputs: list[tuple[str, Any]]) -> tuple[list[Any], list[Step]]:
+    """Give every output a layer of its own: a port has one source, and an output without its softmax is another's."""
+    result: list[Any] = []
+    copies: list[Step] = []
+    for number, (name, x) in enumerate(outputs):
+        source = _producer(x).name
+        if any(x is other for other in result):
+            # A softmax that was removed leaves its name.
+            own = state.names.identifier(name)
+            own = own if own != source else state.names.added(source, f"output{number}")
+            state.changes.append(f"layer {own}: output {number} has the values of {source} and is a copy of them")
+            one = np.ones(int(x.shape[-1]))
+            copy = state.scale_shift(x, own, ScaleAndShift.exactly(one, 0 * one, state.range_of(x)))
+            copies.append(_step(state, None, [x], copy))
+            x = copy
+        result.append(x)
+    return result, copies
+
+
 def _producer(tensor: Any) -> Any:
     return tensor.node.layer
 
@@ -170,6 +191,9 @@ def _quantized_input(state: Rewriter, old: Any, new: Any) -> Any:
         )
     given = state.options.input_format
     taken = FixedPoint(given.signed, given.width, given.integer, "RND_CONV", "SAT")
+    unread = "" if followers else "no layer reads it, and its port stays; "
+    if not followers:
+        state.formats[state.names.identifier(layer.name)] = taken
     name = state.names.added(state.names.identifier(layer.name), "quantizer")
-    state.changes.append(f"layer {layer.name}: the input is cast to the digitiser's number format {given}")
+    state.changes.append(f"layer {layer.name}: {unread}the input is cast to the digitiser's number format {given}")
     return state.quantize(new, name, "cast", taken)

@@ -13,7 +13,7 @@ from trigcnn.hls.admission.layers import TRAINING_ONLY
 from trigcnn.hls.admission.rows import power_of_two
 from trigcnn.hls.rewriting.broadcasting import broadcast
 from trigcnn.hls.rewriting.constants import EXACT_BITS, FLOAT32_BITS, fold_batch_normalization
-from trigcnn.hls.rewriting.convolutions import convolution, dense, depthwise, folded, separable
+from trigcnn.hls.rewriting.convolutions import convolution, convolve_depthwise, dense, depthwise, folded, separable
 from trigcnn.hls.rewriting.means import divided
 from trigcnn.hls.rewriting.pooling import (
     average_pooling,
@@ -109,6 +109,18 @@ def _merge(site: Site) -> Any:
     return first
 
 
+def _cropping(site: Site) -> Any:
+    """The first window begins with the cropped pixels, and takes the one behind them."""
+    crops = np.reshape(site.layer.cropping, (-1, 2))
+    if not crops.any():
+        site.note("it crops nothing, and was removed")
+        return site.x
+    site.note("it became a depthwise convolution with one tap of 1 and zeros")
+    kernel = np.zeros((*(crops.sum(axis=1) + 1), int(site.x.shape[-1]), 1))
+    kernel[tuple(crops[:, 0])] = 1.0
+    return convolve_depthwise(site, site.name, kernel, [], (1,) * len(crops), "valid")
+
+
 def _average(site: Site) -> Any:
     if power_of_two(len(site.inputs)):
         site.note(f"it became a sum and the factor 1/{len(site.inputs)}")
@@ -147,6 +159,8 @@ RULES: dict[str, Callable[[Site], Any]] = {
     "QGlobalAveragePooling2D": global_average_pooling,
     "ZeroPadding1D": _copied("padding"),
     "ZeroPadding2D": _copied("padding"),
+    "Cropping1D": _cropping,
+    "Cropping2D": _cropping,
     "UpSampling1D": _copied("size"),
     "UpSampling2D": _copied("size"),
     "Flatten": _copied(),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.program import mapped
@@ -30,13 +31,11 @@ def pipeline(graph: Graph, logic: Any, stage_delay: float) -> Any:
     from alkaid.trace.pipeline import to_pipeline
 
     ready = mapped(logic)
-    for layer, precisions in [
-        *_parts(graph.input_layers, ready.inp_qint),
-        *_parts(graph.output_layers, ready.out_qint),
-    ]:
-        if not any(sum(interval.kif) for interval in precisions):
-            what = "reaches no output" if layer.name in graph.inputs else "is zero for every event"
-            raise ConversionError(f"layer {layer.name}: it {what}, and its port would have no bits; remove it")
+    for layer, part in _slices(graph.output_layers):
+        if not any(sum(interval.kif) for interval in ready.out_qint[part]):
+            raise ConversionError(
+                f"layer {layer.name}: it is zero for every event, and its port would have no bits; remove it"
+            )
     return _with_ports(graph, to_pipeline(_timed(ready), latency_cutoff=stage_delay, verbose=False))
 
 
@@ -79,10 +78,15 @@ def _with_ports(graph: Graph, machine: Any) -> Any:
     captures, entries, ends = [], [], []
     for layer, part in _slices(graph.input_layers):
         precisions, name = given.precisions[part], _name(given, layer, graph.inputs)
+        reaches = any(sum(precision) for precision in precisions)
+        if not reaches:
+            # No output depends on this input, for example since its weights were pruned. The port stays as it is.
+            precisions = (_precision(layer.result),) * layer.size
         port = Signal(name, True, precisions, reg=False, mode="r", schedule=given.schedule)
         register = Signal(f"captured_{layer.identifier}", False, precisions, reg=True, mode="rw")
         captures.append(Conn(port, register))
-        entries.append(Conn(register, entry.dst[part]))
+        if reaches:
+            entries.append(Conn(register, entry.dst[part]))
     for layer, part in _slices(graph.output_layers):
         name = _name(result, layer, graph.outputs)
         port = Signal(name, True, result.precisions[part], reg=True, mode="w", schedule=result.schedule)
@@ -92,12 +96,14 @@ def _with_ports(graph: Graph, machine: Any) -> Any:
     return FSM(machine.logic, (*captures, *entries, *kept, *ends))
 
 
+def _precision(number_format: FixedPoint) -> tuple[bool, int, int]:
+    """Return a number format as alkaid's sign, integer bits without it, and fraction bits."""
+    sign = number_format.signed
+    return sign, number_format.integer - int(sign), number_format.fraction
+
+
 def _name(signal: Any, layer: Layer, among: tuple[str, ...]) -> str:
     return str(signal.name) if len(among) == 1 else f"{signal.name}_{layer.identifier}"
-
-
-def _parts(carried: tuple[Layer, ...], flat: list[Any]) -> list[tuple[Layer, list[Any]]]:
-    return [(layer, flat[part]) for layer, part in _slices(carried)]
 
 
 def _slices(carried: tuple[Layer, ...]) -> list[tuple[Layer, slice]]:

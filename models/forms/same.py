@@ -28,7 +28,11 @@ def check_same(model: Any, form: Any) -> None:
     generator = np.random.default_rng(0)
     events = [generator.normal(0, 1, (_EVENTS, *tensor.shape[1:])).astype(np.float32) for tensor in form.inputs]
     given = nest.pack_sequence_as(model._nested_inputs, events)
-    expected, again = (nest.flatten(model(given, training=False)) for _ in range(2))
+    try:
+        expected, again = (nest.flatten(model(given, training=False)) for _ in range(2))
+    except bring_up().tf.errors.OpError:
+        # TensorFlow cannot compute it on this device, as with channels first; it is refused later.
+        return
     if not all(np.array_equal(*pair, equal_nan=True) for pair in zip(expected, again, strict=True)):
         # A random model; it is refused later.
         return

@@ -203,6 +203,12 @@ def _check_inputs(model: Any, dataset: Dataset) -> None:
         )
     for number, (shape, offered) in enumerate(zip(taken, given, strict=True)):
         which = "" if len(given) == 1 else f" at input {number}"
+        if shape != offered and len(shape) > 1 and shape == (offered[-1], *offered[:-1]):
+            raise ModelError(
+                f"the model takes events of shape {shape}{which}, the channels first; the data set {dataset.name} "
+                f"gives {offered}, the channels last; build the model with data_format='channels_last', and copy its "
+                "weights: only a dense layer behind a Flatten reads its weights in another order"
+            )
         if shape != offered:
             raise ModelError(
                 f"the model takes events of shape {shape}{which}, the data set {dataset.name} "

@@ -273,6 +273,8 @@ def _check_input_quantizer(layer: Any, given: Any) -> None:
     from trigcnn.hls.rewriting.quantizers import as_cast
     from trigcnn.models.errors import ModelError
 
+    if not layer.outbound_nodes:
+        return
     first = layer.outbound_nodes[0].outbound_layer
     taken = as_cast(first.quantizer) if type(first).__name__ == "QActivation" else None
     if taken is None:

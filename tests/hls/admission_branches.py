@@ -128,6 +128,8 @@ BRANCHES: list[Branch] = [
     Branch(VECTOR, "QBatchNormalization(mean_quantizer=None, variance_quantizer=None, gamma_quantizer=None, "
            f"beta_quantizer=None, {_NORM})"),
     # Values in other places.
+    Branch(SEQUENCE, "Cropping1D((1, 2))"),
+    Branch(IMAGE, "Cropping2D(((1, 2), (0, 1)))"),
     Branch(SEQUENCE, "ZeroPadding1D((1, 2))"),
     Branch(IMAGE, "ZeroPadding2D(((1, 2), (0, 1)))"),
     Branch(SEQUENCE, "UpSampling1D(2)"),

@@ -66,7 +66,6 @@ CLASSES: dict[str, Branch] = {
     **{
         kind: Branch(SEQUENCE if "1D" in kind else IMAGE, f"{kind}({arguments})")
         for arguments, kinds in {
-            "1": ("Cropping1D", "Cropping2D"),
             "2": ("DepthwiseConv1D", "DepthwiseConv2D"),
             "2, 2": (
                 *("Conv1D", "Conv2D", "SeparableConv1D", "SeparableConv2D"),

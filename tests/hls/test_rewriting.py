@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.conversion.convert import normal_form
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions
-from trigcnn.hls.rewriting.check import Rewriting, compare
+from trigcnn.hls.rewriting.check import Rewriting, compare, random_events
 from trigcnn.hls.rewriting.constants import as_float32
 from trigcnn.hls.rewriting.quantizers import as_cast, common_format, frozen, is_relu
 from trigcnn.hls.rewriting.rewrite import NormalForm
@@ -815,3 +816,48 @@ def test_constants_of_float32_stay() -> None:
     same(as_float32(values), values)
     # Each on the grid of its own magnitude.
     same(as_float32([0.1, 0.1], [1, 2.0**20]), [round(0.1 * 2**23) / 2**23, round(0.1 * 2**3) / 2**3])
+
+
+def test_cropping_is_a_convolution_of_one_tap() -> None:
+    normal = exactly(chain(IMAGE, crop="Cropping2D(((1, 2), (0, 3)))", nothing="Cropping2D(0)"))
+    assert kinds(normal) == {"first": "Quantize", "crop": "DepthwiseConv2D"}
+    kernel = np.zeros((4, 4, 1, 1))
+    kernel[1, 0] = 1
+    same(weights(normal, "crop")[0], kernel)
+    normal = exactly(chain(ROWS, crop="Cropping1D((2, 1))"))
+    assert normal.model.output_shape == (None, 5, 8)
+    assert normal.changes == ("layer crop: it became a depthwise convolution with one tap of 1 and zeros",)
+
+
+def heads(outputs: Callable[[Any, Any], list[Any]]) -> Any:
+    """A dense layer and its softmax, and which of them leave the model."""
+    keras = bring_up().keras
+    image = keras.Input(FEATURES, name="image")
+    x = layer("first", "QActivation(quantized_relu(4,0))")(image)
+    y = layer("logits", f"QDense(3, kernel_quantizer={W}, bias_quantizer={B})")(x)
+    return filled(keras.Model(image, outputs(y, layer("probabilities", "Softmax()")(y))))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "names"),
+    [
+        (lambda y, p: [y, p], ["logits", "probabilities"]),
+        (lambda y, p: [p, y, y], ["logits", "logits_output1", "logits_output2"]),
+    ],
+)
+def test_each_output_has_a_layer_of_its_own(outputs: Callable[[Any, Any], list[Any]], names: list[str]) -> None:
+    normal = exactly(heads(outputs))
+    assert [tensor.node.layer.name for tensor in normal.model.outputs] == names
+    assert f"layer {names[1]}: output 1 has the values of logits and is a copy of them" in normal.changes
+
+
+def test_an_input_that_no_layer_reads_keeps_its_port() -> None:
+    keras = bring_up().keras
+    image, unread = keras.Input(FEATURES, name="image"), keras.Input((3,), name="unread")
+    model = keras.Model([image, unread], layer("first", "QActivation(quantized_relu(4,0))")(image))
+    normal = normal_form(model, OPTIONS, input_format=FixedPoint.parse(FIRST))
+    events = [digits().reshape(-1, *FEATURES)[:20], np.zeros((20, 3))]
+    assert compare(model, normal, events).differing_outputs == 0
+    assert normal.formats["unread"] == FixedPoint.parse(FIRST)
+    assert any(change.startswith("layer unread: no layer reads it, and its port stays") for change in normal.changes)
+    assert random_events(normal, 5).shape == (5, 67)

@@ -332,12 +332,15 @@ def test_every_port_is_described(tmp_path: Path) -> None:
     assert RtlDesign.load(tmp_path) == design
 
 
-def test_a_port_without_bits_is_refused(tmp_path: Path) -> None:
-    unused = graph(*PAIR, layer("Activation", "a", (3, 2), activation="linear"))
-    with pytest.raises(
-        ConversionError, match=r"^layer b: it reaches no output, and its port would have no bits; remove"
-    ):
-        generate(unused, tmp_path / "unused")
+def test_an_input_that_reaches_no_output_keeps_its_port(tmp_path: Path) -> None:
+    unread = graph(*PAIR, layer("Activation", "a", (3, 2), activation="linear"))
+    design = generate(unread, tmp_path / "unread")
+    used, free = design.inputs
+    assert (used.width, free.width) == (used.width, unread["b"].size * unread["b"].result.width)
+    assert str(free.number_format) == str(unread["b"].result).split(",")[0] + f",{unread['b'].result.integer}>"
+
+
+def test_an_output_without_bits_is_refused(tmp_path: Path) -> None:
     zero = graph(*PAIR, layer("Merge", "a b", (3, 2), op="add"), layer("Merge", "a a", (3, 2), name="z", op="subtract"))
     with pytest.raises(ConversionError, match=r"^layer z: it is zero for every event, and its port would have no bits"):
         generate(dataclasses.replace(zero, outputs=("y", "z")), tmp_path / "zero")

@@ -100,10 +100,17 @@ def test_augmentation_of_events_that_are_no_images_is_refused(digits: Dataset) -
         training.train(small_lenet(), flat, RECIPE, quiet, seed=4)
 
 
+def channels_first() -> Any:
+    keras = bring_up().keras
+    return keras.Sequential([keras.Input((1, 8, 8)), keras.layers.Flatten(data_format="channels_first")])
+
+
 def test_a_model_for_other_shapes_or_classes_is_refused(digits: Dataset) -> None:
     input_format = FixedPoint.parse("ufixed<4,0>")
     with pytest.raises(ModelError, match=r"takes events of shape \(9, 9, 1\).*input_shape=\(8, 8, 1\)"):
         training.check_fits(zoo.builder("lenet")((9, 9, 1), 10, input_format), digits, trained=True)
+    with pytest.raises(ModelError, match=r"shape \(1, 8, 8\), the channels first.*data_format='channels_last'"):
+        training.check_fits(channels_first(), digits, trained=True)
     with pytest.raises(ModelError, match="10 classes; end the model with a QDense layer of 10 units"):
         training.check_fits(zoo.builder("lenet")((8, 8, 1), 7, input_format), digits, trained=True)
     training.check_fits(small_lenet(), digits, trained=True)
