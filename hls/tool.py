@@ -152,11 +152,22 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _message(words: Sequence[str], what: str, log: Path) -> str:
-    """Return a message with the cause: what comes behind a first error, mostly warnings, hides it."""
+    return f"{Path(words[0]).name} {what}; {cause(log)}"
+
+
+def cause(log: Path) -> str:
+    """Return the part of a log that tells why a program failed, which what comes behind it mostly hides.
+
+    Args:
+        log: What a program printed.
+
+    Returns:
+        The first error and what follows it, or the last lines where there is none.
+    """
     lines = log.read_text(errors="replace").splitlines()
     end = max(len(lines) - _LINES, 0)
     begin = min(next((n for n, line in enumerate(lines) if _ERROR.search(line)), end), end)
     part = "the end of" if begin == end else "the first error in"
     shown = lines[begin : begin + _LINES]
     text = "".join(f"\n  | {line[:_LONGEST_LINE]}" for line in shown) or "\n  | (it printed nothing)"
-    return f"{Path(words[0]).name} {what}; {part} its log {log}:{text}"
+    return f"{part} its log {log}:{text}"

@@ -11,7 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.hls.backends import Backend
+
 MOST_READERS = 7
+# Back ends that keep a Flatten.
+_WHOLE_WORDS: tuple[Backend, ...] = ("oneAPI",)
 
 
 def prepare(model: Any) -> None:
@@ -23,7 +27,8 @@ def prepare(model: Any) -> None:
     if model.config.get_config_value("IOType") != "io_stream":
         return
     for node in list(model.get_layers()):
-        _put_together(model, node)
+        if model.config.backend.name not in _WHOLE_WORDS:
+            _put_together(model, node)
     for node in list(model.get_layers()):
         _divide(model, node)
 

@@ -93,8 +93,10 @@ def build(graph: Graph, project: Path, folder: Path, *, timeout_s: float, quick:
     if quick:
         script = copy / "build_lib.sh"
         script.write_text(script.read_text(encoding="utf-8").replace("-O3", "-O0"), encoding="utf-8")
-    tool.run(["bash", "build_lib.sh"], cwd=copy, log=folder / "csim_build.log", timeout_s=timeout_s)
+    log = folder / "csim_build.log"
+    tool.run(["bash", "build_lib.sh"], cwd=copy, log=log, timeout_s=timeout_s)
     libraries = list((copy / "firmware").glob("*.so"))
     if len(libraries) != 1:
-        raise ToolFailedError(f"hls4ml's build_lib.sh left {len(libraries)} libraries in {copy / 'firmware'}")
+        # Some of the scripts go on behind an error.
+        raise ToolFailedError(f"hls4ml's build_lib.sh left {len(libraries)} libraries; {tool.cause(log)}")
     return CSimulation(graph, libraries[0], folder, timeout_s)

@@ -58,9 +58,17 @@ def _maximum_of_taps(site: Site, x: Any, pool: Sequence[int], strides: Sequence[
             picked = convolve_depthwise(site, name, kernel, [], step, "valid", x)
             merged = largest is not None
             name = site.name if last else site.added("maximum")
-            largest = site.state.plain("Maximum", name, [largest, picked]) if merged else picked
+            largest = _larger(site, name, largest, picked) if merged else picked
         x = largest
     return x
+
+
+def _larger(site: Site, name: str, a: Any, b: Any) -> Any:
+    """The larger of two, which is the second and what the first has more."""
+    if "Maximum" not in site.state.options.lacking:
+        return site.state.plain("Maximum", name, [a, b])
+    difference = site.state.plain("Subtract", site.added("difference"), [a, b])
+    return site.state.plain("Add", name, [b, site.state.quantize(difference, site.added("more"), "relu")])
 
 
 def average_pooling(site: Site) -> Any:
