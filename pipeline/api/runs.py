@@ -44,7 +44,8 @@ def load_data(config: RunConfig | str | os.PathLike[str]) -> Dataset:
         config: A configuration, or the path of one.
 
     Returns:
-        The data set; its splits `train`, `validation` and `test` have `events` [events, ...] and `labels` [events].
+        The data set; its splits `train`, `validation` and `test` have `events` [events, ...] and `labels` [events],
+        which are 0 where `classes` is empty.
 
     Raises:
         TrigcnnError: The data set cannot be loaded.

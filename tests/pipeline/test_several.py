@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -15,6 +16,8 @@ import pytest
 from tests.pipeline.conftest import ROOT, Outcome, call
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.models.heads import Head
+from trigcnn.pipeline.evaluate.finished_run import FinishedRun
 
 Trigcnn = Callable[..., Outcome]
 
@@ -259,3 +262,18 @@ def test_what_cannot_be_run(tmp_path: Path, trigcnn: Trigcnn, change: str, messa
     outcome = trigcnn("train", write(tmp_path), "--out", tmp_path / "out", "--set", change)
     assert outcome.returncode == 2
     assert message in outcome.stderr
+
+
+def test_an_output_has_the_labels_that_are_named_for_it() -> None:
+    heads = [Head("logits", (3,), "classes", ("e", "mu", "pi")), Head("energy", (1,), "targets")]
+    graph = SimpleNamespace(outputs=("logits", "energy"))
+
+    def labels_of(name: str, labels: object, event_classes: list[str]) -> tuple[list[str], str | None]:
+        run = SimpleNamespace(heads=heads, graph=graph, data={"labels": labels}, event_classes=event_classes)
+        return FinishedRun.labels_of(run, SimpleNamespace(name=name))  # type: ignore[arg-type]
+
+    by_output = {"logits": "particle"}
+    assert labels_of("logits", by_output, ["e", "mu", "pi"]) == (["e", "mu", "pi"], "particle")
+    assert labels_of("energy", by_output, ["e", "mu", "pi"]) == ([], None)
+    assert labels_of("energy", "labels", ["0", "1"]) == (["0", "1"], "labels")
+    assert labels_of("energy", "labels", []) == ([], None)

@@ -14,11 +14,13 @@ import pytest
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.augmentation import chosen_symmetries
 from trigcnn.models.datasets import Dataset, Split, Symmetry
-from trigcnn.models.errors import ModelError
+from trigcnn.models.errors import DataError, ModelError
+from trigcnn.models.heads import Truth
 from trigcnn.models.training import Recipe, weights_by_class
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.stages import training
+from trigcnn.pipeline.stages.train import load_data
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -240,3 +242,30 @@ def test_weights_of_another_network_are_refused(quick_run: tuple[Path, Path], tr
     assert done.returncode == 2
     assert "no layer of" in done.stderr
     assert "has the name and the shapes of one of this network" in done.stderr
+
+
+def of_file(folder: Path, source: str, objective: str, **arrays: Any) -> RunConfig:
+    """A configuration of a file of 60 events."""
+    np.savez(folder / "events.npz", events=np.arange(60)[:, np.newaxis] / 64, **arrays)
+    data = {"source": str(folder / "events.npz"), "input_format": "ufixed<6,0>"}
+    return RunConfig.model_validate(
+        {"name": "a", "data": data, "model": {"source": source}, "training": {"objective": objective}}
+    )
+
+
+@pytest.mark.parametrize("source", ["net.keras", "net.py:build"])
+def test_labels_of_a_regression_are_its_targets(tmp_path: Path, source: str) -> None:
+    found = load_data(of_file(tmp_path, source, "regression", labels=np.arange(60) * 0.1))
+    assert (found.truths, found.classes) == ({"": Truth("targets")}, ())
+    np.testing.assert_allclose(found.test.truths[""], found.test.events[:, 0] * 6.4, rtol=1e-6)
+
+
+def test_only_a_network_that_is_trained_needs_a_truth(tmp_path: Path) -> None:
+    assert load_data(of_file(tmp_path, "net.keras", "classification")).truths == {}
+    assert load_data(of_file(tmp_path, "net.py:build", "reconstruction")).truths == {}
+    config = of_file(tmp_path, "net.py:build", "classification")
+    with pytest.raises(DataError, match=r"no array 'labels', which data.labels names; choose from events"):
+        load_data(config)
+    without = config.model_copy(update={"data": config.data.model_copy(update={"labels": None})})
+    with pytest.raises(DataError, match="a network that is trained needs labels or targets; name an array in"):
+        load_data(without)
