@@ -70,6 +70,10 @@ def check_fits(
             not exist, or a model that is to be trained has nothing to learn.
     """
     _check_inputs(model, dataset)
+    return _heads(model, dataset, trained=trained, objective=objective)
+
+
+def _heads(model: Any, dataset: Dataset, *, trained: bool, objective: Objective) -> tuple[Head, ...]:
     outputs = [(tensor.node.layer.name, tuple(tensor.shape[1:])) for tensor in model.outputs]
     _check_names(dataset, [name for name, _ in outputs])
     if len(outputs) == 1:
@@ -258,4 +262,4 @@ def prepared(model: Any, dataset: Dataset, objective: Objective) -> Dataset:
     """Return a data set with the heads of a model that is to be trained; unchanged if it has them."""
     if dataset.heads:
         return dataset
-    return with_heads(dataset, check_fits(model, dataset, trained=True, objective=objective), objective)
+    return with_heads(dataset, _heads(model, dataset, trained=True, objective=objective), objective)
