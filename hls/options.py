@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from trigcnn.common.options import OPTIONS, OptionsError, Pattern
 from trigcnn.hls.backends import FACTS, Backend, IoType, Strategy, check
@@ -54,6 +54,11 @@ class HlsOptions:
     reuse_factor_policy: Literal["refuse", "nearest"] = "refuse"
     """What a layer does that cannot have hls.reuse_factor: refuse, or take the nearest factor that it can have, of two
     equally near the lower one. A factor that is set for one layer is never changed."""
+    float_weights: Literal["refuse", "round"] = "refuse"
+    """What becomes of weights and biases that have no quantizer: refuse the model, or round them after training to
+    numbers of hls.float_weight_bits; the report says what that changes."""
+    float_weight_bits: Annotated[int, Ge(2), Le(24)] = 16
+    """Bits of weights and biases that are rounded."""
     number_formats: Literal["exact", "hls4ml"] = "exact"
     """exact: no bit is lost but where the model rounds; hls4ml: as hls4ml chooses them by itself, to compare with."""
     layers: dict[str, LayerOptions] = field(default_factory=dict)

@@ -242,7 +242,9 @@ REFUSED_LAYERS: dict[str, RefusedLayer] = {
     ),
     "DepthwiseConv1D": RefusedLayer("other numbers", _FLOAT, "use QSeparableConv1D or QConv1D"),
     **{
-        kind: RefusedLayer("other numbers", _FLOAT, f"use Q{kind} with quantized_bits(..., alpha=1)")
+        kind: RefusedLayer(
+            "other numbers", _FLOAT, f"use Q{kind} with quantized_bits(..., alpha=1), or hls.float_weights: round"
+        )
         for kind in ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D")
     },
 }

@@ -154,7 +154,7 @@ RELUS = ("ReLU", "LeakyReLU", "ThresholdedReLU")
 """Layers of Keras that can be the activation of another layer; their own rows apply, too."""
 
 # Functions of QKeras that take no arguments, and whose values are fixed-point numbers.
-LINEAR, BINARY = ("hard_tanh", "hard_sigmoid", "smooth_tanh", "smooth_sigmoid"), ("binary_tanh", "binary_sigmoid")
+FUNCTIONS = ("hard_tanh", "hard_sigmoid", "smooth_tanh", "smooth_sigmoid", "binary_tanh", "binary_sigmoid")
 
 LOGITS = "outputs are logits: the class is the largest, or, of a single output, its sign"
 _LOGITS = rewritten(
@@ -187,8 +187,12 @@ ACTIVATION: Rows = (
     *_LOGITS,
     *_ELSEWHERE,
     *rewritten("activation", f"a layer: {', '.join(RELUS)}", "the layer", one_of(*RELUS)),
-    *rewritten("activation", f"functions of QKeras: {', '.join(LINEAR)}", LIMITS, one_of(*LINEAR)),
-    *rewritten("activation", f"functions of QKeras: {', '.join(BINARY)}", _TABLE, one_of(*BINARY)),
+    *rewritten(
+        "activation",
+        f"functions of QKeras: {', '.join(FUNCTIONS)}",
+        "limits, without a table; a table for binary_tanh and binary_sigmoid",
+        one_of(*FUNCTIONS),
+    ),
     *refused(
         "activation",
         "bernoulli",

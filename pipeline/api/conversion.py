@@ -150,6 +150,7 @@ def convert(
     from trigcnn.hls.engines.keras import KerasEngine
     from trigcnn.hls.rewriting.check import compare, random_events
     from trigcnn.models.forms import flattened
+    from trigcnn.pipeline.stages.train import with_quantized_weights
 
     validate({"name": name, "hls": options}, "convert")
     given = _number_format(input_format)
@@ -159,8 +160,9 @@ def convert(
             # What Keras 2 and QKeras say to their developers.
             warnings.simplefilter("ignore")
             form = flattened(_loaded(model))
-            normal = conversion.normal_form(form.model, options, input_format=given)
-            normal = replace(normal, changes=(*form.changes, *normal.changes))
+            rounded = with_quantized_weights(form.model, options)
+            normal = conversion.normal_form(rounded.model, options, input_format=given)
+            normal = replace(normal, changes=(*form.changes, *rounded.changes, *normal.changes))
             engine = KerasEngine(normal.model)
             array = random_events(normal) if events is None else np.asarray(events, np.float32)
             rewriting = compare(normal.source, normal, engine.inputs_of(array))

@@ -19,7 +19,10 @@ from trigcnn.pipeline.stages.training import Histories, is_file, train_models
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trigcnn.hls.options import HlsOptions
     from trigcnn.models.datasets import Dataset
+    from trigcnn.models.datasets.base import Split
+    from trigcnn.models.forms.walk import Form
     from trigcnn.models.heads import Head
 
 INFO = "info.json"
@@ -47,7 +50,7 @@ def stage(context: Context) -> Stage:
 
 
 def _options(config: RunConfig) -> dict[str, Any]:
-    options: dict[str, Any] = config.model_dump(
+    options: dict[str, Any] = _float_weights(config) | config.model_dump(
         mode="json",
         include={"seed", "data", "model", "training"},
         # The interval of checkpoints does not influence the result.
@@ -57,6 +60,13 @@ def _options(config: RunConfig) -> dict[str, Any]:
         trigger = {"signal", "background", "background_efficiencies"}
         options["trigger"] = config.trigger.model_dump(mode="json", include=trigger)
     return options
+
+
+def _float_weights(config: RunConfig) -> dict[str, Any]:
+    """Return the options of the rounding of weights, if there is any."""
+    if config.hls.float_weights == "refuse":
+        return {}
+    return {"float_weights": config.hls.float_weights, "float_weight_bits": config.hls.float_weight_bits}
 
 
 @dataclass(frozen=True)
@@ -162,9 +172,10 @@ def _work(context: Context, folder: Path) -> None:
         trigger_score(heads[0].size, dataset.classes, config.trigger, dataset.test.labels)
     hls = config.hls
     single = forms.single_use(model)
-    admit(single.model, io_type=hls.io_type, strategy=hls.strategy, backend=hls.backend)
-    check_model(single.model, hls)
-    check_bits(single.model, RewriteOptions(hls.io_type, dataset.input_format))
+    quantized = with_quantized_weights(single.model, hls).model
+    admit(quantized, io_type=hls.io_type, strategy=hls.strategy, backend=hls.backend)
+    check_model(quantized, hls)
+    check_bits(quantized, RewriteOptions(hls.io_type, dataset.input_format))
     if config.model.dropped_pixels == "refuse":
         geometry.refuse_dropped(geometry.geometry(single.model))
     for tensor in single.model.inputs:
@@ -189,6 +200,12 @@ def _work(context: Context, folder: Path) -> None:
         dataset = training.with_heads(dataset, heads, objective)
     converted = forms.single_use(model).model
     forms.check_same(model, converted)
+    rounded = with_quantized_weights(converted, hls)
+    changes = [*built.changes, *single.changes, *rounded.changes]
+    if rounded.changes:
+        changes.append(_cost(converted, rounded.model, dataset.test, heads))
+        context.console.line(f"  {changes[-1]}")
+    converted = rounded.model
     for name, network in (("quantized", converted), ("float", twin), ("teacher", teacher)):
         if network is not None:
             # The file does not need the state of training.
@@ -206,7 +223,7 @@ def _work(context: Context, folder: Path) -> None:
     TrainInfo(
         dataset=dataset.name,
         dataset_notes=list(dataset.notes),
-        changes=(*built.changes, *single.changes),
+        changes=tuple(changes),
         input_format=str(dataset.input_format),
         classes=list(dataset.classes),
         heads=list(heads),
@@ -224,6 +241,26 @@ def _work(context: Context, folder: Path) -> None:
         ),
         geometry=list(geometry.geometry(converted)),
     ).save(folder / INFO)
+
+
+def with_quantized_weights(model: Any, hls: HlsOptions) -> Form:
+    """Return a model whose weights all have quantizers, if the options ask for that; see `models.float_weights`."""
+    from trigcnn.models.float_weights import rounded
+    from trigcnn.models.forms.walk import Form
+
+    return rounded(model, hls.float_weight_bits) if hls.float_weights == "round" else Form(model)
+
+
+def _cost(before: Any, after: Any, test: Split, heads: Sequence[Head]) -> str:
+    """Say what the rounding of weights changes on the test events."""
+    from trigcnn.common.keras2 import predict
+
+    outputs = [predict(model, test.events) for model in (before, after)]
+    text = f"the rounding of weights changes outputs by up to {np.abs(outputs[0] - outputs[1]).max():.3g}"
+    if len(heads) == 1 and heads[0].truth == "classes" and heads[0].size > 1:
+        old, new = (float(np.mean(part.argmax(axis=-1) == test.labels)) for part in outputs)
+        text += f", and the accuracy from {old:.5f} to {new:.5f}"
+    return f"{text}, on {len(test.events)} test events"
 
 
 def _begin(model: Any, path: Path) -> list[str]:

@@ -61,12 +61,12 @@ def _weighted() -> list[Branch]:
         given = f"{arguments}, " + ", ".join(f"{role}_quantizer={BITS}" for role in roles)
         depthwise, spatial = "depthwise" in roles, kind != "QDense"
         no_bias = "use_bias=False" + ("" if "Batchnorm" in kind else ", bias_quantizer=None")
-        more = ["", "", "", "", ""]
+        more = [""] * 6
         if spatial:
             several = "depth_multiplier=2" if depthwise else "groups=2"
             causal = "padding='causal'" if kind == "QConv1D" else ""
-            more = ["", "dilation_rate=2, padding='same'", several, "strides=2", causal]
-        activations = ["None", "quantized_relu(4,2)", "'relu'", "'softmax'", "'hard_tanh'"]
+            more = ["", "dilation_rate=2, padding='same'", several, "strides=2", causal, ""]
+        activations = ["None", "quantized_relu(4,2)", "'relu'", "'softmax'", "'hard_tanh'", "ReLU()"]
         variants = [f"activation={activation}, {own}" for activation, own in zip(activations, more, strict=True)]
         variants[3] += f", {no_bias}" if spatial else no_bias
         calls = [f"{kind}(**dict({given}) | dict({variant}))" for variant in variants]
@@ -119,6 +119,7 @@ BRANCHES: list[Branch] = [
             "activation='relu'",
             "activation='softmax'",
             "activation='hard_tanh'",
+            "activation=ReLU()",
         )
     ),
     Branch(SQUARE, "QAveragePooling2D(2, strides=1)"),
@@ -186,7 +187,10 @@ BRANCHES: list[Branch] = [
         for call in (
             "Activation('relu')",
             "Activation(quantized_relu(4,1))",
+            "Activation('linear')",
+            "Activation(hard_tanh)",
             "Activation(ReLU())",
+            "QActivation(ReLU())",
             "Activation(LeakyReLU(0.25))",
             f"{_LAST} > Activation('softmax')",
             f"{_LAST} > QActivation('softmax')",
