@@ -240,7 +240,8 @@ def list_datasets(context: typer.Context) -> None:
         if info.files:
             typer.echo(f"    files in the folder: {info.files}")
         _echo_options(sources.describe(info.name))
-    typer.echo("your own data: a .npz or .h5 file; see data.source, data.events, data.labels and data.input_format")
+    options = "data.source, data.events, data.labels, data.targets and data.input_format"
+    typer.echo(f"your own data: a .npz or .h5 file; see {options}")
 
 
 @datasets.command("show")
