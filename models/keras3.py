@@ -84,12 +84,32 @@ class _Translation:
         for layer in layers:
             if "inbound_nodes" in layer:
                 layer["inbound_nodes"] = [_calls(call, inner) for call in layer["inbound_nodes"]]
+        self._check_order(layers, inner)
         for ends in ("input_layers", "output_layers"):
             if ends in config:
                 given = config[ends]
                 ends_of = [given] if isinstance(given, list) and isinstance(given[0], str) else given
                 kept[ends] = _shifted(ends_of, inner)
         return kept
+
+    def _check_order(self, layers: list[dict[str, Any]], inner: set[str]) -> None:
+        """Check that every layer can be called: Keras 2 waits forever for a tensor that never comes."""
+        waiting = {layer["name"]: list(layer["inbound_nodes"]) for layer in layers if layer.get("inbound_nodes")}
+        done = {layer["config"]["name"]: int(not layer.get("inbound_nodes")) for layer in layers}
+        done |= dict.fromkeys(inner, 1)
+        progress = True
+        while progress:
+            progress = False
+            for name, calls in waiting.items():
+                while calls and all(done.get(source, 0) > number for source, number, *_ in calls[0]):
+                    del calls[0]
+                    done[name] += 1
+                    progress = True
+        stuck = [name for name, calls in waiting.items() if calls]
+        if stuck:
+            raise ModelError(
+                f"{self._path}, layer {stuck[0]!r}: nothing gives it its input; save the damaged model again"
+            )
 
     def _options(self, kind: str, config: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         known = _arguments(self._classes.get(kind))

@@ -78,7 +78,7 @@ def plain(model: Any, offered: Sequence[Shape] = ()) -> Form:
             changes.append(f"layer {name}: its open shape {tuple(tensor.shape[1:])} is that of the events, {shape}")
     for what, tensors in (("inputs", model._nested_inputs), ("outputs", model._nested_outputs)):
         if isinstance(tensors, dict):
-            changes.append(f"the {what} of the dictionary became a list, in the order {', '.join(sorted(tensors))}")
+            changes.append(f"the {what} of the dictionary became a list, in the order {_order(tensors)}")
     return _rebuilt(model, shapes, changes)
 
 
@@ -102,6 +102,12 @@ def flattened(model: Any, offered: Sequence[Shape] = ()) -> Form:
     first = plain(model, offered)
     second = single_use(first.model)
     return Form(second.model, (*first.changes, *second.changes))
+
+
+def _order(tensors: dict[str, Any]) -> str:
+    """Return the keys in Keras' order, with the layers that have other names."""
+    layers = {key: tensors[key].node.layer.name for key in sorted(tensors)}
+    return ", ".join(key if key == name else f"{key} (layer {name})" for key, name in layers.items())
 
 
 def _build(model: Any, shape: Shape) -> None:

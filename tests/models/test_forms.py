@@ -69,7 +69,7 @@ def dictionaries() -> Any:
     keras = bring_up().keras
     a, b = keras.Input((6,), name="a"), keras.Input((3,), name="b")
     x = keras.layers.Concatenate(name="both")([act("first_a")(a), act("first_b")(b)])
-    return keras.Model({"b": b, "a": a}, {"species": dense(3, "species")(x), "energy": dense(1, "energy")(x)})
+    return keras.Model({"b": b, "a": a}, {"species": dense(3, "species")(x), "energy": dense(1, "gev")(x)})
 
 
 def of_operators() -> Any:
@@ -123,8 +123,8 @@ FORMS: dict[Callable[[], Any], tuple[str, str]] = {
     ),
     dictionaries: (
         "the inputs of the dictionary became a list, in the order a, b\n"
-        "the outputs of the dictionary became a list, in the order energy, species",
-        "a b first_a first_b both energy species",
+        "the outputs of the dictionary became a list, in the order energy (layer gev), species",
+        "a b first_a first_b both gev species",
     ),
     of_operators: (OPERATORS, ""),
     series_of_vectors: (

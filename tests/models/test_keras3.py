@@ -52,6 +52,11 @@ def of(layers: Any, name: str) -> Any:
     return next(layer for layer in layers if layer["config"]["name"] == name)
 
 
+def history(layer: Any, source: str) -> None:
+    """Let a layer take its input from another one."""
+    layer["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = [source, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -71,9 +76,11 @@ def of(layers: Any, name: str) -> Any:
             lambda layers: of(layers, "conv")["config"].update(filters=4),
             r"layer 'conv': Keras 3 keeps the weights of a",
         ),
+        (lambda layers: history(of(layers, "relu"), "out"), r"layer 'relu': nothing gives it its input"),
+        (lambda layers: history(of(layers, "relu"), "nowhere"), r"layer 'relu': nothing gives it its input"),
         (lambda layers: layers.append({}), r"not one that Keras 3 writes \(KeyError: 'class_name'\)"),
     ],
-    ids=["option", "code", "operator", "weights", "damaged"],
+    ids=["option", "code", "operator", "weights", "circle", "nowhere", "damaged"],
 )
 def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, change: Callable[[Any], None], message: str) -> None:
     with pytest.raises(ModelError, match=message):
