@@ -16,7 +16,7 @@ from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import Events, csim, interpreter
 from trigcnn.hls.engines.csim import CSimulation
 from trigcnn.hls.engines.keras import KerasEngine
-from trigcnn.hls.errors import AdmissionError, ConversionError
+from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions, Strategy
 from trigcnn.hls.rewriting.quantizers import as_cast
@@ -240,7 +240,8 @@ def small(**options: Any) -> Any:
 def test_a_reuse_factor_that_is_not_possible_is_refused_with_the_one_that_is(tmp_path: Path) -> None:
     options = dataclasses.replace(OPTIONS, strategy="Resource", reuse_factor=4)
     message = (
-        r"^layer dense: reuse_factor 4 is not possible, hls4ml would take 3; set hls\.layers\.dense\.reuse_factor to 3$"
+        r"^layer dense: reuse_factor 4 is not possible, hls4ml would take 3; set hls\.layers\.dense\.reuse_factor to 3"
+        r", or set hls\.reuse_factor_policy: nearest$"
     )
     with pytest.raises(ConversionError, match=message):
         converted(small(), tmp_path, options)
@@ -253,12 +254,6 @@ def test_options_of_a_layer_that_is_not_there_are_refused(tmp_path: Path) -> Non
         ConversionError, match=r"^hls\.layers\.dnese: the model has no layer of this name; it has events, "
     ):
         converted(small(), tmp_path, options)
-
-
-def test_pool_strides_that_end_the_process_in_io_stream_are_refused(tmp_path: Path) -> None:
-    model = chain((5, 5, 1), quantize(6, 2, "first"), layer("MaxPooling2D", 2, strides=(2, 1), name="pool"))
-    with pytest.raises(AdmissionError, match=r"layer pool \(MaxPooling2D\): strides=\(2, 1\): "):
-        converted(model, tmp_path, dataclasses.replace(OPTIONS, io_type="io_stream"))
 
 
 def test_a_padded_maximum_behind_values_that_happen_to_be_unsigned_is_refused(tmp_path: Path) -> None:
@@ -299,7 +294,7 @@ def test_a_reuse_factor_beyond_one_filter_is_refused_in_io_parallel(tmp_path: Pa
     model = chain((5, 2), quantize(6, 2, "first"), weighted("QConv1D", 4, 2, name="conv"))
     message = (
         r"^layer conv: reuse_factor 8 is not possible, a convolution in io_parallel uses a multiplier for one filter "
-        r"only; set hls\.layers\.conv\.reuse_factor to 4$"
+        r"only; set hls\.layers\.conv\.reuse_factor to 4, or set hls\.reuse_factor_policy: nearest$"
     )
     with pytest.raises(ConversionError, match=message):
         converted(model, tmp_path, dataclasses.replace(OPTIONS, strategy="Resource", reuse_factor=8))
