@@ -204,7 +204,7 @@ def test_names_are_escaped(sample_report: Report) -> None:
     data = sample_report.model_dump()
     data["name"] = data["layers"][1]["name"] = data["layers"][2]["inputs"][0] = data["ranges"][1]["layer"] = name
     data["confusion"]["classes"][0] = name
-    data["provenance"]["configuration"] = "a: </pre><script>\n```\n"
+    data["provenance"]["configuration"] = "a: |\n  </pre><script>\n  ```\n"
     hostile = Report.model_validate(data)
     page = pages.html(hostile)
     assert page.count("<script") == pages.html(sample_report).count("<script")
