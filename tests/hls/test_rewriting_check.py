@@ -13,7 +13,7 @@ import pytest
 from tests.hls.test_rewriting import chain, events_of, filled, layer, of, same, two_by_three
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.errors import AdmissionError
-from trigcnn.hls.rewriting import rules
+from trigcnn.hls.rewriting import constants, rules
 from trigcnn.hls.rewriting.check import Rewriting, compare
 from trigcnn.hls.rewriting.constants import ScaleAndShift
 from trigcnn.hls.rewriting.rewrite import NormalForm, check_bits
@@ -131,11 +131,12 @@ def test_wrong_factors_and_summands_are_found(
     both: tuple[Any, NormalForm], monkeypatch: pytest.MonkeyPatch, role: str, change: Change
 ) -> None:
     model, _ = both
-    fold = rules.fold_batch_normalization
+    fold = constants.fold_batch_normalization
 
     def wrong(*arguments: Any) -> ScaleAndShift:
         found = fold(*arguments)
-        return dataclasses.replace(found, **{role: change(getattr(found, role))})
+        changed: dict[str, Any] = {role: change(getattr(found, role))}
+        return dataclasses.replace(found, **changed)
 
     monkeypatch.setattr(rules, "fold_batch_normalization", wrong)
     with pytest.raises(AdmissionError, match=r"layer norm: .* float32 does not explain"):

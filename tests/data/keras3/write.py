@@ -16,11 +16,22 @@ from typing import Any
 import keras
 import numpy as np
 from keras import layers
-from qkeras import *  # noqa: F403
+from qkeras import (
+    QActivation,
+    QConv1D,
+    QConv2D,
+    QDense,
+    QDepthwiseConv2D,
+    binary,
+    quantized_bits,
+    quantized_po2,
+    quantized_relu,
+    ternary,
+)
 
 
 def bits(width: int = 6, integer: int = 0, **options: Any) -> Any:
-    return quantized_bits(width, integer, **{"alpha": 1, **options})  # noqa: F405
+    return quantized_bits(width, integer, **{"alpha": 1, **options})
 
 
 def both(quantizer: Any = None) -> dict[str, Any]:
@@ -30,16 +41,14 @@ def both(quantizer: Any = None) -> dict[str, Any]:
 def images() -> Any:
     """Convolutions, normalization, pooling and a residual sum."""
     x = given = keras.Input((6, 6, 2), name="events")
-    x = QActivation(bits(), name="first")(x)  # noqa: F405
-    x = y = QConv2D(3, 3, padding="same", name="conv", **both())(x)  # noqa: F405
+    x = QActivation(bits(), name="first")(x)
+    x = y = QConv2D(3, 3, padding="same", name="conv", **both())(x)
     x = layers.BatchNormalization(name="norm")(x)
-    x = QActivation(quantized_relu(6, 2), name="relu")(x)  # noqa: F405
-    x = QDepthwiseConv2D(  # noqa: F405
-        3, padding="same", depthwise_quantizer=bits(4), bias_quantizer=bits(8, 2), name="depthwise"
-    )(x)
+    x = QActivation(quantized_relu(6, 2), name="relu")(x)
+    x = QDepthwiseConv2D(3, padding="same", depthwise_quantizer=bits(4), bias_quantizer=bits(8, 2), name="depthwise")(x)
     x = layers.Dropout(0.2, name="drop")(layers.MaxPooling2D(2, name="pool")(layers.Add(name="sum")([x, y])))
-    x = layers.LeakyReLU(negative_slope=0.25, name="leaky")(QActivation(bits(8, 3), name="middle")(x))  # noqa: F405
-    return keras.Model(given, QDense(3, name="out", **both())(layers.Flatten(name="flat")(x)), name="images")  # noqa: F405
+    x = layers.LeakyReLU(negative_slope=0.25, name="leaky")(QActivation(bits(8, 3), name="middle")(x))
+    return keras.Model(given, QDense(3, name="out", **both())(layers.Flatten(name="flat")(x)), name="images")
 
 
 def branches() -> Any:
@@ -47,19 +56,19 @@ def branches() -> Any:
     inner = keras.Sequential(
         [
             keras.Input((10, 2)),
-            QActivation("quantized_bits(6,0,alpha=1)", name="first"),  # noqa: F405
-            QConv1D(4, 3, strides=2, name="conv", **both(ternary(alpha=1))),  # noqa: F405
-            QActivation("quantized_tanh(6)", name="tanh"),  # noqa: F405
+            QActivation("quantized_bits(6,0,alpha=1)", name="first"),
+            QConv1D(4, 3, strides=2, name="conv", **both(ternary(alpha=1))),
+            QActivation("quantized_tanh(6)", name="tanh"),
             layers.Flatten(name="flat"),
         ],
         name="inner",
     )
     a, b = keras.Input((10, 2), name="a"), keras.Input((10, 2), name="b")
     x = inner(a) + inner(b)
-    x = QActivation(quantized_bits(6, 1, alpha=1), name="middle")(x)  # noqa: F405
+    x = QActivation(quantized_bits(6, 1, alpha=1), name="middle")(x)
     outputs = [
-        QDense(3, name="logits", **both(binary(alpha=1)))(x),  # noqa: F405
-        QDense(1, name="energy", use_bias=False, kernel_quantizer=quantized_po2(4))(x),  # noqa: F405
+        QDense(3, name="logits", **both(binary(alpha=1)))(x),
+        QDense(1, name="energy", use_bias=False, kernel_quantizer=quantized_po2(4))(x),
     ]
     return keras.Model([a, b], outputs, name="branches")
 
