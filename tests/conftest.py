@@ -15,6 +15,8 @@ from tests.shared import made_once
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
+# It needs Keras 3 and QKeras of the same name.
+collect_ignore = ["data/keras3/write.py"]
 
 
 # What the headers of hls4ml's C++ include themselves.
