@@ -2,6 +2,7 @@
 
 - Tables of activations have no C++ for Intel's tools and for Catapult.
 - In io_stream for Intel's tools, each layer saves the result of the last one in simulation.
+- Depthwise convolutions of series have the include guard of those of images, so that both do not compile together.
 - Catapult's projects contain the path of the folder in which they were written.
 """
 
@@ -82,6 +83,7 @@ def _configuration(node: Any, options: HlsOptions) -> str:
 
 def complete_project(hls_model: Any, options: HlsOptions, project: Path) -> None:
     """Add what hls4ml left out of a project, and fix what it wrote wrongly."""
+    _separate_include_guards(project)
     if options.backend in _OWN_TABLES:
         shutil.copy(_FILES / "firmware" / options.backend.lower() / Path(_HEADER).name, _firmware(project) / _HEADER)
     if options.backend == "oneAPI":
@@ -94,6 +96,12 @@ def complete_project(hls_model: Any, options: HlsOptions, project: Path) -> None
         _write_whole_outputs(hls_model, project)
     if options.backend == "Catapult":
         _let_it_be_moved(hls_model.config.get_project_name(), project)
+
+
+def _separate_include_guards(project: Path) -> None:
+    header = _firmware(project) / "nnet_utils" / "nnet_sepconv1d_latency.h"
+    if header.is_file():
+        _replace(header, "NNET_SEPARABLE_CONV2D_LATENCY_H_", "NNET_SEPARABLE_CONV1D_LATENCY_H_")
 
 
 def _firmware(project: Path) -> Path:

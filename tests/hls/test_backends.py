@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.hls.admission_branches import BITS, IMAGE, SEQUENCE, SQUARE, VECTOR, Branch, events_of, network
+from tests.hls.walk import differing
 from trigcnn.hls.admission.lacking import lack
 from trigcnn.hls.backends import FACTS
 from trigcnn.hls.conversion.convert import convert, normal_form
@@ -98,3 +99,15 @@ def test_the_c_simulation_is_qkeras_in_every_layer(backend: Backend, io_type: Io
     for layer in shown:
         values = layer.result.to_real(layer.result.cast(expected[layer.name].reshape(-1, *layer.shape)))
         np.testing.assert_array_equal(found[layer.name], values, err_msg=layer.name)
+
+
+@pytest.mark.slow
+def test_depthwise_convolutions_of_images_and_of_series_compile_together(tmp_path: Path) -> None:
+    """A mean of a series of nine pixels is one."""
+    branches = [
+        Branch(IMAGE, f"QDepthwiseConv2D(2, depthwise_quantizer={BITS}, use_bias=False)"),
+        Branch((9, 2), "GlobalAveragePooling1D() > QActivation(quantized_bits(5,2,alpha=1))"),
+    ]
+    assert differing(HlsOptions(), branches, tmp_path) == []
+    assert "depthwise_conv_1d" in (firmware := tmp_path / "hls" / "firmware" / "top.cpp").read_text()
+    assert "depthwise_conv_2d" in firmware.read_text()
