@@ -150,7 +150,7 @@ def convert(
     from trigcnn.hls.engines.keras import KerasEngine
     from trigcnn.hls.rewriting.check import compare, random_events
     from trigcnn.models.forms import flattened
-    from trigcnn.pipeline.stages.train import with_quantized_weights
+    from trigcnn.pipeline.stages.building import with_quantized_weights
 
     validate({"name": name, "hls": options}, "convert")
     given = _number_format(input_format)

@@ -50,7 +50,7 @@ def load_data(config: RunConfig | str | os.PathLike[str]) -> Dataset:
     Raises:
         TrigcnnError: The data set cannot be loaded.
     """
-    from trigcnn.pipeline.stages.train import load_data as load
+    from trigcnn.pipeline.stages.building import load_data as load
 
     return load(_loaded(config))
 

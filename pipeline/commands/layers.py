@@ -71,7 +71,7 @@ def _model(path: Path, assignments: list[str] | None) -> tuple[Any, RunConfig | 
     from trigcnn.models.forms import flattened, single_use
     from trigcnn.models.source import load_saved
     from trigcnn.pipeline.config.file import load
-    from trigcnn.pipeline.stages.train import build_model
+    from trigcnn.pipeline.stages.building import build_model
 
     if path.suffix in _SAVED:
         if assignments:

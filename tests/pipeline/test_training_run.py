@@ -20,7 +20,7 @@ from trigcnn.models.training import Recipe, weights_by_class
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.stages import training
-from trigcnn.pipeline.stages.train import load_data
+from trigcnn.pipeline.stages.building import load_data
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
 
