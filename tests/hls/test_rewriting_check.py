@@ -227,3 +227,13 @@ def test_more_than_53_bits_are_refused_with_layer_and_bits(layers: int) -> None:
     # Before training, too.
     with pytest.raises(AdmissionError, match=message):
         check_bits(model, RewriteOptions("io_parallel"))
+
+
+def test_a_layer_may_get_one_tensor_twice() -> None:
+    modules = bring_up()
+    layers = modules.keras.layers
+    given = modules.keras.Input(IMAGE)
+    x = modules.qkeras.QActivation("quantized_bits(4,0,0,alpha=1)")(given)
+    model = modules.keras.Model(given, layers.Multiply()([layers.Add()([x, x]), layers.Dropout(0.5)(x)]))
+    found = compared(model, of(model))
+    assert (found.differing_outputs, found.layers) == (0, ())
