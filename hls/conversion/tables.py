@@ -21,6 +21,7 @@ Function = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 MAX_TABLE_BITS = 14
 _ALL_BITS, _SAMPLED_BITS = 22, 20
+_PACKET = 64
 _NARROWEST = 2
 """Bits of the narrowest number type of all back ends."""
 
@@ -79,6 +80,7 @@ def steps(function: Function, given: FixedPoint) -> Steps | None:
     Returns:
         The function; None if it has too many results for a table.
     """
+    function = _in_packets(function)
     found = _changes(function, given)
     if found is None:
         return None
@@ -133,6 +135,19 @@ def _changes(function: Function, given: FixedPoint) -> npt.NDArray[np.int64] | N
         values = function(given.to_real(places.ravel())).reshape(places.shape)
         starts, length = places[:, :-1][values[:, 1:] != values[:, :-1]], shorter
     return starts + 1 if len(starts) <= 1 << MAX_TABLE_BITS else None
+
+
+def _in_packets(function: Function) -> Function:
+    """Return the function, evaluated on a whole number of packets of the processor's vector instructions.
+
+    TensorFlow computes the rest of an array with other instructions, whose logarithms differ in the last bit. With
+    `quadratic_approximation`, QKeras rounds logarithms of powers of two, which lie halfway between two results.
+    """
+
+    def evaluated(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return function(np.resize(values, -(-len(values) // _PACKET) * _PACKET))[: len(values)]
+
+    return evaluated
 
 
 def _inside(changes: npt.NDArray[np.int64], signed: bool, width: int) -> bool:

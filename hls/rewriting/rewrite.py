@@ -154,22 +154,36 @@ def ordered(model: Any) -> Iterator[Any]:
 
 
 def _each_once(state: Rewriter, outputs: list[tuple[str, Any]]) -> tuple[list[Any], list[Step]]:
-    """Give every output a layer of its own: a port has one source, and an output without its softmax is another's."""
+    """Give every output a layer of its own.
+
+    A port has one source, an output without its softmax may be another's, and hls4ml makes no variable for an output
+    that is an input.
+    """
     result: list[Any] = []
     copies: list[Step] = []
     for number, (name, x) in enumerate(outputs):
         source = _producer(x).name
-        if any(x is other for other in result):
+        if _is_an_input(x) or any(x is other for other in result):
             # A softmax that was removed leaves its name.
             own = state.names.identifier(name)
             own = own if own != source else state.names.added(source, f"output{number}")
-            state.changes.append(f"layer {own}: output {number} has the values of {source} and is a copy of them")
+            state.changes.append(
+                f"layer {in_comment(name)}: output {number} has the values of {source} and is a copy of them"
+            )
             one = np.ones(int(x.shape[-1]))
             copy = state.scale_shift(x, own, ScaleAndShift.exactly(one, 0 * one, state.range_of(x)))
             copies.append(_step(state, None, [x], copy))
             x = copy
         result.append(x)
     return result, copies
+
+
+def _is_an_input(x: Any) -> bool:
+    """Whether a tensor of the normal form is a cast input, or one of another shape."""
+    layer = _producer(x)
+    while type(layer).__name__ in ("Flatten", "Reshape"):
+        layer = _producer(layer.input)
+    return type(layer).__name__ == "Quantize" and type(_producer(layer.input)).__name__ == "InputLayer"
 
 
 def _producer(tensor: Any) -> Any:

@@ -106,9 +106,8 @@ end architecture;
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"d": "dense__1"}, r"^'layer_dense__1': VHDL has no name with two underscores in a row, or one at an end; "),
-        ({"d": "dense_"}, r"^'layer_dense_': VHDL has no name"),
-        ({"d": "Y"}, r"^layers Y, y: VHDL ignores the case of letters; choose other names, or set "),
+        ({"top": "net__1"}, r"^'net__1': VHDL has no name with two underscores in a row, or one at an end; "),
+        ({"top": "net_"}, r"^'net_': VHDL has no name"),
         (
             {"top": "signal"},
             r"^'signal' is a reserved word of VHDL; choose another name, or set rtl\.language: verilog$",
