@@ -167,9 +167,8 @@ def _each_once(state: Rewriter, outputs: list[tuple[str, Any]]) -> tuple[list[An
             # A softmax that was removed leaves its name.
             own = state.names.identifier(name)
             own = own if own != source else state.names.added(source, f"output{number}")
-            state.changes.append(
-                f"layer {in_comment(name)}: output {number} has the values of {source} and is a copy of them"
-            )
+            shown = in_comment(state.names.shown[own])
+            state.changes.append(f"layer {shown}: output {number} has the values of {source} and is a copy of them")
             one = np.ones(int(x.shape[-1]))
             copy = state.scale_shift(x, own, ScaleAndShift.exactly(one, 0 * one, state.range_of(x)))
             copies.append(_step(state, None, [x], copy))
