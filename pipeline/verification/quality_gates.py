@@ -37,22 +37,20 @@ def check(gates: GatesConfig, heads: Sequence[Head], *, efficiencies: bool) -> N
         if wanted is None or wanted == getattr(usual, name) or optional:
             continue
         if not any(figure in head.figures for head in heads):
-            raise ConfigError(f"gates.{name}: {_lacking(heads, figure)}; remove the gate, or fix that")
+            raise ConfigError(f"gates.{name}: {_lacking(heads, figure)}; remove the gate")
     for output, limits in gates.heads.items():
         of_it = [head for head in heads if head.name == output]
         if not of_it:
             raise ConfigError(f"gates.heads.{output}: no such output; {did_you_mean(output, [h.name for h in heads])}")
         for name, figure in _options():
             if getattr(limits, name) is not None and figure not in of_it[0].figures:
-                raise ConfigError(
-                    f"gates.heads.{output}.{name}: {_lacking(of_it, figure)}; remove the gate, or fix that"
-                )
+                raise ConfigError(f"gates.heads.{output}.{name}: {_lacking(of_it, figure)}; remove the gate")
     if gates.min_signal_efficiency is not None:
         reason = "" if efficiencies else "set trigger.background_efficiencies"
         if len(heads) > 1:
             reason = f"the model has {len(heads)} outputs, and efficiencies are measured of an only one"
         if reason:
-            raise ConfigError(f"gates.min_signal_efficiency: {reason}; remove the gate, or fix that")
+            raise ConfigError(f"gates.min_signal_efficiency: {reason}; remove the gate")
 
 
 def _options() -> Iterator[tuple[str, Figure]]:
@@ -63,12 +61,18 @@ def _options() -> Iterator[tuple[str, Figure]]:
                 yield name, figure
 
 
+_TRUTHS = {"classes": "classes", "mask": "a mask", "targets": "targets"}
+
+
 def _lacking(heads: Sequence[Head], figure: Figure) -> str:
     words = figure.replace("_", " ")
     known = [
-        f"of {head.name} " + (head.reason if head.truth == "none" else f"{head.truth} are known") for head in heads
+        f"output {head.name}: {head.reason}"
+        if head.truth == "none"
+        else f"output {head.name} has {_TRUTHS[head.truth]}"
+        for head in heads
     ]
-    return f"there is no {words}: {'; '.join(known)}"
+    return f"it needs the figure {words}, which is not measured ({'; '.join(known)})"
 
 
 def judge(gates: GatesConfig, quality: Quality) -> list[Gate]:

@@ -200,19 +200,27 @@ NOTHING = Head("features", (16,), "none", reason="no array is named")
 @pytest.mark.parametrize(
     ("heads", "options", "message"),
     [
-        ([NOTHING], {"min_accuracy": 0.9}, "gates.min_accuracy: there is no accuracy: of features no array is named; "),
-        ([NOTHING], {"max_accuracy_drop": 0.02}, "gates.max_accuracy_drop: there is no accuracy: of features no array"),
-        ([ENERGY], {"min_accuracy": 0.9}, "of energy targets are known; remove the gate, or fix that"),
+        (
+            [NOTHING],
+            {"min_accuracy": 0.9},
+            "gates.min_accuracy: it needs the figure accuracy, which is not measured (output features: no array",
+        ),
+        (
+            [NOTHING],
+            {"max_accuracy_drop": 0.02},
+            "gates.max_accuracy_drop: it needs the figure accuracy, which is not measured (output features: no array",
+        ),
+        ([ENERGY], {"min_accuracy": 0.9}, "(output energy has targets); remove the gate"),
         (
             [LOGITS],
             {"max_resolution": 1.0},
-            "gates.max_resolution: there is no resolution: of logits classes are",
+            "gates.max_resolution: it needs the figure resolution, which is not measured (output logits has classes)",
         ),
         ([LOGITS, ENERGY], {"heads": {"energi": {}}}, "gates.heads.energi: no such output; did you mean energy?"),
         (
             [LOGITS, ENERGY],
             {"heads": {"energy": {"min_accuracy": 0.9}}},
-            "gates.heads.energy.min_accuracy: there is no accuracy: of energy targets are known",
+            "gates.heads.energy.min_accuracy: it needs the figure accuracy, which is not measured (output energy has",
         ),
         ([LOGITS, ENERGY], {"min_signal_efficiency": 0.9}, "the model has 2 outputs, and efficiencies are measured of"),
     ],

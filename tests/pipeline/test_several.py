@@ -249,7 +249,10 @@ def test_a_network_on_sequences_takes_arrays_without_a_channel_axis(tmp_path: Pa
         ("data.events=[camera/image, camera/time]", "no array 'camera/time', which data.events[1] names; did you mean"),
         ("data.events=[camera/times, camera/image]", "the model takes events of shape (6, 4, 1) at input 0, the data"),
         ("data.events=[]", "data.events"),
-        ("gates.min_accuracy=0.9", "gates.min_accuracy: there is no accuracy: of logits no array is named for"),
+        (
+            "gates.min_accuracy=0.9",
+            "gates.min_accuracy: it needs the figure accuracy, which is not measured (output logits: no array",
+        ),
         ("data.labels={particle: labels}", "data.labels.particle: the model has no such output; choose from"),
         ("data.targets=labels", "data.targets: the model has 2 outputs (logits, energy); say which the array is for"),
         (

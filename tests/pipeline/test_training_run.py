@@ -85,7 +85,7 @@ def test_the_monitored_efficiency_is_that_of_signal_at_the_share_of_background()
         (["gates.min_signal_efficiency=0.5"], "gates.min_signal_efficiency: set trigger.background_efficiencies"),
         (
             ["gates.min_explained_variance=0.5"],
-            "gates.min_explained_variance: a classifier has no targets",
+            "gates.min_explained_variance: it needs the figure explained variance, which is not measured (",
         ),
         (["training.objective=distillation", "gates.min_accuracy=null"], "training.distillation.classes: the data set"),
     ],
