@@ -50,7 +50,7 @@ def storage(path: Path, say: Callable[[str], None]) -> BaseStorage:
 
 def _end_last_line(path: Path, say: Callable[[str], None]) -> None:
     content = path.read_bytes()
-    _, newline, rest = content.rpartition(b"\n")
+    rest = content.rpartition(b"\n")[2]
     if not rest:
         return
     with path.open("rb+") as file:
@@ -59,7 +59,7 @@ def _end_last_line(path: Path, say: Callable[[str], None]) -> None:
             file.write(b"\n")
             return
         file.truncate(len(content) - len(rest))
-    number = content.count(b"\n") + bool(newline or rest)
+    number = content.count(b"\n") + 1
     say(f"{path}: line {number} was cut off ({len(rest)} bytes) and is left out")
 
 

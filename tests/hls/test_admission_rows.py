@@ -56,7 +56,6 @@ def converted(branches: list[Branch], io_type: IoType, folder: Path, compilers: 
 def walk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Converted]:
     """All branches, in a few models, since a small project takes as long to compile as a middling one."""
     kept = [branch for branch in BRANCHES if request.param == "io_parallel" or branch.stream]
-    # hls4ml's depthwise convolutions of one and of two dimensions do not compile together (one include guard).
     images = [branch for branch in kept if len(branch.shape) == 3]
     others = [branch for branch in kept if len(branch.shape) < 3]
     groups = [images[0::2], images[1::2], others[0::2], others[1::2], WIDE]

@@ -62,7 +62,7 @@ def differing(options: HlsOptions, branches: Sequence[Branch], folder: Path) -> 
 
 
 def groups(branches: Sequence[Branch], size: int = _TOGETHER) -> Iterator[Sequence[Branch]]:
-    """Branches that compile together: hls4ml's depthwise convolutions of 1D and 2D have the same include guard."""
+    """Branches that are converted together: images, then others, in projects of a middling size."""
     for images in (True, False):
         alike = [branch for branch in branches if (len(branch.shape) == 3) == images]
         yield from (alike[n : n + size] for n in range(0, len(alike), size))

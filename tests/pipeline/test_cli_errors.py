@@ -176,35 +176,37 @@ def test_a_model_for_other_events(refused: Refused) -> None:
     assert refused().startswith("the model takes events of shape (6,), the data set events.npz gives (5,)")
 
 
-def test_a_layer_that_cannot_be_converted_exactly_is_refused_before_training(refused: Refused) -> None:
+def refused_network(refused: Refused, body: str) -> str:
+    """What is said of a network of one's own, whose layers between input and logits are given as lines."""
     (refused.config.parent / "own.py").write_text(
         "from trigcnn.common.keras2 import bring_up\n"
         "from trigcnn.models.zoo import blocks\n\n\n"
         "def build(input_shape, classes, input_format):\n"
         "    keras = bring_up().keras\n"
         "    x = inputs = keras.Input(input_shape, name='events')\n"
-        "    x = blocks.input_quantizer(x, input_format)\n"
-        "    x = keras.layers.LeakyReLU(0.3, name='leaky')(x)\n"
-        "    x = keras.layers.Flatten()(x)\n"
+        f"{body}"
         "    return keras.Model(inputs, blocks.dense(x, classes, bits=4, name='logits'))\n"
     )
-    message = refused("data.source=digits", "data.input_format=null", "model.source=own.py:build")
+    return refused("data.source=digits", "data.input_format=null", "model.source=own.py:build")
+
+
+def test_a_layer_that_cannot_be_converted_exactly_is_refused_before_training(refused: Refused) -> None:
+    message = refused_network(
+        refused,
+        "    x = blocks.input_quantizer(x, input_format)\n"
+        "    x = keras.layers.LeakyReLU(0.3, name='leaky')(x)\n"
+        "    x = keras.layers.Flatten()(x)\n",
+    )
     assert message.startswith("the model cannot be converted exactly:\n  - layer leaky (LeakyReLU): ")
 
 
 def test_sums_of_more_than_53_bits_are_refused_before_training(refused: Refused) -> None:
-    (refused.config.parent / "own.py").write_text(
-        "from trigcnn.common.keras2 import bring_up\n"
-        "from trigcnn.models.zoo import blocks\n\n\n"
-        "def build(input_shape, classes, input_format):\n"
-        "    keras = bring_up().keras\n"
-        "    x = inputs = keras.Input(input_shape, name='events')\n"
+    message = refused_network(
+        refused,
         "    x = keras.layers.Flatten()(blocks.input_quantizer(x, input_format))\n"
         "    for number in range(2):\n"
-        "        x = blocks.dense(x, 8, bits=24, name=f'dense{number}')\n"
-        "    return keras.Model(inputs, blocks.dense(x, classes, bits=4, name='logits'))\n"
+        "        x = blocks.dense(x, 8, bits=24, name=f'dense{number}')\n",
     )
-    message = refused("data.source=digits", "data.input_format=null", "model.source=own.py:build")
     assert re.match(r"layer dense1: its values need 5\d bits before they are rounded, of which float64 and", message)
 
 
