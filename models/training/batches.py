@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,18 @@ from trigcnn.models.training.options import Recipe
 from trigcnn.models.training.weights import weights_by_class, weights_by_event
 
 
-def batches(model: Any, dataset: Dataset, recipe: Recipe, rng: np.random.Generator) -> Any:
-    """Make Keras' sequence of batches; it draws the first epoch at once, from `rng`.
+def batches(model: Any, dataset: Dataset, recipe: Recipe, rng: np.random.Generator, order: Random) -> Any:
+    """Make Keras' sequence of batches; it draws the first epoch at once.
+
+    Keras must not shuffle it: Keras draws from Python's global generator, from which other threads draw too, so that
+    a training would depend on its process.
+
+    Args:
+        model: The model.
+        dataset: The events.
+        recipe: How to train.
+        rng: Draws the order of events and their augmentation.
+        order: Draws the order of batches.
 
     Raises:
         ModelError: Augmentation is requested for events without the shape or the symmetry for it, or a class with a
@@ -53,9 +64,10 @@ def batches(model: Any, dataset: Dataset, recipe: Recipe, rng: np.random.Generat
             self.on_epoch_end()
 
         def on_epoch_end(self) -> None:
-            order = rng.permutation(len(split.events))
-            self.events, self.labels = split.events[order], {name: values[order] for name, values in targets.items()}
-            self.factors = None if factors is None else factors[order]
+            drawn = rng.permutation(len(split.events))
+            self.events, self.labels = split.events[drawn], {name: values[drawn] for name, values in targets.items()}
+            self.factors = None if factors is None else factors[drawn]
+            self.order: list[int] = []
             if symmetries:
                 self.events = apply_symmetries(self.events, symmetries, rng)
             if moves:
@@ -71,7 +83,12 @@ def batches(model: Any, dataset: Dataset, recipe: Recipe, rng: np.random.Generat
             return -(-len(split.events) // recipe.batch_size)
 
         def __getitem__(self, index: int) -> tuple[Any, ...]:
-            part = slice(index * recipe.batch_size, (index + 1) * recipe.batch_size)
+            if not self.order:
+                # Late, since no epoch follows the last one: the next training goes on with the same generator.
+                self.order = list(range(len(self)))
+                order.shuffle(self.order)
+            begin = self.order[index] * recipe.batch_size
+            part = slice(begin, begin + recipe.batch_size)
             labels = {name: values[part] for name, values in self.labels.items()}
             return of_keras(
                 model, heads, self.events[part], labels, None if self.factors is None else self.factors[part]

@@ -1,18 +1,18 @@
 """An interrupted training resumes at its checkpoint, and ends with the same bits.
 
 A checkpoint holds everything with a state: weights, the optimizer's moments, masks of pruning, the best epoch
-so far, and the states of the generators of random numbers (NumPy's for shuffling and augmentation, Python's for the
-order of batches, those of Dropout layers). TensorFlow does not expose the state of QKeras' stochastic
+so far, and the states of the generators of random numbers (for the order of events and augmentation, for the order of
+batches, those of Dropout layers). TensorFlow does not expose the state of QKeras' stochastic
 quantizers; a training with them resumes, but not with the same bits.
 """
 
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -32,9 +32,11 @@ class Checkpoint:
         path: The file.
     """
 
-    def __init__(self, path: Path, model: Any, history: History, best: Best, rng: np.random.Generator) -> None:
+    def __init__(
+        self, path: Path, model: Any, history: History, best: Best, rng: np.random.Generator, order: Random
+    ) -> None:
         self.path = path
-        self._model, self._history, self._best, self._rng = model, history, best, rng
+        self._model, self._history, self._best, self._rng, self._order = model, history, best, rng, order
         self._generators = [
             generator.state
             for layer in model.submodules
@@ -73,8 +75,8 @@ class Checkpoint:
         self._best.epoch, self._best.wait, self._best.stopped = best["epoch"], best["wait"], best["stopped"]
         self._best.value = (best["value"][0], best["value"][1])
         self._rng.bit_generator.state = content["numpy"]
-        version, internal, following = content["python"]
-        random.setstate((version, tuple(internal), following))
+        version, internal, following = content["order"]
+        self._order.setstate((version, tuple(internal), following))
         done: int = content["done"]
         return done
 
@@ -110,7 +112,7 @@ class Checkpoint:
             "history": asdict(self._history),
             "best": best,
             "numpy": self._rng.bit_generator.state,
-            "python": random.getstate(),
+            "order": self._order.getstate(),
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.path.with_suffix(".unfinished.npz")

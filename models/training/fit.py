@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,12 @@ def train_for_hardware(
     """
     hooks = hooks or Hooks()
     epochs = recipe.epochs + recipe.folded_epochs
-    history = train(
-        model, dataset, recipe, lambda epoch, _, text: progress(epoch, epochs, text), hooks.of("quantized"), seed=seed
-    )
+    order = Random(seed)  # noqa: S311
+
+    def shown(epoch: int, _: int, text: str) -> None:
+        progress(epoch, epochs, text)
+
+    history = train(model, dataset, recipe, shown, hooks.of("quantized"), seed=seed, order=order)
     if not recipe.folded_epochs:
         return model, history
     folded = fold_batch_normalization(model)
@@ -76,14 +80,23 @@ def train_for_hardware(
         hooks.of("folded"),
         each_epoch=None if each_epoch is None else lambda epoch, figure: each_epoch(first + epoch, figure),
     )
-    second = train(
-        folded, dataset, further, lambda epoch, _, text: progress(first + epoch, epochs, text), after, seed=seed
-    )
+
+    def shown_after(epoch: int, _: int, text: str) -> None:
+        progress(first + epoch, epochs, text)
+
+    second = train(folded, dataset, further, shown_after, after, seed=seed, order=order)
     return folded, history.followed_by(second)
 
 
 def train(
-    model: Any, dataset: Dataset, recipe: Recipe, progress: Progress, hooks: Hooks | None = None, *, seed: int
+    model: Any,
+    dataset: Dataset,
+    recipe: Recipe,
+    progress: Progress,
+    hooks: Hooks | None = None,
+    *,
+    seed: int,
+    order: Random | None = None,
 ) -> History:
     """Train a network in place, and keep its best epoch by `recipe.monitor`.
 
@@ -98,6 +111,7 @@ def train(
         progress: Called with (epoch, epochs, text) after each epoch.
         hooks: What else is done.
         seed: Of shuffling and augmentation.
+        order: Generator of the order of batches, if it continues one of an earlier training; default: from the seed.
 
     Raises:
         ModelError: The events do not have the shape or the symmetry that augmentation needs, a class with a weight
@@ -111,6 +125,8 @@ def train(
         raise ModelError("training.monitor: the outputs have no accuracy of their own; use loss")
     keras = bring_up().keras
     rng = np.random.default_rng(seed)
+    # Own generators: the global ones are drawn from by other threads too.
+    order = order or Random(seed)  # noqa: S311
     steps_per_epoch = -(-len(dataset.train.events) // recipe.batch_size)
     loss, metrics = loss_and_metrics(dataset.heads)
     weighted = dataset.train.weights is not None
@@ -131,12 +147,13 @@ def train(
     ]
     done = 0
     if hooks.checkpoint is not None:
-        checkpoint = Checkpoint(hooks.checkpoint, model, history, best, rng)
+        checkpoint = Checkpoint(hooks.checkpoint, model, history, best, rng, order)
         done = checkpoint.restore(pruning)
         callbacks.append(checkpoint.callback(recipe.checkpoint_epochs, recipe.epochs, pruning))
     if done < recipe.epochs and not best.stopped:
         model.fit(
-            batches(model, dataset, recipe, rng),
+            batches(model, dataset, recipe, rng, order),
+            shuffle=False,
             initial_epoch=done,
             epochs=recipe.epochs,
             validation_data=validation_data(model, dataset.validation, dataset.heads),

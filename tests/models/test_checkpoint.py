@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,18 @@ RECIPE = Recipe(
 )
 
 
-def run(folder: Path | None, *, killed_at: int | None = None, every: int = 1) -> tuple[list[Any], History]:
-    """Train, and be killed in a step of the whole training."""
+def run(
+    folder: Path | None, *, killed_at: int | None = None, every: int = 1, disturbed: bool = False
+) -> tuple[list[Any], History]:
+    """Train, and be killed in a step of the whole training; or draw from the global generators at each step."""
     steps = 0
 
     def step() -> None:
         nonlocal steps
         steps += 1
+        if disturbed:
+            random.random()
+            np.random.random()
         if steps == killed_at:
             raise Killed
 
@@ -87,6 +93,13 @@ def test_a_killed_training_ends_with_the_same_weights_and_history(
     # All is done: nothing is trained again.
     again, _ = run(tmp_path, killed_at=1)
     for found, expected in zip(again, weights, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_training_does_not_depend_on_what_else_its_process_draws(uninterrupted: tuple[list[Any], History]) -> None:
+    weights, history = run(None, disturbed=True)
+    assert history == uninterrupted[1]
+    for found, expected in zip(weights, uninterrupted[0], strict=True):
         np.testing.assert_array_equal(found, expected)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def test_an_event_that_is_moved_is_also_the_one_to_be_given_back() -> None:
     data = Dataset("toy", FixedPoint.parse("ufixed<5,0>"), ("one",), part, part, part, symmetries=("roll_rows",))
     model = bring_up().keras.Sequential([bring_up().keras.Input((3, 2, 1)), bring_up().keras.layers.Flatten()])
     own = recipe(objective="reconstruction", augmentation=["roll_rows"], batch_size=5)
-    moved, wanted = batches(model, data, own, np.random.default_rng(3))[0]
+    moved, wanted = batches(model, data, own, np.random.default_rng(3), Random(3))[0]
     np.testing.assert_array_equal(moved.reshape(5, 6), wanted)
     assert not np.array_equal(np.sort(wanted, axis=0), np.sort(events.reshape(5, 6), axis=0))
 

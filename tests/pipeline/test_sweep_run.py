@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import yaml
 
 from tests.pipeline.conftest import QUICK, write_quick
+from trigcnn.models.source import load_saved
 from trigcnn.pipeline.config.file import load
 
 Trigcnn = Callable[..., subprocess.CompletedProcess[str]]
@@ -93,6 +95,22 @@ def test_each_trial_is_an_ordinary_run(swept: Path, trigcnn: Trigcnn) -> None:
     assert done.returncode == 0, done.stderr
     for stage in ("train", "convert", "check", "synthesize", "report"):
         assert f"{stage}: unchanged" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_trial_has_the_weights_of_a_plain_training(swept: Path, trigcnn: Trigcnn, number: int) -> None:
+    # The worker of trial 0 was killed, so its training was resumed.
+    trial, plain = swept / "out" / "trials" / f"{number:04d}", swept / f"plain{number}"
+    done = trigcnn("train", trial / "trial.yaml", "--out", plain)
+    assert done.returncode == 0, done.stderr
+    manifests = [json.loads((folder / "train" / "manifest.json").read_text()) for folder in (trial, plain)]
+    assert manifests[0]["key"] == manifests[1]["key"]
+    for name in ("quantized.keras", "float.keras"):
+        ours, theirs = (load_saved(folder / "train" / name).get_weights() for folder in (trial, plain))
+        assert ours
+        for found, expected in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.slow
