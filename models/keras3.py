@@ -7,8 +7,6 @@ checked like any other; the weights are read from the archive and given to the l
 from __future__ import annotations
 
 import inspect
-import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.foreign import cut
+from trigcnn.models.damage import DAMAGED
 from trigcnn.models.errors import ModelError
+from trigcnn.models.saved_file import WEIGHTS, read_weights
 
-_WEIGHTS = "model.weights.h5"
-# The largest device holds fewer weights than this many bytes, and optimizers keep two more values for each.
-_MAX_WEIGHTS_BYTES = 2**30
 _SAVE_AGAIN = "save it with tf_keras (TF_USE_LEGACY_KERAS=1), or build it with file.py:function"
 # Operators on two tensors that have a layer.
 _OPERATIONS = frozenset("Add Subtract Multiply Maximum Minimum".split())
@@ -46,7 +44,8 @@ def translated(config: Any, classes: dict[str, type], path: Path) -> Any:
         return _Translation(classes, path).object(config)
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise ModelError(
-            f"{path}: its configuration is not one that Keras 3 writes ({type(error).__name__}: {error}); {_SAVE_AGAIN}"
+            f"{path}: its configuration is not one that Keras 3 writes ({type(error).__name__}: {cut(error)}); "
+            f"{_SAVE_AGAIN}"
         ) from error
 
 
@@ -84,32 +83,12 @@ class _Translation:
         for layer in layers:
             if "inbound_nodes" in layer:
                 layer["inbound_nodes"] = [_calls(call, inner) for call in layer["inbound_nodes"]]
-        self._check_order(layers, inner)
         for ends in ("input_layers", "output_layers"):
             if ends in config:
                 given = config[ends]
                 ends_of = [given] if isinstance(given, list) and isinstance(given[0], str) else given
                 kept[ends] = _shifted(ends_of, inner)
         return kept
-
-    def _check_order(self, layers: list[dict[str, Any]], inner: set[str]) -> None:
-        """Check that every layer can be called: Keras 2 waits forever for a tensor that never comes."""
-        waiting = {layer["name"]: list(layer["inbound_nodes"]) for layer in layers if layer.get("inbound_nodes")}
-        done = {layer["config"]["name"]: int(not layer.get("inbound_nodes")) for layer in layers}
-        done |= dict.fromkeys(inner, 1)
-        progress = True
-        while progress:
-            progress = False
-            for name, calls in waiting.items():
-                while calls and all(done.get(source, 0) > number for source, number, *_ in calls[0]):
-                    del calls[0]
-                    done[name] += 1
-                    progress = True
-        stuck = [name for name, calls in waiting.items() if calls]
-        if stuck:
-            raise ModelError(
-                f"{self._path}, layer {stuck[0]!r}: nothing gives it its input; save the damaged model again"
-            )
 
     def _options(self, kind: str, config: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         known = _arguments(self._classes.get(kind))
@@ -169,21 +148,11 @@ def set_weights(model: Any, path: Path) -> None:
     Raises:
         ModelError: The weights are missing, or not those of the model.
     """
-    with zipfile.ZipFile(path) as archive:
-        try:
-            size = archive.getinfo(_WEIGHTS).file_size
-        except KeyError:
-            raise ModelError(f"{path}: has no {_WEIGHTS}; save the whole model with model.save") from None
-        if size > _MAX_WEIGHTS_BYTES:
-            raise ModelError(
-                f"{path}: its {_WEIGHTS} has {size} bytes, more than any device holds; save a smaller model"
-            )
-        content = archive.read(_WEIGHTS)
     try:
-        with h5py.File(io.BytesIO(content), "r") as file:
+        with h5py.File(read_weights(path), "r") as file:
             _fill(model, file, path)
-    except (OSError, KeyError, AttributeError) as error:
-        raise ModelError(f"{path}: its {_WEIGHTS} cannot be read ({error}); save the model again") from error
+    except (*DAMAGED, AttributeError) as error:
+        raise ModelError(f"{path}: its {WEIGHTS} cannot be read ({cut(error)}); save the model again") from error
 
 
 def _fill(model: Any, group: Any, path: Path) -> None:

@@ -10,20 +10,13 @@ QKeras evaluates text such as "quantized_bits(6,0)". Read in qkeras 0.9.0, `safe
 
 from __future__ import annotations
 
-import json
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from trigcnn.models.errors import ModelError
-from trigcnn.models.paths import require_file
-
-# A network for a trigger has at most hundreds of layers of about a kilobyte each.
-MAX_CONFIG_BYTES = 16 * 2**20
 
 _OWN_CODE = "use file.py:function for own Python code"
 # Plain values that Keras marks with a class name; no code is called for them but their own constructor.
@@ -39,105 +32,6 @@ _VALUE = rf"(?:{_NUMBER}|True|False|'\w*'|\"\w*\")"
 _ARGUMENT = rf"\s*(?:[A-Za-z]\w*\s*=\s*)?{_VALUE}\s*"
 _CALL = re.compile(rf"(?P<name>[A-Za-z]\w*)(?:\((?:{_ARGUMENT}(?:,{_ARGUMENT})*)?\))?")
 _EVALUATED_KEY = re.compile(r"quantizer|activation$|_(?:initializer|regularizer|constraint)$|^initializer$")
-
-
-def read_config(path: Path) -> tuple[Any, bool]:
-    """Read the configuration of a `.keras` or `.h5` file.
-
-    Returns:
-        Plain JSON, and whether Keras 3 wrote it.
-
-    Raises:
-        ModelError: The file is missing, damaged, of another kind, or has no readable configuration.
-    """
-    require_file(
-        path,
-        ModelError,
-        missing="no such file; name an existing .keras or .h5 file",
-        no_file="not a regular file; name a .keras or .h5 file, not a folder",
-    )
-    # The suffix decides how Keras reads a file, and Keras distinguishes upper and lower case.
-    readers = {".keras": _read_zip, ".h5": _read_hdf5}
-    if path.suffix not in readers:
-        raise ModelError(f"{path}: not a .keras or .h5 file; save the model with model.save('model.keras')")
-    try:
-        text, version = readers[path.suffix](path)
-    except (OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelError(f"{path}: damaged or truncated ({error}); save or copy it again") from error
-    keras3 = version.split(".")[0] == "3"
-    if keras3 and path.suffix != ".keras":
-        raise ModelError(
-            f"{path}: saved with Keras {version}, of which only .keras files are read; save it with "
-            "model.save('model.keras'), or build it with file.py:function"
-        )
-    return _parse(text, f"{path}: the model's configuration"), keras3
-
-
-def _parse(text: bytes | str, what: str) -> Any:
-    if len(text) > MAX_CONFIG_BYTES:
-        raise ModelError(f"{what} has {len(text)} bytes, more than {MAX_CONFIG_BYTES}; save a smaller model")
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{what} is not readable JSON ({error}); save the model again") from error
-
-
-def _read_zip(path: Path) -> tuple[bytes, str]:
-    """Return the configuration and the version of Keras from a `.keras` file."""
-    if not zipfile.is_zipfile(path):
-        raise ModelError(f"{path}: not a .keras file (a zip archive), or a truncated one; save or copy it again")
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        for name in names:
-            _check_member(path, name)
-        if len(set(names)) != len(names):
-            raise ModelError(f"{path}: has two members of one name; save the model again with model.save")
-        if "config.json" not in names:
-            raise ModelError(
-                f"{path}: has no config.json, only {', '.join(names) or 'nothing'}; save the whole model "
-                "with model.save, not its weights"
-            )
-        text = _member(path, archive, "config.json")
-        metadata: Any = {}
-        if "metadata.json" in names:
-            metadata = _parse(_member(path, archive, "metadata.json"), f"{path}: metadata.json")
-    version = metadata.get("keras_version") if isinstance(metadata, dict) else None
-    return text, str(version or "")
-
-
-def _check_member(path: Path, name: str) -> None:
-    """Check that no member's name would unpack outside of the folder, on any system."""
-    posix, windows = PurePosixPath(name), PureWindowsPath(name)
-    if posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts:
-        raise ModelError(
-            f"{path}: its member {name!r} would be unpacked outside the archive's folder; such a file was "
-            "not written by Keras: do not trust it, save the model again with model.save"
-        )
-
-
-def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
-    """Read one member, up to the largest size of a configuration: archives can unpack to any size."""
-    with archive.open(name) as file:
-        text = file.read(MAX_CONFIG_BYTES + 1)
-    if len(text) > MAX_CONFIG_BYTES:
-        raise ModelError(f"{path}: its {name} has more than {MAX_CONFIG_BYTES} bytes; save a smaller model")
-    return text
-
-
-def _read_hdf5(path: Path) -> tuple[bytes | str, str]:
-    """Return the configuration and the version of Keras from an `.h5` file."""
-    import h5py
-
-    if not h5py.is_hdf5(path):
-        raise ModelError(f"{path}: not an HDF5 file, or a truncated one; save or copy it again")
-    with h5py.File(path, "r") as file:
-        text = file.attrs.get("model_config")
-        version = file.attrs.get("keras_version", "")
-    if text is None:
-        raise ModelError(f"{path}: has no model_config, it may hold weights only; save the whole model with model.save")
-    if not isinstance(text, bytes | str):
-        raise ModelError(f"{path}: its model_config is a {type(text).__name__}, not text; save the model again")
-    return text, version.decode(errors="replace") if isinstance(version, bytes) else str(version)
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,16 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from trigcnn.common.foreign import cut
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models import keras3
 from trigcnn.models.errors import ModelError
 from trigcnn.models.forms.operators import OPERATORS
+from trigcnn.models.memory import check_results, limited
 from trigcnn.models.paths import require_file
-from trigcnn.models.saved_config import allowed, check_config, read_config
+from trigcnn.models.saved_config import allowed, check_config
+from trigcnn.models.saved_file import read_config
+from trigcnn.models.saved_graph import check_order
 from trigcnn.models.user_code import Function, Script
 
 
@@ -46,26 +50,33 @@ def load_saved(path: str | Path) -> Any:
     if of_keras3:
         config = keras3.translated(config, vars(keras2.keras.layers) | objects, path)
     check_config(config, path, allowed(keras2.keras, keras2.qkeras, objects, OPERATORS))
+    check_order(config, path)
     readers = objects | {"QActivation": _activation_reader(keras2.qkeras)}
     try:
-        if of_keras3:
-            model = keras2.keras.models.model_from_json(json.dumps(config), custom_objects=readers)
-            keras3.set_weights(model, path)
-            return model
-        return keras2.keras.models.load_model(
-            # Keras mistakes some relative paths for remote file systems, but never an absolute path.
-            str(path.resolve()),
-            custom_objects=readers,
-            compile=False,
-            safe_mode=True,
-        )
+        with limited(str(path)):
+            model = _built(path, config if of_keras3 else None, readers)
     except ModelError:
         raise
     except Exception as error:
         raise ModelError(
-            f"{path}: Keras cannot load it: {error}; save it again with the tf_keras and qkeras that are "
+            f"{path}: Keras cannot load it: {cut(error)}; save it again with the tf_keras and qkeras that are "
             "installed here, or build it with file.py:function"
         ) from error
+    check_results(model, str(path))
+    return model
+
+
+def _built(path: Path, of_keras3: Any | None, readers: dict[str, Any]) -> Any:
+    """Build the model of a file; the configuration of one of Keras 3 is given."""
+    from trigcnn.common.keras2 import bring_up
+
+    models = bring_up().keras.models
+    if of_keras3 is not None:
+        model = models.model_from_json(json.dumps(of_keras3), custom_objects=readers)
+        keras3.set_weights(model, path)
+        return model
+    # Keras mistakes some relative paths for remote file systems, but never an absolute path.
+    return models.load_model(str(path.resolve()), custom_objects=readers, compile=False, safe_mode=True)
 
 
 def _activation_reader(qkeras: Any) -> Any:
@@ -139,14 +150,14 @@ def call_builder(builder: Callable[..., Any], *, offered: dict[str, Any], option
     """
     name = getattr(builder, "__name__", repr(builder))
     arguments = _arguments(builder, name, offered, options)
+    where = f"the model's function {name!r}"
     try:
-        model = builder(**arguments)
+        with limited(where):
+            model = builder(**arguments)
     except ModelError:
         raise
     except (Exception, SystemExit) as error:
-        raise ModelError(
-            f"the model's function {name!r} failed: {_at(error, _is_own(builder))}; fix it there"
-        ) from error
+        raise ModelError(f"{where} failed: {_at(error, _is_own(builder))}; fix it there") from error
 
     from trigcnn.common.keras2 import bring_up
 
@@ -156,6 +167,7 @@ def call_builder(builder: Callable[..., Any], *, offered: dict[str, Any], option
             f"the model's function {name!r} gave a {kind.__module__}.{kind.__qualname__}, not a "
             "tf_keras.Model; build and return a model of tf_keras (Keras 2) with QKeras layers"
         )
+    check_results(model, where)
     return model
 
 
@@ -211,4 +223,4 @@ def _at(error: BaseException, is_own: Callable[[str], bool]) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     # The last frame in the user's files is where the user can fix it, however deep in Keras it failed.
     frame = next((frame for frame in reversed(frames) if is_own(frame.filename)), frames[-1])
-    return f"{type(error).__name__}: {error} ({frame.filename}, line {frame.lineno})"
+    return f"{type(error).__name__}: {cut(error)} ({frame.filename}, line {frame.lineno})"

@@ -145,6 +145,7 @@ def load(
     targets: str | Mapping[str, str] | None = None,
     weights: str | None = None,
     truth_needed: bool = False,
+    max_gb: float = files.MOST_GB,
 ) -> Dataset:
     """Load a data set, put its events on the digitiser's grid and split it.
 
@@ -163,6 +164,7 @@ def load(
         targets: Name of an array of real values that the output is to give, or names by output, for a file only.
         weights: Name of the array of the events' weights, for a file only.
         truth_needed: Whether a file must hold labels or targets, because a network is to learn them.
+        max_gb: Size of the largest array of a file, or of all events of a published set, that is read, in GB.
 
     Raises:
         DataError: No such data set or file, or its content cannot be used.
@@ -174,11 +176,13 @@ def load(
         for option, value in (("targets", targets), ("weights", weights)):
             if value is not None:
                 raise DataError(f"data.{option}: {source} is a data set of trigcnn, not a file; remove the option")
+        limit = {"max_gb": max_gb} if source in _PUBLISHED else {}
         return _SOURCES[source].load(
             input_format=parsed,
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
             seed=seed,
+            **limit,
             **_checked_options(source, options or {}),
         )
     if options:
@@ -202,6 +206,7 @@ def load(
         test_fraction=test_fraction,
         seed=seed,
         truth_needed=truth_needed,
+        max_gb=max_gb,
     )
 
 

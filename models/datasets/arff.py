@@ -44,7 +44,7 @@ def read(path: Path) -> Table:
     head = head_of(path)
     if looks_like(head) != "something else":
         raise DataError(f"{path}: not an ARFF file but {looks_like(head)}; download it again, as ARFF")
-    with damage_named(path, ValueError), path.open(encoding="utf-8") as stream:
+    with damage_named(path), path.open(encoding="utf-8") as stream:
         columns = _header(stream, path)
         nominal = [at for at, (_, kind) in enumerate(columns) if kind.startswith("{")]
         others = [name for name, kind in columns if not kind.startswith("{") and kind.lower() not in _REAL]

@@ -6,6 +6,7 @@ data, and one piece.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.models.damage import check_size
 from trigcnn.models.datasets.base import Dataset, Events, Labels, Split, Symmetry, split_indices
 from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.models.errors import DataError
 
+_FEWER = "set data.options.max_events to fewer events, or data.max_gb to what the memory holds"
 # Values of a piece: 16 MB as float32.
 _PIECE_VALUES = 2**22
 
@@ -138,6 +141,7 @@ def assemble(
     test: Part | None,
     choice: Choice,
     *,
+    most_bytes: int,
     symmetries: tuple[Symmetry, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> Dataset:
@@ -150,17 +154,19 @@ def assemble(
         part: All events, or those that were published for training.
         test: The events that were published for the test, if any.
         choice: The split.
+        most_bytes: Size up to which events are read.
         symmetries: As in `Dataset`.
         notes: As in `Dataset`.
 
     Raises:
-        DataError: A value is NaN or infinite, or a file cannot be read.
+        DataError: A value is NaN or infinite, a file cannot be read, or there are too many events.
     """
     if test is None:
-        train, validation, tested = _gather(part, [choice.train, choice.validation, choice.test], input_format)
+        chosen = [choice.train, choice.validation, choice.test]
+        train, validation, tested = _gather(part, chosen, input_format, most_bytes)
     else:
-        train, validation = _gather(part, [choice.train, choice.validation], input_format)
-        (tested,) = _gather(test, [choice.test], input_format)
+        train, validation = _gather(part, [choice.train, choice.validation], input_format, most_bytes)
+        (tested,) = _gather(test, [choice.test], input_format, most_bytes)
     return Dataset(name, input_format, tuple(classes), train, validation, tested, symmetries=symmetries, notes=notes)
 
 
@@ -184,12 +190,15 @@ def _check_classes(labels: Labels, trained: Labels) -> None:
         )
 
 
-def _gather(part: Part, choices: Sequence[Labels], input_format: FixedPoint) -> list[Split]:
+def _gather(part: Part, choices: Sequence[Labels], input_format: FixedPoint, most_bytes: int) -> list[Split]:
     """Read a part once, and put each event into the split that has its index."""
     orders = [np.argsort(choice) for choice in choices]
     results: list[Events] = []
     start = 0
     for piece in part.pieces():
+        if not results:
+            size = 4 * sum(choice.size for choice in choices) * math.prod(piece.shape[1:])
+            check_size(part.where, size, most_bytes, _FEWER, DataError)
         results = results or [np.empty((choice.size, *piece.shape[1:]), np.float32) for choice in choices]
         stop = start + len(piece)
         for choice, order, result in zip(choices, orders, results, strict=True):

@@ -113,7 +113,7 @@ def _hdf5_files(folder: Path) -> list[Path]:
 def _source(path: Path, label: int, *, accepted_only: bool) -> _Source:
     """Look at a file: shape, type, and which events are accepted."""
     with hdf5.opened(path) as file:
-        regions = hdf5.in_file(file, path, REGIONS)
+        regions = hdf5.in_file(file, REGIONS)
         events = regions.shape[0] if regions.shape else 0
         if regions.dtype.kind not in "fiub" or regions.shape not in _shapes(events) or not events:
             raise DataError(
@@ -122,8 +122,8 @@ def _source(path: Path, label: int, *, accepted_only: bool) -> _Source:
             )
         taken = np.arange(events)
         # Background files, and signal files without the generator's jets, have no flags or an empty array.
-        if accepted_only and FLAGS in file and hdf5.in_file(file, path, FLAGS).size:
-            flags = hdf5.array(file, path, FLAGS, (events,))[()]
+        if accepted_only and (found := file.find(FLAGS)) is not None and found.size:
+            flags = file.read(hdf5.array(file, FLAGS, (events,)), FLAGS)
             taken = np.flatnonzero(flags)
             if not taken.size:
                 raise DataError(
@@ -140,7 +140,7 @@ def _shapes(events: int) -> Sequence[tuple[int, ...]]:
 def _pieces(sources: Sequence[_Source]) -> Iterator[npt.NDArray[Any]]:
     for source in sources:
         with hdf5.opened(source.path) as file:
-            regions = hdf5.in_file(file, source.path, REGIONS)
+            regions = hdf5.in_file(file, REGIONS)
             for piece in pieces_of(regions.shape[0], PHI * ETA):
                 counts = regions[piece].reshape(-1, PHI, ETA, 1)
                 _check_counts(counts, f"{source.path}, {REGIONS}", piece.start)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.common.foreign import cut
 from trigcnn.common.suggestions import did_you_mean
+from trigcnn.models import hdf5, npz
+from trigcnn.models.damage import damage_named
 from trigcnn.models.datasets.base import Dataset, Events, Split, split_indices
 from trigcnn.models.datasets.input_format import put_on_grid
 from trigcnn.models.datasets.truths import Known, known
@@ -26,9 +27,11 @@ SUFFIXES = NPZ_SUFFIXES + HDF5_SUFFIXES
 # The default of `data.labels`: an array of this name need not exist.
 DEFAULT_LABELS = "labels"
 
-# What zipfile, numpy and h5py raise on files that were cut off or overwritten in part; a header that was
-# overwritten can claim any size, hence MemoryError.
-DAMAGED = (OSError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+MOST_GB = 8.0
+"""The default of `data.max_gb`."""
+WRITE_AGAIN = "write or copy it again"
+HERE = "write the array itself into the file"
+_TOO_LARGE = "write fewer events or a smaller type such as uint8, or set data.max_gb to what the memory holds"
 
 
 def load(
@@ -45,6 +48,7 @@ def load(
     test_fraction: float,
     seed: int,
     truth_needed: bool = False,
+    max_gb: float = MOST_GB,
 ) -> Dataset:
     """Load a data set from a file.
 
@@ -64,6 +68,7 @@ def load(
         test_fraction: Share of all events to test on.
         seed: Seed of the split.
         truth_needed: Whether labels or targets must be there, because a network is to learn them.
+        max_gb: Size of the largest array that is read, in GB.
 
     Raises:
         DataError: The file or an array in it cannot be used; the message says which, and the fix.
@@ -85,7 +90,7 @@ def load(
         )
     optional = {"data.labels"} if by_default and (of_targets or not truth_needed) else set()
     names = {**of_events, **of_labels, **of_targets, **({} if weights is None else {"data.weights": weights})}
-    arrays = _read(path, names, optional)
+    arrays = _read(path, names, optional, int(max_gb * 1e9))
     where = {option: f"{path}, {names[option]}" for option in arrays}
     parts = [
         put_on_grid(
@@ -140,13 +145,16 @@ def _split(events: Events, found: Known, **how: Any) -> tuple[Split, Split, Spli
     return first, second, third
 
 
-def _read(path: Path, wanted: dict[str, str], optional: Collection[str]) -> dict[str, npt.NDArray[Any]]:
+def _read(
+    path: Path, wanted: dict[str, str], optional: Collection[str], most_bytes: int
+) -> dict[str, npt.NDArray[Any]]:
     """Read the arrays that options name.
 
     Args:
         path: The file.
         wanted: Names of the arrays by option.
         optional: Options whose array may be missing.
+        most_bytes: Size up to which an array is read.
 
     Returns:
         The arrays by option.
@@ -158,67 +166,48 @@ def _read(path: Path, wanted: dict[str, str], optional: Collection[str]) -> dict
         no_file=f"not a file; set data.source to a file that ends in {', '.join(SUFFIXES)}",
     )
     reader = _read_npz if path.suffix.lower() in NPZ_SUFFIXES else _read_hdf5
-    try:
-        arrays = reader(path, wanted, optional)
-    except DAMAGED as error:
-        raise DataError(
-            f"{path}: cannot be read, it is damaged, truncated or not accessible ({error}); write or copy it again"
-        ) from error
+    with damage_named(path, DataError, WRITE_AGAIN):
+        arrays = reader(path, wanted, optional, most_bytes)
     for option, array in arrays.items():
         if array.size == 0:
             raise DataError(f"{path}, {wanted[option]}: no values, shape {array.shape}; {option} needs some")
     return arrays
 
 
-def _read_npz(path: Path, wanted: dict[str, str], optional: Collection[str]) -> dict[str, npt.NDArray[Any]]:
+def _read_npz(
+    path: Path, wanted: dict[str, str], optional: Collection[str], most_bytes: int
+) -> dict[str, npt.NDArray[Any]]:
     arrays: dict[str, npt.NDArray[Any]] = {}
-    if not zipfile.is_zipfile(path):
-        raise DataError(
-            f"{path}: not an npz file, or a truncated one; write it with numpy.savez(path, events=..., labels=...)"
-        )
-    # Pickles can run any code when they are read, so numpy is told to refuse them.
-    with np.load(path, allow_pickle=False) as archive:
+    with npz.opened(path, DataError, most_bytes=most_bytes, too_large=_TOO_LARGE) as file:
         for option, name in wanted.items():
-            if name not in archive.files:
-                if option in optional:
-                    continue
-                raise no_such_array(path, option, name, archive.files)
-            try:
-                array = archive[name]
-            except ValueError as error:
-                raise DataError(
-                    f"{path}, {name}: cannot be read ({error}); object arrays hold pickled Python objects, "
-                    "which are never loaded: save plain numbers"
-                ) from error
-            if not isinstance(array, np.ndarray):
-                raise DataError(f"{path}, {name}: not a numpy array; write the file with numpy.savez")
-            arrays[option] = array
+            if name in file.names:
+                arrays[option] = file.read(name)
+            elif option not in optional:
+                raise no_such_array(path, option, name, file.names)
     return arrays
 
 
-def _read_hdf5(path: Path, wanted: dict[str, str], optional: Collection[str]) -> dict[str, npt.NDArray[Any]]:
-    import h5py
-
+def _read_hdf5(
+    path: Path, wanted: dict[str, str], optional: Collection[str], most_bytes: int
+) -> dict[str, npt.NDArray[Any]]:
     arrays: dict[str, npt.NDArray[Any]] = {}
-    with h5py.File(path, "r") as file:
-        present: list[str] = []
-        file.visititems(lambda name, item: present.append(name) if isinstance(item, h5py.Dataset) else None)
+    with hdf5.opened(path, path, DataError, fix=HERE, most_bytes=most_bytes, too_large=_TOO_LARGE) as file:
         for option, name in wanted.items():
-            if not isinstance(file.get(name), h5py.Dataset):
-                if option in optional and name not in file:
+            found = file.find(name)
+            if found is None:
+                if option in optional:
                     continue
-                raise no_such_array(path, option, name, present)
-            array = file[name][()]
-            if not isinstance(array, np.ndarray):
+                raise no_such_array(path, option, name, file.names())
+            if not found.shape:
                 raise DataError(f"{path}, {name}: a single value, not an array; {option} must name an array")
-            arrays[option] = array
+            arrays[option] = file.read(found, name)
     return arrays
 
 
 def no_such_array(path: Path, option: str, name: str, present: Sequence[str]) -> DataError:
     """Return the error that a file has no array of a name, with the closest name."""
     mend = did_you_mean(name.strip("/"), present) if present else "the file has none; write the arrays into it"
-    return DataError(f"{path}: no array {name!r}, which {option} names; {mend}")
+    return DataError(f"{path}: no array {cut(name)!r}, which {option} names; {mend}")
 
 
 def _checked_events(events: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.models.damage import check_size
 from trigcnn.models.datasets import arff, hdf5
 from trigcnn.models.datasets.assembly import Choice, Part, pieces_of
 from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels
@@ -163,7 +164,7 @@ def _from_arff(path: Path) -> _Jets:
 
 def _from_table(path: Path) -> _Jets:
     with hdf5.opened(path) as file:
-        table = hdf5.in_file(file, path, _TABLE)
+        table = hdf5.in_file(file, _TABLE)
         wanted = [f"j_{name}" for name in (*FEATURES, *CLASSES)]
         fields = table.dtype.fields or {}
         absent = [name for name in wanted if name not in fields or fields[name][0].kind not in "fiub"]
@@ -172,6 +173,7 @@ def _from_table(path: Path) -> _Jets:
                 f"{path}, {_TABLE}: of shape {table.shape}, without real columns {', '.join(absent) or 'or rows'}; "
                 "take the published file"
             )
+        check_size(f"{path}, {_TABLE}", table.nbytes, file.most_bytes, file.too_large, file.error)
         rows = table.fields(wanted)[()]
     columns = np.stack([rows[name].astype(np.float64) for name in wanted], axis=1)
     return _Jets(columns[:, : len(FEATURES)], from_one_hot(columns[:, len(FEATURES) :], f"{path}, {_TABLE}"))

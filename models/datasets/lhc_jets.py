@@ -84,7 +84,7 @@ def read_jets(path: Path, features: Sequence[str]) -> tuple[npt.NDArray[np.float
         DataError: The file cannot be read, or has no such columns.
     """
     with hdf5.opened(path) as file:
-        columns = hdf5.names(file, path, _NAMES)
+        columns = hdf5.names(file, _NAMES)
         wanted = [f"{_PREFIX}{name}" for name in (*features, *CLASSES)]
         absent = [name for name in wanted if name not in columns]
         if absent:
@@ -92,7 +92,7 @@ def read_jets(path: Path, features: Sequence[str]) -> tuple[npt.NDArray[np.float
                 f"{path}, {_NAMES}: no column {', '.join(absent)}; there are: {', '.join(columns)}; take the "
                 "published file"
             )
-        table = hdf5.array(file, path, _TABLE, (None, len(columns)))[()].astype(np.float64)
+        table = file.read(hdf5.array(file, _TABLE, (None, len(columns))), _TABLE).astype(np.float64)
     picked = table[:, [columns.index(name) for name in wanted]]
     return picked[:, : len(features)], from_one_hot(picked[:, len(features) :], f"{path}, {_TABLE}")
 
@@ -100,7 +100,7 @@ def read_jets(path: Path, features: Sequence[str]) -> tuple[npt.NDArray[np.float
 def image_shape(path: Path, image: str, jets: int) -> tuple[int, int]:
     """Return height and width of a file's images, of which there must be one for each jet."""
     with hdf5.opened(path) as file:
-        found = hdf5.array(file, path, image, (None, None, None))
+        found = hdf5.array(file, image, (None, None, None))
         if found.shape[0] != jets:
             raise DataError(f"{path}, {image}: {found.shape[0]} images of {jets} jets; copy or download it again")
         _, height, width = found.shape
@@ -111,6 +111,6 @@ def read_images(paths: Sequence[Path], image: str) -> Iterator[npt.NDArray[Any]]
     """Read the images of files piece by piece, `[k, height, width]`."""
     for path in paths:
         with hdf5.opened(path) as file:
-            found = hdf5.in_file(file, path, image)
+            found = hdf5.in_file(file, image)
             for piece in pieces_of(found.shape[0], found.shape[1] * found.shape[2]):
                 yield found[piece]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.models.damage import MOST_PUBLISHED_BYTES, check_size
 from trigcnn.models.datasets.published import damage_named, looks_like
 from trigcnn.models.errors import DataError
 
@@ -46,10 +47,10 @@ def read(path: Path, content: bytes) -> Arrays:
         raise DataError(f"{path}: not a MATLAB file of version 5 but {looks_like(content[:512])}; download it again")
     order = "<" if content[126:128] == b"IM" else ">"
     arrays: Arrays = {}
-    with damage_named(path, ValueError):
+    with damage_named(path):
         for kind, element in _elements(memoryview(content)[_HEADER:], order):
             if kind == _COMPRESSED:
-                kind, element = _unpacked(element, order)
+                kind, element = _unpacked(element, order, path)
             found = _array(element, order) if kind == _MATRIX else None
             if found is not None:
                 arrays |= found
@@ -77,13 +78,14 @@ def _elements(content: memoryview, order: str) -> Iterator[_Element]:
             at += -at % 8
 
 
-def _unpacked(packed: memoryview, order: str) -> _Element:
+def _unpacked(packed: memoryview, order: str, path: Path) -> _Element:
     """Decompress an element, no more of it than its head says."""
     stream = zlib.decompressobj()
     head = stream.decompress(packed, 8)
     if len(head) < 8:
         raise EOFError("a compressed element without a head")
     kind, length = (int(number) for number in np.frombuffer(head, f"{order}u4", 2))
+    check_size(f"{path}, an array", length, MOST_PUBLISHED_BYTES, "take the published file", DataError)
     values = stream.decompress(stream.unconsumed_tail, length) if length else b""
     if len(values) < length:
         raise EOFError(f"a compressed element ends after {len(values)} of {length} bytes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.models.damage import MOST_PUBLISHED_BYTES, check_size
 from trigcnn.models.datasets.assembly import Part, checked_labels, pieces_of
 from trigcnn.models.datasets.base import Dataset, DatasetInfo
 from trigcnn.models.datasets.published import (
@@ -43,6 +45,7 @@ PUBLICATION = Publication(
 )
 
 PIXELS = 28
+_HEAD = 512
 _IMAGES, _LABELS = 2051, 2049
 _MAGIC = {_IMAGES: "images", _LABELS: "labels"}
 # Of the unpacked files: gzip's own header differs between copies.
@@ -110,28 +113,33 @@ def _read_idx(folder: Path, name: str, magic: int, found: dict[str, str]) -> npt
     path = _place(folder, name)
     if not path.exists():
         raise PUBLICATION.missing(folder, f"no file {name} or {name}.gz")
-    head = head_of(path)
-    with damage_named(path):
-        content = gzip.decompress(path.read_bytes()) if looks_like(head) == "a gzip file" else path.read_bytes()
-    axes = magic % 256
-    start = 4 * (1 + axes)
-    given = int.from_bytes(content[:4], "big")
-    if given == magic and len(content) < start:
-        raise DataError(f"{path}: truncated, {len(content)} bytes; copy or download it again")
-    if given != magic:
-        there = f"the magic number of {_MAGIC[given]}" if given in _MAGIC else f"{looks_like(content[:512])} instead"
-        raise DataError(
-            f"{path}: not an IDX file of {_MAGIC[magic]}, which begins with the number {magic}: it has {there}; "
-            "download it again, and do not exchange the files"
-        )
-    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", axes, 4))
-    wanted = start + int(np.prod(shape, dtype=object))
-    if len(content) != wanted:
-        raise DataError(
-            f"{path}: {len(content)} bytes, where its header says {wanted}; it is "
-            f"{'truncated' if len(content) < wanted else 'longer than that'}: copy or download it again"
-        )
+    packed = looks_like(head_of(path)) == "a gzip file"
+    with damage_named(path), gzip.open(path) if packed else path.open("rb") as stream:
+        head = stream.read(_HEAD)
+        shape = _shape(head, path, magic)
+        start = 4 * (1 + len(shape))
+        wanted = start + math.prod(shape)
+        check_size(str(path), wanted, MOST_PUBLISHED_BYTES, "copy or download it again", DataError)
+        content = head + stream.read(max(0, wanted - len(head)))
+        longer = len(content) > wanted or stream.read(1)
+    if longer or len(content) < wanted:
+        there = f"longer than the {wanted} bytes" if longer else f"truncated, {len(content)} of the {wanted} bytes"
+        raise DataError(f"{path}: {there} that its header says; copy or download it again")
     if wanted == start:
         raise DataError(f"{path}: holds no {_MAGIC[magic]}; copy or download it again")
     found[name] = hashlib.md5(content, usedforsecurity=False).hexdigest()
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def _shape(head: bytes, path: Path, magic: int) -> tuple[int, ...]:
+    """Return the size of each axis from the beginning of a file."""
+    given, axes = int.from_bytes(head[:4], "big"), magic % 256
+    if given != magic:
+        there = f"the magic number of {_MAGIC[given]}" if given in _MAGIC else f"{looks_like(head)} instead"
+        raise DataError(
+            f"{path}: not an IDX file of {_MAGIC[magic]}, which begins with the number {magic}: it has {there}; "
+            "download it again, and do not exchange the files"
+        )
+    if len(head) < 4 * (1 + axes):
+        raise DataError(f"{path}: truncated, {len(head)} bytes; copy or download it again")
+    return tuple(int(size) for size in np.frombuffer(head, ">u4", axes, 4))

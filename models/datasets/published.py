@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.models import damage
 from trigcnn.models.datasets.base import DatasetInfo
-from trigcnn.models.datasets.files import DAMAGED
 from trigcnn.models.datasets.input_format import parse_input_format
 from trigcnn.models.errors import DataError
 from trigcnn.models.paths import require_file
@@ -103,25 +103,9 @@ def head_of(path: Path, number: int = 512) -> bytes:
         return stream.read(number)
 
 
-@contextmanager
-def damage_named(path: Path, *others: type[Exception]) -> Iterator[None]:
-    """Turn exceptions of libraries on a damaged file into an error that names the file.
-
-    Args:
-        path: The file.
-        others: Further errors that the library in use raises.
-
-    Raises:
-        DataError: Instead of one of those.
-    """
-    damage: tuple[type[BaseException], ...] = (*DAMAGED, *others)
-    try:
-        yield
-    except damage as error:
-        reason = str(error) or type(error).__name__
-        raise DataError(
-            f"{path}: cannot be read, it is damaged, truncated or not accessible ({reason}); copy or download it again"
-        ) from error
+def damage_named(path: Path) -> AbstractContextManager[None]:
+    """Turn exceptions of libraries on a damaged file into a `DataError` that names the file."""
+    return damage.damage_named(path, DataError, "copy or download it again")
 
 
 def unit_format(given: FixedPoint | None, info: DatasetInfo) -> FixedPoint:

@@ -25,6 +25,7 @@ class Wanted:
         test_fraction: Share of the events to test on; ignored if a test part is published.
         max_events: How many events to take in total, the same share of each class; 0 for all.
         seed: Seed of the choice of events.
+        max_gb: Size of all events in memory, in GB.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class Wanted:
     test_fraction: float
     max_events: int
     seed: int
+    max_gb: float
 
     def choose(self, labels: Labels, test_labels: Labels | None) -> Choice:
         """Choose the events of each part; see `assembly.choose`."""
@@ -70,7 +72,17 @@ class Wanted:
             notes: As in `Dataset`.
         """
         chosen = choice or self.choose(part.labels, None if test is None else test.labels)
-        return assemble(info.name, input_format, classes, part, test, chosen, symmetries=symmetries, notes=notes)
+        return assemble(
+            info.name,
+            input_format,
+            classes,
+            part,
+            test,
+            chosen,
+            most_bytes=int(self.max_gb * 1e9),
+            symmetries=symmetries,
+            notes=notes,
+        )
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,7 @@ class PublishedSet:
         validation_fraction: float,
         test_fraction: float,
         seed: int,
+        max_gb: float,
         folder: str = "",
         max_events: int = 0,
         **options: Any,
@@ -119,5 +132,5 @@ class PublishedSet:
             DataError: The format or an option does not fit, or a file is missing or has the wrong content.
         """
         place = self.publication.folder(folder)
-        wanted = Wanted(place, input_format, validation_fraction, test_fraction, max_events, seed)
+        wanted = Wanted(place, input_format, validation_fraction, test_fraction, max_events, seed, max_gb)
         return self.read(wanted, **options)

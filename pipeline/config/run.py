@@ -58,6 +58,8 @@ class DataConfig(Section):
     """Share of all events kept for validation; of the training events where a published set has a test part."""
     test_fraction: float = Field(default=0.25, gt=0, lt=1)
     """Share of all events kept for the test; of no use where a published set has a test part."""
+    max_gb: float = Field(default=8.0, gt=0, allow_inf_nan=False)
+    """Size up to which the arrays of a file are read, each unpacked, and the events of a published set, in GB."""
 
 
 class ModelConfig(Section):

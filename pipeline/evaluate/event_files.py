@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.models.datasets.files import DAMAGED, HDF5_SUFFIXES, NPZ_SUFFIXES, no_such_array
+from trigcnn.models import damage, hdf5, npz
+from trigcnn.models.damage import check_size
+from trigcnn.models.datasets.files import HDF5_SUFFIXES, HERE, NPZ_SUFFIXES, WRITE_AGAIN, no_such_array
 from trigcnn.models.errors import DataError
+from trigcnn.models.hdf5 import Hdf5File
+from trigcnn.models.npz import Npz
 from trigcnn.models.paths import require_file
 
 _NPY_SUFFIXES = (".npy",)
 _SUFFIXES = (*NPZ_SUFFIXES, *_NPY_SUFFIXES, *HDF5_SUFFIXES)
-_OBJECTS = "object arrays hold pickled Python objects, which are never loaded: save plain numbers"
+# Of what is in memory at a time.
+_MOST_BYTES = 2**32
+_BY_ROW = "save it with its rows one after the other (numpy.ascontiguousarray), and it is read piece by piece"
 
 
 class _Rows(Protocol):
@@ -62,7 +67,7 @@ class _Streamed:
 
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:
         shape = (stop - start, *self.shape[1:])
-        wanted = int(np.prod(shape)) * self.dtype.itemsize
+        wanted = math.prod(shape) * self.dtype.itemsize
         content = self.stream.read(wanted)
         if len(content) != wanted:
             raise EOFError(f"ends after row {start}, where {self.shape[0]} rows are announced")
@@ -119,6 +124,9 @@ class EventFile:
         Raises:
             DataError: The file is damaged.
         """
+        for rows in filter(None, (self._events, self._labels)):
+            row = min(size, self.events) * math.prod(rows.shape[1:]) * rows.dtype.itemsize
+            check_size(f"{self.path}, {size} events", row, _MOST_BYTES, "save plain numbers of fewer bits", DataError)
         for start in range(0, self.events, size):
             stop = min(start + size, self.events)
             with _damage_named(self.path):
@@ -195,10 +203,10 @@ def _labels(opened: _Archive, labels: str | None, needed: bool, stack: ExitStack
         if needed:
             raise DataError(f"{path}: a .npy file has only one array; give --labels a .npy file of labels")
         return None, None
-    elif not needed and labels.strip("/") not in opened.names:
-        return None, None
     else:
         with _damage_named(path):
+            if not needed and not opened.has(labels):
+                return None, None
             rows = opened.rows(labels, "--labels")
         where = f"{path}, {labels}"
     _check(rows, where, "--labels")
@@ -214,76 +222,52 @@ class _Archive:
     """The arrays of a file by name."""
 
     def __init__(self, path: Path, stack: ExitStack) -> None:
-        import h5py
-
         self.path, self._stack = path, stack
-        self._file: Any = None
-        self.names: list[str] = []
+        self._npz: Npz | None = None
+        self._hdf5: Hdf5File | None = None
         suffix = path.suffix.lower()
         if suffix in NPZ_SUFFIXES:
-            if not zipfile.is_zipfile(path):
-                raise DataError(
-                    f"{path}: not an npz file, or a truncated one; write it with numpy.savez(path, events=..., "
-                    "labels=...)"
-                )
-            self._file = stack.enter_context(zipfile.ZipFile(path))
-            self.names = [name.removesuffix(".npy") for name in self._file.namelist() if name.endswith(".npy")]
+            file = npz.opened(path, DataError, most_bytes=_MOST_BYTES, too_large=_BY_ROW)
+            self._npz = stack.enter_context(file)
         elif suffix in HDF5_SUFFIXES:
-            self._file = stack.enter_context(h5py.File(path, "r"))
-            self._file.visititems(
-                lambda name, item: self.names.append(name) if isinstance(item, h5py.Dataset) else None
+            self._hdf5 = stack.enter_context(
+                hdf5.opened(path, path, DataError, fix=HERE, most_bytes=_MOST_BYTES, too_large=WRITE_AGAIN)
             )
 
+    def has(self, name: str) -> bool:
+        if self._npz is not None:
+            return name.strip("/") in self._npz.names
+        return self._hdf5 is not None and self._hdf5.find(name) is not None
+
     def rows(self, name: str, option: str) -> _Rows:
-        suffix = self.path.suffix.lower()
-        if suffix in _NPY_SUFFIXES:
-            return self._npy()
-        if name.strip("/") not in self.names:
-            raise no_such_array(self.path, option, name, self.names)
-        if suffix in NPZ_SUFFIXES:
-            return self._npz(name)
-        dataset = self._file[name]
-        return _Sliced(dataset, tuple(dataset.shape or ()), dataset.dtype)
+        if self._npz is not None:
+            if name.strip("/") not in self._npz.names:
+                raise no_such_array(self.path, option, name, self._npz.names)
+            return self._of_npz(self._npz, name.strip("/"))
+        if self._hdf5 is not None:
+            dataset = self._hdf5.find(name)
+            if dataset is None:
+                raise no_such_array(self.path, option, name, self._hdf5.names())
+            return _Sliced(dataset, tuple(dataset.shape or ()), dataset.dtype)
+        return self._of_npy()
 
-    def _npy(self) -> _Rows:
-        try:
-            array = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        except ValueError as error:
-            raise DataError(f"{self.path}: cannot be read ({error}); write it with numpy.save; {_OBJECTS}") from error
-        if not isinstance(array, np.ndarray):
-            raise DataError(f"{self.path}: not a .npy file; write it with numpy.save")
-        return _Sliced(array, array.shape, array.dtype)
+    def _of_npy(self) -> _Rows:
+        stream = self._stack.enter_context(self.path.open("rb"))
+        header = npz.read_header(stream, self.path.stat().st_size, str(self.path), DataError)
+        if 0 in header.shape:
+            return _Sliced(np.empty(0), header.shape, header.dtype)
+        order: Literal["F", "C"] = "F" if header.by_column else "C"
+        array = np.memmap(stream, header.dtype, "r", stream.tell(), header.shape, order)
+        return _Sliced(array, header.shape, header.dtype)
 
-    def _npz(self, name: str) -> _Rows:
-        stream = self._stack.enter_context(self._file.open(f"{name}.npy"))
-        try:
-            version = np.lib.format.read_magic(stream)
-            headers = {
-                (1, 0): np.lib.format.read_array_header_1_0,
-                (2, 0): np.lib.format.read_array_header_2_0,
-            }
-            if version not in headers:
-                raise ValueError(f"version {version} of numpy's format")
-            shape, by_column, dtype = headers[version](stream)
-        except ValueError as error:
-            raise DataError(
-                f"{self.path}, {name}: cannot be read ({error}); write the file with numpy.savez"
-            ) from error
-        if dtype.hasobject:
-            raise DataError(f"{self.path}, {name}: cannot be read; {_OBJECTS}")
-        if by_column and len(shape) > 1:
+    def _of_npz(self, file: Npz, name: str) -> _Rows:
+        header, stream = self._stack.enter_context(file.open(name))
+        if header.by_column and len(header.shape) > 1:
             # Its rows are scattered over the whole file.
-            with np.load(self.path, allow_pickle=False) as archive:
-                whole = archive[name]
+            whole = file.read(name)
             return _Sliced(whole, whole.shape, whole.dtype)
-        return _Streamed(stream, shape, dtype)
+        return _Streamed(stream, header.shape, header.dtype)
 
 
-@contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except DAMAGED as error:
-        raise DataError(
-            f"{path}: cannot be read, it is damaged, truncated or not accessible ({error}); write or copy it again"
-        ) from error
+def _damage_named(path: Path) -> AbstractContextManager[None]:
+    return damage.damage_named(path, DataError, WRITE_AGAIN)

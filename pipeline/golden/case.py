@@ -13,8 +13,6 @@ import math
 import os
 import re
 import uuid
-import zipfile
-import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -28,6 +26,10 @@ from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl.options import RtlOptions
+from trigcnn.models import npz
+from trigcnn.models.damage import damage_named
+from trigcnn.models.errors import DataError
+from trigcnn.models.paths import require_file
 from trigcnn.pipeline.config import plain_yaml
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.config.section import UNKNOWN_KEY
@@ -299,23 +301,14 @@ def read_vectors(path: Path, case: GoldenCase) -> tuple[Integers, Integers]:
     file = path.parent.resolve() / case.vectors.file
     wanted = {"inputs": case.input_lsb.shape, "outputs": case.output_lsb.shape}
     try:
-        with zipfile.ZipFile(file) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED_BYTES:
-                raise GoldenError(f"{file}: holds more than {_MAX_UNPACKED_BYTES} bytes; {_MEND}")
-        with np.load(file, allow_pickle=False) as loaded:
-            arrays = {name: loaded[name] for name in wanted}
-    # EOFError, KeyError and others that zipfile and NumPy raise on a damaged archive.
-    except (
-        OSError,
-        EOFError,
-        KeyError,
-        ValueError,
-        MemoryError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise GoldenError(f"{file}: the vectors cannot be read: {error}; {_MEND}") from error
+        require_file(file, DataError, missing="no such file", no_file="not a file")
+        with (
+            damage_named(file, DataError, "it cannot be used"),
+            npz.opened(file, DataError, most_bytes=_MAX_UNPACKED_BYTES, too_large="it cannot be used") as loaded,
+        ):
+            arrays = {name: loaded.read(name) for name in wanted}
+    except DataError as error:
+        raise GoldenError(f"{error}; {_MEND}") from error
     for name, shape in wanted.items():
         found = arrays[name]
         if found.dtype != np.int64 or found.shape != (case.vectors.events, *shape):

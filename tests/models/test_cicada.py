@@ -113,7 +113,7 @@ NEGATIVE[7, 2, 3] = -1
         ({"CaloRegions": np.full((30, 252), np.nan)}, "energies that are not whole numbers from 0, first in event 0"),
         ({"AcceptanceFlag": np.ones(29, bool)}, "AcceptanceFlag: of shape (29,); it must be (30)"),
         ({"AcceptanceFlag": np.zeros(30, bool)}, "AcceptanceFlag: none of 30 events is accepted; set"),
-        ({"CaloRegions": h5py.ExternalLink("other.h5", "x")}, "CaloRegions: a link to another place"),
+        ({"CaloRegions": h5py.ExternalLink("other.h5", "x")}, "CaloRegions: a link to another file (other.h5)"),
     ],
 )
 def test_a_wrong_file_is_refused(

@@ -76,8 +76,14 @@ def history(layer: Any, source: str) -> None:
             lambda layers: of(layers, "conv")["config"].update(filters=4),
             r"layer 'conv': Keras 3 keeps the weights of a",
         ),
-        (lambda layers: history(of(layers, "relu"), "out"), r"layer 'relu': nothing gives it its input"),
-        (lambda layers: history(of(layers, "relu"), "nowhere"), r"layer 'relu': nothing gives it its input"),
+        (
+            lambda layers: history(of(layers, "relu"), "out"),
+            r"layers 'relu', 'depthwise', .* and 1 more: nothing gives them their inputs",
+        ),
+        (
+            lambda layers: history(of(layers, "relu"), "nowhere"),
+            r"layers 'relu', 'depthwise', .* and 1 more: nothing gives",
+        ),
         (lambda layers: layers.append({}), r"not one that Keras 3 writes \(KeyError: 'class_name'\)"),
     ],
     ids=["option", "code", "operator", "weights", "circle", "nowhere", "damaged"],

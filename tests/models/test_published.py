@@ -86,7 +86,9 @@ def part(events: int, labels: npt.NDArray[Any], sizes: list[int]) -> Part:
 def test_every_event_is_in_one_split_however_it_was_read(sizes: list[int]) -> None:
     labels = np.arange(20) % 2
     choice = choose(labels, None, validation_fraction=0.2, test_fraction=0.3, max_events=0, seed=5)
-    dataset = assemble("some", FixedPoint.parse("ufixed<8,8>"), ("a", "b"), part(20, labels, sizes), None, choice)
+    dataset = assemble(
+        "some", FixedPoint.parse("ufixed<8,8>"), ("a", "b"), part(20, labels, sizes), None, choice, most_bytes=10**6
+    )
     for split, indices in zip(
         (dataset.train, dataset.validation, dataset.test), (choice.train, choice.validation, choice.test), strict=True
     ):

@@ -258,7 +258,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, network: Any, suffix: str, 
 def test_a_damaged_configuration_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "net.keras", sequential(DENSE))
     path.write_bytes(path.read_bytes().replace(b"Sequential", b"Sequentiel"))
-    assert "net.keras: damaged or truncated (Bad CRC-32" in error_of(path)
+    assert "net.keras: cannot be read, it is damaged, truncated or not accessible (Bad CRC-32" in error_of(path)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

@@ -220,7 +220,7 @@ def test_a_reuse_factor_that_is_not_possible_is_refused_before_training(refused:
 def test_a_damaged_saved_model(refused: Refused) -> None:
     path = refused.config.parent / "net.h5"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(40))
-    assert refused("model.source=net.h5").startswith(f"{path}: damaged or truncated (")
+    assert refused("model.source=net.h5").startswith(f"{path}: cannot be read, it is damaged, truncated")
     path.write_bytes(b"no model")
     assert refused("model.source=net.h5").startswith(f"{path}: not an HDF5 file, or a truncated one")
 
