@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trigcnn.common.foreign import cut
 from trigcnn.models.errors import ModelError
 
 _OWN_CODE = "use file.py:function for own Python code"
@@ -103,22 +104,22 @@ def _check_object(node: dict[str, Any], where: _Place, names: _Names) -> _Place:
     class_name, module = node["class_name"], node.get("module")
     config = node.get("config")
     if isinstance(config, dict) and isinstance(config.get("name"), str):
-        where = _Place(where.path, f"layer {config['name']!r}")
+        where = _Place(where.path, f"layer {cut(config['name'])!r}")
     if isinstance(class_name, str) and class_name in _VALUES:
         return where
     if isinstance(class_name, str) and class_name in _OPERATOR_LAYERS:
         _check_operator(config, class_name, where, names)
         return where
     if not isinstance(class_name, str) or class_name not in names.classes:
-        raise ModelError(f"{where}: its class {class_name!r} {_why_refused(class_name)}; {_OWN_CODE}")
+        raise ModelError(f"{where}: its class {cut(repr(class_name))} {_why_refused(class_name)}; {_OWN_CODE}")
     if node.get("registered_name") not in (None, class_name):
         raise ModelError(
-            f"{where}: its class {class_name!r} is registered as {node['registered_name']!r}, which is not "
+            f"{where}: its class {class_name!r} is registered as {cut(repr(node['registered_name']))}, which is not "
             f"part of tf_keras or QKeras; {_OWN_CODE}"
         )
     if module is not None and _modern(module) not in names.classes[class_name]:
         raise ModelError(
-            f"{where}: its class {class_name!r} is said to be from the module {module!r}, where tf_keras and "
+            f"{where}: its class {class_name!r} is said to be from the module {cut(repr(module))}, where tf_keras and "
             f"QKeras have no such class; {_OWN_CODE}"
         )
     return where
@@ -152,7 +153,7 @@ def _check_text(text: str, key: str, where: _Place, names: _Names) -> None:
     allowed = names.quantizers if "(" in text else names.functions
     if match is None or match["name"] not in allowed:
         raise ModelError(
-            f"{where}: {key} {text!r} is no quantizer, activation or the like of tf_keras or QKeras; "
+            f"{where}: {cut(key)} {cut(text)!r} is no quantizer, activation or the like of tf_keras or QKeras; "
             f"write it as for example quantized_bits(6,0,alpha=1), or {_OWN_CODE}"
         )
 

@@ -71,7 +71,7 @@ def _parse(text: bytes | str, what: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{what} is not readable JSON ({error}); save the model again") from error
+        raise ModelError(f"{what} is not readable JSON ({cut(error)}); save the model again") from error
 
 
 def _read_zip(path: Path) -> tuple[bytes, str]:

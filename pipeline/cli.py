@@ -16,6 +16,8 @@ from trigcnn.pipeline.evaluate.cli import evaluate
 from trigcnn.pipeline.golden.cli import golden
 from trigcnn.pipeline.sweep.cli import sweep
 
+_LONGEST_TRACEBACK = 20_000
+
 app = typer.Typer(
     name="trigcnn",
     no_args_is_help=True,
@@ -328,10 +330,11 @@ def main() -> NoReturn:
         app()
     except Exception as error:
         from trigcnn.common.errors import TrigcnnError
+        from trigcnn.common.foreign import cut
         from trigcnn.pipeline.errors import ExitStatus, exit_status
 
         if not isinstance(error, TrigcnnError):
-            traceback.print_exc()
+            typer.echo(cut("".join(traceback.format_exception(error)), _LONGEST_TRACEBACK), err=True)
             typer.echo("this is a bug in trigcnn; please report it with the lines above", err=True)
             sys.exit(ExitStatus.BUG)
         typer.echo(f"error: {error}", err=True)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.common.foreign import cut
 from trigcnn.hls.admission import admit
 from trigcnn.hls.admission.lacking import lack
 from trigcnn.hls.backends import FACTS
@@ -230,7 +231,7 @@ def _hls4ml_at_work(log: Path, names: Mapping[str, str]) -> Iterator[None]:
         except ConversionError as error:
             raise ConversionError(in_text(names, str(error))) from error
         except (Exception, SystemExit) as error:
-            told = in_text(names, f"{type(error).__name__}: {error}")
+            told = in_text(names, f"{type(error).__name__}: {cut(error)}")
             raise ConversionError(f"hls4ml could not convert the model: {told}") from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from trigcnn.common.foreign import cut
 from trigcnn.common.keras2 import bring_up
 from trigcnn.models.errors import ModelError
 from trigcnn.models.forms.walk import AUGMENTATION, Form, Walk, is_graph, nodes_of
@@ -115,7 +116,7 @@ def _build(model: Any, shape: Shape) -> None:
         model.build((None, *shape))
     except Exception as error:
         raise ModelError(
-            f"the model {model.name} cannot be built for events of shape {shape}: {error}; begin it with an Input"
+            f"the model {model.name} cannot be built for events of shape {shape}: {cut(error)}; begin it with an Input"
         ) from error
 
 
@@ -146,7 +147,7 @@ def _rebuilt(model: Any, shapes: tuple[Shape, ...], changes: list[str], *, singl
         outputs = walk.apply(model, inputs)
     except (TypeError, ValueError) as error:
         raise ModelError(
-            f"the model {model.name} cannot be built for events of the shapes {shapes}: {error}; build it with an "
+            f"the model {model.name} cannot be built for events of the shapes {shapes}: {cut(error)}; build it with an "
             "Input of the shape of the events"
         ) from error
     made = keras.Model(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from trigcnn.common.foreign import cut
 from trigcnn.common.keras2 import bring_up
 from trigcnn.models.errors import ModelError
 from trigcnn.models.forms import operators
@@ -163,6 +164,7 @@ def _copy(layer: Any, name: str) -> Any:
         return type(layer).from_config({**layer.get_config(), "name": name})
     except Exception as error:
         raise ModelError(
-            f"layer {layer.name} ({type(layer).__name__}): it cannot be made again from its configuration: {error}; "
+            f"layer {layer.name} ({type(layer).__name__}): it cannot be made again from its configuration: "
+            f"{cut(error)}; "
             "give its class a get_config, or use layers of docs/admission.md"
         ) from error

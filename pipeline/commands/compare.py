@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from trigcnn.common.foreign import cut
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.pages import compare_pages
@@ -54,9 +55,9 @@ def _read(path: Path) -> Report:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
+        where = cut(".".join(map(str, first["loc"])) or "the file")
         raise ConfigError(
-            f"{path}: is not a report of this version of trigcnn ({where}: {first['msg']}); write it again with "
+            f"{path}: is not a report of this version of trigcnn ({where}: {cut(first['msg'])}); write it again with "
             "`trigcnn report`"
         ) from error
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from trigcnn.common.foreign import cut
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolFailedError
@@ -92,7 +93,8 @@ def entries(path: Path) -> list[Entry]:
         lines = _LINES.validate_python(plain_yaml.read(path))
     except (OSError, plain_yaml.NotPlainError, ValidationError) as error:
         raise ConfigError(
-            f"{path}: cannot be used as the list of the zoo: {error}; write one line per network, `- config: NAME.yaml`"
+            f"{path}: cannot be used as the list of the zoo: {cut(error)}; write one line per network, "
+            "`- config: NAME.yaml`"
         ) from error
     found = []
     for line in lines:

@@ -23,6 +23,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.common.foreign import cut
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl.options import RtlOptions
@@ -48,6 +49,7 @@ _MAX_UNPACKED_BYTES = 2**28
 # float64 reaches from 2**-1074 to 2**1023.
 _MAX_EXPONENT = 1000
 _MAX_VALUES = 2**24
+_MOST_PROBLEMS = 20
 
 
 def _plain_name(name: str) -> str:
@@ -273,20 +275,22 @@ def read(path: Path) -> GoldenCase:
     try:
         return GoldenCase.model_validate(content)
     except ValidationError as error:
-        lines = "".join(f"\n  - {_explain(problem)}" for problem in error.errors())
+        found = error.errors()
+        lines = "".join(f"\n  - {_explain(problem)}" for problem in found[:_MOST_PROBLEMS])
+        lines += f"\n  - and {len(found) - _MOST_PROBLEMS} more" * (len(found) > _MOST_PROBLEMS)
         raise GoldenError(
             f"{path}: is not a golden case that this version of trigcnn can read; {_MEND}:{lines}"
         ) from error
 
 
 def _explain(problem: Any) -> str:
-    location = ".".join(str(part) for part in problem["loc"])
+    location = cut(".".join(str(part) for part in problem["loc"]))
     if problem["type"] in UNKNOWN_KEY:
         return f"{location}: unknown key"
     if problem["type"] == "missing":
         return f"{location}: is missing"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{location}: {message} (found {str(problem['input'])[:60]!r})" if location else message
+    return f"{location}: {message} (found {cut(problem['input'], 60)!r})" if location else message
 
 
 def read_vectors(path: Path, case: GoldenCase) -> tuple[Integers, Integers]:

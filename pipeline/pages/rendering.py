@@ -16,21 +16,33 @@ if TYPE_CHECKING:
 _NOT_SAID = Markup('<span class="none" title="the tool does not report it">–</span>')
 
 
+class Markdown(str):
+    """Text that is Markdown already; any other text is escaped when a template shows it."""
+
+    __slots__ = ()
+
+
+def _in_html(value: object) -> object:
+    return _NOT_SAID if value is None else value
+
+
+def _in_markdown(value: object) -> object:
+    """Return what a Markdown template shows, so that no text of a run is taken for Markdown or HTML."""
+    if value is None:
+        return "–"
+    return _md(value) if isinstance(value, str) and not isinstance(value, Markdown) else value
+
+
 @cache
 def environment(*, for_html: bool) -> Environment:
     """Return the templates, with the filters that they share."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-    dash = _NOT_SAID if for_html else "–"
-
-    def shown(value: object) -> object:
-        return dash if value is None else value
-
     templates = Environment(
         loader=PackageLoader("trigcnn.pipeline.pages"),
-        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",), default_for_string=for_html, default=False),
         undefined=StrictUndefined,
-        finalize=shown,
+        finalize=_in_html if for_html else _in_markdown,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -43,6 +55,7 @@ def environment(*, for_html: bool) -> Environment:
         shape=shape,
         breakable=_breakable,
         md=_md,
+        markdown=Markdown,
         code=_code,
         fenced=_fenced,
         flow_state=flow_state,
@@ -119,30 +132,37 @@ def _breakable(text: str | None) -> Markup | None:
     return Markup(re.sub(r",(?=[A-Z])|[/_]|\.(?=[a-z])", r"\g<0><wbr>", str(escape(text))))  # noqa: S704 - escaped here
 
 
-def _md(text: str) -> str:
+def _md(text: str) -> Markdown:
     r"""Escape text for Markdown, tables included.
 
     >>> _md("a|b <i> *")
     'a\\|b &lt;i&gt; \\*'
     """
-    text = " ".join(str(text).split())
-    text = re.sub(r"([\\`*_\[\]|#~])", r"\\\1", text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = re.sub(r"([\\`*_\[\]|#~])", r"\\\1", re.sub(r"\s+", " ", str(text)))
+    return Markdown(escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
 
 
-def _code(text: str | None) -> str | None:
+def _code(text: str | None) -> Markdown | None:
     """Write text as code in Markdown, tables included.
 
-    >>> _code("fixed<4,1>")
-    '`fixed<4,1>`'
+    >>> _code("fixed<4,1>"), _code("a``b")
+    ('`fixed<4,1>`', '``` a``b ```')
     """
     if text is None:
         return None
     text = " ".join(text.split()).replace("|", "\\|")
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
+    if "`" not in text:
+        return Markdown(f"`{text}`")
+    fence = "`" * _longer_than_any(text, 2)
+    return Markdown(f"{fence} {text} {fence}")
 
 
-def _fenced(text: str, language: str) -> str:
+def _fenced(text: str, language: str) -> Markdown:
     """Write a block of code in Markdown, with a fence longer than any in it."""
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`+", text)), 3)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+    fence = "`" * _longer_than_any(text, 3)
+    return Markdown(f"{fence}{language}\n{text.rstrip()}\n{fence}")
+
+
+def _longer_than_any(text: str, least: int) -> int:
+    """Return a number of backticks that occurs nowhere in a text."""
+    return max(least, *(len(run) + 1 for run in re.findall(r"`+", text)), least)

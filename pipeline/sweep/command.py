@@ -10,6 +10,7 @@ import yaml
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from trigcnn.common.foreign import cut
 from trigcnn.pipeline.config import plain_yaml
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
@@ -82,7 +83,7 @@ def choose(folder: Path, within: dict[str, float], out: Path | None, console: Co
     try:
         config = RunConfig.model_validate(plain_yaml.read(run_folder / "trial.yaml"))
     except (OSError, plain_yaml.NotPlainError, ValidationError) as error:
-        raise ConfigError(f"{run_folder}: its configuration trial.yaml cannot be read: {error}") from error
+        raise ConfigError(f"{run_folder}: its configuration trial.yaml cannot be read: {cut(error)}") from error
     lines = [f"trial {trial.number} of the sweep {sweep.name}"]
     lines += [f"{merit.label}: {shown(merit)} ({merit.evidence}: {merit.source})" for merit in trial.merits]
     for line in lines:

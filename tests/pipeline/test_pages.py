@@ -13,6 +13,7 @@ import pytest
 from trigcnn.hls.backends import EXPERIMENTAL
 from trigcnn.hls.rewriting.check import LayerRounding, Rewriting
 from trigcnn.pipeline.pages import headline, pages
+from trigcnn.pipeline.pages.rendering import environment
 from trigcnn.pipeline.results.diagnosis import Finding, Fix
 from trigcnn.pipeline.results.merits import merits
 from trigcnn.pipeline.results.report import Report
@@ -516,3 +517,28 @@ def test_figures_of_outputs_are_compared(sample_report: Report) -> None:
         "intersection_over_union of mask": (0.125, "more"),
         "resolution of energy": (0.125, "less"),
     }
+
+
+HOSTILE = "<img src=x onerror=alert(1)>|`*_[a](b)\n# x"
+
+
+def test_markdown_pages_escape_all_that_is_not_marked_as_markdown() -> None:
+    def shown(template: str) -> str:
+        return environment(for_html=False).from_string(template).render(x=HOSTILE)
+
+    escaped = r"&lt;img src=x onerror=alert(1)&gt;\|\`\*\_\[a\](b) \# x"
+    assert shown("{{ x }}") == shown("{{ x | md }}") == shown("{{ x | number }}") == escaped
+    assert shown("{{ ', ' ~ x }}") == f", {escaped}"
+    assert shown("{{ x | code }}") == r"`` <img src=x onerror=alert(1)>\|`*_[a](b) # x ``"
+    assert shown("{{ '**' | markdown }}{{ none }}{{ 3 }}") == "**–3"
+
+
+def test_a_class_with_html_in_its_name_is_escaped(sample_report: Report) -> None:
+    entry = {"name": HOSTILE, "signal": False, "background": [HOSTILE], "background_efficiency": 0.1, "float": 0.9}
+    entry |= {"quantized": 0.9, "csim": 0.9, "events": 5, "score": HOSTILE}
+    entry |= {"background_events": 5, "background_accepted": 1}
+    data = sample_report.model_dump() | {"signal_efficiencies": [entry]}
+    data["confusion"]["classes"][0] = HOSTILE
+    text = pages.markdown(Report.model_validate(data))
+    assert "<img" not in text.replace("`` <img", "")
+    assert r"| &lt;img src=x onerror=alert(1)&gt;\|\`\*\_\[a\](b) \# x (not signal) |" in text

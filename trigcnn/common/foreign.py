@@ -4,13 +4,16 @@ from __future__ import annotations
 
 MOST_CHARACTERS = 500
 """Longest foreign text in a message."""
+_MOST_LINES = 60
+_LONGEST_LINE = 2_000
 _LEFT_OUT = " […] "
 
 
 def cut(text: object, most: int = MOST_CHARACTERS) -> str:
-    r"""Return a text without its middle if it is long: the place is often at its beginning, the reason at its end.
+    r"""Return a foreign text for a message, without its middle if it is long.
 
-    Characters that change the terminal, or that no encoding has, are written as escapes.
+    The place is often at its beginning and the reason at its end. Characters that change the terminal, or that no
+    encoding has, are written as escapes.
 
     Args:
         text: Any object, as text.
@@ -21,14 +24,31 @@ def cut(text: object, most: int = MOST_CHARACTERS) -> str:
     >>> cut("red \x1b[31m")
     'red \\x1b[31m'
     """
-    shown = str(text)
+    shown = _shortened(str(text), most)
+    if not shown.isprintable():
+        shown = "".join(each if each.isprintable() or each in "\n\t" else _escaped(each) for each in shown)
+    return _shortened(shown, most)
+
+
+def bounded(message: str) -> str:
+    r"""Return a message of at most 60 lines of 2,000 characters; longer lines lose their middle.
+
+    >>> bounded("one line"), bounded("x\n" * 100).count("x")
+    ('one line', 59)
+    """
+    if len(message) <= _LONGEST_LINE and message.isprintable():
+        return message
+    lines = message.split("\n", _MOST_LINES)
+    if len(lines) > _MOST_LINES:
+        lines[_MOST_LINES - 1 :] = ["[…]"]
+    return "\n".join(cut(line, _LONGEST_LINE) for line in lines)
+
+
+def _shortened(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
     half = (most - len(_LEFT_OUT)) // 2
-    if len(shown) > most:
-        shown = f"{shown[:half]}{_LEFT_OUT}{shown[-half:]}"
-    if shown.isprintable():
-        return shown
-    shown = "".join(each if each.isprintable() or each in "\n\t" else _escaped(each) for each in shown)
-    return shown if len(shown) <= most else f"{shown[:half]}{_LEFT_OUT}{shown[-half:]}"
+    return f"{text[:half]}{_LEFT_OUT}{text[-half:]}"
 
 
 def _escaped(character: str) -> str:
