@@ -26,7 +26,6 @@ from tests.search.network import Network
 from tests.search.scripts import Script
 from tests.search.search import each_network, each_script, outcome_of
 
-_PROCESSES = 2
 _CHUNK = 20
 
 
@@ -64,7 +63,8 @@ class Report:
                 self.unsupported[f"{engine}: {_reason(why)}"] += 1
             if outcome.problems:
                 self._save(name, network, outcome)
-            state = "refused" if outcome.refused else "FAILED" if outcome.problems else "equal"
+            state = "FAILED" if outcome.problems else f"refused: {outcome.refused}" if outcome.refused else "equal"
+            state = " ".join(state.split())
             _say(f"{name}: {state}; {self.networks} networks, {len(self.failures)} failures")
 
     def _save(self, name: str, network: str, outcome: Outcome) -> None:
@@ -121,7 +121,10 @@ def _child(options: argparse.Namespace) -> int:
         number += 1
         _say(json.dumps({"network": network.to_json()}))
         outcome = outcome_of(
-            network, with_csim=number % options.csim_every == 0, with_rtl=number % options.rtl_every == 0
+            network,
+            with_csim=number % options.csim_every == 0,
+            with_rtl=number % options.rtl_every == 0,
+            with_emulator=not options.scripts or number % options.emulator_every == 0,
         )
         _say(json.dumps({"outcome": dataclasses.asdict(outcome)}))
 
@@ -136,7 +139,8 @@ def _watch(report: Report, options: argparse.Namespace, seed: int, count: int, u
         return
     words = [sys.executable, "-W", "ignore", "-m", "tests.search", "--child", str(seed), "--networks", str(count)]
     words += ["--minutes", str(minutes), "--csim-every", str(options.csim_every)]
-    words += ["--rtl-every", str(options.rtl_every), *(["--scripts"] if options.scripts else [])]
+    words += ["--rtl-every", str(options.rtl_every), "--emulator-every", str(options.emulator_every)]
+    words += ["--scripts"] if options.scripts else []
     number, network = 0, ""
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         for line in child.stdout or ():
@@ -172,6 +176,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no network after this time")
     parser.add_argument("--csim-every", type=int, default=1, help="compile the C simulation of every K-th network only")
     parser.add_argument("--rtl-every", type=int, default=1, help="simulate streaming RTL of every K-th network only")
+    parser.add_argument("--emulator-every", type=int, default=1, help="compile the emulator of every K-th script only")
+    parser.add_argument("--processes", type=int, default=2, help="child processes at a time")
     parser.add_argument("--folder", type=Path, default=Path("build/search"), help="where failures are saved")
     parser.add_argument("--again", type=Path, help="run a saved failure once more")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
@@ -181,7 +187,7 @@ def main() -> int:
     if options.again is not None:
         return _again(options.again)
     report, until = Report(options.folder), time.monotonic() + options.minutes * 60
-    with ThreadPoolExecutor(_PROCESSES) as pool:
+    with ThreadPoolExecutor(options.processes) as pool:
         for first in range(0, options.networks, _CHUNK):
             count = min(_CHUNK, options.networks - first)
             pool.submit(_watch, report, options, options.seed * 1000 + first // _CHUNK, count, until)

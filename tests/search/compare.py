@@ -101,13 +101,14 @@ def compare(network: RandomNetwork, folder: Path, *, with_csim: bool = True, wit
     return outcome
 
 
-def compare_script(script: Script, folder: Path, *, with_csim: bool = True) -> Outcome:
+def compare_script(script: Script, folder: Path, *, with_csim: bool = True, with_emulator: bool = True) -> Outcome:
     """Convert a saved model as users do, and run it through Keras, the interpreter, the emulator and the C simulation.
 
     Args:
         script: The model's script.
         folder: An empty folder for what is generated.
         with_csim: Whether to compile the C simulation, too, which takes longest.
+        with_emulator: Whether to compile the emulator, too.
     """
     outcome = Outcome()
     path = script.save(folder)
@@ -119,6 +120,8 @@ def compare_script(script: Script, folder: Path, *, with_csim: bool = True) -> O
         outcome.refused = str(error)
         if _UNCLEAR.search(outcome.refused) or not _NAMED.search(outcome.refused):
             outcome.problems.append(f"refused without a clear reason: {outcome.refused}")
+        elif isinstance(error, ConversionError):
+            outcome.problems.append(f"refused after training only: {outcome.refused}")
         return outcome
     rewriting = converted.rewriting
     outcome.counts["QKeras"] = Count(1, rewriting.events, rewriting.outputs)
@@ -126,7 +129,7 @@ def compare_script(script: Script, folder: Path, *, with_csim: bool = True) -> O
     events = events_for(graph, script.seed)
     network = Network(graph, converted.folder / "hls", lambda: None, _no_rtl)
     place = Workplace(folder, TIMEOUT_S, quick=True)
-    engines = _engines(network, place, script.seed, with_csim=with_csim, with_rtl=False)
+    engines = _engines(network, place, script.seed, with_csim=with_csim, with_rtl=False, with_emulator=with_emulator)
     _against_keras(converted.reference(), graph, events, outcome, engines)
     return outcome
 
@@ -187,9 +190,9 @@ def _near(values: npt.NDArray[Any], number_format: FixedPoint) -> npt.NDArray[np
 
 
 def _engines(
-    network: Network, place: Workplace, seed: int, *, with_csim: bool, with_rtl: bool
+    network: Network, place: Workplace, seed: int, *, with_csim: bool, with_rtl: bool, with_emulator: bool = True
 ) -> Iterator[tuple[str, Callable[[], Engine]]]:
-    wanted = {"interpreter": True, "emulator": True, "csim": with_csim, "rtl": with_rtl}
+    wanted = {"interpreter": True, "emulator": with_emulator, "csim": with_csim, "rtl": with_rtl}
     for name in (name for name, chosen in wanted.items() if chosen):
         if name == "emulator":
             yield name, partial(_emulator, network.graph, place, seed)

@@ -10,10 +10,11 @@ from pathlib import Path
 import hypothesis
 from hypothesis import HealthCheck, Phase
 
+from tests.search.author import draw
 from tests.search.compare import Outcome, compare, compare_script
 from tests.search.network import Network
 from tests.search.networks import networks
-from tests.search.scripts import Script, draw
+from tests.search.scripts import Script
 
 
 def each_network(use: Callable[[Network], None], *, seed: int, count: int) -> None:
@@ -46,12 +47,14 @@ def each_script(use: Callable[[Script], None], *, seed: int, count: int) -> None
         use(draw(seed * 1000 + number))
 
 
-def outcome_of(network: Network | Script, *, with_csim: bool = True, with_rtl: bool = False) -> Outcome:
+def outcome_of(
+    network: Network | Script, *, with_csim: bool = True, with_rtl: bool = False, with_emulator: bool = True
+) -> Outcome:
     """Compare in a folder that is removed afterwards; an exception counts as a problem."""
     with tempfile.TemporaryDirectory(prefix="trigcnn-search-") as folder:
         try:
             if isinstance(network, Script):
-                return compare_script(network, Path(folder), with_csim=with_csim)
+                return compare_script(network, Path(folder), with_csim=with_csim, with_emulator=with_emulator)
             return compare(network, Path(folder), with_csim=with_csim, with_rtl=with_rtl)
         except Exception:
             return Outcome(problems=[traceback.format_exc(limit=-4)])

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.search.author import draw
 from tests.search.network import Network
-from tests.search.scripts import Script, draw
+from tests.search.scripts import Script
 from tests.search.search import each_network, each_script, outcome_of
 
 
