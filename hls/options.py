@@ -88,6 +88,11 @@ class HlsOptions:
         """The device, or where it is another maker's, one of AMD that the open tools know."""
         return self.part if FACTS[self.backend].amd else FACTS["Vitis"].part
 
+    @property
+    def own_strategies(self) -> dict[str, str]:
+        """Strategies that single layers have, by name."""
+        return {name: own.strategy for name, own in self.layers.items() if own.strategy}
+
     def strategy_of(self, layer: str) -> Strategy:
         """Strategy of a layer, by name."""
         return self.layers.get(layer, LayerOptions()).strategy or self.strategy

@@ -80,13 +80,11 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
                 parts.append(keras.layers.Activation(_activation(layer, activation)))
         if parts:
             return parts[0] if len(parts) == 1 else keras.Sequential(parts, name=layer.name)
-        if kind == "QActivation" and _cuts_the_input(layer):
-            return keras.layers.ReLU(max_value=float(layer.quantizer.max()), name=layer.name)
-        quantizer = kind == "Activation" and type(activation).__name__ in _ACTIVATIONS
-        if kind == "QActivation" or quantizer:
-            return keras.layers.Activation(
-                _activation(layer, activation if quantizer else layer.quantizer), name=layer.name
-            )
+        quantizer = _quantizer(layer)
+        if quantizer is not None and _cuts_the_input(layer):
+            return keras.layers.ReLU(max_value=float(quantizer.max()), name=layer.name)
+        if quantizer is not None:
+            return keras.layers.Activation(_activation(layer, quantizer), name=layer.name)
         if kind.startswith("Q"):
             raise ModelError(
                 f"layer {layer.name}: there is no float twin of a {kind}; use QActivation, QConv or QDense layers"
@@ -104,16 +102,24 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
 
 def _cuts_the_input(layer: Any) -> bool:
     """Return whether a layer limits the events before any computation; the twin keeps such a layer."""
-    if type(layer.quantizer).__name__ != "quantized_relu":
+    if type(_quantizer(layer)).__name__ != "quantized_relu":
         return False
     while (layer := layer.inbound_nodes[0].inbound_layers) is not None:
         if isinstance(layer, list):
             return False
         if type(layer).__name__ == "InputLayer":
             return True
-        if type(layer).__name__ != "QActivation":
+        if _quantizer(layer) is None:
             return False
     return False
+
+
+def _quantizer(layer: Any) -> Any:
+    """Return the quantizer that a layer is, as an activation; None for other layers."""
+    kind = type(layer).__name__
+    if kind == "QActivation":
+        return layer.quantizer
+    return layer.activation if kind == "Activation" and type(layer.activation).__name__ in _ACTIVATIONS else None
 
 
 def _weights(layer: Any) -> list[Any]:

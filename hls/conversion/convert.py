@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from trigcnn.common.foreign import cut
 from trigcnn.hls.admission import admit
 from trigcnn.hls.admission.lacking import lack
 from trigcnn.hls.backends import FACTS
-from trigcnn.hls.conversion import checks, choices, extraction, handlers, number_formats, tables
+from trigcnn.hls.conversion import checks, choices, extraction, handlers, number_formats
 from trigcnn.hls.conversion.completion import (
     complete_graph,
     complete_project,
@@ -32,6 +32,7 @@ from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.names import Names, in_text
 from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rewriting import tables
 from trigcnn.hls.rewriting.rewrite import NormalForm, rewrite
 from trigcnn.hls.rewriting.state import RewriteOptions
 
@@ -47,14 +48,14 @@ def normal_form(model: Any, options: HlsOptions, *, input_format: FixedPoint | N
     Raises:
         AdmissionError: The model holds something that does not convert exactly.
     """
-    strategies: dict[str, str] = {name: own.strategy for name, own in options.layers.items() if own.strategy}
-    admit(model, io_type=options.io_type, strategy=options.strategy, strategies=strategies, backend=options.backend)
-    resource = frozenset(layer.name for layer in model.layers if options.strategy_of(layer.name) == "Resource")
-    facts = FACTS[options.backend]
-    depthwise = options.io_type in facts.depthwise
-    added = ("Add", "BatchNormalization", "Maximum", "Minimum")
-    lacking = frozenset(kind for kind in added if lack(kind, options.backend, options.io_type, axes=0))
-    return rewrite(model, RewriteOptions(options.io_type, input_format, resource, depthwise, facts.mean, lacking))
+    admit(
+        model,
+        io_type=options.io_type,
+        strategy=options.strategy,
+        strategies=options.own_strategies,
+        backend=options.backend,
+    )
+    return rewrite(model, RewriteOptions.of(model, options, input_format))
 
 
 def convert(
@@ -187,7 +188,7 @@ def _declared(normal: NormalForm, options: HlsOptions) -> number_formats.Declare
     return number_formats.Declared(
         formats=normal.formats,
         functions={
-            name: _on_reals(layer.function)
+            name: tables.on_reals(layer.function)
             for name, layer in layers.items()
             if type(layer).__name__ == "Quantize" and layer.role == "table"
         },
@@ -210,10 +211,6 @@ def _scale(layer: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]
         return layer.scale, layer.shift
     channels = int(layer.output.shape[-1])
     return np.full(channels, layer.quotient.factor), np.zeros(channels)
-
-
-def _on_reals(function: Callable[[Any], Any]) -> tables.Function:
-    return lambda values: np.asarray(function(np.asarray(values, np.float32)), np.float64)
 
 
 @contextlib.contextmanager

@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
-from trigcnn.hls.conversion import extraction, streams, tables
+from trigcnn.hls.conversion import extraction, streams
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Layer, Weights
 from trigcnn.hls.graph.intervals import layer_range
 from trigcnn.hls.graph.kinds import WEIGHTED
 from trigcnn.hls.graph.ranges import Range
+from trigcnn.hls.rewriting import tables
 from trigcnn.hls.rewriting.quantizers import common_format
 
 FLOW = "trigcnn_number_formats"
@@ -293,7 +294,7 @@ def _cast(model: Any, node: Any, role: str) -> Any:
 
 
 def _tabulate(model: Any, node: Any, content: Declared) -> list[_Inserted]:
-    """Fill a table with the function's results, for each argument or between thresholds; see `conversion.tables`.
+    """Fill a table with the function's results, for each argument or between thresholds; see `rewriting.tables`.
 
     Returns:
         New layers before it.
@@ -320,21 +321,27 @@ def _count_changes(model: Any, node: Any, small: tables.Thresholds) -> list[_Ins
     from hls4ml.model.types import FixedPrecisionType
 
     piece = _cast(model, node, "piece")
-    table = {
-        "activation": "unary_lut",
-        "table_data": small.offsets,
-        "table_t": FixedPrecisionType(2, 1, True),
-        "trace": True,
-    }
-    offset = model.make_node("UnaryLUT", f"{node.name}_offset", table, piece.outputs.copy())
-    inputs = [node.inputs[0], offset.outputs[0]]
-    change = model.make_node("Merge", f"{node.name}_change", {"op": "add", "trace": True}, inputs)
-    layers = {layer.name: layer for layer in (piece, offset, change)}
+    added: list[_Inserted] = [(piece, small.piece)]
+    x, offsets = node.inputs[0], small.narrow_offsets()
+    for number, values in enumerate(offsets, 1):
+        last = number == len(offsets)
+        ending = "" if last else str(number)
+        table = {
+            "activation": "unary_lut",
+            "table_data": values,
+            "table_t": FixedPrecisionType(2, 1, True),
+            "trace": True,
+        }
+        offset = model.make_node("UnaryLUT", f"{node.name}_offset{ending}", table, piece.outputs.copy())
+        inputs = [x, offset.outputs[0]]
+        change = model.make_node("Merge", f"{node.name}_change{ending}", {"op": "add", "trace": True}, inputs)
+        added += [(offset, None), (change, small.change if last else None)]
+        x = change.outputs[0]
     known = list(model.graph.items())
     place = [layer for _, layer in known].index(node)
-    model.graph = OrderedDict([*known[:place], *layers.items(), *known[place:]])
-    node.inputs[0] = change.outputs[0]
-    return [(piece, small.piece), (offset, None), (change, small.change)]
+    model.graph = OrderedDict([*known[:place], *((layer.name, layer) for layer, _ in added), *known[place:]])
+    node.inputs[0] = x
+    return added
 
 
 def _fill(node: Any, values: npt.NDArray[np.float64]) -> None:

@@ -42,6 +42,13 @@ def as_cast(quantizer: Any) -> FixedPoint | None:
     return FixedPoint(True, bits, integer + 1, "RND_CONV", "SAT_SYM" if quantizer.symmetric else "SAT")
 
 
+def cast_of(layer: Any) -> FixedPoint | None:
+    """Return the number format of a layer that does nothing but a cast; None for all other layers."""
+    if type(layer).__name__ not in ("QActivation", "Activation"):
+        return None
+    return as_cast(getattr(layer, "quantizer", layer.activation))
+
+
 def is_relu(quantizer: Any) -> bool:
     """Return whether a quantizer that is a cast also cuts off negative values by design."""
     return type(quantizer).__name__ == "quantized_relu"

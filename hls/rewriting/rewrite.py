@@ -15,7 +15,7 @@ from trigcnn.hls.graph.graph import in_comment
 from trigcnn.hls.names import Names
 from trigcnn.hls.rewriting.constants import Reals, ScaleAndShift
 from trigcnn.hls.rewriting.layers import FLOAT
-from trigcnn.hls.rewriting.quantizers import as_cast
+from trigcnn.hls.rewriting.quantizers import cast_of
 from trigcnn.hls.rewriting.ranges import analyse
 from trigcnn.hls.rewriting.rules import RULES
 from trigcnn.hls.rewriting.site import Site
@@ -193,10 +193,8 @@ def _quantized_input(state: Rewriter, old: Any, new: Any) -> Any:
     """Begin every input with one cast: hls4ml's input port takes its number format from it."""
     layer = _producer(old)
     followers = [node.outbound_layer for node in layer.outbound_nodes]
-    if len(followers) == 1 and type(followers[0]).__name__ == "QActivation":
-        found = as_cast(followers[0].quantizer)
-        if found is not None:
-            return new
+    if len(followers) == 1 and cast_of(followers[0]) is not None:
+        return new
     if state.options.input_format is None:
         raise AdmissionError(
             f"layer {layer.name}: the model does not quantize its input; begin it with QActivation(quantized_bits("

@@ -7,9 +7,13 @@ from typing import Any
 
 from trigcnn.hls.admission import label, refusal
 from trigcnn.hls.admission.quantizers import LOGITS, RELUS, TOO_FINE
+from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.graph.graph import in_comment
+from trigcnn.hls.rewriting import tables
 from trigcnn.hls.rewriting.activations import Clipped, add, exact_form, possible
+from trigcnn.hls.rewriting.constants import EXACT_BITS
 from trigcnn.hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
+from trigcnn.hls.rewriting.ranges import bits
 from trigcnn.hls.rewriting.state import Rewriter
 
 
@@ -95,7 +99,36 @@ def quantized(site: Site, x: Any, name: str, quantizer: Any) -> Any:
         return add(site.state, x, name, form)
     keras = label(quantizer) in RELUS
     site.note(f"{it} became a table of what {'Keras' if keras else 'QKeras'} computes for each input value")
-    return site.state.quantize(x, name, "table", function=quantizer.call if keras else quantizer)
+    return _tabulated(site, x, name, quantizer.call if keras else quantizer)
+
+
+def _tabulated(site: Site, x: Any, name: str, function: Any) -> Any:
+    """Add a table, or several whose results add up; see `rewriting.tables`.
+
+    Raises:
+        AdmissionError: They would have too many entries.
+    """
+    state, given = site.state, site.state.range_of(x)
+    found = [function]
+    if bits(given) <= EXACT_BITS:
+        # Too many bits are another error, with all layers known.
+        taken = given.format()
+        parts = tables.parts(function, taken, adds="Add" not in state.options.lacking)
+        if parts is None:
+            raise AdmissionError(
+                f"layer {in_comment(site.layer.name)}: there is no exact form of this activation but a table, and that "
+                f"would have 2**{taken.width} entries for the values {taken} that reach it (at most "
+                f"2**{tables.MAX_TABLE_BITS} are built); put a QActivation(quantized_bits(...)) of at most "
+                f"{tables.MAX_TABLE_BITS} bits in front of it"
+            )
+        found = parts
+    result = None
+    for number, part in enumerate(found, 1):
+        own = name if len(found) == 1 else state.names.added(name, f"part{number}")
+        value = state.quantize(x, own, "table", function=part)
+        last = name if number == len(found) else state.names.added(name, f"sum{number}")
+        result = value if result is None else state.plain("Add", last, [result, value])
+    return result
 
 
 def weights(site: Site, role: str) -> Any:

@@ -7,13 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.hls.admission.lacking import lack
+from trigcnn.hls.backends import FACTS
 from trigcnn.hls.graph.intervals import LayerRange
 from trigcnn.hls.graph.ranges import Range
 from trigcnn.hls.names import Names
+from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.constants import Reals, ScaleAndShift
 from trigcnn.hls.rewriting.layers import FLOAT, normal_layers
 from trigcnn.hls.rewriting.quotients import Quotient
 from trigcnn.hls.rewriting.ranges import range_of
+
+# Layers that rules add.
+_ADDED = ("Add", "BatchNormalization", "Maximum", "Minimum")
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,15 @@ class RewriteOptions:
     depthwise: bool = True
     mean: bool = True
     lacking: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, model: Any, options: HlsOptions, input_format: FixedPoint | None) -> RewriteOptions:
+        """Return what the options of a project say of a model."""
+        facts = FACTS[options.backend]
+        resource = frozenset(layer.name for layer in model.layers if options.strategy_of(layer.name) == "Resource")
+        lacking = frozenset(kind for kind in _ADDED if lack(kind, options.backend, options.io_type, axes=0))
+        depthwise = options.io_type in facts.depthwise
+        return cls(options.io_type, input_format, resource, depthwise, facts.mean, lacking)
 
 
 @dataclass

@@ -139,13 +139,13 @@ def check_input_quantizer(layer: Any, given: Any) -> None:
     Raises:
         ModelError: It does.
     """
-    from trigcnn.hls.rewriting.quantizers import as_cast
+    from trigcnn.hls.rewriting.quantizers import cast_of
     from trigcnn.models.errors import ModelError
 
     if not layer.outbound_nodes:
         return
     first = layer.outbound_nodes[0].outbound_layer
-    taken = as_cast(first.quantizer) if type(first).__name__ == "QActivation" else None
+    taken = cast_of(first)
     if taken is None:
         # The conversion puts the digitiser's own number format before it.
         return

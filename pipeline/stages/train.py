@@ -146,9 +146,9 @@ def _work(context: Context, folder: Path) -> None:
     hls = config.hls
     single = forms.single_use(model)
     quantized = with_quantized_weights(single.model, hls).model
-    admit(quantized, io_type=hls.io_type, strategy=hls.strategy, backend=hls.backend)
+    admit(quantized, io_type=hls.io_type, strategy=hls.strategy, strategies=hls.own_strategies, backend=hls.backend)
     check_model(quantized, hls)
-    check_bits(quantized, RewriteOptions(hls.io_type, dataset.input_format))
+    check_bits(quantized, RewriteOptions.of(quantized, hls, dataset.input_format))
     if config.model.dropped_pixels == "refuse":
         geometry.refuse_dropped(geometry.geometry(single.model))
     for tensor in single.model.inputs:

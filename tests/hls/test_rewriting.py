@@ -454,6 +454,27 @@ def test_hard_activations_and_slopes_need_no_table() -> None:
     assert tables == []
 
 
+def test_a_table_of_too_many_entries_is_refused_before_there_is_a_project() -> None:
+    wide = {"dense": f"{DENSE})", "more": f"{DENSE})", "last": "QActivation(quantized_hswish(18,2))"}
+    calls = {name: call.replace("quantized_bits(4,", "quantized_bits(12,") for name, call in wide.items()}
+    with pytest.raises(AdmissionError, match=r"layer last: .* a table, .* QActivation\(quantized_bits.* of at most 14"):
+        of(chain(FEATURES, **calls))
+
+
+def test_powers_of_two_of_wide_sums_are_tables_that_add_up() -> None:
+    wide = {"dense": f"{DENSE})", "norm": "BatchNormalization()", "last": "QActivation(quantized_relu_po2(5, 4))"}
+    calls = {name: call.replace("quantized_bits(4,", "quantized_bits(12,") for name, call in wide.items()}
+    normal = of(chain(FEATURES, **calls))
+    assert kinds(normal) == {
+        "first": "Quantize",
+        "dense": "Dense",
+        "norm": "ScaleShift",
+        "last_part1": "Quantize",
+        "last_part2": "Quantize",
+        "last": "Add",
+    }
+
+
 def test_a_cast_of_fraction_bits_only() -> None:
     for call, expected in (
         ("quantized_bits(4,-1,keep_negative=0,alpha=1)", "ufixed<4,-1,RND_CONV,SAT>"),
@@ -582,9 +603,11 @@ def test_a_quantizer_that_is_no_cast_does_not_quantize_the_input() -> None:
     assert list(kinds(normal)) == ["image_quantizer", "first", "dense"]
 
 
-def test_an_input_that_is_quantized_keeps_its_own_format() -> None:
-    normal = exactly(chain(FEATURES, dense=f"{DENSE})"), input_format=FixedPoint.parse("fixed<9,3>"))
-    assert {name: str(found) for name, found in normal.formats.items()} == {"first": FIRST}
+@pytest.mark.parametrize("kind", ["QActivation", "Activation"])
+def test_an_input_that_is_quantized_keeps_its_own_format(kind: str) -> None:
+    model = chain(FEATURES, first=None, begin=f"{kind}(quantized_relu(4,0))", dense=f"{DENSE})")
+    normal = exactly(model, input_format=FixedPoint.parse("fixed<9,3>"))
+    assert {name: str(found) for name, found in normal.formats.items()} == {"begin": FIRST}
     assert normal.changes == ()
 
 

@@ -5,7 +5,8 @@ import numpy.typing as npt
 import pytest
 
 from trigcnn.common.fixed_point import FixedPoint
-from trigcnn.hls.conversion.tables import Function, steps, thresholds
+from trigcnn.common.keras2 import bring_up
+from trigcnn.hls.rewriting.tables import Function, on_reals, parts, steps, thresholds
 
 Values = npt.NDArray[np.float64]
 
@@ -65,7 +66,9 @@ def test_thresholds_give_the_function_at_and_beside_every_change(function: Funct
     anywhere = np.random.default_rng(0).integers(given.min_integer, given.max_integer, 50_000, endpoint=True)
     x = given.to_real(np.concatenate([beside, anywhere]).clip(given.min_integer, given.max_integer))
     kept = found.format.to_real(found.format.cast(x))
-    moved = kept + small.offsets[small.piece.cast(kept) % len(small.offsets)]
+    narrow = small.narrow_offsets()
+    assert all((offsets == offsets.astype(np.float32)).all() for offsets in narrow)
+    moved = kept + np.sum(narrow, axis=0)[small.piece.cast(kept) % len(small.offsets)]
     changes = small.change.cast(moved)
     # The cast truncates, and never wraps.
     np.testing.assert_array_equal(changes, np.floor(moved / small.change.lsb))
@@ -85,3 +88,37 @@ def test_every_change_of_a_wide_argument_is_found_by_bisection() -> None:
 def test_a_function_of_too_many_values_has_no_steps() -> None:
     assert steps(lambda x: x, FixedPoint.parse("fixed<17,4>")) is None
     assert steps(lambda x: x, FixedPoint.parse("fixed<40,4>")) is None
+
+
+def octaves(x: Values) -> Values:
+    """From 2**-15 to 4, with changes all over 18 octaves, as in `quantized_relu_po2(5, 4)`."""
+    return np.asarray(2.0 ** np.clip(np.rint(np.log2(np.maximum(x, 1e-9))), -15, 2))
+
+
+def signed_octaves(x: Values) -> Values:
+    return np.asarray(np.where(x < 0, -1, 1) * octaves(np.abs(x)))
+
+
+@pytest.mark.parametrize(("function", "expected"), [(octaves, 2), (signed_octaves, 3), (tanh, 1)])
+def test_a_wide_function_is_a_sum_of_functions_that_have_thresholds(function: Function, expected: int) -> None:
+    bring_up()
+    given = FixedPoint.parse("fixed<39,3>")
+    found = parts(function, given, adds=True)
+    assert found is not None
+    assert len(found) == expected
+    x = given.to_real(np.random.default_rng(0).integers(given.min_integer, given.max_integer, 20_000))
+    x = np.concatenate([x, x * 2.0**-9, x * 2.0**-18])
+    np.testing.assert_array_equal(sum(on_reals(part)(x) for part in found), on_reals(function)(x))
+    for part in found:
+        whole = steps(on_reals(part), given)
+        assert whole is not None
+        assert thresholds(whole) is not None
+
+
+def test_too_many_values_or_no_layer_that_adds_is_no_sum_of_tables() -> None:
+    bring_up()
+    given = FixedPoint.parse("fixed<39,3>")
+    assert parts(lambda x: x, given, adds=True) is None
+    assert parts(octaves, given, adds=False) is None
+    narrow = parts(octaves, FixedPoint.parse("fixed<14,3>"), adds=False)
+    assert narrow == [octaves]

@@ -48,6 +48,8 @@ def bring_up() -> Keras2:
         import tensorflow as tf
         import tf_keras as keras
     _let_hswish_be_loaded(qkeras.quantizers.quantized_hswish)
+    # Keras makes a layer from its configuration again, such as an Activation with a quantizer.
+    keras.utils.get_custom_objects().update(_classes(qkeras))
     tf.get_logger().setLevel("ERROR")
     # TensorFlow fuses convolutions with what follows, also grouped ones, which its fused kernel for CPUs without
     # AVX-512 VNNI refuses ("Fused conv implementation does not support grouped convolutions").
@@ -102,7 +104,10 @@ def _quiet_standard_error() -> Iterator[None]:
 
 def custom_objects() -> dict[str, Any]:
     """Return QKeras' layers and quantizers by name, for Keras' functions that load models."""
-    qkeras = bring_up().qkeras
+    return _classes(bring_up().qkeras)
+
+
+def _classes(qkeras: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(qkeras).items() if isinstance(value, type)}
 
 

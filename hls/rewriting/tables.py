@@ -3,13 +3,16 @@
 A function of few values, such as a quantized tanh, is a table of its values behind the number of changes up to `x`.
 That number is `floor((x + offset) / 2**shift)`, where a second table has an offset for each piece of `2**shift` values
 of `x`: pieces are so short that none has two changes, and the offset moves a change to the next multiple of
-`2**shift`.
+`2**shift`. Where changes lie both close together and far apart, as with powers of two, the function is the sum of
+several, each of which is constant but between some of the changes.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +23,10 @@ Function = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 """From real values to real values, each by itself."""
 
 MAX_TABLE_BITS = 14
+_MOST_PARTS = 4
 _ALL_BITS, _SAMPLED_BITS = 22, 20
 _PACKET = 64
+_FLOAT32_BITS = 24
 _NARROWEST = 2
 """Bits of the narrowest number type of all back ends."""
 
@@ -66,6 +71,16 @@ class Thresholds:
         """Entries of both tables."""
         return len(self.offsets) + len(self.values)
 
+    def narrow_offsets(self) -> list[npt.NDArray[np.float64]]:
+        """Return tables of values that float32 holds, which add up to the offsets."""
+        _, exponents = np.frexp(np.abs(self.offsets).max())
+        result: list[npt.NDArray[np.float64]] = []
+        rest, last = self.offsets, int(exponents) - _FLOAT32_BITS
+        while rest.any() or not result:
+            result.append(np.ldexp(np.trunc(np.ldexp(rest, -last)), last))
+            rest, last = rest - result[-1], last - _FLOAT32_BITS
+        return result
+
 
 def steps(function: Function, given: FixedPoint) -> Steps | None:
     """Find the changes of a function by evaluating it, and the shortest argument that keeps its results.
@@ -84,8 +99,12 @@ def steps(function: Function, given: FixedPoint) -> Steps | None:
     found = _changes(function, given)
     if found is None:
         return None
-    values = function(given.to_real(np.concatenate([[given.min_integer], found])))
-    changes, width, fraction = found, given.width, given.fraction
+    return _shortest(given, found, function(given.to_real(np.concatenate([[given.min_integer], found]))))
+
+
+def _shortest(given: FixedPoint, changes: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> Steps:
+    """Return a function of given changes with the shortest argument that keeps its results."""
+    width, fraction = given.width, given.fraction
     # Low bits that make no difference can be truncated, which rounds to minus infinity.
     while width > _NARROWEST and not (changes % 2).any():
         changes, width, fraction = changes // 2, width - 1, fraction - 1
@@ -120,6 +139,66 @@ def thresholds(of: Steps) -> Thresholds | None:
     change = FixedPoint(False, width, width + shift - given.fraction, "TRN", "WRAP")
     values = of.values[np.minimum(np.arange(1 << width), len(changes))]
     return Thresholds(piece, offsets * given.lsb, change, values)
+
+
+def parts(function: Callable[[Any], Any], given: FixedPoint, *, adds: bool) -> list[Callable[[Any], Any]] | None:
+    """Return functions that have tables and add up to a function; None if that takes too many or too large ones.
+
+    Args:
+        function: From float32 tensors to float32 tensors, each value by itself.
+        given: Number format of its argument.
+        adds: Whether there is a layer that adds, which thresholds need too.
+    """
+    if given.width <= MAX_TABLE_BITS:
+        return [function]
+    found = steps(on_reals(function), given)
+    if found is None or (found.format.width > MAX_TABLE_BITS and not adds):
+        return None
+    if found.format.width <= MAX_TABLE_BITS or thresholds(found) is not None:
+        return [function]
+    result: list[Callable[[Any], Any]] = []
+    first, changes = 0, found.changes
+    # Far from changes, where the processor's instructions agree.
+    middles = [found.format.min_integer, *(changes[:-1] + changes[1:]) // 2, found.format.max_integer]
+    while first < len(changes):
+        last = _longest(found, first)
+        if last == first or len(result) == _MOST_PARTS:
+            return None
+        low, high = found.format.to_real(np.array([middles[first], middles[last]]))
+        result.append(_between(function, np.float32(low), np.float32(high), from_zero=first > 0))
+        first = last
+    return result
+
+
+def _longest(of: Steps, first: int) -> int:
+    """Return the end of the longest run of changes, from the first, that have a table or thresholds."""
+    low, high = first, len(of.changes)
+    while low < high:
+        last = (low + high + 1) // 2
+        found = _shortest(of.format, of.changes[first:last], of.values[first : last + 1])
+        if found.format.width <= MAX_TABLE_BITS or thresholds(found) is not None:
+            low = last
+        else:
+            high = last - 1
+    return low
+
+
+def _between(function: Callable[[Any], Any], low: Any, high: Any, *, from_zero: bool) -> Callable[[Any], Any]:
+    """Return a function that is constant below and above some arguments, and perhaps zero below."""
+
+    def part(x: Any) -> Any:
+        tf = sys.modules["tensorflow"]
+        # In float32, TensorFlow might subtract within the quantizer, which then rounds.
+        result = tf.cast(function(tf.clip_by_value(x, low, high)), tf.float64)
+        return result - below if from_zero else result
+
+    below = on_reals(function)(np.full(1, low))
+    return part
+
+
+def on_reals(function: Callable[[Any], Any]) -> Function:
+    """Return a function of float32 tensors as one of real values, which it rounds to float32 as Keras does."""
+    return lambda values: np.asarray(function(np.asarray(values, np.float32)), np.float64)
 
 
 def _changes(function: Function, given: FixedPoint) -> npt.NDArray[np.int64] | None:
