@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.keras2 import bring_up
+from trigcnn.models.damage import DAMAGED
 from trigcnn.models.history import History
 from trigcnn.models.training.callbacks import Best
 
@@ -44,7 +45,7 @@ class Checkpoint:
         ]
 
     def restore(self, pruning: Any | None) -> int:
-        """Load the file, if there is one.
+        """Load the file, if there is one; a damaged file is left out, and the training starts from its beginning.
 
         Args:
             pruning: The callback that prunes, for its masks.
@@ -54,20 +55,22 @@ class Checkpoint:
         """
         if not self.path.is_file():
             return 0
-        with np.load(self.path, allow_pickle=False) as arrays:
-            content = json.loads(str(arrays["state"]))
-
-            def numbered(kind: str) -> list[npt.NDArray[Any]]:
-                return [arrays[f"{kind}{n}"] for n in range(content["numbers"][kind])]
-
-            self._model.set_weights(numbered("weights"))
-            for variable, value in zip(self._optimizer(), numbered("optimizer"), strict=True):
-                variable.assign(value)
-            for variable, value in zip(self._generators, numbered("generator"), strict=True):
-                variable.assign(value)
-            self._best.weights = numbered("best")
-            if pruning is not None:
-                pruning.kept = numbered("mask")
+        try:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+                content = json.loads(str(arrays["state"]))
+                found = {
+                    kind: [arrays[f"{kind}{n}"] for n in range(number)] for kind, number in content["numbers"].items()
+                }
+        except DAMAGED:
+            return 0
+        self._model.set_weights(found["weights"])
+        for variable, value in zip(self._optimizer(), found["optimizer"], strict=True):
+            variable.assign(value)
+        for variable, value in zip(self._generators, found["generator"], strict=True):
+            variable.assign(value)
+        self._best.weights = found["best"]
+        if pruning is not None:
+            pruning.kept = found["mask"]
         for name, value in content["history"].items():
             if isinstance(value, list):
                 getattr(self._history, name)[:] = value

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
 
 from trigcnn.hls.errors import ToolError
 from trigcnn.pipeline.cache.reach import Code
@@ -50,6 +51,9 @@ class Manifest:
     def digest(self) -> str:
         """Digest of all outputs."""
         return _digest_of(self.outputs)
+
+
+_MANIFEST = TypeAdapter(Manifest)
 
 
 @dataclass(frozen=True)
@@ -179,11 +183,12 @@ class RunFolder:
             raise self._cannot_write(error) from error
 
     def manifest(self, name: str) -> Manifest | None:
-        """Read a stage's manifest; None if it is missing or not readable."""
+        """Read a stage's manifest; None if it is missing, not readable, or changed since it was written."""
         try:
-            return Manifest(**json.loads((self.path / name / "manifest.json").read_text()))
-        except (OSError, ValueError, TypeError):
+            found = _MANIFEST.validate_json((self.path / name / "manifest.json").read_bytes())
+        except (OSError, ValueError):
             return None
+        return found if found.key == _key(found.stage, found.options, found.inputs, found.versions) else None
 
     def is_current(self, stage: Stage) -> bool:
         """Return whether a stage was finished with the same inputs, options and versions, and is untouched."""
@@ -272,7 +277,7 @@ class RunFolder:
         if stage.code is not None:
             inputs |= stage.code.digests({} if found is None else found.inputs)
         options = json.loads(json.dumps(stage.options))
-        key = _digest_of({"stage": stage.name, "options": options, "inputs": inputs, "versions": stage.versions})
+        key = _key(stage.name, options, inputs, stage.versions)
         return Manifest(stage.name, key, options, inputs, stage.versions, {})
 
 
@@ -286,11 +291,19 @@ def installed_version(distribution: str) -> str:
 
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file; `missing` if there is none, so that the stage itself can report it."""
+    # A device or a pipe may have no end.
+    if not path.is_file():
+        return "missing"
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return "missing"
+
+
+def _key(stage: str, options: dict[str, Any], inputs: dict[str, str], versions: dict[str, str]) -> str:
+    """Return the digest of all that decides a stage's outcome."""
+    return _digest_of({"stage": stage, "options": options, "inputs": inputs, "versions": versions})
 
 
 def _digest_of(content: Any) -> str:

@@ -120,7 +120,7 @@ def _read(folder: Path) -> Sweep:
         return Sweep.load(path)
     except OSError as error:
         raise ConfigError(f"{folder}: is not a sweep: {path.name} cannot be read ({error.strerror})") from error
-    except ValidationError as error:
+    except ValueError as error:
         raise ConfigError(
             f"{path}: is not a sweep of this version of trigcnn; run `trigcnn sweep` again there"
         ) from error

@@ -372,4 +372,4 @@ def _marked(folder: Path) -> str:
     path = folder / MARKER
     if not path.is_file():
         path.write_text(uuid.uuid4().hex)
-    return path.read_text()
+    return path.read_text(errors="replace")

@@ -59,7 +59,7 @@ class Job:
     def shared(self) -> bool:
         """Whether this process sees the sweep's folder."""
         try:
-            return (Path(self.sweep) / MARKER).read_text() == self.marker
+            return (Path(self.sweep) / MARKER).read_text(errors="replace") == self.marker
         except OSError:
             return False
 

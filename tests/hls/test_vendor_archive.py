@@ -357,12 +357,30 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
         "results/more: is a link",
     ),
     "no manifest": (lambda run: (run.there / MANIFEST).unlink(), ResultsError, "has no readable manifest.json"),
-    "a manifest of another kind": (
-        lambda run: (run.there / MANIFEST).write_text('{"format": 1, "run": []}'),
+    **{
+        f"a manifest with {change}": (
+            lambda run, change=change: edit_manifest(run.there / MANIFEST, change),
+            ResultsError,
+            "has no readable manifest.json",
+        )
+        for change in (
+            '{"run": []}',
+            '{"run": "../other"}',
+            '{"checked": [[]]}',
+            '{"files": {"a": 5}}',
+            '{"format": 2}',
+        )
+    },
+    "a manifest of deep lists": (
+        lambda run: (run.there / MANIFEST).write_text("[" * 100_000),
         ResultsError,
         "has no readable manifest.json",
     ),
 }
+
+
+def edit_manifest(path: Path, change: str) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | json.loads(change)))
 
 
 @pytest.mark.parametrize("name", ALTERED)
@@ -435,6 +453,15 @@ def test_a_time_or_name_that_no_file_has_is_refused(path: str, mtime: str, tmp_p
     with tarfile.open(tmp_path / "bad.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as packed:
         packed.addfile(entry, io.BytesIO(b""))
     with pytest.raises(ResultsError, match=r"bad.tar.gz: (cannot be unpacked|has no readable manifest.json)"):
+        results.take(tmp_path / "bad.tar.gz", tmp_path / "taken")
+
+
+def test_a_header_of_any_size_is_not_read_into_memory(tmp_path: Path) -> None:
+    entry = member("results/a")
+    entry.pax_headers = {"comment": "a" * (17 << 20)}
+    with tarfile.open(tmp_path / "bad.tar.gz", "w:gz", format=tarfile.PAX_FORMAT, compresslevel=1) as packed:
+        packed.addfile(entry, io.BytesIO(b""))
+    with pytest.raises(ResultsError, match=r"cannot be unpacked \(a header of more than 16 MiB\)"):
         results.take(tmp_path / "bad.tar.gz", tmp_path / "taken")
 
 

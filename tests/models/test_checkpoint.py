@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,22 @@ def test_a_killed_training_ends_with_the_same_weights_and_history(
     # All is done: nothing is trained again.
     again, _ = run(tmp_path, killed_at=1)
     for found, expected in zip(again, weights, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[:-400], lambda content: content.replace(b"state.npy", b"other.npy")]
+)
+def test_a_damaged_checkpoint_is_left_out(
+    uninterrupted: tuple[list[Any], History], tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    with pytest.raises(Killed):
+        run(tmp_path, killed_at=8)
+    path = tmp_path / "quantized.npz"
+    path.write_bytes(damage(path.read_bytes()))
+    weights, history = run(tmp_path)
+    assert history == uninterrupted[1]
+    for found, expected in zip(weights, uninterrupted[0], strict=True):
         np.testing.assert_array_equal(found, expected)
 
 

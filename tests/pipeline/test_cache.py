@@ -162,6 +162,21 @@ def test_a_damaged_manifest_makes_a_stage_stale(folder: RunFolder, text: str) ->
     assert not folder.is_current(stage())
 
 
+@pytest.mark.parametrize(
+    "change", [{"options": {"a": 2}}, {"inputs": {"b": "0"}}, {"versions": {}}, {"outputs": []}, {"key": 5}]
+)
+def test_a_changed_manifest_makes_a_stage_stale(folder: RunFolder, change: dict[str, Any]) -> None:
+    folder.execute(stage())
+    path = folder.path / "first" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert folder.manifest("first") is None
+
+
+def test_a_pipe_has_no_digest(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert file_digest(tmp_path / "pipe") == file_digest(tmp_path / "none") == "missing"
+
+
 def test_further_files_of_the_user_are_tolerated(folder: RunFolder) -> None:
     folder.execute(stage())
     (folder.path / "first" / "notes.txt").write_text("built by hand")

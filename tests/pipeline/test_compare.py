@@ -136,6 +136,8 @@ def test_runs_of_the_same_folder_name_are_told_apart_by_their_path(
         ("one", "a comparison needs two runs or more, and 1 was given"),
         ("twice", "was given twice; name each run once"),
         ("empty", "has no report; finish the run with `trigcnn run`"),
+        ("bytes", r"report\.json: cannot be read: 'utf-8' codec"),
+        ("yaml", r"report\.json: is not a report of this version .* \(provenance.configuration: "),
         ("damaged", r"report\.json: is not a report of this version of trigcnn .*write it again with `trigcnn report`"),
     ],
 )
@@ -143,8 +145,15 @@ def test_bad_input_says_what_mends_it_and_writes_nothing(
     folders: list[Path], tmp_path: Path, change: str, message: str
 ) -> None:
     (tmp_path / "empty").mkdir()
+    report = folders[1] / "report" / "report.json"
     if change == "damaged":
-        (folders[1] / "report" / "report.json").write_text("{}")
+        report.write_text("{}")
+    elif change == "bytes":
+        report.write_bytes(b"\xff\xfe{")
+    elif change == "yaml":
+        content = json.loads(report.read_text())
+        content["provenance"]["configuration"] = "a: [b"
+        report.write_text(json.dumps(content))
     runs = {"one": folders[:1], "twice": [folders[0]] * 2, "empty": [folders[0], tmp_path / "empty"]}
     with pytest.raises(ConfigError, match=message):
         compare_runs(runs.get(change, folders), tmp_path / "out", Console())

@@ -18,6 +18,7 @@ from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.pages import sweep_pages
 from trigcnn.pipeline.results.sweep import Sweep, SweepTrial
 from trigcnn.pipeline.sweep import results
+from trigcnn.pipeline.sweep.command import choose
 from trigcnn.pipeline.sweep.search import Search
 from trigcnn.pipeline.sweep.trial import Found, Job
 
@@ -143,3 +144,10 @@ def test_figures_of_few_bits_come_from_the_played_trials() -> None:
     job: Any = type("Played", (), {"configuration": "model: {options: {weight_bits: 3}}"})
     assert bits(job) == 3
     assert merit("lut", 1).better == "less"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe{", b"{}", b"[" * 10_000, b""])
+def test_a_damaged_file_of_results_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "sweep.json").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"sweep\.json: is not a sweep of this version of trigcnn"):
+        choose(tmp_path, {}, None, Console())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -10,8 +11,11 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Annotated, Any
 
+from pydantic import Field, TypeAdapter
+
+from trigcnn.common.foreign import cut
 from trigcnn.hls.errors import ResultsError, ToolFailedError
 from trigcnn.hls.synthesis.vendors import checks, figures, outputs, programs
 from trigcnn.hls.synthesis.vendors.archive import FORMAT, MANIFEST
@@ -20,13 +24,16 @@ from trigcnn.hls.synthesis.vendors.run import StepResult, digest
 
 _RESULTS = "results"
 _LARGEST_BYTES = 4 << 30
+_LARGEST_TEXT_BYTES = 16 << 20
+_MOST_MEMBERS = 100_000
 
 
 @dataclass(frozen=True)
 class Manifest:
     """The manifest of a package; see `archive.pack`."""
 
-    run: str
+    format: Annotated[int, Field(ge=FORMAT, le=FORMAT)]
+    run: Annotated[str, Field(pattern=r"^\w+$")]
     plan: dict[str, Any]
     inputs: dict[str, str]
     files: dict[str, str]
@@ -34,15 +41,14 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
-        """Read a manifest; it raises ValueError, KeyError or TypeError if it is not one."""
-        content = json.loads(path.read_text())
-        if content["format"] != FORMAT:
-            raise ValueError(f"format {content['format']}, not {FORMAT}")
-        kinds = {"run": str, "plan": dict, "inputs": dict, "files": dict, "checked": list}
-        for name, kind in kinds.items():
-            if not isinstance(content[name], kind):
-                raise TypeError(f"{name} is no {kind.__name__}")
-        return cls(**{name: content[name] for name in kinds})
+        """Read a manifest.
+
+        Raises:
+            OSError: It cannot be read.
+            ValueError: It is not a manifest.
+        """
+        with path.open("rb") as stream:
+            return TypeAdapter(cls).validate_json(stream.read(_LARGEST_TEXT_BYTES))
 
 
 def take(source: Path, folder: Path) -> Manifest:
@@ -67,7 +73,7 @@ def take(source: Path, folder: Path) -> Manifest:
         _unpack(source, folder)
     try:
         return Manifest.read(folder / MANIFEST)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise ResultsError(
             f"{source}: has no readable {MANIFEST}; give the results.tar.gz that run.sh wrote, or the folder of run.sh"
         ) from error
@@ -203,21 +209,32 @@ def _unpack(source: Path, folder: Path) -> None:
     """Unpack by hand: only names, contents and times of plain files of an archive are trusted."""
     total = 0
     try:
-        with tarfile.open(source, "r:gz") as archive:
-            for member in archive:
+        with _Unpacked(source) as unpacked, tarfile.open(fileobj=unpacked, mode="r:") as archive:
+            for number, member in enumerate(archive):
+                if number == _MOST_MEMBERS:
+                    raise ResultsError(f"{source}: holds more than {_MOST_MEMBERS} files; these are not results")
                 if member.isdir() and _is_inside(member.name):
                     continue
                 if not member.isreg():
-                    raise ResultsError(f"{source}: {member.name!r} is a link or device; results are plain files")
+                    raise ResultsError(f"{source}: {cut(member.name)!r} is a link or device; results are plain files")
                 total += member.size
                 if total > _LARGEST_BYTES:
                     raise ResultsError(f"{source}: holds more than {_LARGEST_BYTES >> 30} GiB; these are not results")
                 stream = archive.extractfile(member)
                 if stream is not None:
-                    _put(source, member.name, stream.read(), int(member.mtime * 10**9), folder)
+                    _put(source, member.name, stream, int(member.mtime * 10**9), folder)
     # The last two are raised for names and times that no file system has.
     except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError) as error:
-        raise ResultsError(f"{source}: cannot be unpacked ({error}); copy results.tar.gz again") from error
+        raise ResultsError(f"{source}: cannot be unpacked ({cut(error)}); copy results.tar.gz again") from error
+
+
+class _Unpacked(gzip.GzipFile):
+    """The unpacked archive; it refuses headers of any size, which tarfile reads whole."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= _LARGEST_TEXT_BYTES:
+            raise ValueError(f"a header of more than {_LARGEST_TEXT_BYTES >> 20} MiB")
+        return super().read(size)
 
 
 def _copy(source: Path, folder: Path) -> None:
@@ -226,7 +243,8 @@ def _copy(source: Path, folder: Path) -> None:
             raise ResultsError(f"{path}: is a link; results are plain files")
         if path.is_file():
             name = path.relative_to(source).as_posix()
-            _put(source, name, path.read_bytes(), path.stat().st_mtime_ns, folder)
+            with path.open("rb") as stream:
+                _put(source, name, stream, path.stat().st_mtime_ns, folder)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -237,14 +255,15 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield from _walk(path)
 
 
-def _put(source: Path, name: str, data: bytes, time_ns: int, folder: Path) -> None:
+def _put(source: Path, name: str, content: IO[bytes], time_ns: int, folder: Path) -> None:
     if not _is_inside(name):
-        raise ResultsError(f"{source}: {name!r} leads out of the folder; results do not")
+        raise ResultsError(f"{source}: {cut(name)!r} leads out of the folder; results do not")
     path = folder / name
     if path.exists():
-        raise ResultsError(f"{source}: holds {name!r} twice")
+        raise ResultsError(f"{source}: holds {cut(name)!r} twice")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    with path.open("wb") as stream:
+        shutil.copyfileobj(content, stream)
     os.utime(path, ns=(time_ns, time_ns))
 
 
@@ -254,7 +273,10 @@ def _is_inside(name: str) -> bool:
 
 
 def _text(path: Path) -> str | None:
-    return path.read_text(errors="replace").strip() if path.is_file() else None
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        return stream.read(_LARGEST_TEXT_BYTES).decode(errors="replace").strip()
 
 
 def _sums(path: Path) -> Iterator[tuple[str, str]]:

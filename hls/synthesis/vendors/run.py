@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+from pydantic import TypeAdapter
 
 from trigcnn.hls import tool
 from trigcnn.hls.synthesis.vendors import checks, figures, outputs, programs
@@ -238,12 +240,8 @@ def _is_whole(result: StepResult, root: Path) -> bool:
 def _read_state(path: Path) -> dict[str, StepResult]:
     """Return the finished steps by key; none if the file is missing or not readable."""
     try:
-        content: dict[str, dict[str, Any]] = json.loads(path.read_text())
-        return {
-            key: StepResult(**{**entry, "critical_warnings": tuple(entry["critical_warnings"])})
-            for key, entry in content.items()
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return TypeAdapter(dict[str, StepResult]).validate_json(path.read_bytes())
+    except (OSError, ValueError):
         return {}
 
 
