@@ -1,6 +1,7 @@
 # make run       creates .venv, installs, runs configs/digits.yaml, prints where the report is
 # make test      creates .venv if it is missing, installs what tests need, runs lint, types and tests
 # make search    runs N random networks through all engines and compares them bit by bit
+# make torture   reads N damaged files and counts tracebacks, hangs and reads of other files; see tests/torture
 # make walk      converts and simulates the table of admission with every back end; takes hours
 # make docs      builds the documentation in build/docs
 # make refresh   writes all generated files again, the notebook of the tutorial too; look at the difference afterwards
@@ -18,7 +19,7 @@ CONFIG ?= configs/digits.yaml
 N ?= 100
 JOBS ?= 2
 
-.PHONY: run test search walk zoo docs refresh notebook install install-test install-docs requirements clean
+.PHONY: run test search torture walk zoo docs refresh notebook install install-test install-docs requirements clean
 
 run: install
 	@$(BIN)/trigcnn run $(CONFIG)
@@ -35,6 +36,9 @@ zoo: install
 
 search: install-test
 	@$(BIN)/python -m tests.search --networks $(N)
+
+torture: install-test
+	@$(BIN)/python -m tests.torture --files $(N)
 
 walk: install-test
 	@$(BIN)/python -m tests.hls.walk

@@ -1,0 +1,1 @@
+"""Damaged files: `python -m tests.torture --files N`."""

@@ -1,0 +1,99 @@
+"""The long form of the tests with damaged files: `python -m tests.torture --files N`.
+
+Each child process reads some files, so that a crash does not end the search and counts as a traceback. Files that end
+in anything but one error are saved, with what happened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.torture.counts import Counts
+from tests.torture.files import Outcome, each_file
+from tests.torture.subjects import KINDS
+
+_CHUNK = 250
+_LAST = "last"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _child(options: argparse.Namespace) -> int:
+    """Read the files of one seed and kind; a line of JSON for each."""
+
+    def before(name: str, content: bytes) -> None:
+        (options.folder / f"{_LAST}-{name.replace('/', '-')}").write_bytes(content)
+
+    def use(name: str, outcome: Outcome) -> None:
+        last = options.folder / f"{_LAST}-{name.replace('/', '-')}"
+        entry = {"name": last.name, "counts": dataclasses.asdict(outcome.counts), "told": outcome.told}
+        if outcome.told:
+            # The parent moves the file.
+            last.replace(last.with_name(f"found-{last.name}"))
+        else:
+            last.unlink()
+        _say(json.dumps(entry))
+
+    options.folder.mkdir(parents=True, exist_ok=True)
+    each_file(options.child, options.files, use, seed=options.seed, before=before)
+    return 0
+
+
+def _files(options: argparse.Namespace) -> Counts:
+    """Read damaged files of all kinds in turn."""
+    counts, share = Counts(), -(-options.files // len(KINDS))
+    for number, (kind, first) in enumerate((kind, first) for first in range(0, share, _CHUNK) for kind in KINDS):
+        count, seed = min(_CHUNK, share - first), options.seed * 1000 + number
+        place = options.folder / f"{kind}-{seed}"
+        words = [sys.executable, "-W", "ignore", "-m", "tests.torture", "--child", kind, "--files", str(count)]
+        words += ["--seed", str(seed), "--folder", str(place)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+            for line in child.stdout or ():
+                if not line.startswith("{"):
+                    continue
+                entry = json.loads(line)
+                counts += Counts(**entry["counts"])
+                if entry["told"]:
+                    _save(place, f"found-{entry['name']}", entry["told"], counts.bad)
+        if child.returncode != 0:
+            counts += Counts(tried=1, tracebacks=1)
+            for last in place.glob(f"{_LAST}-*"):
+                _save(place, last.name, f"the process ended with status {child.returncode}", counts.bad)
+        _say(f"{kind}, seed {seed}: {counts}")
+        if not any(place.iterdir()):
+            place.rmdir()
+    return counts
+
+
+def _save(place: Path, name: str, told: str, number: int) -> None:
+    kept = place / f"{number}-{name.partition(_LAST + '-')[2]}"
+    (place / name).replace(kept)
+    kept.with_name(f"{kept.name}.txt").write_text(told)
+    _say(f"  {kept}: {told.strip().splitlines()[-1][:200]}")
+
+
+def main() -> int:
+    """Damage files; 1 if anything ended as nothing may end."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
+    parser.add_argument("--files", type=int, default=2000, help="how many damaged files")
+    parser.add_argument("--seed", type=int, default=1, help="which; the same for the same seed")
+    parser.add_argument("--folder", type=Path, default=Path("build/torture"), help="where files are saved")
+    parser.add_argument("--child", choices=KINDS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child is not None:
+        return _child(options)
+    counts = _files(options)
+    _say(f"files: {counts}")
+    return 1 if counts.bad else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
