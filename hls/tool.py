@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
+from trigcnn.hls import guard
 from trigcnn.hls.errors import ToolFailedError, ToolMissingError, ToolTimeoutError
 
 _LINES = 15
@@ -21,6 +26,8 @@ _ERROR = re.compile(r"(?:^|[\s%:])error(?: \(\d+\))?:|\bundefined reference\b", 
 _LONGEST_LINE = 500
 # Interval at which the log of a program is checked for new lines, in s.
 _FOLLOW_S = 0.2
+# Time that a guard has to end a program and its children, in s.
+_END_S = 10.0
 # How to install the system programs that compile simulations.
 INSTALL = {
     "g++": "install it (Debian: apt install g++; RHEL: dnf install gcc-c++)",
@@ -28,6 +35,30 @@ INSTALL = {
 }
 # The folder that contains the package `trigcnn`; not resolved, since the subpackages are links.
 _PACKAGES = Path(__file__).parents[2]
+# Locks that guards inherit, and sockets of the programs that run now.
+_locks: set[int] = set()
+_running: set[socket.socket] = set()
+
+
+@contextmanager
+def holding(lock: int) -> Iterator[None]:
+    """Let the guards of programs hold a lock too, so that it outlives this process until they have ended.
+
+    Args:
+        lock: Descriptor of an open file with a lock of `flock`.
+    """
+    _locks.add(lock)
+    try:
+        yield
+    finally:
+        _locks.discard(lock)
+
+
+def end_all() -> None:
+    """End all programs that other threads of this process run now; `run` raises ToolFailedError there."""
+    for ours in list(_running):
+        with contextlib.suppress(OSError):
+            ours.shutdown(socket.SHUT_WR)
 
 
 def find(program: str, mend: str) -> Path:
@@ -57,6 +88,8 @@ def run(
 ) -> None:
     """Run a program to its end, its output in a log file.
 
+    It ends with this process, however this process ends; see `guard.py`.
+
     Args:
         arguments: Program and arguments; no shell reads them.
         cwd: Folder in which it runs.
@@ -71,29 +104,18 @@ def run(
             message holds the log's first error, or its last lines where it has none.
     """
     words = [str(argument) for argument in arguments]
-    with log.open("w") as stream:
-        try:
-            process = subprocess.Popen(  # noqa: S603
-                words,
-                cwd=cwd,
-                env={**os.environ, **(environment or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            if not cwd.is_dir():
-                raise ToolFailedError(f"{words[0]} cannot run in {cwd}: there is no such folder") from error
-            if isinstance(error, FileNotFoundError):
-                raise ToolMissingError(f"{words[0]} was not found; install it or put it on PATH") from error
-            raise ToolMissingError(f"{words[0]} cannot be started: {error.strerror}; install it again") from error
+    with log.open("w") as stream, _guarded(words, cwd, stream, environment or {}) as (process, ours):
         try:
             status = process.wait(timeout_s) if on_line is None else _follow(process, log, timeout_s, on_line)
         except subprocess.TimeoutExpired as error:
             raise ToolTimeoutError(_message(words, f"ran longer than {timeout_s:g} s", log)) from error
-        finally:
-            _end_group(process)
+        outcome, _, number = ours.recv(100).decode().partition(" ")
+    if outcome == "failed":
+        if int(number) == errno.ENOENT:
+            raise ToolMissingError(f"{words[0]} was not found; install it or put it on PATH")
+        raise ToolMissingError(f"{words[0]} cannot be started: {os.strerror(int(number))}; install it again")
+    # Without a word, the guard was killed, and the program with it.
+    status = int(number) if outcome == "ended" else status or -signal.SIGKILL
     if status < 0:
         raise ToolFailedError(_message(words, f"was ended by signal {signal.Signals(-status).name}", log))
     if status > 0:
@@ -143,12 +165,39 @@ def _follow(process: subprocess.Popen[bytes], log: Path, timeout_s: float, on_li
                 raise subprocess.TimeoutExpired(process.args, timeout_s)
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Leave no child behind, whether the program ended, timed out or this process was interrupted."""
-    # A program that has ended may still have children; they are in its group.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+@contextmanager
+def _guarded(
+    words: Sequence[str], cwd: Path, stream: IO[str], environment: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+    """Start a program under a guard; leave no child behind, also if it ran out of time or was interrupted."""
+    if not cwd.is_dir():
+        raise ToolFailedError(f"{words[0]} cannot run in {cwd}: there is no such folder")
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603
+                # Isolated, without site: the program's variables are not for the guard.
+                [sys.executable, "-I", "-S", guard.__file__, str(theirs.fileno()), *words],
+                cwd=cwd,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(theirs.fileno(), *_locks),
+            )
+        _running.add(ours)
+        try:
+            yield process, ours
+        finally:
+            _running.discard(ours)
+            with contextlib.suppress(OSError):
+                ours.shutdown(socket.SHUT_WR)
+            try:
+                process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _message(words: Sequence[str], what: str, log: Path) -> str:

@@ -8,18 +8,18 @@ import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
 from trigcnn.hls.errors import ToolError
+from trigcnn.pipeline.cache.lock import locked
 from trigcnn.pipeline.cache.reach import Code
-from trigcnn.pipeline.errors import RunFolderError, RunFolderTakenError
+from trigcnn.pipeline.errors import RunFolderError
 
 _UNFINISHED = ".unfinished"
 _CHECKPOINTS = ".checkpoints"
@@ -105,21 +105,14 @@ class RunFolder:
         Raises:
             RunFolderError: It cannot be written, or another run has it.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".lock", timeout=0)
-            lock.acquire()
-        except Timeout as error:
-            raise RunFolderTakenError(
-                f"{self.path}: another run works in this folder; wait for it or choose another with --out"
-            ) from error
-        except OSError as error:
-            raise self._cannot_write(error) from error
-        try:
+        with ExitStack() as stack:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(self.path / ".lock", "run"))
+            except OSError as error:
+                raise self._cannot_write(error) from error
             self._clear()
             yield
-        finally:
-            lock.release()
 
     def claim(self, names: tuple[str, ...]) -> None:
         """Check that the folders of stages are free or from a run, before anything is replaced.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import yaml
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from trigcnn.common.foreign import cut
+from trigcnn.pipeline.cache.lock import locked
 from trigcnn.pipeline.config import plain_yaml
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
@@ -36,17 +37,14 @@ def search(config: RunConfig, folder: Path, console: Console) -> Sweep:
         ToolMissingError: There is no such batch system.
     """
     space.check(config)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise RunFolderError(
-            f"{folder}: another sweep works in this folder; wait for it or choose another with --out"
-        ) from error
-    except OSError as error:
-        raise RunFolderError(f"{folder}: cannot write there ({error.strerror}); choose another with --out") from error
-    try:
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(folder / ".lock", "sweep"))
+        except OSError as error:
+            raise RunFolderError(
+                f"{folder}: cannot write there ({error.strerror}); choose another with --out"
+            ) from error
         (folder / "sweep.yaml").write_text(config.to_yaml(), encoding="utf-8")
         work = Search(
             config, folder, console, lambda: sweep_pages.write(results.collect(config, work.study), folder, pages=False)
@@ -61,8 +59,6 @@ def search(config: RunConfig, folder: Path, console: Console) -> Sweep:
         _show(found, console)
         console.line(f"sweep: {folder / 'sweep.html'}")
         return found
-    finally:
-        lock.release()
 
 
 def choose(folder: Path, within: dict[str, float], out: Path | None, console: Console) -> SweepTrial:

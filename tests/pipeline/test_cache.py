@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import fcntl
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -14,7 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import psutil
 import pytest
 
 from trigcnn.hls import tool
@@ -286,27 +290,47 @@ def test_an_interrupted_stage_is_cleared_at_once(folder: RunFolder) -> None:
     assert folder.is_current(FIRST)
 
 
-def test_a_tool_that_outlives_its_killed_run_does_not_hinder_the_next(folder: RunFolder) -> None:
-    loop = "echo $$ > pid; i=0; while :; do i=$((i + 1)); mkdir -p d$((i % 9)); : > d$((i % 9))/f$((i % 999)); done"
-    work = f"tool.run(['bash', '-c', {loop!r}], cwd=place, log=place / 'x.log', timeout_s=30)"
-    orphan = folder.path / "second.unfinished" / "pid"
+def test_a_killed_run_ends_its_tool_and_all_that_the_tool_started_before_the_next_begins(folder: RunFolder) -> None:
+    # A child in the tool's group, one that left it, and one whose parent has ended.
+    script = "sleep 60 & echo $! > pids; (setsid sleep 61 & echo $! >> pids); echo $$ >> pids; mv pids known; sleep 62"
+    work = f"tool.run(['bash', '-c', {script!r}], cwd=place, log=place / 'x.log', timeout_s=60)"
+    known = folder.path / "second.unfinished" / "known"
     with child(folder, work) as process:
-        while not orphan.exists() or not orphan.read_text():
+        while not known.exists():
             assert process.poll() is None
-        pid = int(orphan.read_text())
-    try:
-        with folder.lock():
-            folder.execute(SECOND)
-        assert set(snapshot(folder.path / "second")) == {"sub/result.txt", "manifest.json"}
-    finally:
-        os.kill(pid, signal.SIGKILL)
+        pids = [int(pid) for pid in known.read_text().split()]
+        assert len(pids) == 3
+        assert all(psutil.pid_exists(pid) for pid in pids)
     with folder.lock():
-        assert folder.is_current(SECOND)
+        assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+        folder.execute(SECOND)
+
+
+def test_a_program_that_does_not_end_keeps_the_folder_of_its_killed_run(folder: RunFolder, tmp_path: Path) -> None:
+    folder.path.mkdir(exist_ok=True)
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    # Stands for a guard that still ends what it has started.
+    with (folder.path / ".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.write(f"{gone.pid} {platform.node()}\n")
+        held.flush()
+        message = rf"another run works in this folder \(programs of the killed process {gone.pid}\)"
+        with (
+            mock.patch("trigcnn.pipeline.cache.lock._PATIENCE_S", 0.2),
+            pytest.raises(RunFolderError, match=message),
+            folder.lock(),
+        ):
+            pass
+    with folder.lock():
+        pass
 
 
 def test_a_second_run_in_the_folder_is_told_that_it_is_taken(folder: RunFolder) -> None:
-    message = "run: another run works in this folder; wait for it or choose another with --out"
-    with child(folder, "time.sleep(60)"):
+    with child(folder, "time.sleep(60)") as process:
+        message = (
+            rf"run: another run works in this folder \(process {process.pid}\); wait for it or choose another with"
+        )
         with pytest.raises(RunFolderError, match=message), folder.lock():
             pass
         assert unfinished(folder) == [folder.path / "second.unfinished"], "the other run's work is left alone"

@@ -362,7 +362,9 @@ def test_a_run_that_is_killed_while_it_trains_can_be_started_again(
             pytest.fail(process.stderr.read())
         taken = trigcnn("run", quick_config, "--out", out)
         assert taken.returncode == 2
-        assert taken.stderr.startswith(f"error: {out}: another run works in this folder; wait for it or choose")
+        assert taken.stderr.startswith(
+            f"error: {out}: another run works in this folder (process {process.pid}); wait for it"
+        )
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
