@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from trigcnn.pipeline import interrupts
 from trigcnn.pipeline.cli_options import Assignments, Config, Force, From, Out, command_line, interruptible
 from trigcnn.pipeline.evaluate.cli import evaluate
 from trigcnn.pipeline.golden.cli import golden
@@ -18,8 +19,18 @@ from trigcnn.pipeline.sweep.cli import sweep
 
 _LONGEST_TRACEBACK = 20_000
 
+
+class _Interruptible(typer.core.TyperGroup):
+    """Ends an interrupted command with status 130; click would end it with 1, as a missed gate does."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with interruptible():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
     name="trigcnn",
+    cls=_Interruptible,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -118,9 +129,7 @@ def collect(
     """
     from trigcnn.pipeline.commands.collect import collect as collect_results
 
-    with interruptible():
-        status = collect_results(results, run, command=command_line())
-    raise typer.Exit(int(status))
+    raise typer.Exit(int(collect_results(results, run, command=command_line())))
 
 
 app.command()(evaluate)
@@ -157,8 +166,7 @@ def compare(
     from trigcnn.pipeline.commands.compare import compare_runs
     from trigcnn.pipeline.console import Console
 
-    with interruptible():
-        compare_runs(runs, out, Console())
+    compare_runs(runs, out, Console())
 
 
 @app.command()
@@ -175,8 +183,7 @@ def layers(
     """
     from trigcnn.pipeline.commands.layers import show
 
-    with interruptible():
-        show(network, assignments, as_json=as_json)
+    show(network, assignments, as_json=as_json)
 
 
 @app.command()
@@ -201,6 +208,7 @@ def run_zoo(
     jobs: Annotated[int, typer.Option(min=1, help="Number of runs at the same time.")] = 2,
 ) -> None:
     """Run the networks of the zoo and summarize their results."""
+    from trigcnn.common.files import write_text
     from trigcnn.pipeline.commands import zoo, zoo_page
     from trigcnn.pipeline.console import Console
     from trigcnn.pipeline.errors import ConfigError
@@ -209,11 +217,10 @@ def run_zoo(
     if names and page is not None:
         raise ConfigError(f"--page {page}: the page shows all runs; leave out the names")
     console = Console()
-    with interruptible():
-        outcomes = zoo.run(zoo.chosen(every, names or []), out, jobs=jobs, console=console)
+    outcomes = zoo.run(zoo.chosen(every, names or []), out, jobs=jobs, console=console)
     zoo_page.show(outcomes, console)
     if page is not None:
-        page.write_text(zoo_page.markdown(outcomes), encoding="utf-8")
+        write_text(page, zoo_page.markdown(outcomes))
         console.line(f"page: {page}")
     raise typer.Exit(int(zoo.status(outcomes)))
 
@@ -262,8 +269,7 @@ def show_dataset(
     from trigcnn.pipeline.commands.datasets import show
     from trigcnn.pipeline.config.file import named_values
 
-    with interruptible():
-        typer.echo(show(name, out, events=events, options=named_values(option or [], "--option")))
+    typer.echo(show(name, out, events=events, options=named_values(option or [], "--option")))
 
 
 def _echo_options(options: dict[str, Any]) -> None:
@@ -308,17 +314,13 @@ def _run(
         )
     except KeyboardInterrupt:
         typer.echo("interrupted; finished stages are kept, and the next run resumes from there", err=True)
-        # As shells do: 128 and the number of the signal.
-        raise typer.Exit(130) from None
+        raise typer.Exit(interrupts.INTERRUPTED) from None
     raise typer.Exit(int(result.status))
 
 
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
-    import traceback
     import warnings
-
-    from trigcnn.pipeline import interrupts
 
     # A run that is stopped also stops the compilers and tools that it started.
     interrupts.install()
@@ -328,15 +330,31 @@ def main() -> NoReturn:
         warnings.simplefilter("ignore")
     try:
         app()
+        status: Any = 0
+    except SystemExit as ended:
+        status = ended.code
+    except KeyboardInterrupt:
+        status = interrupts.INTERRUPTED
     except Exception as error:
-        from trigcnn.common.errors import TrigcnnError
-        from trigcnn.common.foreign import cut
-        from trigcnn.pipeline.errors import ExitStatus, exit_status
+        status = _failed(error)
+    interrupts.leave()
+    sys.exit(status)
 
-        if not isinstance(error, TrigcnnError):
-            typer.echo(cut("".join(traceback.format_exception(error)), _LONGEST_TRACEBACK), err=True)
-            typer.echo("this is a bug in trigcnn; please report it with the lines above", err=True)
-            sys.exit(ExitStatus.BUG)
+
+def _failed(error: Exception) -> int:
+    """Say what went wrong, and return the exit status."""
+    import traceback
+
+    from trigcnn.common.errors import TrigcnnError
+    from trigcnn.common.foreign import cut
+    from trigcnn.pipeline.errors import ExitStatus, exit_status
+
+    if isinstance(error, TrigcnnError):
         typer.echo(f"error: {error}", err=True)
-        sys.exit(exit_status(error))
-    sys.exit(0)
+        return exit_status(error)
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        typer.echo(f"error: {cut(error.filename)}: {error.strerror}; free space or choose another place", err=True)
+        return ExitStatus.TOOL
+    typer.echo(cut("".join(traceback.format_exception(error)), _LONGEST_TRACEBACK), err=True)
+    typer.echo("this is a bug in trigcnn; please report it with the lines above", err=True)
+    return ExitStatus.BUG

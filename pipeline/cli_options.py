@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from trigcnn.pipeline import interrupts
+
 Config = Annotated[Path, typer.Argument(help="YAML configuration of the run.", metavar="CONFIG")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the run; default: vivado_projects/<name>.", metavar="DIR")]
 Assignments = Annotated[
@@ -33,4 +35,4 @@ def interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(interrupts.INTERRUPTED) from None

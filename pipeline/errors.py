@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from trigcnn.common.errors import TrigcnnError
+from trigcnn.common.files import NO_ROOM
 from trigcnn.hls.errors import ToolError
 
 
@@ -35,6 +36,10 @@ class RunFolderTakenError(RunFolderError):
     """Another run works in the run's folder."""
 
 
+class RunFolderWriteError(RunFolderError):
+    """A stage's files cannot be written: no space is left, or the folder vanished."""
+
+
 class SweepError(PipelineError):
     """A sweep cannot continue; its results so far are kept."""
 
@@ -48,5 +53,8 @@ class GoldenError(PipelineError):
 
 
 def exit_status(error: TrigcnnError) -> ExitStatus:
-    """Return the exit status for an error."""
-    return ExitStatus.TOOL if isinstance(error, ToolError | MissingExtraError) else ExitStatus.BAD_INPUT
+    """Return the exit status for an error: that of the environment for a full disk, wherever it was noticed."""
+    cause = error.__cause__
+    full = isinstance(cause, OSError) and cause.errno in NO_ROOM
+    kinds = ToolError | MissingExtraError | RunFolderWriteError
+    return ExitStatus.TOOL if full or isinstance(error, kinds) else ExitStatus.BAD_INPUT

@@ -7,18 +7,23 @@ work checks the record at each step.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
 from typing import Any
 
+INTERRUPTED = 130
+"""Exit status of an interrupted command, as shells have it: 128 and the number of SIGINT."""
+
 _noted = False
+_leaving = False
 
 
 def install() -> None:
     """Make SIGINT, unless it is ignored, and SIGTERM interrupt this process."""
-    global _noted
-    _noted = False
+    global _noted, _leaving
+    _noted = _leaving = False
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _handle)
     signal.signal(signal.SIGTERM, _handle)
@@ -35,9 +40,17 @@ def check() -> None:
         raise KeyboardInterrupt
 
 
+def leave() -> None:
+    """Let an interrupt end this process at once from here on: all is written, and libraries only clean up."""
+    global _leaving
+    _leaving = True
+
+
 def _handle(number: int, frame: FrameType | None) -> None:
     global _noted
     _noted = True
+    if _leaving:
+        os._exit(INTERRUPTED)
     raise KeyboardInterrupt
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from trigcnn.common.files import copy_tree
 from trigcnn.hls import tool
 from trigcnn.hls.engines import Events, Outputs, shared_library
 from trigcnn.hls.errors import SimulationError, ToolFailedError
@@ -89,7 +89,7 @@ def build(graph: Graph, project: Path, folder: Path, *, timeout_s: float, quick:
     """
     tool.find("g++", tool.INSTALL["g++"])
     copy = folder / "csim"
-    shutil.copytree(project, copy)
+    copy_tree(project, copy)
     if quick:
         script = copy / "build_lib.sh"
         script.write_text(script.read_text(encoding="utf-8").replace("-O3", "-O0"), encoding="utf-8")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from trigcnn.common.files import copy_tree, scratch
 from trigcnn.hls import tool
 from trigcnn.hls.engines import Engine, Events, Outputs, shared_library, streaming
 from trigcnn.hls.engines.words import words
@@ -109,9 +109,9 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
     }
     name = f"lib{design.top}_fsm_simulation.so"
     # make cannot work in a folder with a space in its path, and the run's folder may have one.
-    with tempfile.TemporaryDirectory(prefix="trigcnn-") as place:
-        copy = Path(place) / "rtl"
-        shutil.copytree(project, copy)
+    with scratch() as place:
+        copy = place / "rtl"
+        copy_tree(project, copy)
         tool.run(
             [make, "-f", "build_fsm_binder.mk", f"VERILATOR_ROOT={root}", name],
             cwd=copy / "sim",

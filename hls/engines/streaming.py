@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.files import scratch
 from trigcnn.hls import tool
 from trigcnn.hls.engines import Events, Outputs
 from trigcnn.hls.engines.words import pack_bits, unpack_bits, word_count
@@ -205,8 +205,7 @@ def build(graph: Graph, design: RtlDesign, project: Path, folder: Path, *, timeo
     tool.find("g++", tool.INSTALL["g++"])
     program = folder / "rtl_simulation"
     # make cannot work in a folder with a space in its path, and the run's folder may have one.
-    with tempfile.TemporaryDirectory(prefix="trigcnn-") as name:
-        place = Path(name)
+    with scratch() as place:
         sources = [Path(shutil.copy2(source, place)).name for source in sorted((project / "src").rglob("*.v"))]
         (place / "main.cpp").write_text(_harness(design))
         shutil.copy2(_HARNESS, place)

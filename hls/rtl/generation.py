@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from trigcnn.common.files import scratch
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ConversionError, HlsError, ToolFailedError, ToolTimeoutError
 from trigcnn.hls.graph.graph import Graph
@@ -51,8 +51,7 @@ def generate(
             the architecture or the stage delay open.
         ToolFailedError: The generator crashed.
     """
-    with tempfile.TemporaryDirectory(prefix="trigcnn-") as name:
-        place = Path(name)
+    with scratch() as place:
         graph.save(place)
         request = {
             "folder": str(folder.resolve()),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from trigcnn.common.files import copy_tree, scratch
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolFailedError
 from trigcnn.hls.rtl import verilator
@@ -136,9 +135,9 @@ def run(plan: SimulationPlan, project: Path, logs: Path, *, timeout_s: float) ->
         ToolFailedError: It failed, ran out of time or gave no verdict.
     """
     # make cannot work in a folder with a space in its path, and the project's folder may have one.
-    with tempfile.TemporaryDirectory(prefix="trigcnn-") as place:
-        copy = Path(place) / "project"
-        shutil.copytree(project, copy)
+    with scratch() as place:
+        copy = place / "project"
+        copy_tree(project, copy)
         build(plan, copy, logs, timeout_s=timeout_s)
         return simulate(plan, copy, logs, timeout_s=timeout_s)
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.files import new_file
 from trigcnn.common.keras2 import bring_up
 from trigcnn.models.damage import DAMAGED
 from trigcnn.models.history import History
@@ -118,12 +119,11 @@ class Checkpoint:
             "order": self._order.getstate(),
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_suffix(".unfinished.npz")
         arrays: dict[str, Any] = {
             f"{kind}{n}": value for kind, group in groups.items() for n, value in enumerate(group)
         }
-        np.savez(unfinished, state=np.array(json.dumps(content)), **arrays)
-        unfinished.replace(self.path)
+        with new_file(self.path) as unfinished:
+            np.savez(unfinished, state=np.array(json.dumps(content)), **arrays)
 
     def _optimizer(self) -> list[Any]:
         optimizer = self._model.optimizer

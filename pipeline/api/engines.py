@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.files import copy_tree
 from trigcnn.hls.engines import Engine, Events, Outputs
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.rtl.design import RtlDesign
@@ -110,7 +110,7 @@ class RtlEngine(ConvertedEngine):
         from trigcnn.hls.synthesis.implement import design_sources
 
         place = fresh(self.folder.parent, "synthesis")
-        shutil.copytree(self.folder / "src", place / "src")
+        copy_tree(self.folder / "src", place / "src")
         plan = yosys.plan(
             design_sources(self.design, place),
             self.design.top,

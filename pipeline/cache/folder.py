@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import shutil
@@ -16,15 +15,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from trigcnn.common.files import NO_ROOM, copy_tree, write_text
 from trigcnn.hls.errors import ToolError
 from trigcnn.pipeline.cache.lock import locked
 from trigcnn.pipeline.cache.reach import Code
-from trigcnn.pipeline.errors import RunFolderError
+from trigcnn.pipeline.errors import RunFolderError, RunFolderWriteError
 
 _UNFINISHED = ".unfinished"
 _CHECKPOINTS = ".checkpoints"
-# Errors of writing; the system names no file with them.
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ class RunFolder:
         """
         unfinished = self.path / f"{name}{_UNFINISHED}"
         try:
-            shutil.copytree(folder, unfinished)
+            copy_tree(folder, unfinished)
             self._replace(unfinished, self.path / name)
         except OSError as error:
             raise self._cannot_write(error) from error
@@ -152,10 +150,8 @@ class RunFolder:
         Raises:
             RunFolderError: It cannot be written.
         """
-        partial = self.path / f".{name}.partial"
         try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(self.path / name)
+            write_text(self.path / name, text)
         except OSError as error:
             raise self._cannot_write(error) from error
 
@@ -232,7 +228,7 @@ class RunFolder:
             stage.work(unfinished)
             wanted = self._wanted(stage)
             manifest = Manifest(**{**asdict(wanted), "outputs": _digests(unfinished)})
-            (unfinished / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1) + "\n")
+            write_text(unfinished / "manifest.json", json.dumps(asdict(manifest), indent=1) + "\n")
             self._replace(unfinished, final)
             shutil.rmtree(self._checkpoints(stage), ignore_errors=True)
         except ToolError as error:
@@ -240,9 +236,9 @@ class RunFolder:
             _keep_logs(unfinished, logs)
             raise type(error)(str(error).replace(str(unfinished), str(logs))) from error
         except OSError as error:
-            if error.filename is None and error.errno not in _NO_ROOM:
+            if error.filename is None and error.errno not in NO_ROOM:
                 raise
-            raise RunFolderError(
+            raise RunFolderWriteError(
                 f"{error.filename or unfinished}: {error.strerror}; free space or choose another folder with --out"
             ) from error
         finally:

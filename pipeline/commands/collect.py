@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 
+from trigcnn.common.files import copy_tree, scratch
 from trigcnn.hls.errors import ResultsError, ToolError
 from trigcnn.hls.synthesis.vendors import results
 from trigcnn.hls.synthesis.vendors.plan import VendorPlan
@@ -37,8 +37,8 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
     if not source.exists():
         raise ResultsError(f"{source}: there is no such file or folder; give the results.tar.gz that run.sh wrote")
     console = Console()
-    with tempfile.TemporaryDirectory() as place:
-        manifest = results.take(source, Path(place) / "taken")
+    with scratch() as place:
+        manifest = results.take(source, place / "taken")
         run = RunFolder(Path("vivado_projects") / manifest.run if path is None else path)
         resolved = run.path / "resolved.yaml"
         if not resolved.is_file():
@@ -48,7 +48,7 @@ def collect(source: Path, path: Path | None, *, command: str) -> ExitStatus:
         config = load(resolved)
         plan = vendor_flow.plan(config, run.stage("convert"))
         with run.lock():
-            _keep(source, run, plan, manifest, Path(place), exact=config.gates.exact)
+            _keep(source, run, plan, manifest, place, exact=config.gates.exact)
     console.line(f"collected: {source}")
     status = run_stages(config, run.path, command=command).status
     if synthesize.read(run).vendor.status != "collected":
@@ -70,7 +70,7 @@ def _keep(
         designs = vendor_flow.origins(converted)
         found = results.check(plan, inputs, manifest, taken, checked, origins=designs, exact=exact)
     except ToolError as error:
-        shutil.copytree(checked, logs)
+        copy_tree(checked, logs)
         message = str(error).replace(str(checked), str(logs)).replace(str(taken), str(source))
         raise type(error)(message) from error
     hosts = results.hosts(plan, taken)

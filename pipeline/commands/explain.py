@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
+from trigcnn.common.files import new_file
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.console import Console
@@ -121,8 +120,7 @@ def _write(path: Path, fix: Fix) -> None:
                 del parent[key]
     else:
         trail[-1][last] = fix.value
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        yaml.dump(content, stream)
-    Path(name).chmod(path.stat().st_mode)
-    Path(name).replace(path)
+    with new_file(path) as partial:
+        with partial.open("w", encoding="utf-8") as stream:
+            yaml.dump(content, stream)
+        partial.chmod(path.stat().st_mode)

@@ -26,6 +26,8 @@ from trigcnn.pipeline.errors import ConfigError, ExitStatus
 from trigcnn.pipeline.results.report import Report
 
 _TIME_LIMIT_S = 6 * 3600.0
+# Interval at which runs are ended after an interrupt, in s.
+_END_S = 0.1
 
 
 class _Line(BaseModel):
@@ -121,7 +123,7 @@ def chosen(every: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
 
 
 def run(every: Sequence[Entry], out: Path, *, jobs: int, console: Console) -> list[Outcome]:
-    """Do the runs, each in its own process; a run that fails does not stop the others.
+    """Do the runs, each in its own process; a run that fails does not stop the others, and an interrupt ends all.
 
     Args:
         every: The entries.
@@ -135,8 +137,8 @@ def run(every: Sequence[Entry], out: Path, *, jobs: int, console: Console) -> li
     out.mkdir(parents=True, exist_ok=True)
     outcomes: dict[str, Outcome] = {}
     pool = ThreadPoolExecutor(jobs)
+    waiting = {pool.submit(_run, entry, out) for entry in every}
     try:
-        waiting = {pool.submit(_run, entry, out) for entry in every}
         for future in as_completed(waiting):
             outcome = future.result()
             outcomes[outcome.entry.name] = outcome
@@ -144,8 +146,15 @@ def run(every: Sequence[Entry], out: Path, *, jobs: int, console: Console) -> li
             console.line(f"{outcome.entry.name}: {verdict}, {outcome.seconds:.0f} s ({len(outcomes)}/{len(every)})")
             if outcome.error:
                 console.line(outcome.error)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        # Again and again: one may only be about to start.
+        while not all(future.done() for future in waiting):
+            tool.end_all()
+            time.sleep(_END_S)
+        raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown()
     return [outcomes[entry.name] for entry in every]
 
 

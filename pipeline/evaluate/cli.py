@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trigcnn.pipeline import interrupts
 from trigcnn.pipeline.cli_options import command_line
 
 
@@ -78,4 +79,4 @@ def evaluate(
         evaluate_run(request, Console())
     except KeyboardInterrupt:
         typer.echo("interrupted; nothing was written", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(interrupts.INTERRUPTED) from None

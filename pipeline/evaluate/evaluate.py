@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from trigcnn.common.files import scratch
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.models.errors import DataError
 from trigcnn.pipeline.cache.folder import file_digest, installed_version
@@ -58,7 +58,7 @@ def evaluate(request: Request, console: Console) -> content.Evaluation:
     check_free(out)
     with (
         _open(request, run, labels if classes else None) as file,
-        tempfile.TemporaryDirectory(prefix="trigcnn-evaluate-") as scratch,
+        scratch() as place,
     ):
         shape = _event_shape(file, run.graph)
         notes: list[str] = []
@@ -70,7 +70,7 @@ def evaluate(request: Request, console: Console) -> content.Evaluation:
         for name in engines:
             if lanes and lanes[0].name == name:
                 raise ConfigError(f"--against {name}: is the engine itself; name another one")
-            lanes.append(lane_of(name, run, Path(scratch), console, notes, chosen=request.engine))
+            lanes.append(lane_of(name, run, place, console, notes, chosen=request.engine))
         run.see_that_it_is_the_same()
         for note in notes:
             console.line(f"note: {note}")

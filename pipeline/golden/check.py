@@ -6,7 +6,6 @@ the frozen configuration, runs engines on the frozen events and compares integer
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.errors import TrigcnnError
+from trigcnn.common.files import scratch
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import Engine, Events, registry
 from trigcnn.hls.engines.registry import ENGINES, Network, Workplace
@@ -91,7 +91,7 @@ def check_case(path: Path, wanted: Sequence[str] = ("csim",)) -> CheckResult:
     result = CheckResult(
         file=str(path), events=len(events), notes=tuple(version_notes(frozen.versions, tool_versions()))
     )
-    with tempfile.TemporaryDirectory(prefix="trigcnn-") as place:
+    with scratch() as place:
         model = load_model(model_file)
         misfit = _misfit(model, frozen)
         if misfit is not None:
@@ -103,11 +103,11 @@ def check_case(path: Path, wanted: Sequence[str] = ("csim",)) -> CheckResult:
             frozen.rtl,
             events,
             expected,
-            Path(place),
+            place,
             input_format=FixedPoint.parse(frozen.inputs[0].format),
         )
         changes += graph_changes(frozen, golden_case.layer_records(network.graph, {}))
-        workplace = workplace_in(Path(place))
+        workplace = workplace_in(place)
         engines = tuple(_run_engine(name, network, workplace, frozen, events, outputs) for name in names)
     return result.model_copy(update={"changes": tuple(changes), "engines": engines})
 

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from trigcnn.pipeline.cli_options import interruptible
-
 golden = typer.Typer(
     no_args_is_help=True,
     help="Freeze the outputs of a network; check them again later.\n\n"
@@ -38,8 +36,7 @@ def golden_freeze(
     """
     from trigcnn.pipeline.golden.freeze import Limits, freeze
 
-    with interruptible():
-        typer.echo(freeze(run, out, events=events, limits=Limits(max_vectors_mb, max_model_mb)))
+    typer.echo(freeze(run, out, events=events, limits=Limits(max_vectors_mb, max_model_mb)))
 
 
 @golden.command("check")
@@ -61,10 +58,9 @@ def golden_check(
     from trigcnn.pipeline.golden.check import check
 
     results = []
-    with interruptible():
-        for file in files:
-            results.append(check(file, engine or ["csim"]))
-            typer.echo(str(results[-1]))
+    for file in files:
+        results.append(check(file, engine or ["csim"]))
+        typer.echo(str(results[-1]))
     if json_file is not None:
         text = json.dumps([result.model_dump(mode="json") for result in results], indent=1) + "\n"
         write({json_file: text.encode()})
@@ -83,5 +79,4 @@ def golden_update(
     """Freeze a golden case again and show what changed."""
     from trigcnn.pipeline.golden.freeze import Limits, update
 
-    with interruptible():
-        typer.echo(update(file, run=run, limits=Limits(max_vectors_mb, max_model_mb)))
+    typer.echo(update(file, run=run, limits=Limits(max_vectors_mb, max_model_mb)))

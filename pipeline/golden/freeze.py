@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
+from trigcnn.common.files import scratch
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import registry
 from trigcnn.hls.graph.graph import Graph
@@ -180,7 +180,7 @@ class _Draft:
                 "save it without its optimizer, or raise the limit"
             )
         events = golden.real_events(self.integers, golden_case.lsb(self.inputs))
-        with tempfile.TemporaryDirectory(prefix="trigcnn-") as place:
+        with scratch() as place:
             model = golden.load_model(self.model)
             network = golden.prepare(
                 model,
@@ -189,11 +189,11 @@ class _Draft:
                 self.rtl,
                 events,
                 None,
-                Path(place),
+                place,
                 input_format=FixedPoint.parse(self.inputs[0].format),
             )
             _check_same_graph(network.graph, like)
-            workplace = golden.workplace_in(Path(place))
+            workplace = golden.workplace_in(place)
             csim = registry.build("csim", network, workplace)
             values = csim.predict(events)
             results = csim.trace(events)

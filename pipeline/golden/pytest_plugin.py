@@ -7,7 +7,6 @@ influence. Collection imports nothing but pytest.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,18 +102,19 @@ class GoldenItem(pytest.Item):
 
 
 def _check(path: Path, engines: list[str]) -> CheckResult | str:
+    from trigcnn.common.files import scratch
     from trigcnn.hls import tool
     from trigcnn.hls.errors import ToolError
     from trigcnn.pipeline.golden.result import CheckResult
 
-    with tempfile.TemporaryDirectory(prefix="trigcnn-") as place:
-        answer = Path(place) / "answer.json"
+    with scratch() as place:
+        answer = place / "answer.json"
         words: list[str | Path] = ["golden", "check", path, "--engine", ",".join(engines), "--json", answer]
         try:
             tool.run_module(
                 "trigcnn",
                 words,
-                log=Path(place) / "check.log",
+                log=place / "check.log",
                 timeout_s=_TIMEOUT_S,
                 environment={"PYTHONWARNINGS": ""},
             )

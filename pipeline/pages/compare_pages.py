@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trigcnn.common.files import write_text
 from trigcnn.pipeline.pages import page, tables
 from trigcnn.pipeline.pages.figures import pareto
 from trigcnn.pipeline.pages.rendering import environment
@@ -25,7 +26,7 @@ def write(compared: Compared, folder: Path) -> None:
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="")
+        write_text(folder / name, text)
 
 
 def markdown(compared: Compared) -> str:

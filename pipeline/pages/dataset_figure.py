@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.files import new_file
 from trigcnn.models.datasets.controls import Control
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def write(shown: Shown, path: Path) -> None:
         images, plots = figure.subfigures(1, 2, width_ratios=(left, right), squeeze=False)[0]
         _examples(images, shown, examples, wide)
         _controls(plots, shown, lines, columns)
-        figure.savefig(path)
+        with new_file(path) as partial:
+            figure.savefig(partial)
 
 
 def _examples(figure: SubFigure, shown: Shown, examples: int, wide: float) -> None:

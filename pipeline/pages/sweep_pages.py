@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trigcnn.common.files import write_text
 from trigcnn.pipeline.pages import page, tables
 from trigcnn.pipeline.pages.figures import pareto, sweeping
 from trigcnn.pipeline.pages.rendering import environment
@@ -24,9 +25,7 @@ def write(sweep: Sweep, folder: Path, *, pages: bool = True) -> None:
     if pages:
         texts |= {"sweep.md": markdown(sweep), "sweep.html": html(sweep)}
     for name, text in texts.items():
-        partial = folder / f".{name}.partial"
-        partial.write_text(text, encoding="utf-8", newline="")
-        partial.replace(folder / name)
+        write_text(folder / name, text)
 
 
 def markdown(sweep: Sweep) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from trigcnn.common.files import copy_tree
 from trigcnn.hls.errors import DoesNotFitError
 from trigcnn.hls.parts import yosys_family
 from trigcnn.hls.rtl.design import RtlDesign
@@ -76,7 +77,7 @@ def _design(context: Context, folder: Path) -> Iterator[RtlDesign]:
     Relative names of files keep a plan the same in every folder.
     """
     converted = context.folder.stage("convert")
-    shutil.copytree(converted / "rtl" / "src", folder / "src")
+    copy_tree(converted / "rtl" / "src", folder / "src")
     try:
         yield RtlDesign.load(converted)
     finally:

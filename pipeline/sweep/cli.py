@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trigcnn.pipeline import interrupts
 from trigcnn.pipeline.cli_options import Assignments, Config
 from trigcnn.pipeline.extras import require
 
@@ -58,7 +59,7 @@ def sweep_run(
         search(loaded, out or Path("vivado_projects") / f"{loaded.name}_sweep", Console())
     except KeyboardInterrupt:
         typer.echo("interrupted; finished trials are kept, and the next sweep resumes from there", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(interrupts.INTERRUPTED) from None
 
 
 @sweep.command("best")

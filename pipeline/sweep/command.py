@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from trigcnn.common.files import write_bytes, write_text
 from trigcnn.common.foreign import cut
 from trigcnn.pipeline.cache.lock import locked
 from trigcnn.pipeline.config import plain_yaml
@@ -45,7 +45,7 @@ def search(config: RunConfig, folder: Path, console: Console) -> Sweep:
             raise RunFolderError(
                 f"{folder}: cannot write there ({error.strerror}); choose another with --out"
             ) from error
-        (folder / "sweep.yaml").write_text(config.to_yaml(), encoding="utf-8")
+        write_text(folder / "sweep.yaml", config.to_yaml())
         work = Search(
             config, folder, console, lambda: sweep_pages.write(results.collect(config, work.study), folder, pages=False)
         )
@@ -89,10 +89,10 @@ def choose(folder: Path, within: dict[str, float], out: Path | None, console: Co
     if begin is not None and Path(begin).is_file():
         # Beside it, so that it can be moved.
         beside = target.with_name(f"{target.stem}_initial_weights.keras")
-        shutil.copyfile(begin, beside)
+        write_bytes(beside, Path(begin).read_bytes())
         config = config.model_copy(update={"training": replace(config.training, initial_weights=beside.name)})
     options = yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
-    target.write_text("".join(f"# {line}\n" for line in lines) + options, encoding="utf-8")
+    write_text(target, "".join(f"# {line}\n" for line in lines) + options)
     console.line(f"run folder: {run_folder}")
     console.line(f"configuration: {target}")
     return trial

@@ -15,6 +15,7 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
+from trigcnn.common.files import write_text
 from trigcnn.pipeline.config.file import with_values
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.console import Console
@@ -371,5 +372,5 @@ def _marked(folder: Path) -> str:
     """Write a marker into the sweep's folder, by which workers see that it is this folder and not one of its name."""
     path = folder / MARKER
     if not path.is_file():
-        path.write_text(uuid.uuid4().hex)
+        write_text(path, uuid.uuid4().hex)
     return path.read_text(errors="replace")

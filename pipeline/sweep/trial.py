@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import yaml
 
+from trigcnn.common.files import write_text
 from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.results.merit import Merit
@@ -202,7 +203,7 @@ def _run(config: RunConfig, folder: Path, job: Job, *, until: str, watch: Any = 
 
     folder.mkdir(parents=True, exist_ok=True)
     # So that it can be run and opened alone.
-    (folder / "trial.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    write_text(folder / "trial.yaml", config.to_yaml())
     end = time.monotonic() + _PATIENCE_S
     with (folder / "trial.log").open("a", encoding="utf-8") as stream:
         while True:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from trigcnn.common.files import copy_tree
 from trigcnn.hls.errors import ToolError, ToolMissingError
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis.implement import design_sources
@@ -145,7 +146,7 @@ def _collected(context: Context, planned: VendorPlan, folder: Path, elsewhere: C
     converted = context.folder.stage("convert")
     _copy(planned, converted, folder)
     for design in planned.designs:
-        shutil.copytree(context.folder.path / collected.FOLDER / design, folder / design, dirs_exist_ok=True)
+        copy_tree(context.folder.path / collected.FOLDER / design, folder / design, onto=True)
     for step in planned.steps:
         # The gate may be another than when they were collected.
         project = origins(converted)[step.design]
@@ -200,7 +201,7 @@ def _copy(planned: VendorPlan, converted: Path, folder: Path) -> None:
     """
     for design in planned.designs:
         if not (folder / design).exists():
-            shutil.copytree(origins(converted)[design], folder / design)
+            copy_tree(origins(converted)[design], folder / design)
             for step in planned.steps:
                 if step.design == design:
                     driver.write_files(step, folder / design)

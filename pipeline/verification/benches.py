@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from trigcnn.common.files import copy_tree
 from trigcnn.hls.engines import Events, Outputs
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl import simulators, test_bench
@@ -53,7 +54,7 @@ def make(
         project, converted = folder / name, context.folder.stage("convert") / name
         if not converted.is_dir():
             continue
-        shutil.copytree(converted, project)
+        copy_tree(converted, project)
         sources = test_bench.write(
             project, design, inputs, expected, clock_period_ns=config.hls.clock_period_ns, language=language
         )

@@ -100,6 +100,8 @@ def call(*arguments: str | Path) -> Outcome:
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.object(sys, "argv", ["trigcnn", *words]),
+        # This process does not end.
+        mock.patch("trigcnn.pipeline.interrupts.leave"),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         pytest.raises(SystemExit) as caught,

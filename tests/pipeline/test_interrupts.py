@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,19 @@ with Console().task("training") as task:
         print("interrupted")
 """
 
+LEAVING = """
+import atexit, signal, sys
+from trigcnn.pipeline import interrupts
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_that_python_forgot_comes_at_the_next_step(number: signal.Signals) -> None:
-    answer = subprocess.run(
-        [sys.executable, "-c", SWALLOWED, str(int(number))],
+interrupts.install()
+atexit.register(lambda: signal.raise_signal(signal.Signals(int(sys.argv[1]))))
+interrupts.leave()
+"""
+
+
+def python(program: str, number: signal.Signals) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, str(int(number))],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -43,4 +52,29 @@ def test_an_interrupt_that_python_forgot_comes_at_the_next_step(number: signal.S
         # A shell that runs the tests in the background lets all their processes ignore SIGINT.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_python_forgot_comes_at_the_next_step(number: signal.Signals) -> None:
+    answer = python(SWALLOWED, number)
     assert (answer.stdout.split("\n"), answer.stderr) == (["went on", "interrupted", ""], "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_the_process_ends_gives_130(number: signal.Signals) -> None:
+    answer = python(LEAVING, number)
+    assert (answer.returncode, answer.stdout, answer.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("golden", "check", "x.golden.yaml"), ("models",)])
+def test_each_command_that_is_interrupted_gives_130(
+    command: tuple[str, ...], trigcnn: Callable[..., subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trigcnn.pipeline.commands.doctor.doctor_report", interrupted)
+    monkeypatch.setattr("trigcnn.pipeline.golden.check.check", interrupted)
+    monkeypatch.setattr("trigcnn.models.zoo.available", interrupted)
+    outcome = trigcnn(*command)
+    assert (outcome.returncode, outcome.stderr) == (130, "interrupted\n")

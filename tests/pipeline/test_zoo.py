@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
+from trigcnn.hls import tool
 from trigcnn.models import zoo as networks
 from trigcnn.pipeline.commands import zoo, zoo_page
 from trigcnn.pipeline.console import Console
@@ -96,6 +101,40 @@ def test_runs_go_on_where_one_fails(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert good.report.verdict == "pass"
     assert json.loads((tmp_path / "out" / "good" / "report" / "report.json").read_text())["name"] == "good"
     assert "good: pass" in capsys.readouterr().out
+
+
+def test_a_zoo_that_is_told_to_stop_ends_its_runs(
+    entry: zoo.Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = tmp_path / "begun"
+
+    def sleep(entry: zoo.Entry, out: Path) -> zoo.Outcome:
+        tool.run(["sh", "-c", f"sleep 60 & echo $! > {begun}; wait"], cwd=out, log=out / "log", timeout_s=60)
+        return outcome(entry, None)
+
+    def interrupted(_: object) -> None:
+        while not begun.exists() or not begun.read_text():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zoo, "_run", sleep)
+    monkeypatch.setattr(zoo, "as_completed", interrupted)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        # The second is waiting for the first.
+        zoo.run([entry, entry], tmp_path, jobs=1, console=Console())
+    assert time.monotonic() - start < 20
+    assert not psutil.pid_exists(int(begun.read_text()))
+
+
+def test_a_page_that_cannot_be_written_is_an_error_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trigcnn: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    monkeypatch.setattr(zoo, "run", lambda *_, **__: [])
+    page = tmp_path / "gone" / "page.md"
+    answer = trigcnn("zoo", "--list", LIST, "--page", page)
+    assert answer.returncode == ExitStatus.TOOL
+    assert answer.stderr == f"error: {page}: No such file or directory; free space or choose another place\n"
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from trigcnn.common.files import new_file
 from trigcnn.hls.synthesis.vendors import templating
 from trigcnn.hls.synthesis.vendors.plan import ToolStep, VendorPlan
 
@@ -60,15 +61,14 @@ def pack(package: Package, path: Path) -> None:
         "versions": dict(package.versions),
     }
     files[MANIFEST] = (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
-    unfinished = path.with_name(f"{path.name}.unfinished")
     with (
+        new_file(path) as unfinished,
         unfinished.open("wb") as stream,
         gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for name, data in sorted(files.items()):
             archive.addfile(_entry(f"{package.plan.top}_vendor/{name}", len(data)), io.BytesIO(data))
-    unfinished.replace(path)
 
 
 def _files(package: Package) -> dict[str, bytes]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from trigcnn.common.files import scratch
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolFailedError, ToolMissingError
 from trigcnn.hls.synthesis.vendors.plan import Command, ToolStep, VendorPlan, VersionQuery
@@ -92,10 +92,10 @@ def query(version: VersionQuery) -> str:
     program = shutil.which(version.program)
     if program is None:
         return UNKNOWN
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "version.log"
+    with scratch() as folder:
+        log = folder / "version.log"
         try:
-            tool.run([program, *version.arguments], cwd=Path(folder), log=log, timeout_s=_QUERY_S)
+            tool.run([program, *version.arguments], cwd=folder, log=log, timeout_s=_QUERY_S)
         except ToolFailedError:
             return UNKNOWN
         return read(version.pattern, log.read_text(errors="replace"))

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from trigcnn.common.files import copy_tree, write_text
 from trigcnn.hls import tool
 from trigcnn.hls.synthesis.vendors import checks, figures, outputs, programs
 from trigcnn.hls.synthesis.vendors.plan import ToolStep, VendorPlan
@@ -87,7 +88,7 @@ def prepare(plan: VendorPlan, origins: Mapping[str, Path], root: Path) -> dict[s
             unfinished = root / f"{design}.copying"
             for old in (copy, unfinished):
                 shutil.rmtree(old, ignore_errors=True)
-            shutil.copytree(origins[design], unfinished)
+            copy_tree(origins[design], unfinished)
             unfinished.rename(copy)
         digests |= {f"{design}/{name}": sha for name, sha in wanted.items()}
     return digests
@@ -246,6 +247,4 @@ def _read_state(path: Path) -> dict[str, StepResult]:
 
 
 def _write_state(path: Path, state: Mapping[str, StepResult]) -> None:
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps({key: asdict(result) for key, result in state.items()}, indent=1) + "\n")
-    new.replace(path)
+    write_text(path, json.dumps({key: asdict(result) for key, result in state.items()}, indent=1) + "\n")
