@@ -406,7 +406,7 @@ def test_a_disk_that_fills_while_a_file_is_written_is_named_too(folder: RunFolde
 def test_a_file_beside_the_stages_that_cannot_be_written_is_named(folder: RunFolder) -> None:
     folder.write("config.yaml", "name: tiny\n")
     assert (folder.path / "config.yaml").read_text() == "name: tiny\n"
-    (folder.path / ".full.yaml.partial").symlink_to("/dev/full")
+    (folder.path / ".full.partial.yaml").symlink_to("/dev/full")
     with pytest.raises(RunFolderError, match=r"run: cannot write there \(No space left on device\); choose another"):
         folder.write("full.yaml", "name: tiny\n")
 
