@@ -51,10 +51,9 @@ def load_saved(path: str | Path) -> Any:
         config = keras3.translated(config, vars(keras2.keras.layers) | objects, path)
     check_config(config, path, allowed(keras2.keras, keras2.qkeras, objects, OPERATORS))
     check_order(config, path)
-    readers = objects | {"QActivation": _activation_reader(keras2.qkeras)}
     try:
         with limited(str(path)):
-            model = _built(path, config if of_keras3 else None, readers)
+            model = _built(path, config if of_keras3 else None, objects)
     except ModelError:
         raise
     except Exception as error:
@@ -66,35 +65,17 @@ def load_saved(path: str | Path) -> Any:
     return model
 
 
-def _built(path: Path, of_keras3: Any | None, readers: dict[str, Any]) -> Any:
+def _built(path: Path, of_keras3: Any | None, objects: dict[str, Any]) -> Any:
     """Build the model of a file; the configuration of one of Keras 3 is given."""
     from trigcnn.common.keras2 import bring_up
 
     models = bring_up().keras.models
     if of_keras3 is not None:
-        model = models.model_from_json(json.dumps(of_keras3), custom_objects=readers)
+        model = models.model_from_json(json.dumps(of_keras3), custom_objects=objects)
         keras3.set_weights(model, path)
         return model
     # Keras mistakes some relative paths for remote file systems, but never an absolute path.
-    return models.load_model(str(path.resolve()), custom_objects=readers, compile=False, safe_mode=True)
-
-
-def _activation_reader(qkeras: Any) -> Any:
-    """Return a class that makes QActivation layers from their configuration.
-
-    QKeras 0.9.0 takes the configuration of a quantizer for the quantizer itself, and so cannot load a
-    `.keras` file with `QActivation(quantized_bits(...))`; from `.h5` files Keras has already made the object.
-    """
-
-    class Reader:
-        @classmethod
-        def from_config(cls, config: dict[str, Any]) -> Any:
-            activation = config["activation"]
-            if isinstance(activation, dict):
-                activation = qkeras.get_quantizer(activation)
-            return qkeras.QActivation(**(config | {"activation": activation}))
-
-    return Reader
+    return models.load_model(str(path.resolve()), custom_objects=objects, compile=False, safe_mode=True)
 
 
 def load_builder(reference: str) -> Callable[..., Any]:

@@ -48,6 +48,7 @@ def bring_up() -> Keras2:
         import tensorflow as tf
         import tf_keras as keras
     _let_hswish_be_loaded(qkeras.quantizers.quantized_hswish)
+    _let_qactivation_be_loaded(qkeras)
     # Keras makes a layer from its configuration again, such as an Activation with a quantizer.
     keras.utils.get_custom_objects().update(_classes(qkeras))
     tf.get_logger().setLevel("ERROR")
@@ -74,6 +75,22 @@ def _let_hswish_be_loaded(quantizer: Any) -> None:
 
     quantizer.from_config = classmethod(from_config)
     quantizer.__str__ = text
+
+
+def _let_qactivation_be_loaded(qkeras: Any) -> None:
+    """Let `QActivation(quantized_bits(...))` be loaded from a `.keras` file.
+
+    QKeras 0.9.0 takes the configuration of a quantizer for the quantizer itself; from `.h5` files Keras has already
+    made the object.
+    """
+
+    def from_config(own: Any, config: dict[str, Any]) -> Any:
+        activation = config["activation"]
+        if isinstance(activation, dict):
+            activation = qkeras.get_quantizer(activation)
+        return own(**(config | {"activation": activation}))
+
+    qkeras.QActivation.from_config = classmethod(from_config)
 
 
 def device() -> str:
