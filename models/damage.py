@@ -41,11 +41,11 @@ _UNITS = (("GB", 1e9), ("MB", 1e6))
 
 
 @contextmanager
-def damage_named(path: Path, error: type[ModelsError], fix: str) -> Iterator[None]:
+def damage_named(path: Path | str, error: type[ModelsError], fix: str) -> Iterator[None]:
     """Turn exceptions of libraries on a damaged file into an error that names the file.
 
     Args:
-        path: The file.
+        path: The file, or the file and what in it.
         error: Class of the error to raise.
         fix: What to do.
 
@@ -75,7 +75,7 @@ def check_size(where: str, size: int, most: int, fix: str, error: type[ModelsErr
         ModelsError: Of the class `error`, if the size is over the limit.
     """
     if size > most:
-        raise error(f"{where}: has {in_words(size)} unpacked, more than the limit of {in_words(most)}; {fix}")
+        raise error(f"{where}: {in_words(size)} in memory, more than the limit of {in_words(most)}; {fix}")
 
 
 def in_words(size: int) -> str:

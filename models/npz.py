@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.common.foreign import cut
-from trigcnn.models.damage import check_size
+from trigcnn.models.damage import check_size, damage_named
 from trigcnn.models.errors import ModelsError
 
 _SUFFIX = ".npy"
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_AGAIN = "write or copy it again"
 _OBJECTS = "object arrays hold pickled Python objects, which are never loaded: save plain numbers"
 
 
@@ -101,29 +102,32 @@ class Npz:
         """Open an array of `names`; the stream is at its values.
 
         Raises:
-            ModelsError: It is not an array of plain values.
-            Exception: One of `damage.DAMAGED`.
+            ModelsError: It is damaged, or not an array of plain values.
         """
-        member = self.archive.getinfo(f"{name}{_SUFFIX}")
-        with self.archive.open(member) as stream:
-            yield read_header(stream, member.file_size, f"{self.path}, {cut(name)}", self.error), stream
+        where = f"{self.path}, {cut(name)}"
+        with ExitStack() as stack:
+            with damage_named(where, self.error, _AGAIN):
+                member = self.archive.getinfo(f"{name}{_SUFFIX}")
+                stream = stack.enter_context(self.archive.open(member))
+                header = read_header(stream, member.file_size, where, self.error)
+            yield header, stream
 
     def read(self, name: str) -> npt.NDArray[Any]:
         """Read an array of `names`.
 
         Raises:
-            ModelsError: It is not an array of plain values, or too large.
-            Exception: One of `damage.DAMAGED`.
+            ModelsError: It is damaged, not an array of plain values, or too large.
         """
-        with self.open(name) as (header, stream):
-            check_size(f"{self.path}, {cut(name)}", header.bytes, self.most_bytes, self.too_large, self.error)
+        where = f"{self.path}, {cut(name)}"
+        with damage_named(where, self.error, _AGAIN), self.open(name) as (header, stream):
+            check_size(where, header.bytes, self.most_bytes, self.too_large, self.error)
             content = stream.read(header.bytes)
             if len(content) != header.bytes or stream.read(1):
                 raise EOFError(f"{len(content)} bytes of values, where its header says {header.bytes}")
-        order: Literal["F", "C"] = "F" if header.by_column else "C"
-        # A bytearray, so that the values can be changed.
-        values: npt.NDArray[Any] = np.frombuffer(bytearray(content), header.dtype)
-        return values.reshape(header.shape, order=order)
+            order: Literal["F", "C"] = "F" if header.by_column else "C"
+            # A bytearray, so that the values can be changed.
+            values: npt.NDArray[Any] = np.frombuffer(bytearray(content), header.dtype)
+            return values.reshape(header.shape, order=order)
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def load(
         DataError: The format does not fit, an option is out of range, or the fractions leave a part empty.
     """
     chosen = drawn.counting_format(INFO, input_format)
-    drawn.check_events(events)
+    drawn.check_events(events, PHI_REGIONS * ETA_REGIONS)
     drawn.check_choice("signal", signal, ("all", *SIGNALS))
     drawn.check_option("pileup", pileup, 0, 1000, "interactions")
     drawn.check_option("signal_fraction", signal_fraction, 0.01, 0.99)

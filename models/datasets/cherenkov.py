@@ -133,7 +133,7 @@ def load(
         DataError: The format does not fit, an option is out of range, or the fractions leave a part empty.
     """
     chosen = drawn.counting_format(INFO, input_format)
-    drawn.check_events(events)
+    drawn.check_events(events, pixels**2)
     drawn.check_option("pixels", pixels, 4, 256)
     drawn.check_option("field_of_view_deg", field_of_view_deg, 1, 20, "degrees")
     drawn.check_option("threshold_pe", threshold_pe, 1, _LARGEST_PE / 2, "photoelectrons")

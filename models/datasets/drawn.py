@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.suggestions import did_you_mean
+from trigcnn.models.damage import check_size
 from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels, Symmetry, split_stratified
 from trigcnn.models.datasets.input_format import parse_input_format, put_on_grid
 from trigcnn.models.errors import DataError
@@ -19,6 +20,8 @@ Range = tuple[float, float]
 
 FEWEST_EVENTS = 100
 """With fewer events, a part of the split would lack a class."""
+
+_MOST_BYTES = 8_000_000_000
 
 CHUNK = 500
 """Events that are drawn at once: their arrays stay in the processor's cache."""
@@ -79,13 +82,20 @@ def check_range(name: str, value: Range, low: float, high: float, unit: str = ""
         )
 
 
-def check_events(events: int) -> None:
-    """Check that there are enough events to be split.
+def check_events(events: int, values: int, fewest: int = FEWEST_EVENTS) -> None:
+    """Check that there are enough events to be split, and that memory holds them.
+
+    Args:
+        events: Number of events.
+        values: Numbers in one event.
+        fewest: Smallest number of events.
 
     Raises:
-        DataError: There are fewer than `FEWEST_EVENTS`.
+        DataError: There are fewer, or all have more than `_MOST_BYTES`.
     """
-    check_option("events", events, FEWEST_EVENTS)
+    check_option("events", events, fewest)
+    size = events * values * np.dtype(np.float32).itemsize
+    check_size(f"data.options.events: {events} events", size, _MOST_BYTES, "draw fewer or smaller events", DataError)
 
 
 def check_choice(name: str, value: str, known: Sequence[str]) -> None:

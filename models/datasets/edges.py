@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels, split_stratified
+from trigcnn.models.datasets.drawn import check_events, check_option
 from trigcnn.models.datasets.input_format import parse_input_format, put_on_grid
 from trigcnn.models.edge_kernels import stacked
 from trigcnn.models.errors import DataError
@@ -52,8 +53,8 @@ def load(
             f"data.input_format {chosen} does not fit the edges, whose grey levels are whole numbers from 0; use "
             f"{INFO.input_format}, or ufixed<W,W> with another number of bits"
         )
-    if events < 30 or size < 3:
-        raise DataError(f"data.options: events {events}, size {size}: at least 30 events and 3 pixels are needed")
+    check_option("size", size, 3, unit="pixels")
+    check_events(events, size**2, fewest=30)
     weights = stacked(kernels, DataError, "data.options.kernels")[:, :, 0]
     rng = np.random.default_rng(seed)
     labels: Labels = rng.permutation(np.arange(events, dtype=np.int64) % len(KINDS))

@@ -90,7 +90,7 @@ def load(
             f"data.input_format {chosen} does not fit the data set {INFO.name}, whose features are standardised and "
             f"reach from about -8 to 8; use {INFO.input_format}, or another with a sign and 4 integer bits at least"
         )
-    drawn.check_events(events)
+    drawn.check_events(events, len(FEATURES))
     jets.check_pt(pt_gev)
     rng = np.random.default_rng(seed)
     labels = drawn.shuffled_labels(rng, events, [1 / len(jets.KINDS)] * len(jets.KINDS))

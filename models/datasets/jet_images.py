@@ -63,7 +63,7 @@ def load(
             f"data.input_format {chosen} does not fit the data set {INFO.name}, whose pixels are shares from 0 to 1; "
             f"use {INFO.input_format}, or ufixed<W,0> with another number of bits"
         )
-    drawn.check_events(events)
+    drawn.check_events(events, pixels**2)
     drawn.check_option("pixels", pixels, 4, 256)
     jets.check_pt(pt_gev)
     drawn.check_option("gluons", gluons, 0, 1)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels, split_stratified
+from trigcnn.models.datasets.drawn import check_events
 from trigcnn.models.datasets.glyphs import FONTS, SIDE, digit_masks
 from trigcnn.models.datasets.input_format import parse_input_format, put_on_grid
 from trigcnn.models.errors import DataError
@@ -98,8 +99,7 @@ def load(
 
 
 def _check(events: int, height_pixels: Range, neighbours: float, contrast: float) -> None:
-    if events < 100:
-        raise DataError(f"data.options.events: {events} images are too few for ten classes; ask for 100 or more")
+    check_events(events, 3 * PIXELS**2)
     if len(height_pixels) != 2 or not 4 <= height_pixels[0] <= height_pixels[1] <= PIXELS:
         raise DataError(
             f"data.options.height_pixels: {list(height_pixels)} must be the smallest and the largest height, "

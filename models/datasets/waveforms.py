@@ -75,7 +75,7 @@ def load(
         DataError: The format does not fit, an option is out of range, or the fractions leave a part empty.
     """
     chosen = drawn.counting_format(INFO, input_format)
-    drawn.check_events(events)
+    drawn.check_events(events, samples)
     drawn.check_option("samples", samples, 8, 4096)
     drawn.check_option("sampling_mhz", sampling_mhz, 1, 100_000, "MHz")
     drawn.check_range("rise_ns", rise_ns, 0.01, 1e6, "ns")

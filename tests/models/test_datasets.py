@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.models import loading
 from tests.models.loading import load
 from trigcnn.models import datasets
 from trigcnn.models.datasets import base
@@ -230,3 +231,14 @@ def test_importing_the_registry_imports_no_large_library() -> None:
     root = Path(datasets.__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "source", ["edges", "calorimeter", "cherenkov", "jet_features", "jet_images", "waveforms", "street_digits"]
+)
+def test_more_events_than_memory_holds_are_refused_before_they_are_drawn(source: str) -> None:
+    with pytest.raises(
+        DataError,
+        match=r"data\.options\.events: 1000000000000 events: .* GB in memory, more than the limit of 8 GB; draw",
+    ):
+        loading.load(source, options={"events": 10**12})

@@ -128,7 +128,7 @@ def test_the_same_seed_draws_the_same_images() -> None:
     [
         ({"kernels": ["sobel_vertica"]}, "did you mean sobel_vertical?"),
         ({"kernels": []}, "names no kernel"),
-        ({"size": 2}, "at least 30 events and 3 pixels"),
+        ({"size": 2}, "data.options.size: 2 must be at least 3 pixels"),
         ({"kernels": [3]}, "not of the same kind"),
     ],
 )

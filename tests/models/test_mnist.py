@@ -117,7 +117,7 @@ def test_a_header_that_claims_more_than_memory_is_refused(tmp_path: Path) -> Non
     write_mnist(tmp_path)
     huge = idx(IMAGES)
     (tmp_path / TRAIN_IMAGES).write_bytes(huge[:4] + b"\xff" * 12 + huge[16:])
-    assert "has 7.92e+19 GB unpacked, more than the limit of 1.07 GB; copy or download it again" in error_of(
+    assert "7.92e+19 GB in memory, more than the limit of 1.07 GB; copy or download it again" in error_of(
         "mnist", tmp_path
     )
 

@@ -168,4 +168,4 @@ def test_members_that_unpack_to_too_much_are_refused(tmp_path: Path) -> None:
         # The size is said in the central directory alone.
         archive.writestr("model.weights.h5", b"x" * 100)
         archive.infolist()[-1].file_size = 2**31
-    assert "all members together: has 2.15 GB unpacked, more than the limit of 1.07 GB" in error_of(path)
+    assert "all members together: 2.15 GB in memory, more than the limit of 1.07 GB" in error_of(path)

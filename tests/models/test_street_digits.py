@@ -98,7 +98,7 @@ def test_a_blur_keeps_the_light_and_spreads_it() -> None:
     ("options", "message"),
     [
         ({"input_format": FixedPoint.parse("fixed<8,0>")}, "does not fit the street digits.*use ufixed<8,0>"),
-        ({"events": 99}, "data.options.events: 99 images are too few"),
+        ({"events": 99}, "data.options.events: 99 must be at least 100"),
         ({"height_pixels": (20, 40)}, r"data.options.height_pixels: \[20, 40\] must be .* between 4 and 32"),
         ({"neighbours": 1.5}, "data.options.neighbours: 1.5 must lie between 0 and 1"),
     ],

@@ -97,6 +97,9 @@ def _configurations(folder: Path) -> list[_Part]:
 
 
 def _data(folder: Path) -> list[_Part]:
+    # Otherwise the first file that is read waits for it.
+    import sklearn.model_selection  # noqa: F401
+
     from trigcnn.models import datasets
     from trigcnn.models.datasets import arff, matlab
     from trigcnn.pipeline.evaluate.event_files import open_events
@@ -226,15 +229,18 @@ def _models(folder: Path) -> list[_Part]:
 
 def _saved(folder: Path, suffix: str) -> bytes:
     from trigcnn.common.keras2 import bring_up
+    from trigcnn.models.source import load_saved
 
     k = bring_up()
     x = inputs = k.keras.Input((3, 3, 1), name="events")
     x = k.qkeras.QConv2D(2, 2, kernel_quantizer="quantized_bits(4,0,alpha=1)", name="conv")(x)
-    x = k.qkeras.QActivation("quantized_relu(4,1)", name="relu")(x)
+    x = k.qkeras.QActivation(k.qkeras.quantized_relu(4, 1), name="relu")(x)
     x = k.keras.layers.Flatten(name="flat")(x)
     model = k.keras.Model(inputs, k.keras.layers.Dense(2, name="out")(x))
     path = folder / f"whole{suffix}"
     model.save(path)
+    # A control: a whole file is read.
+    load_saved(path)
     return path.read_bytes()
 
 
