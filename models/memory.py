@@ -62,7 +62,8 @@ def check_results(model: Any, where: str) -> None:
     """
     for node in [node for nodes in getattr(model, "_nodes_by_depth", {}).values() for node in nodes]:
         for tensor in bring_up().tf.nest.flatten(node.outputs):
-            shape = tuple(length for length in tuple(tensor.shape)[1:] if length is not None)
+            known = [] if tensor.shape.rank is None else tensor.shape.as_list()
+            shape = tuple(length for length in known[1:] if length is not None)
             if math.prod(shape) > MOST_RESULTS:
                 raise ModelError(
                     f"{where}, layer {cut(node.layer.name)}: its result has shape {shape}, {math.prod(shape)} values "

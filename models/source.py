@@ -42,6 +42,9 @@ def load_saved(path: str | Path) -> Any:
     """
     path = Path(path).expanduser()
     config, of_keras3 = read_config(path)
+    if not of_keras3:
+        # Before TensorFlow is imported, which takes long.
+        check_order(config, path)
 
     from trigcnn.common.keras2 import bring_up, custom_objects
 
@@ -49,8 +52,8 @@ def load_saved(path: str | Path) -> Any:
     objects = custom_objects()
     if of_keras3:
         config = keras3.translated(config, vars(keras2.keras.layers) | objects, path)
+        check_order(config, path)
     check_config(config, path, allowed(keras2.keras, keras2.qkeras, objects, OPERATORS))
-    check_order(config, path)
     try:
         with limited(str(path)):
             model = _built(path, config if of_keras3 else None, objects)
@@ -61,6 +64,8 @@ def load_saved(path: str | Path) -> Any:
             f"{path}: Keras cannot load it: {cut(error)}; save it again with the tf_keras and qkeras that are "
             "installed here, or build it with file.py:function"
         ) from error
+    if not isinstance(model, keras2.keras.Model):
+        raise ModelError(f"{path}: its configuration is that of a {type(model).__name__}, not a model; save it again")
     check_results(model, str(path))
     return model
 

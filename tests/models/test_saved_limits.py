@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -169,3 +170,20 @@ def test_members_that_unpack_to_too_much_are_refused(tmp_path: Path) -> None:
         archive.writestr("model.weights.h5", b"x" * 100)
         archive.infolist()[-1].file_size = 2**31
     assert "all members together: 2.15 GB in memory, more than the limit of 1.07 GB" in error_of(path)
+
+
+def test_a_configuration_of_something_else_is_refused(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with h5py.File(stream, "w"):
+        pass
+    renamed = {"other" if key == "config" else key: value for key, value in sequential(dense()).items()}
+    path = write(tmp_path / "net.keras", renamed, {"model.weights.h5": stream.getvalue()})
+    assert "net.keras: its configuration is that of a dict, not a model; save it again" in error_of(path)
+
+
+def test_a_result_of_unknown_rank_has_no_known_size() -> None:
+    from trigcnn.common.keras2 import bring_up
+    from trigcnn.models.memory import check_results
+
+    tensor = SimpleNamespace(shape=bring_up().tf.TensorShape(None))
+    check_results(SimpleNamespace(_nodes_by_depth={0: [SimpleNamespace(outputs=[tensor])]}), "net")

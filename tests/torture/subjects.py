@@ -212,10 +212,14 @@ def _matlab() -> bytes:
 
 
 def _models(folder: Path) -> list[_Part]:
+    from trigcnn.models.forms import flattened
+    from trigcnn.models.geometry import geometry
     from trigcnn.models.source import load_saved
 
     def weights(path: Path) -> Any:
-        return load_saved(path).get_weights()
+        loaded = load_saved(path)
+        geometry(flattened(loaded).model)
+        return loaded.get_weights()
 
     parts: list[_Part] = []
     for suffix in (".keras", ".h5"):
