@@ -13,7 +13,7 @@ from typing import Any
 from trigcnn.common.foreign import cut
 from trigcnn.models.errors import ModelError
 
-_MODELS = frozenset({"Functional", "Model", "Sequential"})
+_MODELS = ("Functional", "Model", "Sequential")
 _CONSTANT = "_CONSTANT_VALUE"
 # The time that Keras takes grows with the square.
 _MOST_LAYERS = 5_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -187,3 +188,13 @@ def test_a_result_of_unknown_rank_has_no_known_size() -> None:
 
     tensor = SimpleNamespace(shape=bring_up().tf.TensorShape(None))
     check_results(SimpleNamespace(_nodes_by_depth={0: [SimpleNamespace(outputs=[tensor])]}), "net")
+
+
+@pytest.mark.parametrize("odd", [[], {}, None, 3, "x", [[3]], {"a": [["in", [], {}]]}])
+def test_odd_layers_are_left_to_the_other_checks(odd: Any) -> None:
+    whole = layer("a", (("in", 0, 0),))
+    for key in whole:
+        with contextlib.suppress(ModelError):
+            check_order(model(whole | {key: odd}), Path("net.keras"))
+    check_order({"config": {"layers": odd}}, Path("net.keras"))
+    check_order(odd, Path("net.keras"))

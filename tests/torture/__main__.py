@@ -18,7 +18,6 @@ from tests.torture.files import Outcome, each_file
 from tests.torture.subjects import KINDS
 
 _CHUNK = 250
-_LAST = "last"
 
 
 def _say(text: str) -> None:
@@ -27,22 +26,25 @@ def _say(text: str) -> None:
 
 
 def _child(options: argparse.Namespace) -> int:
-    """Read the files of one seed and kind; a line of JSON for each."""
+    """Read the files of one seed and kind; a line of JSON for each. A file stays if it did not end well."""
+    number = 0
+
+    def path(name: str) -> Path:
+        place: Path = options.folder
+        return place / f"{number}-{name.replace('/', '-')}"
 
     def before(name: str, content: bytes) -> None:
-        (options.folder / f"{_LAST}-{name.replace('/', '-')}").write_bytes(content)
+        nonlocal number
+        number += 1
+        path(name).write_bytes(content)
 
     def use(name: str, outcome: Outcome) -> None:
-        last = options.folder / f"{_LAST}-{name.replace('/', '-')}"
-        entry = {"name": last.name, "counts": dataclasses.asdict(outcome.counts), "told": outcome.told}
         if outcome.told:
-            # The parent moves the file.
-            last.replace(last.with_name(f"found-{last.name}"))
+            path(name).with_name(f"{path(name).name}.txt").write_text(outcome.told)
         else:
-            last.unlink()
-        _say(json.dumps(entry))
+            path(name).unlink()
+        _say(json.dumps({"name": path(name).name, "counts": dataclasses.asdict(outcome.counts), "told": outcome.told}))
 
-    options.folder.mkdir(parents=True, exist_ok=True)
     each_file(options.child, options.files, use, seed=options.seed, before=before)
     return 0
 
@@ -55,29 +57,29 @@ def _files(options: argparse.Namespace) -> Counts:
         place = options.folder / f"{kind}-{seed}"
         words = [sys.executable, "-W", "ignore", "-m", "tests.torture", "--child", kind, "--files", str(count)]
         words += ["--seed", str(seed), "--folder", str(place)]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+        place.mkdir(parents=True, exist_ok=True)
+        log = place / "log"
+        with (
+            log.open("w") as errors,
+            subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors, text=True) as child,
+        ):
             for line in child.stdout or ():
                 if not line.startswith("{"):
                     continue
                 entry = json.loads(line)
                 counts += Counts(**entry["counts"])
                 if entry["told"]:
-                    _save(place, f"found-{entry['name']}", entry["told"], counts.bad)
+                    _say(f"  {place / entry['name']}: {entry['told'].strip().splitlines()[-1][:200]}")
         if child.returncode != 0:
+            # The file that it read then is there too.
             counts += Counts(tried=1, tracebacks=1)
-            for last in place.glob(f"{_LAST}-*"):
-                _save(place, last.name, f"the process ended with status {child.returncode}", counts.bad)
+            _say(f"  the process ended with status {child.returncode}; see {log}")
+        else:
+            log.unlink()
         _say(f"{kind}, seed {seed}: {counts}")
         if not any(place.iterdir()):
             place.rmdir()
     return counts
-
-
-def _save(place: Path, name: str, told: str, number: int) -> None:
-    kept = place / f"{number}-{name.partition(_LAST + '-')[2]}"
-    (place / name).replace(kept)
-    kept.with_name(f"{kept.name}.txt").write_text(told)
-    _say(f"  {kept}: {told.strip().splitlines()[-1][:200]}")
 
 
 def main() -> int:

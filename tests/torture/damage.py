@@ -48,14 +48,16 @@ def changed_trees(draw: st.DrawFn, tree: Any) -> Any:
         places = _places(changed)
         path = draw(st.sampled_from(places))
         how = draw(st.sampled_from(("replace", "replace", "remove", "move", "rename", "double")))
+        # A copy, since the next change may change it.
+        odd = copy.deepcopy(draw(odd_values()))
         if not path:
-            return draw(odd_values())
+            return odd
         parent = changed
         for key in path[:-1]:
             parent = parent[key]
         key = path[-1]
         if how == "replace":
-            parent[key] = draw(odd_values())
+            parent[key] = odd
         elif how == "remove":
             del parent[key]
         elif how == "move":

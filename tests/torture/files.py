@@ -15,7 +15,7 @@ from typing import Any
 
 import hypothesis
 import numpy as np
-from hypothesis import HealthCheck, Phase
+from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis import strategies as st
 
 from tests.torture.counts import Counts
@@ -73,6 +73,8 @@ def each_file(
             deadline=None,
             derandomize=seed is None,
             phases=[Phase.generate],
+            print_blob=False,
+            verbosity=Verbosity.quiet,
             suppress_health_check=list(HealthCheck),
         )
         @hypothesis.given(drawn)
