@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
+from trigcnn.common.foreign import printable
 from trigcnn.pipeline import interrupts
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Console:
 
     def line(self, text: str) -> None:
         """Print a line."""
-        self._rich.print(text, markup=False)
+        self._rich.print(printable(text), markup=False)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table of text; all columns but the first are aligned to the right."""
@@ -39,9 +40,10 @@ class Console:
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=True)
         for index, column in enumerate(columns):
-            table.add_column(column, justify="right" if index else "left", no_wrap=not self._rich.is_terminal)
+            side: Literal["left", "right"] = "right" if index else "left"
+            table.add_column(escape(printable(column)), justify=side, no_wrap=not self._rich.is_terminal)
         for row in rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*(escape(printable(cell)) for cell in row))
         # Without a terminal there is no width, and nothing may be truncated.
         console = self._rich if self._rich.is_terminal else RichConsole(highlight=False, width=_WIDE)
         console.print(table)

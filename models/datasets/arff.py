@@ -10,6 +10,7 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.models.damage import MOST_PUBLISHED_BYTES, check_size
 from trigcnn.models.datasets.base import Labels
 from trigcnn.models.datasets.published import damage_named, head_of, looks_like
 from trigcnn.models.errors import DataError
@@ -44,6 +45,7 @@ def read(path: Path) -> Table:
     head = head_of(path)
     if looks_like(head) != "something else":
         raise DataError(f"{path}: not an ARFF file but {looks_like(head)}; download it again, as ARFF")
+    check_size(str(path), path.stat().st_size, MOST_PUBLISHED_BYTES, "take the published file", DataError)
     with damage_named(path), path.open(encoding="utf-8") as stream:
         columns = _header(stream, path)
         nominal = [at for at, (_, kind) in enumerate(columns) if kind.startswith("{")]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from trigcnn.models.datasets.assembly import Part, checked_labels, pieces_of
 from trigcnn.models.datasets.base import Dataset, DatasetInfo
-from trigcnn.models.datasets.published import Publication, damage_named, head_of, looks_like, originality, unit_format
+from trigcnn.models.datasets.published import Publication, content_of, looks_like, originality, unit_format
 from trigcnn.models.datasets.published_set import PublishedSet, Wanted
 from trigcnn.models.errors import DataError
 
@@ -100,11 +100,9 @@ def _read(folder: Path, name: str, found: dict[str, str]) -> npt.NDArray[np.uint
     path = folder / name
     if not path.exists():
         raise _missing(folder, name)
-    head = head_of(path)
-    with damage_named(path):
-        content = path.read_bytes()
+    content = content_of(path)
     if not content or len(content) % _RECORD:
-        guess = looks_like(head)
+        guess = looks_like(content[:512])
         why = "it is truncated, or another version of the data set" if guess == "something else" else f"it is {guess}"
         raise DataError(
             f"{path}: {len(content)} bytes, which are not a whole number of records of {_RECORD} bytes (a label and "

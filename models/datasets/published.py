@@ -10,6 +10,7 @@ from pathlib import Path
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models import damage
+from trigcnn.models.damage import check_size
 from trigcnn.models.datasets.base import DatasetInfo
 from trigcnn.models.datasets.input_format import parse_input_format
 from trigcnn.models.errors import DataError
@@ -101,6 +102,18 @@ def head_of(path: Path, number: int = 512) -> bytes:
     require_file(path, DataError, missing="no such file; copy it there", no_file="not a file; put the file there")
     with damage_named(path), path.open("rb") as stream:
         return stream.read(number)
+
+
+def content_of(path: Path) -> bytes:
+    """Read a whole file.
+
+    Raises:
+        DataError: It is not a file, not readable, or larger than any file of a published data set.
+    """
+    head_of(path)
+    with damage_named(path):
+        check_size(str(path), path.stat().st_size, damage.MOST_PUBLISHED_BYTES, "take the published file", DataError)
+        return path.read_bytes()
 
 
 def damage_named(path: Path) -> AbstractContextManager[None]:

@@ -15,8 +15,7 @@ from trigcnn.models.datasets.assembly import Part, checked_labels, pieces_of
 from trigcnn.models.datasets.base import Dataset, DatasetInfo, Labels
 from trigcnn.models.datasets.published import (
     Publication,
-    damage_named,
-    head_of,
+    content_of,
     originality,
     unit_format,
 )
@@ -73,9 +72,7 @@ def _part(folder: Path, name: str, found: dict[str, str]) -> Part:
     path = folder / name
     if not path.exists():
         raise PUBLICATION.missing(folder, f"no file {name}")
-    head_of(path)
-    with damage_named(path):
-        content = path.read_bytes()
+    content = content_of(path)
     arrays = matlab.read(path, content)
     found[name] = hashlib.md5(content, usedforsecurity=False).hexdigest()
     images = _images(arrays, path)

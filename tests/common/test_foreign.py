@@ -1,9 +1,11 @@
 """Messages have a bounded length, and keep the place and the fix."""
 
+import io
 import pickle
 
 from trigcnn.common.errors import TrigcnnError
 from trigcnn.common.foreign import bounded, cut
+from trigcnn.pipeline.console import Console
 
 
 def test_a_message_of_ten_megabytes_keeps_place_and_fix() -> None:
@@ -29,3 +31,12 @@ def test_foreign_text_is_cut_and_cannot_change_the_terminal() -> None:
     assert cut("a" * 250 + "b" * 251) == "a" * 247 + " […] " + "b" * 247
     assert cut("\x1b]0;title\x07\udc80\r") == r"\x1b]0;title\x07\udc80\r"
     assert len(cut("\x1b" * 499)) <= 500
+
+
+def test_the_console_prints_any_text() -> None:
+    stream = io.StringIO()
+    console = Console(stream)
+    console.line("a\x1b[31m[red]\udc80" + "b" * 3000)
+    console.table(["[bold]\x07"], [["[red]\x1b"]])
+    stream.seek(0)
+    assert stream.readline() == r"a\x1b[31m[red]\udc80" + "b" * 3000 + "\n"

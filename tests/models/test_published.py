@@ -1,7 +1,7 @@
 """What all published data sets share: folders, pieces, choices, and what is written about them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from tests.models.published_files import error_of, load, write_mnist
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.models import datasets
-from trigcnn.models.datasets import assembly
+from trigcnn.models.datasets import arff, assembly, published
 from trigcnn.models.datasets.assembly import Part, assemble, choose
 from trigcnn.models.datasets.published import originality
 from trigcnn.models.errors import DataError
@@ -107,3 +107,13 @@ def test_a_class_that_would_be_validated_on_alone_is_refused() -> None:
     labels = np.array([0, 0, 0, 1])
     with pytest.raises(DataError, match="class 1 has only 1 of the 4 training events: none would be left beside those"):
         choose(labels, labels, validation_fraction=0.2, test_fraction=0.3, max_events=0, seed=0)
+
+
+@pytest.mark.parametrize("read", [published.content_of, arff.read])
+def test_a_file_larger_than_any_that_is_published_is_refused(tmp_path: Path, read: Callable[[Path], Any]) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as stream:
+        # It takes no space on the disk.
+        stream.truncate(2**30 + 1)
+    with pytest.raises(DataError, match=r"large: 1\.07 GB in memory, more than .* take the published file"):
+        read(path)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 # Values that no option and no figure has, each of a kind that once ended in a traceback.
-ODD = (
+ODD: tuple[Any, ...] = (
     None, True, 0, -1, 2**31, 2**63, -(2**63) - 1, 10**400, 0.5, 1e308, float("nan"), float("inf"), "", "x", "20k",
     "\x00", "\udc80", "\x1b[31m", "../../etc/passwd", "/dev/zero", "*x", "<b>", "a" * 100_000, "9" * 5_000, "[" * 3_000,
     [], {}, [[]], [{}], {"a": 1}, {"": None}, [None] * 2_000, {str(n): n for n in range(2_000)}, ["a", 0, 0],

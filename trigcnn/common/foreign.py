@@ -24,10 +24,18 @@ def cut(text: object, most: int = MOST_CHARACTERS) -> str:
     >>> cut("red \x1b[31m")
     'red \\x1b[31m'
     """
-    shown = _shortened(str(text), most)
-    if not shown.isprintable():
-        shown = "".join(each if each.isprintable() or each in "\n\t" else _escaped(each) for each in shown)
-    return _shortened(shown, most)
+    return _shortened(printable(_shortened(str(text), most)), most)
+
+
+def printable(text: str) -> str:
+    r"""Return a text with escapes for characters that change the terminal, or that no encoding has.
+
+    >>> printable("a\tb\x1b[31m")
+    'a\tb\\x1b[31m'
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in "\n\t" else _escaped(each) for each in text)
 
 
 def bounded(message: str) -> str:
