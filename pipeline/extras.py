@@ -34,7 +34,11 @@ class Extra:
 
 
 EXTRAS = (
-    Extra("sweep", ("dask", "dask_jobqueue", "distributed", "fsspec", "moocore", "optuna"), "trigcnn sweep"),
+    Extra(
+        "sweep",
+        ("cryptography", "dask", "dask_jobqueue", "distributed", "fsspec", "moocore", "optuna"),
+        "trigcnn sweep",
+    ),
     Extra("postgresql", ("psycopg",), "sweep.storage: postgresql://…"),
     Extra("docs", ("furo", "ipykernel", "myst_nb", "nbclient", "nbformat", "sphinx"), "make docs"),
     Extra(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -44,9 +45,10 @@ def job_script(kind: str) -> str:
             "directives": ["accounting_group = group_trigger"] if kind == "htcondor" else ["--account=trigger"],
         }
     )
-    with workers.batch_cluster(cluster) as running:
+    with tempfile.TemporaryDirectory() as folder, workers.batch_cluster(cluster, Path(folder)) as running:
         text = str(running.job_script())
-    text = re.sub(r"tcp://[\d.]+:\d+", "tcp://SCHEDULER", text)
+    text = re.sub(r"tls://[\d.]+:\d+", "tls://SCHEDULER", text)
+    text = re.sub(r"\S*/\.credentials/", "FOLDER/.credentials/", text)
     return re.sub(r"\S*python\S* -m distributed", "PYTHON -m distributed", text)
 
 

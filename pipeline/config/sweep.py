@@ -98,6 +98,8 @@ class ClusterConfig(Section):
     """Disk of each job, in GB (HTCondor)."""
     directives: list[str] = Field(default_factory=list)
     """Further lines for the batch system (job_extra_directives of dask-jobqueue)."""
+    credentials: str | None = None
+    """Folder that the jobs see, for the key with which they connect; default: the sweep's folder."""
     prologue: list[str] = Field(default_factory=list)
     """Shell lines before each worker, such as the activation of an environment."""
 

@@ -50,7 +50,7 @@ def search(config: RunConfig, folder: Path, console: Console) -> Sweep:
             config, folder, console, lambda: sweep_pages.write(results.collect(config, work.study), folder, pages=False)
         )
         try:
-            with workers.connected(config.sweep.cluster) as client:
+            with workers.connected(config.sweep.cluster, folder) as client:
                 work.run(client, workers.here(config.sweep.cluster))
         finally:
             # For a stopped sweep too.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trigcnn.hls.errors import ToolMissingError
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _BATCH_WORKERS = 4
+# Free port; Dask has no password for its dashboard, and ports can be forwarded by ssh.
+_DASHBOARD = "127.0.0.1:0"
+# dask-jobqueue quotes no path.
+_PLAIN = re.compile(r"[\w./+-]+", re.ASCII)
 _PROGRAMS = {"htcondor": "condor_submit", "slurm": "sbatch"}
 
 
@@ -57,8 +64,12 @@ def here(cluster: ClusterConfig) -> int:
 
 
 @contextmanager
-def connected(cluster: ClusterConfig) -> Iterator[Client]:
+def connected(cluster: ClusterConfig, folder: Path) -> Iterator[Client]:
     """Start or find the workers, while the context is open.
+
+    Args:
+        cluster: What is asked for.
+        folder: The sweep's folder, locked.
 
     Raises:
         ToolMissingError: There is no such batch system here.
@@ -79,7 +90,7 @@ def connected(cluster: ClusterConfig) -> Iterator[Client]:
             yield client
         return
     with (
-        started(cluster) as running,
+        started(cluster, folder) as running,
         Client(running, set_as_default=False) as client,  # type: ignore[no-untyped-call]
     ):
         yield client
@@ -96,8 +107,13 @@ def _check_threads(client: Client, cluster: ClusterConfig) -> None:
         )
 
 
-def started(cluster: ClusterConfig) -> Any:
-    """Start a cluster of Dask; a context.
+@contextmanager
+def started(cluster: ClusterConfig, folder: Path) -> Iterator[Any]:
+    """Start a cluster of Dask, to which only processes with the sweep's own key can connect.
+
+    Args:
+        cluster: What is asked for.
+        folder: The sweep's folder.
 
     Raises:
         ToolMissingError: There is no such batch system here.
@@ -105,21 +121,25 @@ def started(cluster: ClusterConfig) -> Any:
     count = here(cluster)
     if cluster.kind == "local":
         from distributed import LocalCluster
+        from distributed.security import Security
 
-        return LocalCluster(  # type: ignore[no-untyped-call]
+        with LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=count,
             threads_per_worker=1,
             memory_limit=f"{cluster.memory_gb}GB",
-            # Loopback only, and free ports, so that two sweeps do not collide.
-            dashboard_address="127.0.0.1:0",
+            dashboard_address=_DASHBOARD,
             host="127.0.0.1",
+            # Every user of this machine reaches its loopback. The key is in memory only.
+            security=Security.temporary(),  # type: ignore[no-untyped-call]
             env=threads(cluster),
-        )
+        ) as running:
+            yield running
+        return
     _find(cluster)
-    running = batch_cluster(cluster)
-    # New jobs replace those that reach their time limit.
-    running.adapt(minimum_jobs=count, maximum_jobs=count)
-    return running
+    with batch_cluster(cluster, Path(cluster.credentials or folder)) as running:
+        # New jobs replace those that reach their time limit.
+        running.adapt(minimum_jobs=count, maximum_jobs=count)
+        yield running
 
 
 def _find(cluster: ClusterConfig) -> None:
@@ -132,35 +152,83 @@ def _find(cluster: ClusterConfig) -> None:
         raise ToolMissingError(f"sweep.cluster.kind {cluster.kind}: {error}") from error
 
 
-def batch_cluster(cluster: ClusterConfig, **more: Any) -> Any:
-    """Return the cluster of a batch system before any job is submitted; `job_script()` shows its jobs.
+@contextmanager
+def batch_cluster(cluster: ClusterConfig, folder: Path, **more: Any) -> Iterator[Any]:
+    """Open the cluster of a batch system before any job is submitted; `job_script()` shows its jobs.
 
     Args:
         cluster: What is asked for.
+        folder: Receives the key and the certificate for the jobs, as long as the cluster is open.
         more: Further options of dask-jobqueue.
     """
     from dask_jobqueue import HTCondorCluster, SLURMCluster
 
+    kind = {"htcondor": HTCondorCluster, "slurm": SLURMCluster}[cluster.kind]
+    with credentials(folder) as security, kind(security=security, **_batch_options(cluster), **more) as running:
+        yield running
+
+
+def _batch_options(cluster: ClusterConfig) -> dict[str, Any]:
     exports = [f"export {name}={value}" for name, value in threads(cluster).items()]
     common: dict[str, Any] = {
         # One trial at a time in each; TensorFlow and compilers take the other cores.
         "cores": cluster.threads,
         "processes": 1,
         "memory": f"{cluster.memory_gb:g}GB",
-        "worker_extra_args": ["--nthreads", "1"],
+        "worker_extra_args": ["--nthreads", "1", "--dashboard-address", _DASHBOARD],
         "job_script_prologue": [*cluster.prologue, *exports],
         "job_extra_directives": list(cluster.directives),
-        "scheduler_options": {"dashboard_address": ":0"},
-        **more,
+        "scheduler_options": {"dashboard_address": _DASHBOARD},
     }
     if cluster.kind == "slurm":
-        return SLURMCluster(queue=cluster.queue, walltime=cluster.wall_time, **common)
+        return {"queue": cluster.queue, "walltime": cluster.wall_time, **common}
     hours, minutes, seconds = map(int, cluster.wall_time.split(":"))
     limits = {"+MaxRuntime": str(3600 * hours + 60 * minutes + seconds)}
     if cluster.queue is not None:
         limits["+JobFlavour"] = f'"{cluster.queue}"'
     common["job_extra_directives"] = {**limits, **_pairs(cluster.directives)}
-    return HTCondorCluster(disk=f"{cluster.disk_gb:g}GB", **common)
+    return {"disk": f"{cluster.disk_gb:g}GB", **common}
+
+
+@contextmanager
+def credentials(folder: Path) -> Iterator[Any]:
+    """Write a new key and certificate, which all processes of one sweep share, and remove them at the end.
+
+    Args:
+        folder: Gets a folder `.credentials` with mode 700. What a killed sweep left there is replaced.
+
+    Yields:
+        Dask's security with the files' paths.
+
+    Raises:
+        ConfigError: The path has characters that a job script cannot hold.
+        OSError: The files cannot be written.
+    """
+    from distributed.security import Security
+
+    made = Security.temporary()  # type: ignore[no-untyped-call]
+    private = folder.resolve() / ".credentials"
+    if not _PLAIN.fullmatch(str(private)):
+        raise ConfigError(
+            f"{folder}: job scripts need a path of letters, digits and ._/+-; choose another with --out, or set "
+            "sweep.cluster.credentials"
+        )
+    shutil.rmtree(private, ignore_errors=True)
+    private.mkdir(mode=0o700, parents=True)
+    key, certificate = private / "key.pem", private / "certificate.pem"
+    try:
+        for path, text in ((key, made.tls_client_key), (certificate, made.tls_client_cert)):
+            path.touch(mode=0o600)
+            path.write_text(text)
+        roles = ("client", "scheduler", "worker")
+        yield Security(  # type: ignore[no-untyped-call]
+            require_encryption=True,
+            tls_ca_file=str(certificate),
+            **{f"tls_{role}_key": str(key) for role in roles},
+            **{f"tls_{role}_cert": str(certificate) for role in roles},
+        )
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
 
 
 def _pairs(directives: list[str]) -> dict[str, str]:
