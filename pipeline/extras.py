@@ -44,6 +44,7 @@ EXTRAS = (
     Extra(
         "test",
         (
+            "filelock",
             "hypothesis",
             "importlinter",
             "jsonschema",

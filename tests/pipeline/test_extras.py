@@ -84,8 +84,8 @@ def test_a_sweep_without_its_packages_names_the_command_that_installs_them(argum
     assert outcome.returncode == 3
     assert outcome.stdout == ""
     assert outcome.stderr == (
-        "error: trigcnn sweep needs packages that are not installed: dask, dask_jobqueue, distributed, fsspec, "
-        "moocore, optuna; install them with pip install 'trigcnn[sweep]'\n"
+        "error: trigcnn sweep needs packages that are not installed: cryptography, dask, dask_jobqueue, distributed, "
+        "fsspec, moocore, optuna; install them with pip install 'trigcnn[sweep]'\n"
     )
 
 
