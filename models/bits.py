@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from trigcnn.common.keras2 import bring_up
+from trigcnn.common.keras2 import bring_up, made_again
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.models.errors import ModelError
 
@@ -37,10 +37,7 @@ def with_bits(model: Any, bits: Mapping[str, Bits]) -> Any:
             raise ModelError(f"model.bits.{name}: the model has no such layer; {did_you_mean(name, names)}")
 
     def replaced(layer: Any) -> Any:
-        config = layer.get_config()
-        if layer.name in bits:
-            config |= _changed(layer, bits[layer.name])
-        return type(layer).from_config(config)
+        return made_again(layer, **(_changed(layer, bits[layer.name]) if layer.name in bits else {}))
 
     changed = bring_up().keras.models.clone_model(model, clone_function=replaced)
     changed.set_weights(model.get_weights())

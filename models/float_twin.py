@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trigcnn.common.keras2 import bring_up
+from trigcnn.common.keras2 import bring_up, made_again
 from trigcnn.models.errors import ModelError
 
 _LAYERS = {
@@ -89,7 +89,7 @@ def float_twin(model: Any, *, with_weights: bool) -> Any:
             raise ModelError(
                 f"layer {layer.name}: there is no float twin of a {kind}; use QActivation, QConv or QDense layers"
             )
-        return layer.__class__.from_config(layer.get_config())
+        return made_again(layer)
 
     twin = keras.models.clone_model(model, clone_function=replace)
     for layer in twin.layers:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trigcnn.common.keras2 import bring_up
+from trigcnn.common.keras2 import bring_up, made_again
 from trigcnn.models.forms.walk import Form
 
 _FLOAT = ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D")
@@ -31,7 +31,7 @@ def rounded(model: Any, bits: int) -> Form:
     def replaced(layer: Any) -> Any:
         found = {role: values for role in _ROLES if (values := _unquantized(layer, role)) is not None}
         if not found:
-            return type(layer).from_config(layer.get_config())
+            return made_again(layer)
         chosen = {role: _quantizer(values, bits) for role, values in found.items()}
         quantizers = {f"{role}_quantizer": quantizer for role, quantizer in chosen.items()}
         moved = max(float(np.abs(chosen[role](values) - values).max()) for role, values in found.items())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trigcnn.common.keras2 import bring_up
+from trigcnn.common.keras2 import bring_up, made_again
 from trigcnn.models.errors import ModelError
 from trigcnn.models.forms import single_use
 
@@ -60,7 +60,7 @@ def fold_batch_normalization(model: Any) -> Any:
         if layer.name in last:
             new, weights = _folded(layer, last[layer.name])
         else:
-            new = type(layer).from_config(layer.get_config())
+            new = made_again(layer)
         values[id(layer.output)] = new(inputs[0] if len(inputs) == 1 else inputs)
         new.set_weights(weights)
     return keras.Model(

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.foreign import cut
+from trigcnn.common.keras2 import made_again
 from trigcnn.hls.admission import admit
 from trigcnn.hls.admission.lacking import lack
 from trigcnn.hls.backends import FACTS
@@ -169,7 +170,7 @@ def _named_safely(model: Any) -> tuple[Any, Mapping[str, str]]:
         return model, names.shown
 
     def renamed(layer: Any) -> Any:
-        return type(layer).from_config({**layer.get_config(), "name": names.identifier(layer.name)})
+        return made_again(layer, name=names.identifier(layer.name))
 
     inputs = [keras.Input(layer.input_shape[0][1:], name=names.identifier(layer.name)) for layer in entries]
     clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=renamed)

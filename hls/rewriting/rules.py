@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from trigcnn.common.keras2 import made_again
 from trigcnn.hls.admission import label
 from trigcnn.hls.admission.layers import TRAINING_ONLY
 from trigcnn.hls.admission.rows import power_of_two
@@ -55,7 +56,7 @@ def logits(tensor: Any) -> Any:
 
 def without_activation(layer: Any) -> Any:
     """Return the result of a layer without its argument `activation`."""
-    clone = type(layer).from_config({**layer.get_config(), "activation": None})
+    clone = made_again(layer, activation=None)
     result = clone(layer.input)
     clone.set_weights(layer.get_weights())
     return result

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trigcnn.common.foreign import cut
-from trigcnn.common.keras2 import bring_up
+from trigcnn.common.keras2 import bring_up, made_again
 from trigcnn.models.errors import ModelError
 from trigcnn.models.forms import operators
 
@@ -161,7 +161,7 @@ def _by_vector(layer: Any) -> bool:
 
 def _copy(layer: Any, name: str) -> Any:
     try:
-        return type(layer).from_config({**layer.get_config(), "name": name})
+        return made_again(layer, name=name)
     except Exception as error:
         raise ModelError(
             f"layer {layer.name} ({type(layer).__name__}): it cannot be made again from its configuration: "

@@ -265,6 +265,21 @@ def test_a_saved_model_may_not_call_any_function(tmp_path: Path) -> None:
         load_saved(tmp_path / "model.keras")
 
 
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_quantizers_are_made_again_from_saved_layers(tmp_path: Path, suffix: str) -> None:
+    """`QActivation(quantizer)` and `Activation(quantizer)`, loaded, and in a model with an inner one."""
+    keras, qkeras = bring_up()[1:]
+    inner = keras.Sequential([dense(4, "inner"), keras.layers.Activation(qkeras.quantized_relu(4, 1))], name="part")
+    events = keras.Input((6,), name="events")
+    model = seeded(keras.Model(events, dense(3, "out")(inner(act("first")(events)))))
+    path = tmp_path / f"model{suffix}"
+    model.save(path)
+    form = flattened(load_saved(path))
+    assert [type(each).__name__ for each in form.model.layers[1:]] == ["QActivation", "QDense", "Activation", "QDense"]
+    check_same(model, form.model)
+    float_twin(form.model, with_weights=True)
+
+
 def test_shared_layers_are_trained_as_one() -> None:
     model = plain(siamese()).model
     assert len(model.get_layer("inner").inbound_nodes) == 2

@@ -49,8 +49,6 @@ def bring_up() -> Keras2:
         import tf_keras as keras
     _let_hswish_be_loaded(qkeras.quantizers.quantized_hswish)
     _let_qactivation_be_loaded(qkeras)
-    # Keras makes a layer from its configuration again, such as an Activation with a quantizer.
-    keras.utils.get_custom_objects().update(_classes(qkeras))
     tf.get_logger().setLevel("ERROR")
     # TensorFlow fuses convolutions with what follows, also grouped ones, which its fused kernel for CPUs without
     # AVX-512 VNNI refuses ("Fused conv implementation does not support grouped convolutions").
@@ -121,11 +119,19 @@ def _quiet_standard_error() -> Iterator[None]:
 
 def custom_objects() -> dict[str, Any]:
     """Return QKeras' layers and quantizers by name, for Keras' functions that load models."""
-    return _classes(bring_up().qkeras)
-
-
-def _classes(qkeras: Any) -> dict[str, Any]:
+    qkeras = bring_up().qkeras
     return {name: value for name, value in vars(qkeras).items() if isinstance(value, type)}
+
+
+def made_again(layer: Any, **changed: Any) -> Any:
+    """Return a new layer with the configuration of another one, in which Keras may find QKeras' quantizers.
+
+    Args:
+        layer: The layer.
+        changed: Fields of the configuration that are others.
+    """
+    with bring_up().keras.utils.custom_object_scope(custom_objects()):
+        return type(layer).from_config({**layer.get_config(), **changed})
 
 
 def inputs_of(model: Any, events: npt.NDArray[Any]) -> Any:
