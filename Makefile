@@ -1,7 +1,8 @@
 # make run       creates .venv, installs, runs configs/digits.yaml, prints where the report is
 # make test      creates .venv if it is missing, installs what tests need, runs lint, types and tests
 # make search    runs N random networks through all engines and compares them bit by bit
-# make torture   reads N damaged files and counts tracebacks, hangs and reads of other files; see tests/torture
+# make torture   reads N damaged files, kills KILLS commands, and counts tracebacks, hangs, lost stages and reads of
+#                other files; see tests/torture
 # make walk      converts and simulates the table of admission with every back end; takes hours
 # make docs      builds the documentation in build/docs
 # make refresh   writes all generated files again, the notebook of the tutorial too; look at the difference afterwards
@@ -17,6 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/digits.yaml
 N ?= 100
+KILLS ?= 0
 JOBS ?= 2
 
 .PHONY: run test search torture walk zoo docs refresh notebook install install-test install-docs requirements clean
@@ -38,7 +40,7 @@ search: install-test
 	@$(BIN)/python -m tests.search --networks $(N)
 
 torture: install-test
-	@$(BIN)/python -m tests.torture --files $(N)
+	@$(BIN)/python -m tests.torture --files $(N) --kills $(KILLS)
 
 walk: install-test
 	@$(BIN)/python -m tests.hls.walk

@@ -12,6 +12,8 @@ from trigcnn.hls.errors import SimulationError, ToolFailedError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.graph.kinds import WIRES
 
+_FOLDER_OF_SCRIPT = 'BASEDIR="$(cd "$(dirname "$0")" && pwd)"'
+
 
 @dataclass(frozen=True)
 class CSimulation:
@@ -90,9 +92,10 @@ def build(graph: Graph, project: Path, folder: Path, *, timeout_s: float, quick:
     tool.find("g++", tool.INSTALL["g++"])
     copy = folder / "csim"
     copy_tree(project, copy)
-    if quick:
-        script = copy / "build_lib.sh"
-        script.write_text(script.read_text(encoding="utf-8").replace("-O3", "-O0"), encoding="utf-8")
+    script = copy / "build_lib.sh"
+    # The path comes into a macro, which cannot hold every path. `shared_library.csim` works in this folder too.
+    text = script.read_text(encoding="utf-8").replace(_FOLDER_OF_SCRIPT, "BASEDIR=.")
+    script.write_text(text.replace("-O3", "-O0") if quick else text, encoding="utf-8")
     log = folder / "csim_build.log"
     tool.run(["bash", "build_lib.sh"], cwd=copy, log=log, timeout_s=timeout_s)
     libraries = list((copy / "firmware").glob("*.so"))

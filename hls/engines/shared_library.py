@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ def call(
 
 def csim(order: dict[str, Any], arrays: Arrays) -> Arrays:
     """Run the C simulation event by event through hls4ml's bridge; with `trace`, return each layer's result."""
+    # It reads its weights from `firmware/weights`.
+    os.chdir(Path(order["library"]).parents[1])
     library = ctypes.CDLL(order["library"])
     function = getattr(library, f"{order['top']}_double")
     function.restype = None

@@ -6,7 +6,9 @@ folder or any URL that fsspec knows, such as an object store.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import shutil
 import uuid
 from pathlib import Path
@@ -15,6 +17,7 @@ from trigcnn.pipeline.cache.folder import RunFolder, Stage
 from trigcnn.pipeline.errors import RunFolderError
 
 _MANIFEST = "manifest.json"
+_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial$")
 
 
 class StageStore:
@@ -73,11 +76,24 @@ class StageStore:
                 self._put(source / name, f"{kept}/{name}")
             # Last: a stage with a manifest is complete.
             self._put(source / _MANIFEST, f"{kept}/{_MANIFEST}")
+            self._remove_partial(kept)
         except OSError as error:
             raise RunFolderError(f"{self._root}: cannot be written ({error}); free space or set sweep.store") from error
 
     def _put(self, source: Path, target: str) -> None:
         self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
-        partial = f"{target}.{uuid.uuid4().hex}"
+        partial = f"{target}.{uuid.uuid4().hex}.partial"
         self._files.put_file(str(source), partial)
-        self._files.mv(partial, target)
+        try:
+            self._files.mv(partial, target)
+        except FileNotFoundError:
+            # Another run kept the whole stage in the meantime, and removed what it took for a killed run's.
+            if not self._files.exists(target):
+                raise
+
+    def _remove_partial(self, kept: str) -> None:
+        """Remove what killed runs left of a stage that is complete now."""
+        for path in self._files.find(kept):
+            if _PARTIAL.search(str(path)):
+                with contextlib.suppress(FileNotFoundError):
+                    self._files.rm_file(path)

@@ -12,7 +12,6 @@ import io
 import math
 import os
 import re
-import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -340,7 +339,8 @@ def write(files: dict[Path, bytes]) -> None:
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_name(f".{uuid.uuid4().hex}.unfinished")
+            # The same after a kill, so that none is left.
+            unfinished = path.with_name(f".{path.name}.unfinished")
             written[unfinished] = path
             unfinished.write_bytes(content)
         for unfinished, path in written.items():

@@ -1,4 +1,4 @@
-"""The long form of the tests with damaged files: `python -m tests.torture --files N`.
+"""The long form of the tests with damaged files and killed commands: `python -m tests.torture --files N --kills K`.
 
 Each child process reads some files, so that a crash does not end the search and counts as a traceback. Files that end
 in anything but one error are saved, with what happened.
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.torture.counts import Counts
 from tests.torture.files import Outcome, each_file
+from tests.torture.kills import kills
 from tests.torture.subjects import KINDS
 
 _CHUNK = 250
@@ -83,9 +84,10 @@ def _files(options: argparse.Namespace) -> Counts:
 
 
 def main() -> int:
-    """Damage files; 1 if anything ended as nothing may end."""
+    """Damage files and kill commands; 1 if anything ended as nothing may end."""
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("--files", type=int, default=2000, help="how many damaged files")
+    parser.add_argument("--kills", type=int, default=0, help="how many killed commands; a minute each")
     parser.add_argument("--seed", type=int, default=1, help="which; the same for the same seed")
     parser.add_argument("--folder", type=Path, default=Path("build/torture"), help="where files are saved")
     parser.add_argument("--child", choices=KINDS, help=argparse.SUPPRESS)
@@ -94,6 +96,10 @@ def main() -> int:
         return _child(options)
     counts = _files(options)
     _say(f"files: {counts}")
+    if options.kills:
+        killed = kills(options.kills, options.seed, _say)
+        _say(f"kills: {killed}")
+        counts += killed
     return 1 if counts.bad else 0
 
 

@@ -1,0 +1,181 @@
+"""Commands that are killed with SIGKILL at random changes of files, and started again.
+
+`kills` starts whole commands on a small network: each stage of a run, training included, and every command that
+writes. Each must lose no finished stage, leave no process and no half-written file, and succeed when it is started
+again. `writers.py` does the same with each writer of files alone, which takes milliseconds instead of a minute.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.pipeline.conftest import write_quick
+from tests.torture.counts import Counts
+
+_ROOT = Path(__file__).parents[2]
+_LIMIT_S = 900.0
+# Guards end what a killed command started.
+_END_S = 15.0
+_STAGES = ("train", "convert", "check", "synthesize", "report")
+_OPTIONS = ("--set", "rtl.architecture=parallel", "--set", "synthesis.yosys=true", "--set", "test_bench.events=4")
+_SWEEP = """
+sweep:
+  objectives: {accuracy: maximize}
+  space: {model.options.units: {low: 2, high: 4}}
+  trials: 2
+  sampler: random
+  cluster: {workers: 1, memory_gb: 4}
+"""
+Say = Callable[[str], None]
+
+
+class Commands:
+    """The commands, in a folder with one finished run for those that need it."""
+
+    def __init__(self, place: Path) -> None:
+        """Make the run."""
+        self.place, self.run = place, place / "run"
+        self.config = write_quick(place / "network")
+        text = self.config.read_text()
+        (place / "network" / "sweep.yaml").write_text(text + _SWEEP)
+        (place / "network" / "zoo.yaml").write_text("- config: quick.yaml\n")
+        events, run, out = place / "network" / "events.npz", self.run, place / "out"
+        started = {f"run from {stage}": self._run("--from", stage) for stage in _STAGES}
+        self.words: dict[str, list[str | Path]] = {
+            **started,
+            "plan only": [*self._run(), "--plan-only"],
+            "evaluate": ["evaluate", run, "--events", events, "--out", out / "evaluation"],
+            "compare": ["compare", run, run / "report" / "report.json", "--out", out / "compare"],
+            "golden freeze": ["golden", "freeze", run, "--out", out / "quick.golden.yaml"],
+            "sweep": ["sweep", place / "network" / "sweep.yaml", "--out", out / "sweep"],
+            "zoo": ["zoo", "--list", place / "network" / "zoo.yaml", "--out", out / "zoo", "--page", out / "zoo.md"],
+            "datasets show": ["datasets", "show", "digits", "--out", out / "digits.png"],
+        }
+        out.mkdir()
+        if self.start(self._run()).wait(_LIMIT_S) != 0:
+            raise RuntimeError(f"the run fails by itself: {self.log.read_text()}")
+        # `compare` takes no run twice.
+        shutil.copytree(run / "report", place / "other" / "report")
+        self.words["compare"][2] = place / "other"
+        # The first run did all that the first command does.
+        self._changes = {"run from train": int(self._counted.read_text())}
+
+    def _run(self, *more: str) -> list[str | Path]:
+        return ["run", self.config, "--out", self.run, *_OPTIONS, *more]
+
+    def start(self, words: list[str | Path], kill_at: int = 0) -> subprocess.Popen[bytes]:
+        """Start a command, its output in `log`."""
+        program: list[str | Path] = [sys.executable, "-W", "ignore", "-m", "tests.torture.killed"]
+        program += [self.place, self._counted, str(kill_at)]
+        environment = {**os.environ, "TRIGCNN_KILLED": str(self.place), "TMPDIR": str(self.place / "tmp")}
+        (self.place / "tmp").mkdir(exist_ok=True)
+        with self.log.open("wb") as log:
+            return subprocess.Popen(
+                [*program, *words], cwd=_ROOT, stdout=log, stderr=log, env=environment, start_new_session=True
+            )
+
+    @property
+    def log(self) -> Path:
+        """What the last command printed."""
+        return self.place / "log"
+
+    @property
+    def _counted(self) -> Path:
+        return self.place / "counted"
+
+    def changes(self, name: str) -> int:
+        """Return how many changes of files a command makes; found by a run of it without a kill."""
+        if name not in self._changes:
+            self._reset(name)
+            status = self.start(self.words[name]).wait(_LIMIT_S)
+            if status != 0:
+                raise RuntimeError(f"{name} fails by itself: {self.log.read_text()}")
+            self._changes[name] = int(self._counted.read_text())
+        return self._changes[name]
+
+    def _reset(self, name: str) -> None:
+        """Let a command that keeps its results begin anew."""
+        if name in ("sweep", "zoo"):
+            shutil.rmtree(self.place / "out" / name, ignore_errors=True)
+
+    def kill(self, name: str, number: int) -> Counts:
+        """Kill a command, and start it again."""
+        self._reset(name)
+        killed = self.start(self.words[name], number)
+        try:
+            killed.wait(_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(killed.pid, signal.SIGKILL)
+            return Counts(tried=1, hangs=1)
+        finished = self._finished()
+        again = self._run() if name.startswith("run from") else self.words[name]
+        # At once: what the killed command started may still be there.
+        resumed = self.start(again)
+        try:
+            status = resumed.wait(_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(resumed.pid, signal.SIGKILL)
+            return Counts(tried=1, hangs=1)
+        text = self.log.read_text(errors="replace")
+        lost = [stage for stage in finished if f"{stage}: done in" in text] if again[0] == "run" else []
+        left = self._left()
+        clean = status == 0 and not lost and not left
+        if not clean:
+            self.log.replace(self.place / f"log of {name} {number}")
+        worse = len(lost) or int(bool(left) and status == 0)
+        return Counts(tried=1, clean=int(clean), tracebacks=int(status != 0), lost_stages=worse)
+
+    def _finished(self) -> list[str]:
+        return [stage for stage in _STAGES if (self.run / stage / "manifest.json").is_file()]
+
+    def _left(self) -> list[str]:
+        """Return half-written files and processes that the commands left."""
+        partial = [str(path) for end in ("partial*", "unfinished*") for path in self.place.rglob(f"*.{end}")]
+        partial += [str(path) for path in (self.place / "tmp").glob("trigcnn-scratch-*")]
+        end = time.monotonic() + _END_S
+        while (alive := _processes(self.place)) and time.monotonic() < end:
+            time.sleep(0.2)
+        return [*partial, *map(str, alive)]
+
+
+def _processes(place: Path) -> list[int]:
+    """Return the processes that a command started, by a variable that all inherit."""
+    wanted, found = f"TRIGCNN_KILLED={place}".encode(), []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if wanted in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def kills(count: int, seed: int, say: Say = lambda _: None, names: tuple[str, ...] | None = None) -> Counts:
+    """Kill commands in turn, each at a random change of files, and start them again.
+
+    Args:
+        count: How many kills.
+        seed: Which.
+        say: Told of each.
+        names: Of the commands; default: all.
+    """
+    draw, counts = random.Random(seed), Counts()
+    with tempfile.TemporaryDirectory(prefix="kills") as place:
+        commands = Commands(Path(place))
+        chosen = names or tuple(commands.words)
+        for number in range(count):
+            name = chosen[number % len(chosen)]
+            at = draw.randint(1, commands.changes(name))
+            found = commands.kill(name, at)
+            counts += found
+            say(f"{name}, change {at} of {commands.changes(name)}: {found}")
+    return counts
