@@ -198,13 +198,9 @@ def _unpadded(value: Any, place: Place) -> bool:
 
 _PADDING_OF_NOTHING = exact("padding", "valid, or same where no padding is needed", _unpadded)
 CROPPING = rewritten("cropping", "any", "a depthwise convolution with one tap of 1 and zeros")
-_FINITE = "a mean over this many pixels is no fixed-point number, and the layer behind it would round it"
-_FACTOR = (
-    "put a QActivation(quantized_bits(...)) behind it, or use a window of 2, 4, 8, 16 ... pixels or a "
-    "QAveragePooling2D with an average_quantizer"
-)
 QUOTIENT = "a sum and a product that the quantizer behind it rounds as it would the mean"
 ROUNDED = "others, in front of a quantized_bits or quantized_relu"
+FACTOR = "a sum and a factor, which is as exact as float32"
 
 
 def _exact_mean(count: int, place: Place) -> bool:
@@ -280,18 +276,9 @@ MAXIMUM = (
     ),
     *rewritten(
         "padding",
-        "same, after values that are not negative",
-        "zeros around the image",
+        "same",
+        "zeros around the image, below which no pixel is; to negative ones, a constant is added before and behind",
         one_of("same"),
-        io_type="io_stream",
-    ),
-    *refused(
-        "padding",
-        "same, after signed values",
-        "abort",
-        "an assertion of hls4ml's pooling ends the process",
-        "put a QActivation(quantized_relu(...)) before it, or use padding='valid' or io_parallel",
-        late=True,
         io_type="io_stream",
     ),
 )
@@ -304,7 +291,7 @@ MEAN = (
         lambda size, place: _exact_mean(int(np.prod(size)), place),
     ),
     *rewritten("pool_size", ROUNDED, QUOTIENT, rounded_behind),
-    *refused("pool_size", "others", "other numbers", _FINITE, _FACTOR),
+    *rewritten("pool_size", "others", FACTOR),
     *_PADDING_OF_NOTHING,
     *refused(
         "padding",
@@ -328,7 +315,7 @@ GLOBAL_MEAN = (
         lambda shape, place: _exact_mean(int(np.prod(shape[1:-1])), place),
     ),
     *rewritten("input_shape", ROUNDED, QUOTIENT, rounded_behind),
-    *refused("input_shape", "others", "other numbers", _FINITE, _FACTOR),
+    *rewritten("input_shape", "others", FACTOR),
 )
 MEAN_QUANTIZER = (
     *exact("average_quantizer", "none", one_of(None)),
@@ -352,10 +339,7 @@ REMOVED = (
     *rewritten("trainable", "any", "nothing: the layer acts in training only"),
 )
 TABLE = "a table of what Keras computes, by value or between thresholds (at most 2**14 entries)"
-SLOPE = (
-    "float32 rounds the products with this slope",
-    "use 1/2, 1/4, 1/8 ... or QActivation(quantized_relu(..., negative_slope=...))",
-)
+SLOPE = "a factor, which is as exact as float32, and a choice"
 
 
 def slope(value: Any, _place: Place) -> bool:

@@ -226,15 +226,7 @@ def _too_fine(field: str) -> Rows:
 
 _SCALED = (
     *exact("alpha", "1", one_of(1)),
-    *refused(
-        "alpha",
-        "auto",
-        "other numbers",
-        "the scale is not a power of two, so Keras and the hardware round products with it differently",
-        "fine-tune the model with alpha=1 (or alpha='auto_po2'), then convert it",
-        one_of("auto"),
-    ),
-    *rewritten("alpha", "others, none", _FROZEN),
+    *rewritten("alpha", "others, none", f"{_FROZEN}, or such constants and a factor, which is as exact as float32"),
     *_too_fine("alpha"),
 )
 

@@ -31,7 +31,7 @@ def _quantize(layer: Any, input_names: Any, input_shapes: Any, reader: Any) -> t
             table_t=FixedPrecisionType(2, 1, True),
         )
     else:
-        parsed.update(class_name="Activation", activation={"cast": "linear", "relu": "relu"}[role])
+        parsed.update(class_name="Activation", activation="relu" if role == "relu" else "linear")
     return parsed, list(input_shapes[0])
 
 

@@ -44,7 +44,7 @@ class Sloped:
     """`positive(x)` for positive values and `negative(x * slope)` for others, which is the larger of both.
 
     Attributes:
-        slope: A power of two below one; for two or more, the smaller of both is taken.
+        slope: A positive number below one; above one, the smaller of both is taken.
         positive: Cast of `x`; None for none.
         negative: Cast of `x * slope`, to numbers as fine; the smallest is that of the other cast, times the slope.
         high: Upper limit of the result.
@@ -55,7 +55,11 @@ class Sloped:
     negative: FixedPoint | None = None
     high: float | None = None
 
-    words = "a shift and a choice"
+    @property
+    def words(self) -> str:
+        """What an activation became, for the report."""
+        exact = math.frexp(self.slope)[0] == 0.5
+        return "a shift and a choice" if exact else "a factor, which is as exact as float32, and a choice"
 
 
 def exact_form(quantizer: Any) -> Clipped | Sloped | None:
@@ -95,8 +99,6 @@ def add(state: Rewriter, x: Any, name: str, form: Clipped | Sloped) -> Any:
             x = state.quantize(x, own, "cast", step)
         else:
             x = _scaled(state, x, own, *step)
-    if form.low is not None and form.low >= 0:
-        state.unsigned.add(id(x))
     return x
 
 
@@ -140,8 +142,10 @@ def _chosen(state: Rewriter, x: Any, name: str, chosen: str, form: Sloped) -> An
 
 def _scaled(state: Rewriter, x: Any, name: str, scale: float, shift: float) -> Any:
     channels = int(x.shape[-1])
-    constants = ScaleAndShift.exactly(np.full(channels, scale), np.full(channels, shift), state.range_of(x))
-    return state.scale_shift(x, name, constants)
+    factors, summands = np.full(channels, scale), np.full(channels, shift)
+    if not _few_bits(scale):
+        return state.scale_shift_nearly(x, name, factors, summands)
+    return state.scale_shift(x, name, ScaleAndShift.exactly(factors, summands, state.range_of(x)))
 
 
 def _few_bits(*values: float | None) -> bool:
@@ -155,12 +159,8 @@ def _relu(layer: Any) -> Clipped | Sloped | None:
     if config.get("threshold") or not _few_bits(high):
         return None
     if slope:
-        return Sloped(slope, high=high) if slope != 1 and _power_of_two(slope) else None
+        return Sloped(float(np.float32(slope)), high=high) if slope > 0 and slope != 1 else None
     return Clipped(low=0.0, high=high)
-
-
-def _power_of_two(value: float) -> bool:
-    return value > 0 and math.frexp(value)[0] == 0.5
 
 
 def _sigmoid() -> tuple[float, float] | None:

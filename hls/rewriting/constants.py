@@ -50,6 +50,24 @@ class ScaleAndShift:
         fraction = max(x.fraction + common_format(scale).fraction, common_format(shift).fraction)
         return cls(scale, shift, none, none, np.abs(shift), fraction)
 
+    @classmethod
+    def nearly(cls, scale: Reals, shift: Reals, magnitude: Reals, x: Range) -> ScaleAndShift:
+        """Return constants with the bits that float32 keeps, and fewer where the sum would need more than 53 bits.
+
+        Args:
+            scale: [channels].
+            shift: [channels].
+            magnitude: Sum of the magnitudes of the terms of `shift`, [channels].
+            x: Range of what is multiplied.
+        """
+        largest = float((np.abs(scale) * _magnitude(x, len(scale)) + magnitude).max())
+        fraction = room(largest)
+        rounded = (
+            as_float32(scale, fraction=max(fraction - x.fraction, _fewest(scale))),
+            as_float32(shift, magnitude, fraction=max(fraction, _fewest(magnitude))),
+        )
+        return cls(*rounded, np.abs(scale - rounded[0]), np.abs(shift - rounded[1]), magnitude)
+
     @property
     def bits(self) -> int:
         """Bits of the scale that has most of them."""
@@ -94,14 +112,7 @@ def fold_batch_normalization(layer: Any, x: Range) -> ScaleAndShift:
         of_scale, of_mean, *others = (int(fraction or 0) for fraction in fractions)
         term_fraction = max(of_scale + max(of_mean, x.fraction), *others)
         return ScaleAndShift(scale, shift, none, none, magnitude, term_fraction)
-    largest = float((np.abs(scale) * _magnitude(x, len(scale)) + magnitude).max())
-    fraction = room(largest)
-    rounded = (
-        as_float32(scale, fraction=max(fraction - x.fraction, _fewest(scale))),
-        as_float32(shift, magnitude, fraction=max(fraction, _fewest(magnitude))),
-    )
-    errors = (np.abs(scale - rounded[0]), np.abs(shift - rounded[1]))
-    return ScaleAndShift(*rounded, *errors, magnitude)
+    return ScaleAndShift.nearly(scale, shift, magnitude, x)
 
 
 def rounded_bias(bias: Reals, kernel: Reals, x: Range, *, depthwise: bool) -> Reals:

@@ -2,76 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from trigcnn.hls.rewriting.constants import rounded_bias
+from trigcnn.hls.rewriting.quantizers import WEIGHT_BITS, Frozen, common_format
 from trigcnn.hls.rewriting.site import Site, activated, bias_weights, frozen_weights, weights
 
 
 def convolution(site: Site) -> Any:
     """QConv1D and QConv2D."""
     layer = site.layer
-    kernel = _ungrouped(site, weights(site, "kernel"))
-    x = _convolve(site, site.x, site.name, kernel, bias_weights(site), layer.strides, layer.padding)
-    return activated(site, x)
+
+    def sums(name: str, kernel: Any, bias: list[Any]) -> Any:
+        return _convolve(site, site.x, name, _ungrouped(site, kernel), bias, layer.strides, layer.padding)
+
+    return activated(site, _with_factor(site, site.name, weights(site, "kernel"), bias_weights(site), sums))
 
 
 def depthwise(site: Site) -> Any:
     """QDepthwiseConv2D."""
-    layer = site.layer
-    kernel = weights(site, "depthwise")
-    return activated(
-        site, convolve_depthwise(site, site.name, kernel, bias_weights(site), layer.strides, layer.padding)
-    )
+    return activated(site, _depthwise(site, site.name, weights(site, "depthwise"), bias_weights(site)))
 
 
 def separable(site: Site) -> Any:
     """QSeparableConv1D and QSeparableConv2D."""
-    layer = site.layer
-    depthwise, pointwise = weights(site, "depthwise"), weights(site, "pointwise")
     site.note("it became a depthwise convolution and a convolution of one pixel")
-    x = convolve_depthwise(site, site.added("depthwise"), depthwise, [], layer.strides, layer.padding)
-    ones = 1 if pointwise.ndim == 3 else (1, 1)
-    return activated(site, _convolve(site, x, site.name, pointwise, bias_weights(site), ones, "valid"))
+    x = _depthwise(site, site.added("depthwise"), weights(site, "depthwise"), None)
+
+    def sums(name: str, kernel: Any, bias: list[Any]) -> Any:
+        ones = 1 if kernel.ndim == 3 else (1, 1)
+        return _convolve(site, x, name, kernel, bias, ones, "valid")
+
+    return activated(site, _with_factor(site, site.name, weights(site, "pointwise"), bias_weights(site), sums))
 
 
 def dense(site: Site) -> Any:
     """QDense."""
-    kernel, bias = weights(site, "kernel"), bias_weights(site)
-    if len(site.x.shape) == 2:
-        x = site.state.plain("Dense", site.name, site.x, [kernel, *bias], units=kernel.shape[-1], use_bias=bool(bias))
-    else:
-        dimensions = len(site.x.shape) - 2
+
+    def sums(name: str, kernel: Any, bias: list[Any]) -> Any:
+        if len(site.x.shape) == 2:
+            options = {"units": kernel.shape[-1], "use_bias": bool(bias)}
+            return site.state.plain("Dense", name, site.x, [kernel, *bias], **options)
+        ones = (1,) * (len(site.x.shape) - 2)
         site.note("a dense layer on each pixel is a convolution of one pixel")
-        ones = (1,) * dimensions
-        x = _convolve(site, site.x, site.name, kernel.reshape(*ones, *kernel.shape), bias, ones, "valid")
-    return activated(site, x)
+        return _convolve(site, site.x, name, kernel.reshape(*ones, *kernel.shape), bias, ones, "valid")
+
+    return activated(site, _with_factor(site, site.name, weights(site, "kernel"), bias_weights(site), sums))
 
 
 def folded(site: Site) -> Any:
     """Rewrite QConv2DBatchnorm and QDepthwiseConv2DBatchnorm: they quantize the folded kernel, so it is constant."""
     layer = site.layer
     kernel, bias = layer.get_folded_weights()
-    depthwise = "Depthwise" in type(layer).__name__
-    role = "depthwise" if depthwise else "kernel"
-    kernel = frozen_weights(site, role, kernel)
-    kernel = kernel if depthwise else _ungrouped(site, kernel)
+    is_depthwise = "Depthwise" in type(layer).__name__
+    constants = frozen_weights(site, "depthwise" if is_depthwise else "kernel", kernel)
     quantizer = layer.bias_quantizer_internal
-    if quantizer is None:
-        exact = np.asarray(bias, np.float64)
-        shift = rounded_bias(exact, kernel, site.state.range_of(site.x), depthwise=depthwise)
+    shift = np.asarray(bias if quantizer is None else quantizer(bias), np.float64)
+    if quantizer is None and constants.factor is None:
+        exact, whole = shift, constants.values if is_depthwise else _ungrouped(site, constants.values)
+        shift = rounded_bias(exact, whole, site.state.range_of(site.x), depthwise=is_depthwise)
         if not np.array_equal(shift, exact):
             site.state.bias_errors[site.name] = np.abs(shift - exact)
-    else:
-        shift = frozen_weights(site, "bias", bias)
     site.note("its batch normalization was folded into kernel and bias")
-    arguments = (layer.strides, layer.padding)
-    if depthwise:
-        return activated(site, convolve_depthwise(site, site.name, kernel, [shift], *arguments))
-    return activated(site, _convolve(site, site.x, site.name, kernel, [shift], *arguments))
+    if is_depthwise:
+        return activated(site, _depthwise(site, site.name, constants, shift, wide_bias=quantizer is None))
+
+    def sums(name: str, kernel: Any, bias: list[Any]) -> Any:
+        return _convolve(site, site.x, name, _ungrouped(site, kernel), bias, layer.strides, layer.padding)
+
+    return activated(site, _with_factor(site, site.name, constants, shift, sums, wide_bias=quantizer is None))
+
+
+def _depthwise(site: Site, name: str, constants: Frozen, bias: Any, *, wide_bias: bool = False) -> Any:
+    """A depthwise convolution, whose factors are those of each input channel's filters."""
+    layer, channels = site.layer, int(site.x.shape[-1])
+    factor = None if constants.factor is None else np.tile(constants.factor, channels)
+
+    def sums(name: str, kernel: Any, bias: list[Any]) -> Any:
+        return convolve_depthwise(site, name, kernel, bias, layer.strides, layer.padding)
+
+    return _with_factor(site, name, Frozen(constants.values, factor), bias, sums, wide_bias=wide_bias)
+
+
+def _with_factor(
+    site: Site,
+    name: str,
+    constants: Frozen,
+    bias: Any,
+    sums: Callable[[str, Any, list[Any]], Any],
+    *,
+    wide_bias: bool = False,
+) -> Any:
+    """Multiply by constants and add a bias, with a factor behind the sums where the constants or the bias need it.
+
+    Args:
+        site: The layer.
+        name: Name of the layer that multiplies.
+        constants: What it multiplies by.
+        bias: [channels]; None for none.
+        sums: Adds that layer, from its name, its kernel and its bias.
+        wide_bias: Whether the layer itself may have a bias of more than 24 bits.
+    """
+    narrow = wide_bias or bias is None or common_format(bias).width <= WEIGHT_BITS
+    if constants.factor is None and narrow:
+        return sums(name, constants.values, [] if bias is None else [bias])
+    x = sums(name, constants.values, [])
+    # Keras adds up products with rounded weights.
+    site.state.divided.add(name)
+    channels = int(x.shape[-1])
+    factor = np.ones(channels) if constants.factor is None else constants.factor
+    shift = np.zeros(channels) if bias is None else bias
+    return site.state.scale_shift_nearly(x, site.state.names.added(name, "factor"), factor, shift)
 
 
 def _convolve(site: Site, x: Any, name: str, kernel: Any, bias: list[Any], strides: Any, padding: str) -> Any:

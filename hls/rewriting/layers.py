@@ -33,6 +33,7 @@ def normal_layers() -> NormalLayers:
     `Quantize(role, number_format, function)` maps each value by itself:
 
     - `cast`: the cast to `number_format`;
+    - `grid`: the same, to a grid that is finer than float32, which the model does not round to;
     - `relu`: `max(x, 0)`, and then the cast if there is a `number_format`;
     - `table`: `function`, which is called on float32 tensors.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trigcnn.hls.admission import refusal
+from trigcnn.hls.rewriting.constants import ScaleAndShift
 from trigcnn.hls.rewriting.convolutions import convolve_depthwise, same_padding
 from trigcnn.hls.rewriting.means import divided
 from trigcnn.hls.rewriting.site import Site, activated, frozen_weights
@@ -22,19 +22,33 @@ def maximum_pooling(site: Site) -> Any:
         if layer.padding == "same"
         else ((0, 0),) * len(layer.pool_size)
     )
-    options = {"pool_size": layer.pool_size, "strides": layer.strides}
+    given = site.state.range_of(x)
+    behind = None
     if any(side for axis in padding for side in axis):
-        if id(x) not in site.state.unsigned:
-            if site.state.options.io_type == "io_stream":
-                raise refusal(layer, "padding", "same", "same, after signed values")
-            return site.state.plain(type(layer).__name__, site.name, x, **options, padding="same")
-        site.note("its padding became zeros around the image, which is exact since no pixel is negative")
+        if given.least < 0 and site.state.options.io_type != "io_stream":
+            options = {"pool_size": layer.pool_size, "strides": layer.strides, "padding": "same"}
+            return site.state.plain(type(layer).__name__, site.name, x, **options)
+        if given.least < 0:
+            site.note("its padding became zeros around values to which a constant is added, so that none is negative")
+            behind = given.least * 2.0**-given.fraction
+            x = _shifted(site, x, -behind)
+        else:
+            site.note("its padding became zeros around the image, which is exact since no pixel is negative")
         kind = f"ZeroPadding{len(padding)}D"
         x = site.state.plain(kind, site.added("padding"), x, padding=padding if len(padding) > 1 else padding[0])
     if _in_steps(site, layer.pool_size, layer.strides):
         site.note("hls4ml has no such pooling in io_stream; it became maxima of what convolutions with one 1 each pick")
-        return _maximum_of_taps(site, x, layer.pool_size, layer.strides)
-    return site.state.plain(type(layer).__name__, site.name, x, **options, padding="valid")
+        x = _maximum_of_taps(site, x, layer.pool_size, layer.strides)
+    else:
+        options = {"pool_size": layer.pool_size, "strides": layer.strides, "padding": "valid"}
+        x = site.state.plain(type(layer).__name__, site.name, x, **options)
+    return x if behind is None else _shifted(site, x, behind)
+
+
+def _shifted(site: Site, x: Any, summand: float) -> Any:
+    ones = np.ones(int(x.shape[-1]))
+    constants = ScaleAndShift.exactly(ones, summand * ones, site.state.range_of(x))
+    return site.state.scale_shift(x, site.added("shifted"), constants)
 
 
 def _in_steps(site: Site, pool: Any, strides: Any) -> bool:
@@ -93,8 +107,6 @@ def _mean(site: Site, window: tuple[int, ...], strides: tuple[int, ...]) -> Any:
         sums = convolve_depthwise(site, site.added("sum"), ones, [], strides, "valid")
         if kind.startswith("Global"):
             sums = site.state.plain("Flatten", site.added("flatten"), sums)
-        if id(x) in site.state.unsigned:
-            site.state.unsigned.add(id(sums))
         result = divided(site, sums, count)
     elif (
         site.state.options.mean
@@ -104,7 +116,7 @@ def _mean(site: Site, window: tuple[int, ...], strides: tuple[int, ...]) -> Any:
         options = {} if kind.startswith("Global") else {"pool_size": window, "strides": strides, "padding": "valid"}
         result = site.state.plain(kind, site.name, x, **options)
     else:
-        factor = float(np.asarray(frozen_weights(site, "average", 1.0 / count))) if quantized else 1.0 / count
+        factor = float(frozen_weights(site, "average", 1.0 / count).values) if quantized else 1.0 / count
         site.note(f"it became a depthwise convolution with the {'quantized ' if quantized else ''}factor {factor:g}")
         kernel = np.full((*window, int(x.shape[-1]), 1), factor)
         result = convolve_depthwise(site, site.name, kernel, [], strides, "valid")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,16 @@ import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
 
+Reals = npt.NDArray[np.float64]
+
 WEIGHT_BITS = 24
 """Keras computes in float32, and would round wider weights."""
+
+_SCALE_BITS = 16
+"""Bits of a scale that makes weights of few bits."""
+
+_SCALE_ERROR = 4 * 2.0**-24
+"""Relative error of a weight that is a product in float32, from which QKeras then subtracts what it adds again."""
 
 
 def plain(value: Any) -> Any:
@@ -54,17 +62,57 @@ def is_relu(quantizer: Any) -> bool:
     return type(quantizer).__name__ == "quantized_relu"
 
 
-def frozen(quantizer: Callable[[Any], Any] | None, values: Any) -> npt.NDArray[np.float64]:
+@dataclass(frozen=True)
+class Frozen:
+    """Quantized weights as constants.
+
+    Attributes:
+        values: Constants of at most 24 bits in a common number format.
+        factor: What multiplies them, by their last axis [channels]; None for 1.
+    """
+
+    values: Reals
+    factor: Reals | None = None
+
+
+def frozen(quantizer: Any, values: Any) -> Frozen:
     """Quantize weights, and return them as constants.
 
+    Where their scale has many bits, as that of `alpha='auto'`, it is a factor of its own.
+
     Raises:
-        ValueError: The values have no common number format of at most 24 bits.
+        ValueError: The values have neither a common number format of at most 24 bits nor such a scale.
     """
     given = np.asarray(values, np.float32)
     exact = np.asarray(given if quantizer is None else quantizer(given), np.float64)
-    if common_format(exact).width > WEIGHT_BITS:
+    scale = getattr(quantizer, "scale", None)
+    # Where the scale has few bits, Keras computes the same weights everywhere.
+    if scale is None or _narrow(scale, _SCALE_BITS):
+        if not _narrow(exact, WEIGHT_BITS):
+            raise ValueError(f"the values need more than {WEIGHT_BITS} bits")
+        return Frozen(exact)
+    found = _without_scale(exact, np.asarray(scale, np.float64), int(plain(getattr(quantizer, "bits", 1))))
+    if found is None:
         raise ValueError(f"the values need more than {WEIGHT_BITS} bits")
-    return exact
+    return found
+
+
+def _without_scale(exact: Reals, scale: Reals, bits: int) -> Frozen | None:
+    """Return weights of few bits and the scale; None if that is not one per channel, or does not give the weights."""
+    if exact.ndim < 2 or scale.size not in (1, exact.shape[-1]) or not (np.isfinite(scale) & (scale > 0)).all():
+        return None
+    factor = np.broadcast_to(scale.ravel(), exact.shape[-1:])
+    units = np.rint(np.ldexp(exact / factor, bits)) * 2.0**-bits
+    near = np.abs(exact - units * factor) <= _SCALE_ERROR * np.abs(exact)
+    return Frozen(units, factor) if near.all() and _narrow(units, WEIGHT_BITS) else None
+
+
+def _narrow(values: Any, bits: int) -> bool:
+    """Return whether a number format of so many bits holds all values."""
+    try:
+        return common_format(np.asarray(values, np.float64)).width <= bits
+    except ValueError:
+        return False
 
 
 def common_format(values: npt.ArrayLike) -> FixedPoint:

@@ -122,6 +122,8 @@ class Rounding:
         if x.error is not None:
             low, high = (_called(layer, [x.exact + sign * x.error]) for sign in (-1, 1))
             error = np.maximum(high - exact, exact - low)
+        if layer.role == "grid":
+            return np.asarray(error + layer.number_format.lsb / 2)
         if layer.number_format is None:
             return error
         # QKeras computes x + (quantized - x), which is not exact where the last bit of x is above that of the result.

@@ -87,6 +87,17 @@ def _permute(site: Site) -> Any:
     return _copied("dims")(site)
 
 
+def _reshape(site: Site) -> Any:
+    """In io_stream, hls4ml repacks words only where one of their sizes divides the other: one value at a time does."""
+    target = tuple(int(n) for n in site.layer.output_shape[1:])
+    sizes = sorted((int(site.x.shape[-1]), target[-1]))
+    x = site.x
+    if site.state.options.io_type == "io_stream" and sizes[1] % sizes[0]:
+        site.note("its values first become pixels of one channel, since hls4ml cannot repack the words of its stream")
+        x = site.state.plain("Reshape", site.added("values"), x, target_shape=(int(np.prod(target)), 1))
+    return site.state.plain("Reshape", site.name, x, target_shape=target)
+
+
 def _copied(*fields: str) -> Callable[[Site], Any]:
     """The layer as it is, with some fields of its configuration."""
 
@@ -165,7 +176,7 @@ RULES: dict[str, Callable[[Site], Any]] = {
     "UpSampling1D": _copied("size"),
     "UpSampling2D": _copied("size"),
     "Flatten": _copied(),
-    "Reshape": _copied("target_shape"),
+    "Reshape": _reshape,
     "Permute": _permute,
     "Add": _merge,
     "Subtract": _merge,

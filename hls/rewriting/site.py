@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from trigcnn.hls.admission import label, refusal
 from trigcnn.hls.admission.quantizers import LOGITS, RELUS, TOO_FINE
 from trigcnn.hls.errors import AdmissionError
@@ -12,7 +14,7 @@ from trigcnn.hls.graph.graph import in_comment
 from trigcnn.hls.rewriting import tables
 from trigcnn.hls.rewriting.activations import Clipped, add, exact_form, possible
 from trigcnn.hls.rewriting.constants import EXACT_BITS
-from trigcnn.hls.rewriting.quantizers import as_cast, frozen, is_relu, plain
+from trigcnn.hls.rewriting.quantizers import Frozen, Reals, as_cast, frozen, is_relu, plain
 from trigcnn.hls.rewriting.ranges import bits
 from trigcnn.hls.rewriting.state import Rewriter
 
@@ -131,31 +133,36 @@ def _tabulated(site: Site, x: Any, name: str, function: Any) -> Any:
     return result
 
 
-def weights(site: Site, role: str) -> Any:
+def weights(site: Site, role: str) -> Frozen:
     """The constants of a role (`kernel`, `depthwise`, `pointwise`)."""
     layer = site.layer
     return frozen_weights(site, role, getattr(layer, "kernel" if role == "kernel" else f"{role}_kernel"))
 
 
-def frozen_weights(site: Site, role: str, values: Any) -> Any:
+def frozen_weights(site: Site, role: str, values: Any) -> Frozen:
     """Quantize weights, and return them as constants."""
     quantizer = getattr(site.layer, f"{role}_quantizer_internal", None)
     alpha = plain(getattr(quantizer, "alpha", None))
-    if isinstance(alpha, str):
-        site.note(f"the scale that alpha={alpha!r} finds for its {role} was frozen into the constants")
     try:
-        return frozen(quantizer, values)
+        found = frozen(quantizer, values)
     except ValueError as error:
         # A quantizer of powers of two has no scale.
         field = "alpha" if hasattr(quantizer, "alpha") else "bits"
         raise refusal(
             site.layer, f"{role}_quantizer {field}", plain(getattr(quantizer, field, None)), TOO_FINE
         ) from error
+    if found.factor is not None:
+        site.note(f"the scale of its {role} became a factor behind the sums, which is as exact as float32")
+    elif isinstance(alpha, str):
+        site.note(f"the scale that alpha={alpha!r} finds for its {role} was frozen into the constants")
+    return found
 
 
-def bias_weights(site: Site) -> list[Any]:
-    """The constants of the bias; none where the layer has none."""
+def bias_weights(site: Site) -> Reals | None:
+    """The bias as QKeras quantizes it, [channels]; None where the layer has none."""
     layer = site.layer
     if not layer.use_bias:
-        return []
-    return [frozen_weights(site, "bias", layer.bias)]
+        return None
+    quantizer = getattr(layer, "bias_quantizer_internal", None)
+    given = np.asarray(layer.bias, np.float32)
+    return np.asarray(given if quantizer is None else quantizer(given), np.float64)

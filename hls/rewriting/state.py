@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+import numpy as np
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.admission.lacking import lack
@@ -16,7 +18,10 @@ from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.constants import Reals, ScaleAndShift
 from trigcnn.hls.rewriting.layers import FLOAT, normal_layers
 from trigcnn.hls.rewriting.quotients import Quotient
-from trigcnn.hls.rewriting.ranges import range_of
+from trigcnn.hls.rewriting.ranges import bits, range_of
+
+_FINE_BITS = 32
+"""Bits of a grid that is finer than float32."""
 
 # Layers that rules add.
 _ADDED = ("Add", "BatchNormalization", "Maximum", "Minimum")
@@ -61,7 +66,6 @@ class Rewriter:
         names: The names of the normal form's layers.
         changes: Lines of `NormalForm.changes`.
         formats: See `NormalForm`.
-        unsigned: Tensors that hold no negative value, by identity.
         finished: Names of the layers whose results leave the model.
         ranges: Ranges of the layers, as far as they were asked for, by name.
         added: The layers that were added so far.
@@ -74,7 +78,6 @@ class Rewriter:
     names: Names = field(default_factory=Names)
     changes: list[str] = field(default_factory=list)
     formats: dict[str, FixedPoint] = field(default_factory=dict)
-    unsigned: set[int] = field(default_factory=set)
     finished: frozenset[str] = frozenset()
     ranges: dict[str, LayerRange] = field(default_factory=dict)
     added: list[Any] = field(default_factory=list)
@@ -91,13 +94,30 @@ class Rewriter:
         result = self._added(layer, x)
         if number_format is not None:
             self.formats[name] = number_format
-        if role == "relu" or (number_format is not None and not number_format.signed):
-            self.unsigned.add(id(result))
         return result
 
     def scale_shift(self, x: Any, name: str, constants: ScaleAndShift) -> Any:
         """Add a `ScaleShift` layer."""
         return self._added(normal_layers().ScaleShift(constants, name=name), x)
+
+    def scale_shift_nearly(self, x: Any, name: str, scale: Reals, shift: Reals) -> Any:
+        """Add a `ScaleShift` layer that is as exact as float32, and round what it makes of more than 32 bits.
+
+        Args:
+            x: What is multiplied.
+            name: Name of the layer.
+            scale: [channels].
+            shift: [channels].
+        """
+        constants = ScaleAndShift.nearly(scale, shift, np.abs(shift), self.range_of(x))
+        result = self.scale_shift(x, name, constants)
+        values = self.range_of(result)
+        dropped = bits(values) - _FINE_BITS
+        if dropped <= 0:
+            return result
+        rounded = values.rounded(values.fraction - dropped, "RND_CONV")
+        held = replace(rounded.format(), rounding="RND_CONV", overflow="SAT")
+        return self.quantize(result, self.names.added(name, "grid"), "grid", held)
 
     def divide(self, x: Any, name: str, divisor: int, quotient: Quotient) -> Any:
         """Add a `Divide` layer."""
@@ -111,9 +131,6 @@ class Rewriter:
         result = self._added(layer, inputs)
         if len(weights):
             layer.set_weights(list(weights))
-        given = inputs if isinstance(inputs, list) else [inputs]
-        if kind in _KEEPS_SIGN and all(id(x) in self.unsigned for x in given):
-            self.unsigned.add(id(result))
         return result
 
     def range_of(self, x: Any) -> Range:
@@ -123,11 +140,3 @@ class Rewriter:
     def _added(self, layer: Any, inputs: Any) -> Any:
         self.added.append(layer)
         return layer(inputs)
-
-
-# If no input is negative, no output is.
-_KEEPS_SIGN = frozenset(
-    "MaxPooling1D MaxPooling2D AveragePooling1D AveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D "
-    "GlobalAveragePooling1D GlobalAveragePooling2D ZeroPadding1D ZeroPadding2D UpSampling1D UpSampling2D Flatten "
-    "Reshape Permute Add Multiply Maximum Minimum Concatenate".split()
-)

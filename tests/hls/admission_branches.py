@@ -102,8 +102,8 @@ BRANCHES: list[Branch] = [
     ),
     Branch(SEQUENCE, "MaxPooling1D(3, padding='same')", first=_RELU),
     Branch(IMAGE, "MaxPooling2D((3, 2), padding='same')", first=_RELU),
-    Branch(SEQUENCE, "MaxPooling1D(3, padding='same')", stream=False),
-    Branch(IMAGE, "MaxPooling2D((3, 2), strides=(2, 1), padding='same')", stream=False),
+    Branch(SEQUENCE, "MaxPooling1D(3, padding='same')"),
+    Branch(IMAGE, "MaxPooling2D((3, 2), strides=(2, 1), padding='same')"),
     *(
         Branch((4, *shape), f"Global{kind}Pooling{axes}(keepdims={keep})")
         for axes, shape in (("1D", (3,)), ("2D", (4, 2)))
@@ -137,6 +137,7 @@ BRANCHES: list[Branch] = [
     Branch(IMAGE, "UpSampling2D((2, 3))"),
     Branch(IMAGE, f"{_CONV} > Flatten()"),
     Branch(IMAGE, f"{_CONV} > Reshape((5, 8))"),
+    Branch(IMAGE, "Reshape((4, 5, 3))"),
     Branch((3, 2), "Permute((2, 1))"),
     Branch((5, 4, 3), f"Permute((2, 1, 3)) > Flatten() > {_LAST}"),
     Branch(IMAGE, "MaxPooling2D((3, 2), strides=(2, 3), padding='same')", first=_RELU),
@@ -258,6 +259,20 @@ WIDE: list[Branch] = [
     Branch((3, 3, 2), "QDepthwiseConv2DBatchnorm(2, depthwise_quantizer=quantized_bits(4,0,0,alpha=1))"),
     Branch((3, 3, 2), f"{_CONV} > BatchNormalization()"),
     Branch(VECTOR, "QBatchNormalization()"),
+    Branch(VECTOR, "LeakyReLU(0.3)"),
+    Branch(VECTOR, "ReLU(negative_slope=0.3)"),
+    Branch(VECTOR, _DENSE.format("quantized_bits(4,0,1,alpha='auto')")),
+    Branch(
+        IMAGE,
+        "QSeparableConv2D(2, 2, depthwise_quantizer=quantized_bits(4,0,0,alpha=0.3), "
+        "pointwise_quantizer=ternary(alpha='auto'), use_bias=False)",
+    ),
+    *(
+        Branch(shape, f"{kind}Pooling{axes}({size})")
+        for axes, shape in (("1D", SEQUENCE), ("2D", (3, 3, 2)))
+        for kind, size in (("Average", "3"), ("GlobalAverage", ""))
+    ),
+    Branch(VECTOR, "Average()", inputs=3),
     Branch(SQUARE, f"QAveragePooling2D(3, {_MEAN})"),
     Branch((3, 3, 2), f"QGlobalAveragePooling2D({_MEAN})"),
 ]

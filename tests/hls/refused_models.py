@@ -42,8 +42,6 @@ REFUSED: dict[str, tuple[Branch, str]] = {
         vector("Activation('tanh')"),
         "(Activation): activation='keras.activations.tanh'",
     ),
-    "ReLU.negative_slope=others": (vector("ReLU(negative_slope=0.3)"), "(ReLU): negative_slope="),
-    "LeakyReLU.alpha=others": (vector("LeakyReLU(0.3)"), "(LeakyReLU): alpha="),
     "Softmax.axis=others, or elsewhere": (vector("Softmax() > ReLU()"), "(Softmax): axis=-1"),
     "QConv1D.data_format=channels_first": (
         conv("data_format='channels_first'"),
@@ -86,7 +84,6 @@ REFUSED: dict[str, tuple[Branch, str]] = {
         )
         for role in ("gamma", "beta", "mean", "variance")
     },
-    "AveragePooling1D.pool_size=others": (Branch(IMAGE, "AveragePooling2D(3)"), "(AveragePooling2D): pool_size=(3, 3)"),
     "AveragePooling1D.padding=same, where padding is needed": (
         Branch(IMAGE, "AveragePooling2D(2, padding='same')"),
         "(AveragePooling2D): padding='same'",
@@ -95,15 +92,10 @@ REFUSED: dict[str, tuple[Branch, str]] = {
         Branch(IMAGE, "QAveragePooling2D(2, average_quantizer=quantized_tanh(4))"),
         "(QAveragePooling2D): average_quantizer='quantized_tanh'",
     ),
-    "GlobalAveragePooling1D.input_shape=others": (
-        Branch(IMAGE, "GlobalAveragePooling2D()"),
-        "(GlobalAveragePooling2D): input_shape=(None, 5, 6, 2)",
-    ),
     "UpSampling2D.interpolation=others": (
         Branch(IMAGE, "UpSampling2D(2, interpolation='bilinear')"),
         "(UpSampling2D): interpolation='bilinear'",
     ),
-    "Average.inputs=others": (Branch(VECTOR, "Average()", inputs=3), "(Average): inputs=3"),
     "activation quantized_bits.bits=others": (
         vector("quantized_bits(4.5,0,0,alpha=1)", _ACTIVATION),
         "(QActivation), activation=quantized_bits: bits=4.5",
@@ -119,10 +111,6 @@ REFUSED: dict[str, tuple[Branch, str]] = {
     "activation quantized_po2.bits=others": (
         vector("quantized_po2(8)", _ACTIVATION),
         "(QActivation), activation=quantized_po2: bits=8",
-    ),
-    "weights quantized_bits.alpha=auto": (
-        vector("quantized_bits(4,0,1,alpha='auto')", _DENSE),
-        "(QDense), kernel_quantizer=quantized_bits: alpha='auto'",
     ),
 }
 # Rows that only another test shows.
@@ -145,10 +133,6 @@ ELSEWHERE = (
 )
 # Rows that show while the model is rewritten: the model, and what the message begins with behind the layer's name.
 LATE: dict[str, tuple[Branch, str]] = {
-    "MaxPooling1D.padding=same, after signed values (io_stream)": (
-        Branch(IMAGE, "MaxPooling2D(2, padding='same')"),
-        "(MaxPooling2D): padding='same'",
-    ),
     "weights quantized_bits.alpha=others, whose constants need more than 24 bits": (
         vector("quantized_bits(4,0,0,alpha=0.3)", _DENSE)._replace(spread=True),
         "(QDense): kernel_quantizer alpha=0.3",

@@ -208,10 +208,10 @@ def test_a_model_without_known_layers_is_refused() -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    branches = [REFUSED[name][0] for name in ("QConv1D.kernel_quantizer=none", "ReLU.negative_slope=others")]
+    branches = [REFUSED[name][0] for name in ("QConv1D.kernel_quantizer=none", "QActivation.activation=others")]
     assert [problem.split(":")[1] for problem in problems(network(branches, "io_parallel").model)] == [
         " kernel_quantizer=None",
-        " negative_slope=0.30000001192092896",
+        " activation='keras.activations.tanh'",
     ]
 
 

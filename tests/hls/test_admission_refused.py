@@ -90,7 +90,6 @@ RAISES = {
     "QActivation.activation=quantized_ulaw": "Unsupported QKeras activation: quantized_ulaw",
     "QDense.input_shape=more axes": "Cannot replace Dense over 3D tensor with Conv3D",
     "QAveragePooling2D.average_quantizer=others": "Unsupported layer type: QAveragePooling2D",
-    "Average.inputs=others": "Merging more than two tensors is not yet supported",
     "activation quantized_po2.bits=others": "Unsupported QKeras activation: quantized_po2",
     **{f"refused {kind}": f"Unsupported layer type: {kind}" for kind in _UNKNOWN},
     "refused Functional": 'Layer names must be unique: "layer0_0" already found',

@@ -267,18 +267,13 @@ def test_a_mean_over_four_pixels_stays() -> None:
     assert normal.changes == ("layer all: the axes that it keeps became a Reshape",)
 
 
-def test_a_mean_over_nine_pixels_needs_a_quantizer_behind_it() -> None:
+def test_a_mean_over_nine_pixels_is_a_product_for_the_quantizer_behind_it() -> None:
     model = chain(IMAGE, mean="AveragePooling2D(3)", cut="QActivation(quantized_bits(5,0,0,alpha=1))")
     normal = exactly(model)
     assert kinds(normal) == {"first": "Quantize", "mean_sum": "DepthwiseConv2D", "mean": "Divide", "cut": "Quantize"}
     assert "layer mean: it became a sum and a product that the quantizer behind it rounds as it would the mean" in (
         normal.changes
     )
-    model = chain(IMAGE, mean="AveragePooling2D(3)", dense=f"{DENSE})")
-    with pytest.raises(
-        AdmissionError, match=r"layer mean .*; put a QActivation\(quantized_bits\(...\)\) behind it, or"
-    ):
-        of(model)
 
 
 # The end of the model.
@@ -559,23 +554,70 @@ def test_weights_are_frozen(quantizer: str) -> None:
         same(np.unique(expected), [-1, 0, 1])
 
 
-def test_a_scale_of_the_data_is_refused_with_the_mend() -> None:
+@pytest.mark.parametrize(
+    ("quantizer", "values"),
+    [
+        ("quantized_bits(4,0,1,alpha='auto')", 8),
+        ("quantized_bits(4,0,0,alpha=0.3)", 8),
+        ("ternary(alpha='auto')", 1),
+        ("binary(alpha='auto')", 1),
+    ],
+)
+def test_a_scale_of_many_bits_is_a_factor_behind_the_sums(quantizer: str, values: int) -> None:
+    model = chain(FEATURES, dense=f"QDense(4, bias_quantizer={B}, kernel_quantizer={quantizer})")
+    normal = of(model)
+    found = compared(model, normal)
+    assert kinds(normal)["dense"] == "Dense"
+    assert kinds(normal)["dense_factor"] == "ScaleShift"
+    (kernel,) = weights(normal, "dense")
+    constants = normal.model.get_layer("dense_factor").constants
+    same(kernel * values, np.rint(kernel * values))
+    original = model.get_layer("dense")
+    expected = quantized(original.kernel_quantizer_internal, original.kernel)
+    np.testing.assert_allclose(kernel * constants.scale, expected, rtol=2**-21)
+    assert 0 < found.bound < 1e-3
+    assert found.max_share <= 1
+
+
+def test_a_wrong_factor_of_a_scale_is_found() -> None:
     model = chain(FEATURES, dense="QDense(4, use_bias=False, kernel_quantizer=quantized_bits(4,0,1,alpha='auto'))")
-    with pytest.raises(AdmissionError) as error:
-        of(model)
-    assert (
-        "layer dense (QDense), kernel_quantizer=quantized_bits: alpha='auto': the scale is not a power of two"
-        in str(error.value)
+    normal = of(model)
+    scaled = normal.model.get_layer("dense_factor")
+    scaled.scale = scaled.constants.scale[::-1]
+    with pytest.raises(AdmissionError, match="layer dense: the rewritten model differs"):
+        compared(model, normal)
+
+
+def test_means_and_slopes_without_a_quantizer_are_as_exact_as_float32() -> None:
+    calls = {"mean": "AveragePooling2D(3)", "slope": "LeakyReLU(0.3)", "flat": "Flatten()", "dense": f"{DENSE})"}
+    model = chain(IMAGE, **calls)
+    normal = of(model)
+    found = compared(model, normal)
+    assert normal.changes[:2] == (
+        "layer mean: it became a sum and the factor 1 / 9, which is as exact as float32",
+        "layer slope: it became a factor, which is as exact as float32, and a choice",
     )
-    assert "; fine-tune the model with alpha=1 (or alpha='auto_po2'), then convert it" in str(error.value)
+    assert 0 < found.bound < 1e-4
+    assert found.max_share <= 1
 
 
-def test_a_scale_of_too_many_bits_is_refused_with_the_mend() -> None:
-    model = chain(FEATURES, dense="QDense(4, use_bias=False, kernel_quantizer=quantized_bits(8,0,1,alpha=0.3))")
-    with pytest.raises(AdmissionError, match=r"need more than 24 bits|does not hold the products") as error:
-        of(model)
-    assert "layer dense (QDense): kernel_quantizer alpha=0.3" in str(error.value)
-    assert "fine-tune the model with alpha=1" in str(error.value)
+def test_padding_of_negative_pixels_in_streams_is_zeros_around_larger_ones() -> None:
+    model = chain(IMAGE, first="quantized_bits(4,1,1,alpha=1)", pool="MaxPooling2D(3, padding='same')")
+    normal = exactly(model, io_type="io_stream")
+    assert kinds(normal) == {
+        "first": "Quantize",
+        "pool_shifted": "ScaleShift",
+        "pool_padding": "ZeroPadding2D",
+        "pool": "MaxPooling2D",
+        "pool_shifted_layer": "ScaleShift",
+    }
+    assert kinds(exactly(model)) == {"first": "Quantize", "pool": "MaxPooling2D"}
+
+
+def test_words_that_do_not_divide_each_other_are_repacked_by_value() -> None:
+    model = chain((4, 3, 2), shape="Reshape((2, 4, 3))", last="ReLU()")
+    assert list(kinds(of(model, io_type="io_stream"))) == ["first", "shape_values", "shape", "last"]
+    assert list(kinds(of(model))) == ["first", "shape", "last"]
 
 
 # The input.
@@ -720,11 +762,6 @@ def test_padded_maximum_behind_relu_is_padding_with_zeros() -> None:
     # hls4ml pads signed values with the smallest.
     signed = chain(IMAGE, conv=f"{conv})", pool=pool)
     assert exactly(signed).model.get_layer("pool").padding == "same"
-    with pytest.raises(AdmissionError, match=r"layer pool .*put a QActivation\(quantized_relu\(...\)\) before it"):
-        of(chain(IMAGE, conv=f"{conv})", pool="MaxPooling2D((3, 2), padding='same')"), io_type="io_stream")
-    # Nothing has to be added.
-    normal = exactly(chain(IMAGE, conv=f"{conv})", pool="MaxPooling2D(2, padding='same')"))
-    assert list(kinds(normal)) == ["first", "conv", "pool"]
 
 
 # Models of several branches.
@@ -811,7 +848,7 @@ def test_values_without_a_common_format(values: list[float]) -> None:
 
 
 def test_frozen_refuses_more_than_24_bits() -> None:
-    same(frozen(None, [1, 2.0**-23]), [1, 2.0**-23])
+    same(frozen(None, [1, 2.0**-23]).values, [1, 2.0**-23])
     with pytest.raises(ValueError, match="more than 24 bits"):
         frozen(None, [1, 2.0**-24])
 
