@@ -55,17 +55,25 @@ def limited(where: str) -> Iterator[None]:
 
 
 def check_results(model: Any, where: str) -> None:
-    """Check the sizes of the results of a model's layers for one event.
+    """Check that a model has outputs, and the sizes of the results of its layers for one event.
 
     Raises:
-        ModelError: One has more than `MOST_RESULTS` values.
+        ModelError: It has no outputs, or a result has more than `MOST_RESULTS` values or an unknown number of axes.
     """
-    for node in [node for nodes in getattr(model, "_nodes_by_depth", {}).values() for node in nodes]:
+    by_depth = getattr(model, "_nodes_by_depth", {})
+    nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+    if nodes and not model.outputs:
+        raise ModelError(f"{where}: the model has no outputs; build it with the outputs of its last layers")
+    for node in nodes:
         for tensor in bring_up().tf.nest.flatten(node.outputs):
-            known = [] if tensor.shape.rank is None else tensor.shape.as_list()
-            shape = tuple(length for length in known[1:] if length is not None)
+            layer = f"{where}, layer {cut(node.layer.name)}"
+            if tensor.shape.rank is None:
+                raise ModelError(
+                    f"{layer}: its result has an unknown number of axes; begin the model with an Input of a known shape"
+                )
+            shape = tuple(length for length in tensor.shape.as_list()[1:] if length is not None)
             if math.prod(shape) > MOST_RESULTS:
                 raise ModelError(
-                    f"{where}, layer {cut(node.layer.name)}: its result has shape {shape}, {math.prod(shape)} values "
-                    f"for one event, more than the limit of {MOST_RESULTS}; use smaller events or layers"
+                    f"{layer}: its result has shape {shape}, {math.prod(shape)} values for one event, more than the "
+                    f"limit of {MOST_RESULTS}; use smaller events or layers"
                 )

@@ -9,7 +9,6 @@ import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -182,12 +181,24 @@ def test_a_configuration_of_something_else_is_refused(tmp_path: Path) -> None:
     assert "net.keras: its configuration is that of a dict, not a model; save it again" in error_of(path)
 
 
-def test_a_result_of_unknown_rank_has_no_known_size() -> None:
+def test_a_model_without_outputs_or_of_unknown_axes_is_refused() -> None:
     from trigcnn.common.keras2 import bring_up
-    from trigcnn.models.memory import check_results
 
-    tensor = SimpleNamespace(shape=bring_up().tf.TensorShape(None))
-    check_results(SimpleNamespace(_nodes_by_depth={0: [SimpleNamespace(outputs=[tensor])]}), "net")
+    k = bring_up()
+    inputs = k.keras.Input((3,))
+    for model, message in (
+        (k.keras.Model(inputs, []), "'<lambda>': the model has no outputs"),
+        (k.keras.Model(inputs, k.keras.layers.Dense(2)(inputs)), None),
+        (k.keras.Sequential([k.keras.layers.Dense(2)]), None),
+        (_of_unknown_axes(k), "layer in: its result has an unknown number of axes; begin the model with an Input"),
+    ):
+        with contextlib.nullcontext() if message is None else pytest.raises(ModelError, match=message):
+            call_builder(lambda model=model: model, offered={}, options={})
+
+
+def _of_unknown_axes(k: Any) -> Any:
+    inputs = k.keras.Input(type_spec=k.tf.TensorSpec(None), name="in")
+    return k.keras.Model(inputs, k.keras.layers.ReLU()(inputs))
 
 
 @pytest.mark.parametrize("odd", [[], {}, None, 3, "x", [[3]], {"a": [["in", [], {}]]}])
