@@ -14,6 +14,7 @@ from tests.hls import walk as walk_of_back_ends
 from tests.hls.admission_branches import BRANCHES, WIDE, Branch, Network, events_of, network
 from trigcnn.hls.admission import look_up
 from trigcnn.hls.admission.table import entries
+from trigcnn.hls.backends import FACTS
 from trigcnn.hls.conversion.convert import convert, normal_form
 from trigcnn.hls.engines import Engine, Outputs, registry
 from trigcnn.hls.engines.keras import KerasEngine
@@ -108,8 +109,12 @@ def test_every_engine_is_the_rewritten_network(walk: list[Converted], engine: st
         np.testing.assert_array_equal(found.reshape(expected.shape), expected, err_msg=_first(each, expected, found))
 
 
-# Each combination walks a share of the branches; `make walk` walks them all.
-COMBINATIONS = walk_of_back_ends.combinations()
+# What is not walked above, nor by test_backends.py. Each walks a share of the branches; `make walk` walks them all.
+COMBINATIONS = [
+    options
+    for options in walk_of_back_ends.combinations()
+    if options.strategy != FACTS[options.backend].strategies[0] or options.backend == "Vivado"
+]
 
 
 @pytest.mark.slow
@@ -118,11 +123,9 @@ COMBINATIONS = walk_of_back_ends.combinations()
 )
 def test_every_back_end_computes_the_rows_that_it_claims(number: int, tmp_path: Path) -> None:
     options = COMBINATIONS[number]
-    share = list(walk_of_back_ends.admitted(options, BRANCHES[number :: len(COMBINATIONS)]))
-    assert share
-    for place, group in enumerate(walk_of_back_ends.groups(share)):
-        (tmp_path / str(place)).mkdir()
-        assert walk_of_back_ends.differing(options, group, tmp_path / str(place)) == []
+    share = list(walk_of_back_ends.admitted(options, BRANCHES[number :: 2 * len(COMBINATIONS)]))
+    assert len(share) > 3
+    assert walk_of_back_ends.differing(options, share, tmp_path) == []
 
 
 def _engine(name: str, each: Converted, folder: Path) -> Engine:

@@ -42,7 +42,7 @@ def bring_up() -> Keras2:
     if not hasattr(np, "product"):
         # QKeras 0.9.0 calls np.product, which NumPy 2 no longer has.
         np.product = np.prod  # type: ignore[attr-defined]
-    with warnings.catch_warnings(), _quiet_standard_error():
+    with warnings.catch_warnings(), _quiet_standard_error(), _without_keras_3():
         warnings.simplefilter("ignore")
         import qkeras
         import tensorflow as tf
@@ -89,6 +89,23 @@ def _let_qactivation_be_loaded(qkeras: Any) -> None:
         return own(**(config | {"activation": activation}))
 
     qkeras.QActivation.from_config = classmethod(from_config)
+
+
+@contextmanager
+def _without_keras_3() -> Iterator[None]:
+    """Let nothing import Keras 3, which brings scikit-learn, SciPy's statistics and Matplotlib along.
+
+    TensorFlow's toolkit for pruning, which QKeras imports, looks for a module of Keras 2.12 in it and does without:
+    a third of the time that all imports take.
+    """
+    missing = "keras" not in sys.modules
+    if missing:
+        sys.modules["keras"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if missing:
+            del sys.modules["keras"]
 
 
 def device() -> str:
