@@ -1,35 +1,45 @@
 #!/bin/sh
 # Stands in for g++: `sh compile_fast.sh COMPILER FOLDER ARGUMENT...`.
-# hls4ml's C simulations are compiled without optimization, which gives the same integers, and with the headers of
-# AMD's number types precompiled in FOLDER: half of the time. Everything else goes to the compiler as it is.
+# hls4ml's C simulations are compiled without optimization, which gives the same integers, with the headers of AMD's
+# number types precompiled in FOLDER, and once for all projects that differ in their weights alone: these are read from
+# the folder beside the library. Everything else goes to the compiler as it is.
 compiler=$1
 folder=$2
 shift 2
 case "$*" in
-  *"-c "*firmware/*.cpp* | *"-c "*_bridge.cpp*) ;;
+  *" -Ifirmware/ac_types/ "*) exec "$compiler" "$@" ;;
+  *" -Ifirmware/ap_types/ -D WEIGHTS_DIR="*" -c "*) ;;
   *) exec "$compiler" "$@" ;;
 esac
 flags=
 general=yes
+object=
+previous=
 for argument; do
   shift
   case $argument in
     -O3) argument=-O0 ;;
     -D) general= ;;
+    WEIGHTS_DIR=*) argument="WEIGHTS_DIR=weights_folder()" ;;
   esac
+  if [ "$previous" = -o ]; then object=$argument; fi
+  previous=$argument
   if [ "$general" ]; then flags="$flags $argument"; fi
   set -- "$@" "$argument"
 done
-case "$flags" in
-  *" -Ifirmware/ac_types/ "*) exec "$compiler" "$@" ;;
-  *" -Ifirmware/ap_types/") ;;
-  *) exec "$compiler" "$@" ;;
-esac
+# What is compiled: of weights their declarations alone, since their values are compiled in synthesis only.
+kept=$folder/$({
+  printf '%s\n' "$@"
+  cat ./*.cpp firmware/*.cpp firmware/*.h firmware/nnet_utils/*.h
+  sed '/^#else/,/^#endif/d; /^\/\//d' firmware/weights/*.h
+} 2>/dev/null | sha256sum | cut -c 1-32).o
+if [ -f "$kept" ]; then exec cp "$kept" "$object"; fi
 headers=$folder/headers.h
 # The first to come precompiles; those that come meanwhile do without.
 if [ ! -f "$headers.gch" ] && mkdir "$folder/begun" 2>/dev/null; then
   # shellcheck disable=SC2086
   "$compiler" $flags -w -x c++-header "$headers" -o "$headers.new" && mv "$headers.new" "$headers.gch"
 fi
-if [ -f "$headers.gch" ]; then set -- -include "$headers" "$@"; fi
-exec "$compiler" "$@"
+"$compiler" -include "$headers" "$@" || exit
+# In one step: several compilers may run.
+cp "$object" "$kept.$$" && mv "$kept.$$" "$kept"
