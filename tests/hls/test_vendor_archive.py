@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -279,6 +280,13 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 Alter = Callable[[Elsewhere], object]
+
+
+def edit_manifest(change: str, run: Elsewhere) -> None:
+    path = run.there / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | json.loads(change)))
+
+
 ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
     "another name": (
         lambda run: edit(run.there / MANIFEST, '"run": "tiny"', '"run": "other"'),
@@ -359,7 +367,7 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
     "no manifest": (lambda run: (run.there / MANIFEST).unlink(), ResultsError, "has no readable manifest.json"),
     **{
         f"a manifest with {change}": (
-            lambda run, change=change: edit_manifest(run.there / MANIFEST, change),
+            partial(edit_manifest, change),
             ResultsError,
             "has no readable manifest.json",
         )
@@ -377,10 +385,6 @@ ALTERED: dict[str, tuple[Alter, type[HlsError], str]] = {
         "has no readable manifest.json",
     ),
 }
-
-
-def edit_manifest(path: Path, change: str) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | json.loads(change)))
 
 
 @pytest.mark.parametrize("name", ALTERED)
