@@ -3,7 +3,7 @@
 A checkpoint holds everything with a state: weights, the optimizer's moments, masks of pruning, the best epoch
 so far, and the states of the generators of random numbers (for the order of events and augmentation, for the order of
 batches, those of Dropout layers). TensorFlow does not expose the state of QKeras' stochastic
-quantizers; a training with them resumes, but not with the same bits.
+quantizers; a training with them has a checkpoint only at its end, and begins again otherwise.
 """
 
 from __future__ import annotations
@@ -87,10 +87,12 @@ class Checkpoint:
     def callback(self, every: int, epochs: int, pruning: Any | None) -> Any:
         """Return Keras' callback that writes the file after some epochs, and after the last."""
         keras = bring_up().keras
+        resumes = not _is_stochastic(self._model)
 
         class Save(keras.callbacks.Callback):  # type: ignore[misc,name-defined]
             def on_epoch_end(callback, epoch: int, logs: Any = None) -> None:  # noqa: N805
-                if (epoch + 1) % every == 0 or epoch + 1 == epochs or self._best.stopped:
+                ended = epoch + 1 == epochs or self._best.stopped
+                if ended or (resumes and (epoch + 1) % every == 0):
                     self.write(epoch + 1, pruning)
 
         return Save()
@@ -129,3 +131,9 @@ class Checkpoint:
         optimizer = self._model.optimizer
         optimizer.build(self._model.trainable_variables)
         return list(optimizer.variables)
+
+
+def _is_stochastic(model: Any) -> bool:
+    """Return whether a quantizer draws random numbers while it is trained."""
+    text = model.to_json()
+    return '"use_stochastic_rounding": true' in text or '"stochastic_' in text

@@ -37,7 +37,7 @@ class Engines(NamedTuple):
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Engines:
     """One small network in all engines, with events on the grid, off it, half between, and out of range."""
-    folder = tmp_path_factory.mktemp("engines in a folder with spaces")
+    folder = tmp_path_factory.mktemp('-it\'s an "odd" \\ folder: $(é)\n#%;&{')
     keras, qkeras = bring_up().keras, bring_up().qkeras
 
     def bits(width: int, integer: int) -> object:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,33 @@ def test_a_damaged_checkpoint_is_left_out(
     weights, history = run(tmp_path)
     assert history == uninterrupted[1]
     for found, expected in zip(weights, uninterrupted[0], strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def stochastic() -> Any:
+    k = bring_up()
+    training.seed_everything(3)
+    q = k.qkeras.quantized_bits(4, 0, alpha=1, use_stochastic_rounding=True)
+    layers = [k.keras.layers.Flatten(), k.qkeras.QDense(2, kernel_quantizer=q, bias_quantizer=q, name="logits")]
+    return k.keras.Sequential([k.keras.Input((4, 4, 1)), *layers])
+
+
+def test_a_training_with_stochastic_quantizers_begins_again(tmp_path: Path) -> None:
+    recipe = Recipe(epochs=3, batch_size=32, learning_rate=0.1, patience=9, checkpoint_epochs=1)
+    weights = []
+    for killed_at in (None, 8, None):
+        steps = iter(range(1, 100))
+
+        def step(steps: Iterator[int] = steps, killed_at: int | None = killed_at) -> None:
+            if next(steps) == killed_at:
+                raise Killed
+
+        model, file = stochastic(), tmp_path / ("first.npz" if not weights else "second.npz")
+        with contextlib.suppress(Killed):
+            training.train(model, dataset(), recipe, lambda *_: None, Hooks(checkpoint=file, each_step=step), seed=3)
+            weights.append(model.get_weights())
+        assert file.exists() == (killed_at is None)
+    for found, expected in zip(*weights, strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
