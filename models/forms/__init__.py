@@ -6,8 +6,8 @@ not operators. `single_use` makes the model that is converted from the trained o
 
 from __future__ import annotations
 
-from trigcnn.models.forms.plain import fixed_shapes, flattened, plain, single_use
+from trigcnn.models.forms.plain import fixed_shapes, flattened, output_keys, plain, single_use
 from trigcnn.models.forms.same import check_same
 from trigcnn.models.forms.walk import Form
 
-__all__ = ["Form", "check_same", "fixed_shapes", "flattened", "plain", "single_use"]
+__all__ = ["Form", "check_same", "fixed_shapes", "flattened", "output_keys", "plain", "single_use"]

@@ -105,6 +105,12 @@ def flattened(model: Any, offered: Sequence[Shape] = ()) -> Form:
     return Form(second.model, (*first.changes, *second.changes))
 
 
+def output_keys(model: Any) -> tuple[str, ...]:
+    """Return the keys of a model whose outputs are a dictionary, in the order in which `plain` lists the outputs."""
+    outputs = getattr(model, "_nested_outputs", None)
+    return tuple(sorted(outputs)) if isinstance(outputs, dict) else ()
+
+
 def _order(tensors: dict[str, Any]) -> str:
     """Return the keys in Keras' order, with the layers that have other names."""
     layers = {key: tensors[key].node.layer.name for key in sorted(tensors)}

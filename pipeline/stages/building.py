@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +51,13 @@ class Built:
         model: The model that is trained; see `models.forms.plain`.
         trained: Whether it is to be trained.
         changes: What became of its form, one line each.
+        outputs: Names of the outputs' layers, by the keys of a model whose outputs are a dictionary.
     """
 
     model: Any
     trained: bool
     changes: tuple[str, ...]
+    outputs: Mapping[str, str]
 
 
 def build_model(config: RunConfig, dataset: Any) -> Built:
@@ -93,7 +96,31 @@ def build_model(config: RunConfig, dataset: Any) -> Built:
         )
     form = forms.plain(model, dataset.input_shapes)
     forms.check_same(model, form.model)
-    return Built(with_bits(form.model, chosen.bits), trained, form.changes)
+    keys = forms.output_keys(model)
+    layers = [tensor.node.layer.name for tensor in form.model.outputs]
+    outputs = dict(zip(keys, layers, strict=True)) if keys else {}
+    return Built(with_bits(form.model, chosen.bits), trained, form.changes, outputs)
+
+
+def with_output_names(dataset: Dataset, outputs: Mapping[str, str]) -> Dataset:
+    """Return a data set whose truths are named by the layers of the outputs, where they are by the model's keys.
+
+    Args:
+        dataset: The data set.
+        outputs: See `Built`.
+    """
+    # The name of a layer goes before a key.
+    names = {key: name for key, name in outputs.items() if key in dataset.truths and key not in outputs.values()}
+
+    def renamed(truths: Mapping[str, Any]) -> dict[str, Any]:
+        return {names.get(output, output): truth for output, truth in truths.items()}
+
+    parts = {part: getattr(dataset, part) for part in ("train", "validation", "test")}
+    return replace(
+        dataset,
+        truths=renamed(dataset.truths),
+        **{part: replace(split, truths=renamed(split.truths)) for part, split in parts.items()},
+    )
 
 
 def take_weights(model: Any, path: Path) -> list[str]:

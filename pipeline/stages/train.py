@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +15,20 @@ from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.results.training import TrainInfo, Training
 from trigcnn.pipeline.stages.building import (
+    Built,
     build_model,
     check_input_quantizer,
     load_data,
     take_weights,
+    with_output_names,
     with_quantized_weights,
 )
-from trigcnn.pipeline.stages.training import Histories, is_file, train_models
+from trigcnn.pipeline.stages.training import Histories, train_models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trigcnn.models.datasets.base import Split
+    from trigcnn.models.datasets.base import Dataset, Split
     from trigcnn.models.heads import Head
 
 INFO = "info.json"
@@ -113,13 +115,69 @@ def read(folder: RunFolder) -> TrainOutput:
         )
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What is trained, and on which events, after everything was checked that can be checked before training.
+
+    Attributes:
+        dataset: The data set.
+        built: The model.
+        heads: What is known of each output.
+        twin: The float twin; None for none.
+    """
+
+    dataset: Dataset
+    built: Built
+    heads: tuple[Head, ...]
+    twin: Any
+
+
+@dataclass(frozen=True)
+class _Networks:
+    """What is saved.
+
+    Attributes:
+        converted: The model that is converted.
+        twin: The float twin; None for none.
+        teacher: The teacher; None for none.
+        dataset: The data set with the truth of each output.
+        histories: Learning curves.
+        changes: What became of the model, one line each.
+    """
+
+    converted: Any
+    twin: Any
+    teacher: Any
+    dataset: Dataset
+    histories: Histories
+    changes: tuple[str, ...]
+
+
 def _work(context: Context, folder: Path) -> None:
-    from trigcnn.common.keras2 import device, predict
-    from trigcnn.hls.admission import admit
-    from trigcnn.hls.estimates.reuse import check_model
-    from trigcnn.hls.rewriting.rewrite import check_bits
-    from trigcnn.hls.rewriting.state import RewriteOptions
-    from trigcnn.models import forms, geometry, training
+    from trigcnn.common.keras2 import predict
+
+    plan = _planned(context)
+    networks = _finished(context, plan)
+    for name, network in (("quantized", networks.converted), ("float", networks.twin), ("teacher", networks.teacher)):
+        if network is not None:
+            # The file does not need the state of training.
+            network.compile()
+            network.save(folder / f"{name}.keras")
+    test = networks.dataset.test
+    arrays: dict[str, Any] = {
+        "events": test.events,
+        "labels": test.labels,
+        "weights": test.weights,
+        "float_outputs": None if networks.twin is None else predict(networks.twin, test.events),
+        **{f"truth{number}": test.truths.get(head.name) for number, head in enumerate(plan.heads)},
+    }
+    np.savez_compressed(folder / "test.npz", **{name: array for name, array in arrays.items() if array is not None})
+    _info(context.config, plan, networks).save(folder / INFO)
+
+
+def _planned(context: Context) -> _Plan:
+    """Load the data and the model, and check everything that can be checked before training."""
+    from trigcnn.models import training
     from trigcnn.pipeline.verification import quality_gates
     from trigcnn.pipeline.verification.quality import trigger_score
 
@@ -127,41 +185,63 @@ def _work(context: Context, folder: Path) -> None:
     dataset = load_data(config)
     for note in dataset.notes:
         context.console.line(f"{dataset.name}: {note}")
-    objective = config.training.objective
     training.seed_everything(config.seed)
     built = build_model(config, dataset)
-    model = built.model
     if config.training.initial_weights is not None:
-        begun = take_weights(model, Path(config.training.initial_weights))
+        begun = take_weights(built.model, Path(config.training.initial_weights))
         context.console.line(f"  weights of {', '.join(begun)} are those of {config.training.initial_weights}")
-    wanted = built.trained
-    dataset = dataset.shaped_for(training.input_shapes(model))
-    heads = training.check_fits(model, dataset, trained=wanted, objective=objective)
+    dataset = dataset.shaped_for(training.input_shapes(built.model))
+    dataset = with_output_names(dataset, built.outputs)
+    known = training.check_fits(built.model, dataset, trained=built.trained, objective=config.training.objective)
+    _check_converts(config, built.model, dataset)
+    twin, heads = _twin(built.model, known, config, trained=built.trained)
     for head in heads:
         if head.reason:
             context.console.line(f"  output {head.name}: its quality is not measured: {head.reason}")
     quality_gates.check(config.gates, heads, efficiencies=bool(config.trigger.background_efficiencies))
     if len(heads) == 1:
         trigger_score(heads[0].size, dataset.classes, config.trigger, dataset.test.labels)
+    return _Plan(dataset, built, heads, twin)
+
+
+def _check_converts(config: RunConfig, model: Any, dataset: Dataset) -> None:
+    """Check that a model can be converted, with the weights that it has.
+
+    Raises:
+        AdmissionError: A layer cannot be converted exactly.
+        ModelError: Events would be rounded again, or pixels dropped that the configuration wants to keep.
+    """
+    from trigcnn.hls.admission import admit
+    from trigcnn.hls.estimates.reuse import check_model
+    from trigcnn.hls.rewriting.rewrite import check_bits
+    from trigcnn.hls.rewriting.state import RewriteOptions
+    from trigcnn.models import forms, geometry
+
     hls = config.hls
-    single = forms.single_use(model)
-    quantized = with_quantized_weights(single.model, hls).model
+    single = forms.single_use(model).model
+    quantized = with_quantized_weights(single, hls).model
     admit(quantized, io_type=hls.io_type, strategy=hls.strategy, strategies=hls.own_strategies, backend=hls.backend)
     check_model(quantized, hls)
     check_bits(quantized, RewriteOptions.of(quantized, hls, dataset.input_format))
     if config.model.dropped_pixels == "refuse":
-        geometry.refuse_dropped(geometry.geometry(single.model))
-    for tensor in single.model.inputs:
+        geometry.refuse_dropped(geometry.geometry(single))
+    for tensor in single.inputs:
         check_input_quantizer(tensor.node.layer, dataset.input_format)
-    twin = _twin(model, heads, config, trained=wanted)
-    teacher, histories = None, Histories()
-    if wanted:
+
+
+def _finished(context: Context, plan: _Plan) -> _Networks:
+    """Train where that is wanted, and bring the model into the form that is converted."""
+    from trigcnn.models import forms, training
+
+    config, model, dataset = context.config, plan.built.model, plan.dataset
+    twin, teacher, histories = plan.twin, None, Histories()
+    if plan.built.trained:
         trained = train_models(
             config,
             model,
             twin,
             dataset,
-            heads,
+            plan.heads,
             context.console,
             checkpoints=context.folder.checkpoints(stage(context)),
             logs=context.folder.path / "logs" / "tensorboard",
@@ -170,39 +250,32 @@ def _work(context: Context, folder: Path) -> None:
         model, twin, teacher, dataset = trained.quantized, trained.float_twin, trained.teacher, trained.dataset
         histories = trained.histories
     else:
-        dataset = training.with_heads(dataset, heads, objective)
-    converted = forms.single_use(model).model
-    forms.check_same(model, converted)
-    rounded = with_quantized_weights(converted, hls)
-    changes = [*built.changes, *single.changes, *rounded.changes]
+        dataset = training.with_heads(dataset, plan.heads, config.training.objective)
+    single = forms.single_use(model)
+    forms.check_same(model, single.model)
+    rounded = with_quantized_weights(single.model, config.hls)
+    changes = [*plan.built.changes, *single.changes, *rounded.changes]
     if rounded.changes:
-        changes.append(_cost(converted, rounded.model, dataset.test, heads))
+        changes.append(_cost(single.model, rounded.model, dataset.test, plan.heads))
         context.console.line(f"  {changes[-1]}")
-    converted = rounded.model
-    for name, network in (("quantized", converted), ("float", twin), ("teacher", teacher)):
-        if network is not None:
-            # The file does not need the state of training.
-            network.compile()
-            network.save(folder / f"{name}.keras")
-    test = dataset.test
-    arrays: dict[str, Any] = {
-        "events": test.events,
-        "labels": test.labels,
-        "weights": test.weights,
-        "float_outputs": None if twin is None else predict(twin, test.events),
-        **{f"truth{number}": test.truths.get(head.name) for number, head in enumerate(heads)},
-    }
-    np.savez_compressed(folder / "test.npz", **{name: array for name, array in arrays.items() if array is not None})
-    TrainInfo(
+    return _Networks(rounded.model, twin, teacher, dataset, histories, tuple(changes))
+
+
+def _info(config: RunConfig, plan: _Plan, networks: _Networks) -> TrainInfo:
+    from trigcnn.common.keras2 import device
+    from trigcnn.models import geometry
+
+    dataset, histories = networks.dataset, networks.histories
+    return TrainInfo(
         dataset=dataset.name,
         dataset_notes=list(dataset.notes),
-        changes=tuple(changes),
+        changes=networks.changes,
         input_format=str(dataset.input_format),
         classes=list(dataset.classes),
-        heads=list(heads),
+        heads=list(plan.heads),
         training=Training(
-            trained=wanted,
-            objective=_learned(config, heads),
+            trained=plan.built.trained,
+            objective=_learned(config, plan.heads),
             device=device(),
             seed=config.seed,
             train_events=len(dataset.train.events),
@@ -212,8 +285,8 @@ def _work(context: Context, folder: Path) -> None:
             float_twin=histories.float_twin,
             teacher=histories.teacher,
         ),
-        geometry=list(geometry.geometry(converted)),
-    ).save(folder / INFO)
+        geometry=list(geometry.geometry(networks.converted)),
+    )
 
 
 def _cost(before: Any, after: Any, test: Split, heads: Sequence[Head]) -> str:
@@ -228,24 +301,29 @@ def _cost(before: Any, after: Any, test: Split, heads: Sequence[Head]) -> str:
     return f"{text}, on {len(test.events)} test events"
 
 
-def _twin(model: Any, heads: Sequence[Head], config: RunConfig, *, trained: bool) -> Any:
-    """Return the float twin; None where nothing is learned and no figure is measured."""
+def _twin(model: Any, heads: tuple[Head, ...], config: RunConfig, *, trained: bool) -> tuple[Any, tuple[Head, ...]]:
+    """Return the float twin, and what is known of the outputs.
+
+    There is no twin where nothing is learned and no figure is measured. A model that is not trained and has no twin
+    is converted all the same, and its quality, which is measured against the twin, is not.
+    """
     from trigcnn.models.errors import ModelError
     from trigcnn.models.float_twin import float_twin
 
-    judged = any(head.truth != "none" for head in heads) or config.trigger.background_efficiencies
-    if not trained and not judged:
-        return None
+    efficiencies = bool(config.trigger.background_efficiencies)
+    if not trained and not efficiencies and all(head.truth == "none" for head in heads):
+        return None, heads
     # A value after a ReLU that starts at zero learns nothing, so the twin starts with the model's weights.
     begun = not trained or any(head.truth == "targets" for head in heads)
     try:
-        return float_twin(model, with_weights=begun)
+        return float_twin(model, with_weights=begun), heads
     except ModelError as error:
-        if trained or not is_file(config.data.source):
+        if trained or efficiencies:
             raise
-        raise ModelError(
-            f"{error}; or set data.labels and data.targets to null, so that no quality is measured"
-        ) from error
+        reason = str(error).partition(";")[0]
+        return None, tuple(
+            head if head.truth == "none" else replace(head, truth="none", classes=(), reason=reason) for head in heads
+        )
 
 
 def _learned(config: RunConfig, heads: Sequence[Head]) -> str:
