@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from trigcnn.common.files import write_bytes, write_text
+from trigcnn.common.files import NO_ROOM, write_bytes, write_text
 from trigcnn.common.foreign import cut
 from trigcnn.pipeline.cache.lock import locked
 from trigcnn.pipeline.config import plain_yaml
@@ -52,6 +52,11 @@ def search(config: RunConfig, folder: Path, console: Console) -> Sweep:
         try:
             with workers.connected(config.sweep.cluster, folder) as client:
                 work.run(client, workers.here(config.sweep.cluster))
+        except OSError as error:
+            if error.filename is None and error.errno in NO_ROOM:
+                # Optuna's journal and Dask name no file.
+                error.filename = str(folder)
+            raise
         finally:
             # For a stopped sweep too.
             found = results.collect(config, work.study)

@@ -124,7 +124,7 @@ def stochastic() -> Any:
 
 def test_a_training_with_stochastic_quantizers_begins_again(tmp_path: Path) -> None:
     recipe = Recipe(epochs=3, batch_size=32, learning_rate=0.1, patience=9, checkpoint_epochs=1)
-    weights = []
+    weights: list[Any] = []
     for killed_at in (None, 8, None):
         steps = iter(range(1, 100))
 

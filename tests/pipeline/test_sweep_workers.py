@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,8 @@ from trigcnn.hls.errors import ToolMissingError
 from trigcnn.pipeline.config.sweep import ClusterConfig
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.sweep import workers
+
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,19 @@ def test_only_processes_with_the_sweep_s_key_reach_its_scheduler(tmp_path: Path,
         dashboard = int(cluster.dashboard_link.rpartition(":")[2].split("/")[0])
         assert {host for host, port in ports if port == dashboard} == {"127.0.0.1"}
     assert not private.exists()
+
+
+def test_a_full_disk_ends_a_sweep_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trigcnn: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("trigcnn.pipeline.sweep.workers.connected", full)
+    monkeypatch.chdir(tmp_path)
+    outcome = trigcnn("sweep", CONFIGS / "digits_sweep.yaml", "--out", "out")
+    assert outcome.returncode == 3
+    assert outcome.stderr == "error: out: No space left on device; free space or choose another place\n"
 
 
 def test_a_folder_that_a_job_script_cannot_name_is_refused(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tests.pipeline.conftest import write_quick
 from tests.torture.counts import Counts
+from trigcnn.pipeline.cache.folder import RunFolder
 
 _ROOT = Path(__file__).parents[2]
 _LIMIT_S = 900.0
@@ -135,7 +136,14 @@ class Commands:
         return Counts(tried=1, clean=int(clean), tracebacks=int(status != 0), lost_stages=worse)
 
     def _finished(self) -> list[str]:
-        return [stage for stage in _STAGES if (self.run / stage / "manifest.json").is_file()]
+        """Return the stages that are finished and made from the present ones before them."""
+        folder, finished = RunFolder(self.run), dict[str, str]()
+        for stage in _STAGES:
+            found = folder.manifest(stage)
+            if found is None or any(found.inputs.get(name, digest) != digest for name, digest in finished.items()):
+                break
+            finished[stage] = found.digest
+        return list(finished)
 
     def _left(self) -> list[str]:
         """Return half-written files and processes that the commands left."""
