@@ -54,7 +54,7 @@ class Commands:
         self.words: dict[str, list[str | Path]] = {
             **started,
             "plan only": [*self._run(), "--plan-only"],
-            "evaluate": ["evaluate", run, "--events", events, "--out", out / "evaluation"],
+            "evaluate": ["evaluate", run, "--events", events, "--signal", "1", "--out", out / "evaluation"],
             "compare": ["compare", run, run / "report" / "report.json", "--out", out / "compare"],
             "golden freeze": ["golden", "freeze", run, "--out", out / "quick.golden.yaml"],
             "sweep": ["sweep", place / "network" / "sweep.yaml", "--out", out / "sweep"],
@@ -107,6 +107,8 @@ class Commands:
         """Let a command that keeps its results begin anew."""
         if name in ("sweep", "zoo"):
             shutil.rmtree(self.place / "out" / name, ignore_errors=True)
+        # A finished case is not frozen again.
+        (self.place / "out" / "quick.golden.yaml").unlink(missing_ok=True)
 
     def kill(self, name: str, number: int) -> Counts:
         """Kill a command, and start it again."""
@@ -118,6 +120,8 @@ class Commands:
             os.killpg(killed.pid, signal.SIGKILL)
             return Counts(tried=1, hangs=1)
         finished = self._finished()
+        if name == "golden freeze":
+            self._reset(name)
         again = self._run() if name.startswith("run from") else self.words[name]
         # At once: what the killed command started may still be there.
         resumed = self.start(again)
