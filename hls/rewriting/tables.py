@@ -24,6 +24,8 @@ Function = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 MAX_TABLE_BITS = 14
 _MOST_PARTS = 4
+_WIDEST = 51
+"""Bits of an argument to which offsets are added; the sums have up to 53."""
 _ALL_BITS, _SAMPLED_BITS = 22, 20
 _PACKET = 64
 _FLOAT32_BITS = 24
@@ -152,7 +154,7 @@ def parts(function: Callable[[Any], Any], given: FixedPoint, *, adds: bool) -> l
     if given.width <= MAX_TABLE_BITS:
         return [function]
     found = steps(on_reals(function), given)
-    if found is None or (found.format.width > MAX_TABLE_BITS and not adds):
+    if found is None or (found.format.width > MAX_TABLE_BITS and not (adds and found.format.width <= _WIDEST)):
         return None
     if found.format.width <= MAX_TABLE_BITS or thresholds(found) is not None:
         return [function]
