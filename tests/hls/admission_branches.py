@@ -24,7 +24,6 @@ class Branch(NamedTuple):
         layers: One call behind another.
         inputs: Number of inputs of the first layer.
         first: Quantizer of the inputs.
-        stream: Whether it is converted in io_stream, too.
         resource: Whether its layers use the Resource strategy.
         twice: Whether the first layer gets the same tensor twice.
         spread: Whether the weights are spread over more than 24 bits.
@@ -35,7 +34,6 @@ class Branch(NamedTuple):
     layers: str
     inputs: int = 1
     first: str = "quantized_bits(6,2,0,alpha=1)"
-    stream: bool = True
     resource: bool = False
     twice: bool = False
     spread: bool = False

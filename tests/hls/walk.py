@@ -40,8 +40,6 @@ def admitted(options: HlsOptions, branches: Sequence[Branch]) -> Iterator[Branch
     """The branches that the table admits with these options."""
     where = {"io_type": options.io_type, "strategy": options.strategy, "backend": options.backend}
     for branch in branches:
-        if options.io_type == "io_stream" and not branch.stream:
-            continue
         if not any(found.problem for found in look_up(network([branch], options).model, **where)):  # type: ignore[arg-type]
             yield branch
 
