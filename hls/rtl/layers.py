@@ -16,7 +16,7 @@ from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl import windows
 from trigcnn.hls.rtl.casts import cast, larger, smaller
-from trigcnn.hls.rtl.sums import constants, last_bit, weighted_sums
+from trigcnn.hls.rtl.sums import constants, last_bit, times, weighted_sums
 
 # alkaid holds a table's entries as signed integers of 32 bits.
 _TABLE_BITS = 31
@@ -148,7 +148,7 @@ def _dense(layer: Layer, x: Any) -> Any:
 
 def _batch_normalization(layer: Layer, x: Any) -> Any:
     scale, bias = (constants(layer, layer.weights[role], role) for role in ("scale", "bias"))
-    return x * scale + bias
+    return _elementwise(times, x, scale) + bias
 
 
 def _merge(layer: Layer, x: Any, y: Any) -> Any:

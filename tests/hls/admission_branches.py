@@ -271,8 +271,8 @@ WIDE: list[Branch] = [
         for kind, size in (("Average", "3"), ("GlobalAverage", ""))
     ),
     Branch(VECTOR, "Average()", inputs=3),
-    Branch(SQUARE, f"QAveragePooling2D(3, {_MEAN})"),
-    Branch((3, 3, 2), f"QGlobalAveragePooling2D({_MEAN})"),
+    *(Branch(SQUARE, f"QAveragePooling2D(3{mean})") for mean in ("", f", {_MEAN}")),
+    *(Branch((3, 3, 2), f"QGlobalAveragePooling2D({mean})") for mean in ("", _MEAN)),
 ]
 
 

@@ -11,10 +11,9 @@ import pytest
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
 from trigcnn.models.datasets.base import Dataset, Split
-from trigcnn.models.datasets.truths import Truth
 from trigcnn.models.errors import ModelError
 from trigcnn.models.forms import output_keys, plain
-from trigcnn.models.heads import Head
+from trigcnn.models.heads import Head, Truth
 from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.stages.building import with_output_names
 from trigcnn.pipeline.stages.train import _twin
