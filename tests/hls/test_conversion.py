@@ -256,17 +256,20 @@ def test_options_of_a_layer_that_is_not_there_are_refused(tmp_path: Path) -> Non
         converted(small(), tmp_path, options)
 
 
-def test_a_padded_maximum_behind_values_that_happen_to_be_unsigned_is_refused(tmp_path: Path) -> None:
+def test_a_padded_maximum_behind_values_that_happen_to_be_unsigned_is_padded_with_zeros(tmp_path: Path) -> None:
     # hls4ml pads with the bits of the smallest signed number.
     conv = weighted("QConv2D", 2, 2, use_bias=False, name="conv")
     pool = layer("MaxPooling2D", 2, padding="same", name="pool")
     model = chain((4, 4, 1), quantize(6, 2, "first"), relu(4, 2, "relu"), conv, pool)
     (tmp_path / "signed").mkdir()
-    assert converted(model, tmp_path / "signed").output_shape == (2, 2, 2)
+    signed = converted(model, tmp_path / "signed")
+    assert [layer.name for layer in signed.layers][-2:] == ["conv", "pool"]
+    assert signed["conv"].result.signed
     model.get_layer("conv").set_weights([np.abs(kernel) for kernel in model.get_layer("conv").get_weights()])
-    message = r"^layer pool: padding='same' is not possible after values of ufixed<\d+,\d+>, which hls4ml pads with a "
-    with pytest.raises(ConversionError, match=message):
-        converted(model, tmp_path)
+    graph = converted(model, tmp_path)
+    assert [layer.name for layer in graph.layers][-3:] == ["conv", "pool_padding", "pool"]
+    assert (graph["conv"].result.signed, graph["pool"].shape) == (False, (2, 2, 2))
+    assert [graph["pool"].attributes[f"pad_{side}"] for side in ("left", "right", "top", "bottom")] == [0, 0, 0, 0]
 
 
 def test_strides_down_of_a_kernel_of_one_row_are_those_of_two_rows_in_io_stream(tmp_path: Path) -> None:
@@ -279,14 +282,11 @@ def test_strides_down_of_a_kernel_of_one_row_are_those_of_two_rows_in_io_stream(
     assert not graph["conv"].weights["weight"].integers[1].any()
 
 
-def test_pixels_that_do_not_divide_each_other_are_refused_in_io_stream(tmp_path: Path) -> None:
+def test_pixels_that_do_not_divide_each_other_go_one_value_after_the_other_in_io_stream(tmp_path: Path) -> None:
     # Found by search: hls4ml repacks 4 channels into 6 by dropping some.
     model = chain((3, 4), quantize(6, 2, "first"), layer("Reshape", (2, 6), name="reshape"), relu(4, 2, "relu"))
-    message = (
-        r"^layer reshape: to make pixels of 6 channels from pixels of 4 is not possible in io_stream; use shapes of "
-    )
-    with pytest.raises(ConversionError, match=message):
-        converted(model, tmp_path, dataclasses.replace(OPTIONS, io_type="io_stream"))
+    graph = converted(model, tmp_path, dataclasses.replace(OPTIONS, io_type="io_stream"))
+    assert [layer.shape for layer in graph.layers] == [(3, 4), (12, 1), (2, 6), (2, 6)]
 
 
 def test_a_reuse_factor_beyond_one_filter_is_refused_in_io_parallel(tmp_path: Path) -> None:
