@@ -13,7 +13,7 @@ from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.conversion import convert as conversion
 from trigcnn.hls.engines import csim, interpreter
 from trigcnn.hls.engines.keras import KerasEngine
-from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.errors import AdmissionError, ConversionError
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.graph.intervals import analyse
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions
@@ -161,11 +161,11 @@ def test_a_table_of_too_many_entries_is_refused(width: int, tmp_path: Path) -> N
         thresholded(),
     )
     message = (
-        rf"^layer sharp: hls4ml has no exact form of this activation but a table, and that would have 2\*\*{width} "
+        rf"^layer sharp: there is no exact form of this activation but a table, and that would have 2\*\*{width} "
         r"entries for the values .* that reach it \(at most 2\*\*14 are built\); put a "
-        r"QActivation\(quantized_bits\(...\)\) of fewer bits before it$"
+        r"QActivation\(quantized_bits\(...\)\) of at most 14 bits in front of it$"
     )
-    with pytest.raises(ConversionError, match=message):
+    with pytest.raises(AdmissionError, match=message):
         convert(model, tmp_path)
 
 
