@@ -289,8 +289,9 @@ def test_no_half_written_results(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("trigcnn.pipeline.pages.trigger_figure.write", no_room)
-    message = refused(trigcnn("evaluate", quick_run[1], "--events", file, "--signal", "1", "--out", tmp_path / "x"))
-    assert "cannot be written (No space left on device)" in message
+    outcome = trigcnn("evaluate", quick_run[1], "--events", file, "--signal", "1", "--out", tmp_path / "x")
+    assert outcome.returncode == ExitStatus.TOOL
+    assert f"{tmp_path / 'x'}: cannot be written (No space left on device)" in outcome.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"jets.npz", "out"}
 
 
