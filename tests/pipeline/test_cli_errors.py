@@ -194,10 +194,10 @@ def test_a_layer_that_cannot_be_converted_exactly_is_refused_before_training(ref
     message = refused_network(
         refused,
         "    x = blocks.input_quantizer(x, input_format)\n"
-        "    x = keras.layers.LeakyReLU(0.3, name='leaky')(x)\n"
+        "    x = keras.layers.LayerNormalization(name='normed')(x)\n"
         "    x = keras.layers.Flatten()(x)\n",
     )
-    assert message.startswith("the model cannot be converted exactly:\n  - layer leaky (LeakyReLU): ")
+    assert message.startswith("the model cannot be converted exactly:\n  - layer normed (LayerNormalization): ")
 
 
 def test_sums_of_more_than_53_bits_are_refused_before_training(refused: Refused) -> None:
