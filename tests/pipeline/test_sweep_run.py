@@ -28,7 +28,7 @@ synthesis: {vendor: never}
 test_bench: {events: 0}
 budget: {lut: 100000}
 sweep:
-  trials: 2
+  trials: 3
   objectives: {accuracy: maximize, lut: minimize}
   promising: all
   sampler: random
@@ -42,7 +42,7 @@ TIME_LIMIT_S = 600.0
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sweep of two trials, of which one worker was killed while it worked."""
+    """A sweep of three trials, of which one worker was killed while it worked."""
     folder = tmp_path_factory.mktemp("sweep")
     write_quick(folder)
     head = "\n".join(line for line in QUICK.splitlines() if not line.startswith(("rtl:", "synthesis:")))
@@ -80,10 +80,10 @@ def test_a_worker_that_is_killed_costs_no_trial(swept: Path) -> None:
     log = (swept / "out" / "trials" / "0000" / "trial.log").read_text()
     assert log.count("train: …") + log.count("convert: …") == 3
     content = json.loads((swept / "out" / "sweep.json").read_text())
-    assert [trial["outcome"] for trial in content["trials"]] == ["reported"] * 2, (swept / "sweep.log").read_text()
+    assert [trial["outcome"] for trial in content["trials"]] == ["reported"] * 3, (swept / "sweep.log").read_text()
     assert any(trial["on_front"] for trial in content["trials"])
     rows = list(csv.DictReader((swept / "out" / "sweep.csv").read_text().splitlines()))
-    assert [row["evidence of lut"] for row in rows] == ["open-synthesis"] * 2
+    assert [row["evidence of lut"] for row in rows] == ["open-synthesis"] * 3
     assert {row["model.options.units"] for row in rows} <= {"2", "3", "4"}
     assert "<title>Sweep quick</title>" in (swept / "out" / "sweep.html").read_text()
 
@@ -116,9 +116,9 @@ def test_a_trial_has_the_weights_of_a_plain_training(swept: Path, trigcnn: Trigc
 @pytest.mark.slow
 def test_a_finished_sweep_does_nothing_again(swept: Path) -> None:
     before = (swept / "out" / "study.journal").read_text().count("\n")
-    words = [sys.executable, "-m", "trigcnn", "sweep", "run", "sweep.yaml", "--out", "out", "--trials", "2"]
+    words = [sys.executable, "-m", "trigcnn", "sweep", "run", "sweep.yaml", "--out", "out", "--trials", "3"]
     done = subprocess.run(words, cwd=swept, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=True)
-    assert "trial 2" not in done.stdout
+    assert "trial 3" not in done.stdout
     # What the study is for is written down again, no trial.
     assert (swept / "out" / "study.journal").read_text().count("\n") <= before + 4
 
