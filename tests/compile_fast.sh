@@ -1,8 +1,8 @@
 #!/bin/sh
 # Stands in for g++: `sh compile_fast.sh COMPILER FOLDER ARGUMENT...`.
 # hls4ml's C simulations are compiled without optimization, which gives the same integers, with the headers of AMD's
-# number types precompiled in FOLDER, and once for all projects that differ in their weights alone: these are read from
-# the folder beside the library. Everything else goes to the compiler as it is.
+# number types precompiled in FOLDER, and once for all projects that differ in their weights alone, which the simulation
+# reads from files. Everything else goes to the compiler as it is.
 compiler=$1
 folder=$2
 shift 2
@@ -20,7 +20,6 @@ for argument; do
   case $argument in
     -O3) argument=-O0 ;;
     -D) general= ;;
-    WEIGHTS_DIR=*) argument="WEIGHTS_DIR=weights_folder()" ;;
   esac
   if [ "$previous" = -o ]; then object=$argument; fi
   previous=$argument

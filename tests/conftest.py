@@ -20,7 +20,7 @@ DATA = HERE / "data"
 collect_ignore = ["data/keras3/write.py"]
 
 
-# What the headers of hls4ml's C++ include themselves, and where a library finds its weights.
+# What the headers of hls4ml's C++ include themselves.
 HEADERS = """\
 #include <algorithm>
 #include <cmath>
@@ -33,13 +33,6 @@ HEADERS = """\
 #include "ap_fixed.h"
 #include "ap_int.h"
 #include "hls_stream.h"
-#include <dlfcn.h>
-static std::string weights_folder() {
-  Dl_info own;
-  dladdr(reinterpret_cast<void *>(&weights_folder), &own);
-  std::string path(own.dli_fname);
-  return path.substr(0, path.rfind('/') + 1) + "weights";
-}
 """
 
 
