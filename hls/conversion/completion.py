@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from trigcnn.common.files import copy_tree
 from trigcnn.hls import backends
 from trigcnn.hls.options import Backend, HlsOptions
 
@@ -169,9 +170,9 @@ def _let_it_be_simulated(backend: Backend, name: str, project: Path) -> None:
     import hls4ml
 
     added = project / "simulation"
-    shutil.copytree(_FILES / "simulation" / backend.lower(), added)
+    copy_tree(_FILES / "simulation" / backend.lower(), added)
     for types in _SIMULATED[backend]:
-        shutil.copytree(Path(hls4ml.__file__).parent / "templates" / types, added / Path(types).name)
+        copy_tree(Path(hls4ml.__file__).parent / "templates" / types, added / Path(types).name)
     script = added / "build_lib.sh"
     (project / script.name).write_text(script.read_text().replace("myproject", name))
     script.unlink()
