@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from trigcnn.common.foreign import cut
+
 MOST_BYTES = 1 << 22
 """Size of the largest file that is read: a golden case with many layers has a tenth of it."""
 _DEEPEST = 50
@@ -53,10 +55,7 @@ def parse(text: str) -> Any:
         return yaml.load(text, _Loader)  # noqa: S506 - it is a safe loader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # A date such as 2024-13-45 is a ValueError of Python's own.
-        message = str(error)
-        raise NotPlainError(
-            message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
-        ) from error
+        raise NotPlainError(cut(error, _LONGEST_MESSAGE)) from error
 
 
 class _Loader(yaml.SafeLoader):
