@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from trigcnn.common.fixed_point import FixedPoint
-from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.program import mapped
 
@@ -24,24 +23,35 @@ def pipeline(graph: Graph, logic: Any, stage_delay: float) -> Any:
         graph: What the program was made of.
         logic: alkaid's `CombLogic`.
         stage_delay: Longest path between two registers, in alkaid's unit.
-
-    Raises:
-        ConversionError: A port would not have any bits.
     """
     from alkaid.trace.pipeline import to_pipeline
 
-    ready = mapped(logic)
-    for layer, part in _slices(graph.output_layers):
-        if not any(sum(interval.kif) for interval in ready.out_qint[part]):
-            raise ConversionError(
-                f"layer {layer.name}: it is zero for every event, and its port would have no bits; remove it"
-            )
-    return _with_ports(graph, to_pipeline(_timed(ready), latency_cutoff=stage_delay, verbose=False))
+    ready = _with_an_input(graph, _timed(mapped(logic)))
+    return _with_ports(graph, to_pipeline(ready, latency_cutoff=stage_delay, verbose=False))
+
+
+def _with_an_input(graph: Graph, logic: Any) -> Any:
+    """Return a program that reads an input: alkaid writes no module that has none, as where all outputs are constant.
+
+    The input chooses between a constant and the same constant, of which synthesis leaves nothing.
+    """
+    from alkaid.types import Op, QInterval
+
+    if any(sum(interval.kif) for interval in logic.inp_qint):
+        return logic
+    taken = graph.input_layers[0].result
+    key, constant = len(logic.ops), logic.out_idxs[0]
+    interval = logic.ops[constant].qint
+    choices = [
+        Op((), -1, (0,), QInterval(taken.min, taken.max, taken.lsb), 0.0, 0.0),
+        Op((constant, constant, key), 6, (0,), interval if sum(interval.kif) else QInterval(0.0, 1.0, 1.0), 0.0, 0.0),
+    ]
+    return logic._replace(ops=[*logic.ops, *choices], out_idxs=[key + 1, *logic.out_idxs[1:]])
 
 
 def _timed(logic: Any) -> Any:
     """Add the delays of operations that alkaid counts as instantaneous."""
-    from alkaid.types import CombLogic, Op
+    from alkaid.types import Op
 
     reached: list[float] = []
     operations = []
@@ -54,17 +64,7 @@ def _timed(logic: Any) -> Any:
         operations.append(
             Op(operation.addr, operation.opcode, operation.data, operation.qint, reached[-1], operation.cost)
         )
-    return CombLogic(
-        logic.shape,
-        logic.inp_shifts,
-        logic.out_idxs,
-        logic.out_shifts,
-        logic.out_negs,
-        operations,
-        logic.carry_size,
-        logic.adder_size,
-        logic.lookup_tables,
-    )
+    return logic._replace(ops=operations)
 
 
 def _with_ports(graph: Graph, machine: Any) -> Any:
@@ -77,23 +77,31 @@ def _with_ports(graph: Graph, machine: Any) -> Any:
     end = next(each for each in connections if each.dst.name == result.name)
     captures, entries, ends = [], [], []
     for layer, part in _slices(graph.input_layers):
-        precisions, name = given.precisions[part], _name(given, layer, graph.inputs)
-        reaches = any(sum(precision) for precision in precisions)
-        if not reaches:
-            # No output depends on this input, for example since its weights were pruned. The port stays as it is.
-            precisions = (_precision(layer.result),) * layer.size
+        # No output may depend on this input, for example since its weights were pruned.
+        reaches, precisions = _port_precisions(given, layer, part)
+        name = _name(given, layer, graph.inputs)
         port = Signal(name, True, precisions, reg=False, mode="r", schedule=given.schedule)
         register = Signal(f"captured_{layer.identifier}", False, precisions, reg=True, mode="rw")
         captures.append(Conn(port, register))
         if reaches:
             entries.append(Conn(register, entry.dst[part]))
     for layer, part in _slices(graph.output_layers):
+        # alkaid fills the bits of an output that is always zero with zeros.
+        _, precisions = _port_precisions(result, layer, part)
         name = _name(result, layer, graph.outputs)
-        port = Signal(name, True, result.precisions[part], reg=True, mode="w", schedule=result.schedule)
+        port = Signal(name, True, precisions, reg=True, mode="w", schedule=result.schedule)
         ends.append(Conn(end.src[part], port))
     replaced = (given.name, entry.src.name)
     kept = [each for each in connections if each.src.name not in replaced and each.dst.name != result.name]
     return FSM(machine.logic, (*captures, *entries, *kept, *ends))
+
+
+def _port_precisions(signal: Any, layer: Layer, part: slice) -> tuple[bool, tuple[Any, ...]]:
+    """Return whether a layer's part of a signal has any bits, and its precisions; the layer's own if it has none."""
+    precisions = signal.precisions[part]
+    if any(sum(precision) for precision in precisions):
+        return True, precisions
+    return False, (_precision(layer.result),) * layer.size
 
 
 def _precision(number_format: FixedPoint) -> tuple[bool, int, int]:

@@ -15,8 +15,7 @@ from trigcnn.hls.rtl import layers
 
 # alkaid keeps ranges of values as float64.
 _WIDEST = 53
-# alkaid's number for the operation.
-_ADD_CONSTANT = 4
+_CONSTANT_BITS = 31
 
 
 def program(graph: Graph, *, optimize: bool = True, on_layer: Callable[[Layer, list[Any]], None] | None = None) -> Any:
@@ -65,11 +64,12 @@ def mapped(logic: Any) -> Any:
 
 @contextmanager
 def repaired() -> Iterator[None]:
-    """Fix two errors of alkaid (0.8.2) while the context is open, and search for the same adders only once.
+    """Fix three errors of alkaid (0.8.2) while the context is open, and search for the same adders only once.
 
-    alkaid finds the last bit of a number in float32, so products of more than 24 bits lose bits; and one step of its
-    optimization forgets the shift of a value of which it takes one bit. For a constant of 24 bits, it takes seconds to
-    find the adders of its products, and a kernel needs the same adders at every pixel.
+    alkaid finds the last bit of a number in float32, so products of more than 24 bits lose bits; one step of its
+    optimization forgets the shift of a value of which it takes one bit; and it joins two summands, such as a bias and
+    the half bit that rounds, in one number of 32 bits, which may lose bits. For a constant of 24 bits, it takes seconds
+    to find the adders of its products, and a kernel needs the same adders at every pixel.
     """
     from alkaid.trace import affine_interval, fixed_variable, fixed_variable_array, tracer
     from alkaid.trace.passes import canon
@@ -80,6 +80,7 @@ def repaired() -> Iterator[None]:
         (canon, "canonicalize_msb_wraps", lambda logic: logic),
         (fixed_variable, "scm_solve", cache(fixed_variable.scm_solve)),
         (fixed_variable_array, "cmvm_solve", _once_per_matrix(fixed_variable_array.cmvm_solve)),
+        (fixed_variable.FVariable, "_const_add", _added(fixed_variable.FVariable)),
     ]
     kept = [(module, name, getattr(module, name)) for module, name, _ in mended]
     for module, name, value in mended:
@@ -104,6 +105,54 @@ def _once_per_matrix(solve: Callable[..., Any]) -> Callable[..., Any]:
     return solved
 
 
+def _added(variable: Any) -> Callable[[Any, float | None], Any]:
+    """Return the sum of a symbolic number and a constant, in several additions if one constant would have many bits.
+
+    Args:
+        variable: alkaid's class of symbolic numbers.
+    """
+    joined = variable._const_add
+
+    def added(self: Any, other: float | None) -> Any:
+        if not other:
+            return self
+        if self.opr == "cadd":
+            (parent,) = self._from
+            scale = self._factor / parent._factor
+            earlier = self.low - scale * (parent.low if scale > 0 else parent.high)
+            if len(_pieces((earlier + other) / self._factor)) < 2:
+                return joined(self, other)
+        for piece in _pieces(other / self._factor):
+            fraction = -_last_bit_of(piece)
+            self = variable(
+                _affine=self._affine + piece * self._factor,
+                _from=(self,),
+                _factor=self._factor,
+                _data=fraction << 32 | (int(piece * 2.0**fraction) & 0xFFFFFFFF),
+                opr="cadd",
+                hwconf=self.hwconf,
+            )
+        return self
+
+    return added
+
+
+def _pieces(value: float) -> list[float]:
+    """Return numbers of at most 31 bits that add up to a number.
+
+    >>> _pieces(2.0**40 - 0.5)
+    [1073741823.5, 1098437885952.0]
+    """
+    numerator, denominator = float(value).as_integer_ratio()
+    rest, pieces = abs(numerator), []
+    while rest:
+        last = rest & -rest
+        piece = rest & (last << _CONSTANT_BITS) - last
+        rest -= piece
+        pieces.append((piece if numerator > 0 else -piece) / denominator)
+    return pieces
+
+
 def _last_bit_of(value: float) -> int:
     """Return the exponent of the last bit that is set; 127 for zero, as in alkaid."""
     if value == 0:
@@ -119,13 +168,4 @@ def _check_exact(logic: Any) -> None:
             raise ConversionError(
                 f"the RTL would have numbers of {width} bits, of which {_WIDEST} are computed exactly; use narrower "
                 "number formats, or set rtl.architecture: none"
-            )
-        if operation.opcode != _ADD_CONSTANT:
-            continue
-        # A constant silently loses bits beyond 32; the interval still has them.
-        number, shift = operation.data
-        if operation.qint.min - logic.ops[operation.addr[0]].qint.min != number * 2.0**-shift:
-            raise ConversionError(
-                "a bias, with the constant that rounds a sum, needs more than 32 bits, which RTL cannot have; use "
-                "narrower number formats, or set rtl.architecture: none"
             )

@@ -18,6 +18,8 @@ from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer, Weights, pack
 from trigcnn.hls.rtl import parallel
 from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.rtl.pipelining import pipeline
+from trigcnn.hls.rtl.program import program
 
 
 def check(subject: Graph) -> dict[str, npt.NDArray[np.float64]]:
@@ -56,9 +58,9 @@ def test_two_inputs_are_merged(op: str, result: str | FixedPoint) -> None:
 
 
 def test_a_layer_is_merged_with_itself() -> None:
-    merges = [layer("Merge", "a a", (3, 2), name=op, op=op) for op in ("add", "subtract", "multiply", "maximum")]
-    # A result that is zero for every event has no port; the square of the difference is.
-    check(graph(PAIR[0], *merges, layer("Merge", "subtract multiply", (3, 2), op="add"), outputs="add multiply y"))
+    operations = ("add", "subtract", "multiply", "maximum")
+    merges = [layer("Merge", "a a", (3, 2), name=op, op=op) for op in operations]
+    check(graph(PAIR[0], *merges, outputs=" ".join(operations)))
 
 
 @pytest.mark.parametrize(("axis", "shape"), [(0, (6, 2)), (1, (3, 4))])
@@ -238,15 +240,17 @@ def test_constants_that_would_be_rounded_are_refused() -> None:
     far_apart = {"table": Weights(FixedPoint(True, 40, 20), np.array([1, 2**35]))}
     message = "^layer y: its table has results of more than 31 bits, .*; use a narrower number format$"
     refused(message, given((1,), "fixed<1,1>"), layer("UnaryLUT", "x", (1,), "fixed<40,20>", weights=far_apart))
+
+
+@pytest.mark.parametrize("result", ["fixed<48,44,RND>", "fixed<45,41,RND,SAT>"])
+def test_constants_far_apart_are_added_one_after_the_other(result: str) -> None:
+    """The bias is 2**33, and half of the last bit 2**-5; the largest number of the second format has 44 bits."""
     far = {
         "scale": Weights(FixedPoint(True, 4, 1), np.array([1])),
-        "bias": Weights(FixedPoint(True, 8, 40), np.array([1])),
+        "bias": Weights(FixedPoint(True, 8, 41), np.array([1])),
     }
-    refused(
-        "^a bias, with the constant that rounds a sum, needs more than 32 bits, .*; use narrower number formats",
-        given((1,), "fixed<5,3>"),
-        layer("BatchNormalization", "x", (1,), "fixed<48,44,RND>", weights=far),
-    )
+    check(graph(given((1,), "fixed<5,3>"), layer("BatchNormalization", "x", (1,), result, weights=far)))
+    check(graph(given((1,), "fixed<50,44>"), layer("Activation", "x", (1,), result, activation="linear")))
 
 
 def test_numbers_wider_than_what_is_computed_exactly_are_refused() -> None:
@@ -340,10 +344,35 @@ def test_an_input_that_reaches_no_output_keeps_its_port(tmp_path: Path) -> None:
     assert str(free.number_format) == str(unread["b"].result).split(",")[0] + f",{unread['b'].result.integer}>"
 
 
-def test_an_output_without_bits_is_refused(tmp_path: Path) -> None:
-    zero = graph(*PAIR, layer("Merge", "a b", (3, 2), op="add"), layer("Merge", "a a", (3, 2), name="z", op="subtract"))
-    with pytest.raises(ConversionError, match=r"^layer z: it is zero for every event, and its port would have no bits"):
-        generate(dataclasses.replace(zero, outputs=("y", "z")), tmp_path / "zero")
+ZERO = layer("Merge", "a a", (3, 2), "fixed<3,2>", name="z", op="subtract")
+
+
+def of_constants(*values: int) -> Graph:
+    weights = {
+        role: Weights(FixedPoint(True, 4, 4), np.array(numbers)) for role, numbers in (("scale", [0]), ("bias", values))
+    }
+    return graph(given((3,), "fixed<5,3>"), layer("BatchNormalization", "x", (3,), "fixed<4,4>", weights=weights))
+
+
+@pytest.mark.parametrize(
+    ("subject", "widths"),
+    [
+        (graph(*PAIR, layer("Merge", "a b", (3, 2), op="add"), ZERO, outputs="y z"), [6 * 7, 6 * 3]),
+        (graph(PAIR[0], ZERO, outputs="z"), [6]),
+        (of_constants(0, 0, 0), [3]),
+        (of_constants(5, 0, -2), [3 * 4]),
+    ],
+    ids=["one of two", "the only one", "all", "constants"],
+)
+def test_an_output_that_is_constant_has_a_port(subject: Graph, widths: list[int], tmp_path: Path) -> None:
+    design = generate(subject, tmp_path / "constant")
+    assert [port.width for port in design.outputs] == widths
+    events = subject.split_inputs(events_for(subject, 20))
+    cast = [each.result.to_real(each.result.cast(x)) for each, x in zip(subject.input_layers, events, strict=True)]
+    machine = pipeline(subject, program(subject), 3)
+    found = machine.predict([x.reshape(len(x), -1) for x in cast])
+    wanted = build(subject).predict(events_for(subject, 20))
+    np.testing.assert_array_equal(pack([found[port.name] for port in design.outputs]), wanted.reshape(len(wanted), -1))
 
 
 def test_the_interpreter_is_an_engine() -> None:
