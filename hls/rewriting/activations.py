@@ -18,16 +18,30 @@ from trigcnn.hls.rewriting.state import Rewriter
 _CONSTANT_BITS = 16
 """Bits of a limit that costs no more than a value does."""
 
+_TWICE_LESS_ONE = 2.0
+"""Detour of `2 * sigmoid(x) - 1`, where the sigmoid of zero is 1/2."""
+
 
 @dataclass(frozen=True)
 class Clipped:
-    """`clip(cast(x * scale + shift), low, high)`; without a cast or a limit that is None."""
+    """`clip(cast(x * scale + shift), low, high)`; without a cast or a limit that is None.
+
+    Attributes:
+        scale: A factor.
+        shift: A summand.
+        cast: A number format.
+        low: Lower limit.
+        high: Upper limit.
+        detour: Sum of the magnitudes of what the model adds before the cast and subtracts again, which rounds in
+            float32.
+    """
 
     scale: float = 1.0
     shift: float = 0.0
     cast: FixedPoint | None = None
     low: float | None = None
     high: float | None = None
+    detour: float = 0.0
 
     @property
     def words(self) -> str:
@@ -96,7 +110,7 @@ def add(state: Rewriter, x: Any, name: str, form: Clipped | Sloped) -> Any:
         if step == "relu":
             x = state.quantize(x, own, "relu")
         elif isinstance(step, FixedPoint):
-            x = state.quantize(x, own, "cast", step)
+            x = state.quantize(x, own, "cast", step, detour=form.detour)
         else:
             x = _scaled(state, x, own, *step)
     return x
@@ -174,7 +188,7 @@ def _quantized_tanh(quantizer: Any) -> Clipped | None:
     if quantizer.use_real_tanh or sigmoid is None:
         return None
     taken = FixedPoint(True, int(quantizer.bits), 1, "RND_CONV", "SAT_SYM" if quantizer.symmetric else "SAT")
-    return Clipped(2 * sigmoid[0], 0.0, taken)
+    return Clipped(2 * sigmoid[0], 0.0, taken, detour=_TWICE_LESS_ONE)
 
 
 def _quantized_sigmoid(quantizer: Any) -> Clipped | None:
@@ -205,7 +219,8 @@ def _quantized_relu(quantizer: Any) -> Clipped | Sloped | None:
     # Twice the sigmoid less one, in steps of twice the last bit; but its largest value is one last bit below the range.
     taken = FixedPoint(False, bits, integer + 1, "RND_CONV", "SAT")
     largest = 2.0**integer - taken.lsb / 2
-    return Clipped(2 * sigmoid[0], 0.0, taken, high=largest if high is None else min(largest, high))
+    largest = largest if high is None else min(largest, high)
+    return Clipped(2 * sigmoid[0], 0.0, taken, high=largest, detour=_TWICE_LESS_ONE)
 
 
 _FUNCTIONS = {

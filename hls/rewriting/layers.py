@@ -37,6 +37,8 @@ def normal_layers() -> NormalLayers:
     - `relu`: `max(x, 0)`, and then the cast if there is a `number_format`;
     - `table`: `function`, which is called on float32 tensors.
 
+    `detour` changes nothing: the sum of the magnitudes of what the model adds and subtracts again before it casts.
+
     `ScaleShift(constants)` computes `x * scale + shift` by channel.
 
     `Divide(divisor, quotient)` computes `x / divisor` and casts it to the quotient's number format.
@@ -49,10 +51,13 @@ def normal_layers() -> NormalLayers:
             role: str,
             number_format: FixedPoint | None = None,
             function: Callable[[Any], Any] | None = None,
+            *,
+            detour: float = 0.0,
             **options: Any,
         ) -> None:
             super().__init__(dtype=FLOAT, **options)
             self.role, self.number_format, self.function = role, number_format, function
+            self.detour = detour
 
         def call(self, x: Any) -> Any:
             if self.role == "table":

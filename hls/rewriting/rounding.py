@@ -119,6 +119,7 @@ class Rounding:
             values = self.ranges[layer.name].result
             return np.where(x.error > 0, values.max - values.min, 0.0)
         error = np.zeros_like(exact)
+        x = self._after_detour(layer, x)
         if x.error is not None:
             low, high = (_called(layer, [x.exact + sign * x.error]) for sign in (-1, 1))
             error = np.maximum(high - exact, exact - low)
@@ -130,6 +131,16 @@ class Rounding:
         reach = np.abs(x.exact) if x.error is None else np.abs(x.exact) + x.error
         far = reach >= layer.number_format.lsb / UNIT
         return np.asarray(error + np.where(far, _gamma(4) * reach, 0.0))
+
+    def _after_detour(self, layer: Any, x: Value) -> Value:
+        """Return an argument as float32 has it when something was added to it and subtracted again."""
+        if not layer.detour:
+            return x
+        (given,) = self._given(layer)
+        carried = np.zeros_like(x.exact) if x.error is None else x.error
+        total = np.abs(x.exact) + carried + layer.detour
+        # The sum is half as large as the result, and one bit finer.
+        return Value(x.exact, carried + _rounded(_gamma(4) * total, total, given.fraction + 1, carried))
 
     def _mean(self, layer: Any, x: Value) -> Reals | None:
         (given,) = self._given(layer)

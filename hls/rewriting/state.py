@@ -87,10 +87,17 @@ class Rewriter:
     outputs_changed: bool = False
 
     def quantize(
-        self, x: Any, name: str, role: str, number_format: FixedPoint | None = None, function: Any = None
+        self,
+        x: Any,
+        name: str,
+        role: str,
+        number_format: FixedPoint | None = None,
+        function: Any = None,
+        *,
+        detour: float = 0.0,
     ) -> Any:
-        """Add a `Quantize` layer."""
-        layer = normal_layers().Quantize(role, number_format, function, name=name)
+        """Add a `Quantize` layer; `detour` is what the model adds and subtracts again, see `activations.Clipped`."""
+        layer = normal_layers().Quantize(role, number_format, function, detour=detour, name=name)
         result = self._added(layer, x)
         if number_format is not None:
             self.formats[name] = number_format

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from tests.hls.test_rewriting import chain, events_of, filled, layer, of, same, two_by_three
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.rewriting import constants, rules
@@ -202,7 +203,7 @@ def test_factors_of_a_normalization_behind_wide_sums_have_fewer_bits() -> None:
     normal = of(model)
     (change,) = normal.changes
     assert change.startswith("layer norm: it became one factor and one summand per channel, of at most 1")
-    assert change.endswith(" bits, so that no sum needs more than 53")
+    assert change.endswith(" bits, so that no sum needs more than 51")
     found = compared(model, normal)
     assert 0 < found.layers[-1].bound < 2**-13
 
@@ -227,6 +228,18 @@ def test_more_than_53_bits_are_refused_with_layer_and_bits(layers: int) -> None:
     # Before training, too.
     with pytest.raises(AdmissionError, match=message):
         check_bits(model, RewriteOptions("io_parallel"))
+
+
+@pytest.mark.parametrize("activation", ["quantized_tanh(6)", "quantized_relu(6,0,use_sigmoid=1)"])
+def test_a_sigmoid_of_fine_numbers_rounds_in_float32(activation: str) -> None:
+    """QKeras computes `2 * (x / 2 + 1 / 2) - 1`: just above a half step, the sum loses the last bit of `x`."""
+    model = chain((4,), first=None, act=f"QActivation({activation})")
+    normal, above = of(model, input_format=FixedPoint.parse("fixed<24,-1>")), 2.0**-25
+    halves = np.array([[1, 3, 5, 7]]) / 64
+    same(normal.model(halves + above), [[1 / 32, 2 / 32, 3 / 32, 4 / 32]])
+    found = compare(model, normal, [np.concatenate([halves, halves + above])], random_events=0)
+    assert (found.differing_outputs, found.max_difference) == (2, 1 / 32)
+    assert 1 / 32 <= found.bound < 1.01 / 32
 
 
 def test_a_layer_may_get_one_tensor_twice() -> None:
