@@ -19,7 +19,13 @@ FLOAT32_BITS = 24
 EXACT_BITS = 53
 """Bits that float64 holds, and every engine computes with."""
 
+ROOM_BITS = EXACT_BITS - 2
+"""Bits of a sum whose constants are rounded: offsets of a table, and the rounding of a cast in RTL, need two more."""
+
 _NARROW_BITS = 16
+
+FACTOR_BITS = ROOM_BITS - _NARROW_BITS
+"""Bits of a number that can be multiplied with a constant of 16 bits."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class ScaleAndShift:
 
     @classmethod
     def nearly(cls, scale: Reals, shift: Reals, magnitude: Reals, x: Range) -> ScaleAndShift:
-        """Return constants with the bits that float32 keeps, and fewer where the sum would need more than 53 bits.
+        """Return constants with the bits that float32 keeps, and fewer where the sum would need more than 51 bits.
 
         Args:
             scale: [channels].
@@ -92,7 +98,7 @@ def fold_batch_normalization(layer: Any, x: Range) -> ScaleAndShift:
     """Return factor and summand per channel.
 
     `(x - mean) / sqrt(variance + epsilon) * gamma + beta`, with QKeras' quantizers applied to each. They have the bits
-    that float32 keeps of them, and fewer where the sum would need more than 53 bits.
+    that float32 keeps of them, and fewer where the sum would need more than 51 bits.
 
     Args:
         layer: The layer.
@@ -116,7 +122,7 @@ def fold_batch_normalization(layer: Any, x: Range) -> ScaleAndShift:
 
 
 def rounded_bias(bias: Reals, kernel: Reals, x: Range, *, depthwise: bool) -> Reals:
-    """Return a bias of float32, with fewer bits right of the binary point where the sum would need more than 53 bits.
+    """Return a bias of float32, with fewer bits right of the binary point where the sum would need more than 51 bits.
 
     Args:
         bias: [channels].
@@ -132,9 +138,9 @@ def rounded_bias(bias: Reals, kernel: Reals, x: Range, *, depthwise: bool) -> Re
 
 
 def room(largest: float) -> int:
-    """Return how many bits right of the binary point fit into 53 bits with a number of some magnitude."""
+    """Return how many bits right of the binary point fit into 51 bits with a number of some magnitude."""
     _, exponent = np.frexp(largest)
-    return EXACT_BITS - 1 - int(exponent)
+    return ROOM_BITS - 1 - int(exponent)
 
 
 def _fewest(values: Reals) -> int:

@@ -13,7 +13,7 @@ from trigcnn.hls.admission import label
 from trigcnn.hls.admission.layers import TRAINING_ONLY
 from trigcnn.hls.admission.rows import power_of_two
 from trigcnn.hls.rewriting.broadcasting import broadcast
-from trigcnn.hls.rewriting.constants import EXACT_BITS, FLOAT32_BITS, fold_batch_normalization
+from trigcnn.hls.rewriting.constants import FLOAT32_BITS, ROOM_BITS, fold_batch_normalization
 from trigcnn.hls.rewriting.convolutions import convolution, convolve_depthwise, dense, depthwise, folded, separable
 from trigcnn.hls.rewriting.means import divided
 from trigcnn.hls.rewriting.pooling import (
@@ -68,15 +68,16 @@ def _removed(site: Site) -> Any:
 
 
 def _normalization(site: Site) -> Any:
-    constants = fold_batch_normalization(site.layer, site.state.range_of(site.x))
+    x = site.state.narrowed(site.x, site.name)
+    constants = fold_batch_normalization(site.layer, site.state.range_of(x))
     if constants.term_fraction is not None:
         precision = "exact in few bits"
     elif (constants.scale_error <= np.abs(constants.scale) * 2.0**-FLOAT32_BITS).all():
         precision = "as exact as float32"
     else:
-        precision = f"of at most {constants.bits} bits, so that no sum needs more than {EXACT_BITS}"
+        precision = f"of at most {constants.bits} bits, so that no sum needs more than {ROOM_BITS}"
     site.note(f"it became one factor and one summand per channel, {precision}")
-    return site.state.scale_shift(site.x, site.name, constants)
+    return site.state.scale_shift(x, site.name, constants)
 
 
 def _permute(site: Site) -> Any:

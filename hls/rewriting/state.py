@@ -15,7 +15,7 @@ from trigcnn.hls.graph.intervals import LayerRange
 from trigcnn.hls.graph.ranges import Range
 from trigcnn.hls.names import Names
 from trigcnn.hls.options import HlsOptions
-from trigcnn.hls.rewriting.constants import Reals, ScaleAndShift
+from trigcnn.hls.rewriting.constants import FACTOR_BITS, Reals, ScaleAndShift
 from trigcnn.hls.rewriting.layers import FLOAT, normal_layers
 from trigcnn.hls.rewriting.quotients import Quotient
 from trigcnn.hls.rewriting.ranges import bits, range_of
@@ -116,15 +116,27 @@ class Rewriter:
             scale: [channels].
             shift: [channels].
         """
+        x = self.narrowed(x, name)
         constants = ScaleAndShift.nearly(scale, shift, np.abs(shift), self.range_of(x))
-        result = self.scale_shift(x, name, constants)
-        values = self.range_of(result)
-        dropped = bits(values) - _FINE_BITS
+        return self._on_grid(self.scale_shift(x, name, constants), name, _FINE_BITS)
+
+    def narrowed(self, x: Any, name: str) -> Any:
+        """Round sums to a grid that is finer than float32, where they have too many bits to be multiplied.
+
+        Args:
+            x: The sums.
+            name: Name of the layer that multiplies them.
+        """
+        return self._on_grid(x, name, FACTOR_BITS)
+
+    def _on_grid(self, x: Any, name: str, most_bits: int) -> Any:
+        values = self.range_of(x)
+        dropped = bits(values) - most_bits
         if dropped <= 0:
-            return result
+            return x
         rounded = values.rounded(values.fraction - dropped, "RND_CONV")
         held = replace(rounded.format(), rounding="RND_CONV", overflow="SAT")
-        return self.quantize(result, self.names.added(name, "grid"), "grid", held)
+        return self.quantize(x, self.names.added(name, "grid"), "grid", held)
 
     def divide(self, x: Any, name: str, divisor: int, quotient: Quotient) -> Any:
         """Add a `Divide` layer."""
