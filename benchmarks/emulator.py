@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trigcnn.common.keras2 import bring_up
-from trigcnn.hls.conversion.convert import convert, normal_form
+from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import csim
 from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.emulator.engine import Emulator
@@ -33,6 +33,7 @@ from trigcnn.hls.engines.interpreter import Interpreter
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rewriting.normal_form import normal_form
 from trigcnn.hls.rtl.program import program
 
 SEED = 1

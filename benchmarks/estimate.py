@@ -19,9 +19,10 @@ from rich.table import Table
 from scipy.stats import spearmanr
 
 from trigcnn.common.fixed_point import FixedPoint
-from trigcnn.hls.conversion.convert import convert, normal_form
+from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rewriting.normal_form import normal_form
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.rtl.generation import generate
 from trigcnn.hls.rtl.options import RtlOptions

@@ -19,7 +19,6 @@ import numpy.typing as npt
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.foreign import cut
 from trigcnn.common.keras2 import made_again
-from trigcnn.hls.admission import admit
 from trigcnn.hls.admission.lacking import lack
 from trigcnn.hls.backends import FACTS
 from trigcnn.hls.conversion import checks, choices, extraction, handlers, number_formats
@@ -34,29 +33,8 @@ from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.names import Names, in_text
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting import tables
-from trigcnn.hls.rewriting.rewrite import NormalForm, rewrite
-from trigcnn.hls.rewriting.state import RewriteOptions
-
-
-def normal_form(model: Any, options: HlsOptions, *, input_format: FixedPoint | None = None) -> NormalForm:
-    """Admit a model and rewrite it into what converts exactly.
-
-    Args:
-        model: Keras 2 model; see `hls.admission` for what is let through.
-        options: Options of the project.
-        input_format: Number format of the digitiser, for models that do not quantize their input.
-
-    Raises:
-        AdmissionError: The model holds something that does not convert exactly.
-    """
-    admit(
-        model,
-        io_type=options.io_type,
-        strategy=options.strategy,
-        strategies=options.own_strategies,
-        backend=options.backend,
-    )
-    return rewrite(model, RewriteOptions.of(model, options, input_format))
+from trigcnn.hls.rewriting.normal_form import normal_form
+from trigcnn.hls.rewriting.rewrite import NormalForm
 
 
 def convert(

@@ -16,7 +16,6 @@ from trigcnn.hls.names import Names
 from trigcnn.hls.rewriting.constants import Reals, ScaleAndShift
 from trigcnn.hls.rewriting.layers import FLOAT
 from trigcnn.hls.rewriting.quantizers import cast_of
-from trigcnn.hls.rewriting.ranges import analyse
 from trigcnn.hls.rewriting.rules import RULES
 from trigcnn.hls.rewriting.site import Site
 from trigcnn.hls.rewriting.state import RewriteOptions, Rewriter
@@ -122,20 +121,6 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
         frozenset(state.divided),
         state.bias_errors,
     )
-
-
-def check_bits(model: Any, options: RewriteOptions) -> None:
-    """Check that no layer of an admitted model needs more bits than are computed exactly, with the weights that it has.
-
-    Args:
-        model: See `rewrite`.
-        options: See `rewrite`.
-
-    Raises:
-        AdmissionError: A layer does, or cannot be rewritten exactly.
-    """
-    normal = rewrite(model, options)
-    analyse(normal.model, normal.names)
 
 
 def _step(state: Rewriter, layer: Any, inputs: list[Any], output: Any) -> Step:

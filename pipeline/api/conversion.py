@@ -146,9 +146,10 @@ def convert(
     Raises:
         TrigcnnError: The model or an option cannot be used; the message says which layer, why, and what fixes it.
     """
-    from trigcnn.hls.conversion import convert as conversion
+    from trigcnn.hls.conversion.convert import convert as write_project
     from trigcnn.hls.engines.keras import KerasEngine
     from trigcnn.hls.rewriting.check import compare, random_events
+    from trigcnn.hls.rewriting.normal_form import normal_form
     from trigcnn.models.forms import flattened
     from trigcnn.pipeline.stages.building import with_quantized_weights
 
@@ -161,13 +162,13 @@ def convert(
             warnings.simplefilter("ignore")
             form = flattened(_loaded(model))
             rounded = with_quantized_weights(form.model, options)
-            normal = conversion.normal_form(rounded.model, options, input_format=given)
+            normal = normal_form(rounded.model, options, input_format=given)
             normal = replace(normal, changes=(*form.changes, *rounded.changes, *normal.changes))
             engine = KerasEngine(normal.model)
             array = random_events(normal) if events is None else np.asarray(events, np.float32)
             rewriting = compare(normal.source, normal, engine.inputs_of(array))
             bench = (array[:TEST_BENCH_EVENTS], engine.predict(array[:TEST_BENCH_EVENTS]).astype(np.float32))
-            graph = conversion.convert(
+            graph = write_project(
                 normal, name=name, options=options, project=place / "hls", log=place / "hls4ml.log", test_bench=bench
             )
     except BaseException:

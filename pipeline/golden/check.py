@@ -147,8 +147,9 @@ def prepare(
     Raises:
         HlsError: It does not convert.
     """
-    from trigcnn.hls.conversion.convert import convert, normal_form
+    from trigcnn.hls.conversion.convert import convert
     from trigcnn.hls.engines.keras import KerasEngine
+    from trigcnn.hls.rewriting.normal_form import normal_form
 
     normal = normal_form(with_quantized_weights(model, hls).model, hls, input_format=input_format)
     outputs = KerasEngine(normal.model).predict(events) if expected is None else expected

@@ -59,7 +59,7 @@ def stage(context: Context) -> Stage:
 def rewritten(hls: HlsOptions, trained: train.TrainOutput) -> NormalForm:
     """Return the trained model in the form that is converted; it computes in float64 and is the reference."""
     from trigcnn.common.fixed_point import FixedPoint
-    from trigcnn.hls.conversion.convert import normal_form
+    from trigcnn.hls.rewriting.normal_form import normal_form
     from trigcnn.models.source import load_saved
 
     given = FixedPoint.parse(trained.info.input_format)

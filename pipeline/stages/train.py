@@ -211,18 +211,14 @@ def _check_converts(config: RunConfig, model: Any, dataset: Dataset) -> None:
         AdmissionError: A layer cannot be converted exactly.
         ModelError: Events would be rounded again, or pixels dropped that the configuration wants to keep.
     """
-    from trigcnn.hls.admission import admit
     from trigcnn.hls.estimates.reuse import check_model
-    from trigcnn.hls.rewriting.rewrite import check_bits
-    from trigcnn.hls.rewriting.state import RewriteOptions
+    from trigcnn.hls.rewriting.normal_form import check_converts
     from trigcnn.models import forms, geometry
 
-    hls = config.hls
     single = forms.single_use(model).model
-    quantized = with_quantized_weights(single, hls).model
-    admit(quantized, io_type=hls.io_type, strategy=hls.strategy, strategies=hls.own_strategies, backend=hls.backend)
-    check_model(quantized, hls)
-    check_bits(quantized, RewriteOptions.of(quantized, hls, dataset.input_format))
+    quantized = with_quantized_weights(single, config.hls).model
+    check_converts(quantized, config.hls, input_format=dataset.input_format)
+    check_model(quantized, config.hls)
     if config.model.dropped_pixels == "refuse":
         geometry.refuse_dropped(geometry.geometry(single))
     for tensor in single.inputs:

@@ -35,12 +35,13 @@ from trigcnn.hls.admission.layers import RefusedLayer
 from trigcnn.hls.admission.rows import Alone, Row
 from trigcnn.hls.admission.table import REFUSED_LAYERS
 from trigcnn.hls.backends import FACTS
-from trigcnn.hls.conversion.convert import _keras2_front_end, convert, normal_form
+from trigcnn.hls.conversion.convert import _keras2_front_end, convert
 from trigcnn.hls.engines import Outputs, csim
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import ConversionError, ToolFailedError
 from trigcnn.hls.graph.graph import Graph, Layer, pack
 from trigcnn.hls.options import Backend, HlsOptions, IoType, Strategy
+from trigcnn.hls.rewriting.normal_form import normal_form
 
 TABLE: dict[str, Row | RefusedLayer] = {
     **representatives(),

@@ -16,13 +16,14 @@ from tests.hls.admission_branches import BRANCHES, WIDE, Branch, events_of, netw
 from trigcnn.hls.admission import look_up
 from trigcnn.hls.admission.table import entries
 from trigcnn.hls.backends import FACTS
-from trigcnn.hls.conversion.convert import convert, normal_form
+from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import Engine, Outputs, registry
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.engines.registry import Workplace
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.options import HlsOptions, IoType
 from trigcnn.hls.rewriting.check import compare
+from trigcnn.hls.rewriting.normal_form import normal_form
 from trigcnn.hls.rewriting.rewrite import NormalForm
 
 

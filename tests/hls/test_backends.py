@@ -13,11 +13,12 @@ from tests.hls.admission_branches import BITS, IMAGE, SEQUENCE, SQUARE, VECTOR, 
 from tests.hls.walk import differing
 from trigcnn.hls.admission.lacking import lack
 from trigcnn.hls.backends import FACTS
-from trigcnn.hls.conversion.convert import convert, normal_form
+from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import csim
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.options import Backend, HlsOptions, IoType, LayerOptions
+from trigcnn.hls.rewriting.normal_form import normal_form
 
 _CONV = f"QConv2D(2, (3, 2), kernel_quantizer={BITS}, bias_quantizer={BITS}, "
 _DENSE = f"QDense(6, kernel_quantizer={BITS}, bias_quantizer={BITS}, "

@@ -17,6 +17,7 @@ from trigcnn.hls.errors import AdmissionError, ConversionError
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.graph.intervals import analyse
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions
+from trigcnn.hls.rewriting.normal_form import normal_form
 from trigcnn.hls.rewriting.rewrite import NormalForm
 
 OPTIONS = HlsOptions("Vitis", "xcvu9p-flga2104-2L-e", 5.0, "io_parallel", "Latency", 1)
@@ -45,7 +46,7 @@ def chain(shape: tuple[int, ...], *layers: Any) -> Any:
 
 
 def convert(model: Any, folder: Path, options: HlsOptions = OPTIONS) -> tuple[NormalForm, Graph]:
-    normal = conversion.normal_form(model, options)
+    normal = normal_form(model, options)
     bench = (np.zeros((1, *model.input_shape[1:]), np.float32), np.zeros((1, 1), np.float32))
     graph = conversion.convert(
         normal, name="top", options=options, project=folder / "hls", log=folder / "log", test_bench=bench
@@ -187,7 +188,7 @@ def test_thresholds_behind_wide_sums_are_exact(io_type: IoType, tmp_path: Path) 
     calls = ("quantized_tanh(6,use_real_tanh=True)", "quantized_po2(4)", "quantized_hswish(6,1)")
     branches = [Branch((6,), f"QDense(2, {WIDE_WEIGHTS}) > QActivation({call})") for call in calls]
     made = network(branches, io_type)
-    normal = conversion.normal_form(made.model, made.options)
+    normal = normal_form(made.model, made.options)
     bench = (np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32))
     graph = conversion.convert(
         normal, name="top", options=made.options, project=tmp_path / "hls", log=tmp_path / "log", test_bench=bench

@@ -13,11 +13,11 @@ import pytest
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
-from trigcnn.hls.conversion.convert import normal_form
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.options import HlsOptions, IoType, LayerOptions
 from trigcnn.hls.rewriting.check import Rewriting, compare, random_events
 from trigcnn.hls.rewriting.constants import as_float32
+from trigcnn.hls.rewriting.normal_form import normal_form
 from trigcnn.hls.rewriting.quantizers import as_cast, common_format, frozen, is_relu
 from trigcnn.hls.rewriting.rewrite import NormalForm
 

@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.hls.test_rewriting import chain, events_of, filled, layer, of, same, two_by_three
+from tests.hls.test_rewriting import OPTIONS, chain, events_of, filled, layer, of, same, two_by_three
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.rewriting import constants, rules
 from trigcnn.hls.rewriting.check import Rewriting, compare
 from trigcnn.hls.rewriting.constants import ScaleAndShift
-from trigcnn.hls.rewriting.rewrite import NormalForm, check_bits
-from trigcnn.hls.rewriting.state import RewriteOptions
+from trigcnn.hls.rewriting.normal_form import check_converts
+from trigcnn.hls.rewriting.rewrite import NormalForm
 
 IMAGE = (8, 4, 2)
 
@@ -223,7 +223,7 @@ def test_sums_too_wide_to_be_multiplied_are_rounded_finer_than_float32() -> None
         "dense_factor_grid": 35,
         "dense_factor_grid_layer": 32,
     }
-    check_bits(model, RewriteOptions("io_parallel"))
+    check_converts(model, OPTIONS)
     found = compared(model, normal)
     assert [each.layer for each in found.layers] == ["first", "dense", "norm"]
     assert 0 < max(each.bound for each in found.layers) < 2**-15
@@ -248,7 +248,7 @@ def test_more_than_53_bits_are_refused_with_layer_and_bits(layers: int) -> None:
         compare(model, normal, events)
     # Before training, too.
     with pytest.raises(AdmissionError, match=message):
-        check_bits(model, RewriteOptions("io_parallel"))
+        check_converts(model, OPTIONS)
 
 
 @pytest.mark.parametrize("activation", ["quantized_tanh(6)", "quantized_relu(6,0,use_sigmoid=1)"])

@@ -16,12 +16,13 @@ import numpy as np
 from tests.hls.admission_branches import BRANCHES, WIDE, Branch, events_of, network
 from trigcnn.hls.admission import look_up
 from trigcnn.hls.backends import FACTS
-from trigcnn.hls.conversion.convert import convert, normal_form
+from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import csim
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.errors import HlsError
 from trigcnn.hls.graph.graph import pack
 from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rewriting.normal_form import normal_form
 
 _TOGETHER = 40
 

@@ -11,12 +11,13 @@ import pytest
 
 from tests.models.loading import load
 from trigcnn.common.fixed_point import FixedPoint
-from trigcnn.hls.conversion.convert import convert, normal_form
+from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import csim
 from trigcnn.hls.engines import rtl as rtl_engine
 from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.keras import KerasEngine
 from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.rewriting.normal_form import normal_form
 from trigcnn.hls.rtl.generation import generate
 from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.models import training, zoo

@@ -10,7 +10,7 @@ import pytest
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.admission import admit
-from trigcnn.hls.conversion.convert import convert, normal_form
+from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import csim
 from trigcnn.hls.engines.emulator import engine as emulator
 from trigcnn.hls.engines.keras import KerasEngine
@@ -18,6 +18,7 @@ from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.check import compare
+from trigcnn.hls.rewriting.normal_form import normal_form
 from trigcnn.models import training, zoo
 from trigcnn.models.datasets import calorimeter, street_digits
 from trigcnn.models.datasets.input_format import put_on_grid

@@ -28,6 +28,7 @@ from trigcnn.hls.errors import AdmissionError, ConversionError
 from trigcnn.hls.graph.graph import Graph, pack
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.check import compare as compare_rewritten
+from trigcnn.hls.rewriting.normal_form import normal_form
 from trigcnn.hls.rewriting.rewrite import NormalForm
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.rtl.streaming.generate import generate
@@ -83,7 +84,7 @@ def compare(network: RandomNetwork, folder: Path, *, with_csim: bool = True, wit
     model, options = network.build(), network.hls_options()
     try:
         given = None if network.input_format is None else FixedPoint.parse(network.input_format)
-        normal = conversion.normal_form(model, options, input_format=given)
+        normal = normal_form(model, options, input_format=given)
         graph = _convert(normal, options, folder)
     except (AdmissionError, ConversionError) as error:
         outcome.refused = str(error)
