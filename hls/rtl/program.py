@@ -13,7 +13,7 @@ from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl import layers
 
-# alkaid keeps ranges of values as float64.
+# alkaid keeps ranges of values as float64, whose 53 bits do not include the sign.
 _WIDEST = 53
 _CONSTANT_BITS = 31
 
@@ -163,9 +163,9 @@ def _last_bit_of(value: float) -> int:
 
 def _check_exact(logic: Any) -> None:
     for operation in logic.ops:
-        width = sum(operation.qint.kif)
-        if width > _WIDEST:
+        low, high, step = operation.qint
+        if max(-low, high) > 2.0**_WIDEST * step:
             raise ConversionError(
-                f"the RTL would have numbers of {width} bits, of which {_WIDEST} are computed exactly; use narrower "
-                "number formats, or set rtl.architecture: none"
+                f"the RTL would have numbers of {sum(operation.qint.kif)} bits, of which {_WIDEST} are computed "
+                "exactly; use narrower number formats, or set rtl.architecture: none"
             )

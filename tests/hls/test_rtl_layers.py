@@ -253,6 +253,16 @@ def test_constants_far_apart_are_added_one_after_the_other(result: str) -> None:
     check(graph(given((1,), "fixed<50,44>"), layer("Activation", "x", (1,), result, activation="linear")))
 
 
+def test_sums_of_53_bits_are_rounded() -> None:
+    """With the half bit that rounds, and in the differences that saturate, they have 54."""
+    bias = {
+        "scale": Weights(FixedPoint(True, 8, 1), np.array([127])),
+        "bias": Weights(FixedPoint(True, 24, 29), np.array([-(2**23) + 1])),
+    }
+    for result in ("fixed<20,29,RND,SAT>", "fixed<20,20,RND_CONV,SAT>", "fixed<30,1,RND,WRAP>"):
+        check(graph(given((1,), "fixed<46,29>"), layer("BatchNormalization", "x", (1,), result, weights=bias)))
+
+
 def test_numbers_wider_than_what_is_computed_exactly_are_refused() -> None:
     wide = given((1,), "fixed<30,10>")
     square = layer("Merge", "x x", (1,), "fixed<60,20>", name="square", op="multiply")
