@@ -66,20 +66,6 @@ def _policy(name: str, options: HlsOptions) -> str:
     return "" if options.has_own_reuse_factor(name) else ", or set hls.reuse_factor_policy: nearest"
 
 
-def check_repacking(graph: Graph, options: HlsOptions) -> None:
-    """Check repacking: in io_stream, hls4ml drops values where the numbers of channels do not divide each other."""
-    for layer in graph.layers:
-        if options.io_type != "io_stream" or layer.kind != "Reshape":
-            continue
-        before, after = graph[layer.inputs[0]].shape[-1], layer.shape[-1]
-        if max(before, after) % min(before, after):
-            name = layer.name.removeprefix("repack_")
-            raise ConversionError(
-                f"layer {name}: to make pixels of {after} channels from pixels of {before} is not possible in "
-                "io_stream; use shapes of which one's last axis divides the other's, or hls.io_type: io_parallel"
-            )
-
-
 def _taps(node: Any) -> int:
     """Return the number of weights of one filter: the largest reuse factor of a convolution."""
     if not any(base.__name__ in ("Conv1D", "Conv2D") for base in type(node).__mro__):
@@ -88,7 +74,10 @@ def _taps(node: Any) -> int:
 
 
 def check_padding(graph: Graph) -> None:
-    """Check padding: hls4ml pads a maximum with the bits of the smallest signed number, a large unsigned one."""
+    """Check padding: hls4ml pads a maximum with the bits of the smallest signed number, a large unsigned one.
+
+    Rules pad unsigned values with zeros, but a number format that is set for the layer in front may be unsigned.
+    """
     for layer in graph.layers:
         if not layer.kind.startswith("Pooling") or layer.attributes["pool_op"] != "Max":
             continue

@@ -82,7 +82,6 @@ def convert(
         checks.check_outputs(graph)
         checks.check_computation(normal, content, graph)
         checks.check_padding(graph)
-        checks.check_repacking(graph, options)
         _write(hls_model, options, project)
     return graph
 

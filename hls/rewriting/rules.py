@@ -89,7 +89,10 @@ def _permute(site: Site) -> Any:
 
 
 def _reshape(site: Site) -> Any:
-    """In io_stream, hls4ml repacks words only where one of their sizes divides the other: one value at a time does."""
+    """In io_stream, hls4ml repacks words only where one of their sizes divides the other: one value at a time does.
+
+    No other rule makes a layer of which neither does; of others, hls4ml would silently drop values.
+    """
     target = tuple(int(n) for n in site.layer.output_shape[1:])
     sizes = sorted((int(site.x.shape[-1]), target[-1]))
     x = site.x

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.hls import graphs
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
+from trigcnn.hls.conversion.checks import check_padding
 from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.engines import Events, csim, interpreter
 from trigcnn.hls.engines.csim import CSimulation
@@ -270,6 +272,15 @@ def test_a_padded_maximum_behind_values_that_happen_to_be_unsigned_is_padded_wit
     assert [layer.name for layer in graph.layers][-3:] == ["conv", "pool_padding", "pool"]
     assert (graph["conv"].result.signed, graph["pool"].shape) == (False, (2, 2, 2))
     assert [graph["pool"].attributes[f"pad_{side}"] for side in ("left", "right", "top", "bottom")] == [0, 0, 0, 0]
+
+
+def test_a_padded_maximum_of_unsigned_values_is_refused() -> None:
+    """As behind a layer whose result was set to a number format without a sign."""
+    pool = graphs.pool1d("Max", 2, (3, 2), 2, right=1)
+    check_padding(graphs.graph(graphs.given((5, 2), "fixed<5,3>"), pool))
+    message = r"^layer y: padding='same' is not possible after values of ufixed<5,3>, which hls4ml pads with a large"
+    with pytest.raises(ConversionError, match=message):
+        check_padding(graphs.graph(graphs.given((5, 2), "ufixed<5,3>"), pool))
 
 
 def test_strides_down_of_a_kernel_of_one_row_are_those_of_two_rows_in_io_stream(tmp_path: Path) -> None:
