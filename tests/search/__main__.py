@@ -27,6 +27,8 @@ from tests.search.scripts import Script
 from tests.search.search import each_network, each_script, outcome_of
 
 _CHUNK = 20
+# A script's seed is a million times this one, and NumPy takes 32 bits.
+_SEEDS = 4294
 
 
 @dataclass
@@ -182,6 +184,8 @@ def main() -> int:
     parser.add_argument("--again", type=Path, help="run a saved failure once more")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.scripts and options.child is None and not 0 <= options.seed < _SEEDS:
+        parser.error(f"--seed {options.seed}: seeds of scripts are from 0 to {_SEEDS - 1}")
     if options.child is not None:
         return _child(options)
     if options.again is not None:
