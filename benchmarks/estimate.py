@@ -27,7 +27,6 @@ from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.rtl.generation import generate
 from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.hls.synthesis import yosys
-from trigcnn.hls.synthesis.implement import design_sources
 from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.models import zoo
 from trigcnn.models.training import seed_everything
@@ -90,7 +89,7 @@ def measure(case: Case, folder: Path) -> tuple[RtlDesign, SynthesisReport]:
         graph_of(case, folder), rtl, options, part=PART, clock_period_ns=5.0, log=log, timeout_s=TIMEOUT_S
     )
     plan = yosys.plan(
-        design_sources(design, rtl),
+        design.verilog,
         design.top,
         part=PART,
         effort="fast",

@@ -25,7 +25,6 @@ from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.rtl.generation import generate
 from trigcnn.hls.rtl.options import RtlLayerOptions, RtlOptions
 from trigcnn.hls.synthesis import yosys
-from trigcnn.hls.synthesis.implement import design_sources
 
 PART, CLOCK_NS, MOST_UNROLLED = "xcu250-figd2104-2L-e", 5.0, 50_000
 TIMEOUT_S = 3600
@@ -105,7 +104,7 @@ def measure(
     if not synthesize:
         return found
     plan = yosys.plan(
-        design_sources(design, folder / "rtl"),
+        design.verilog,
         design.top,
         part=PART,
         effort="fast",

@@ -64,7 +64,6 @@ class CSimulation:
         }
         try:
             return shared_library.call(
-                "csim",
                 self.library,
                 arguments,
                 {"events": events},

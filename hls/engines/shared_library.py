@@ -22,7 +22,6 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def call(
-    function: str,
     library: Path,
     arguments: dict[str, Any],
     arrays: Arrays,
@@ -30,28 +29,26 @@ def call(
     scratch: Path,
     timeout_s: float,
 ) -> Arrays:
-    """Run one of this module's functions on a shared library in a child process.
+    """Run `csim` on a shared library in a child process.
 
     Args:
-        function: `csim` or `rtl`.
         library: The shared library.
-        arguments: The function's other arguments; plain values.
-        arrays: Arrays for the function.
+        arguments: Its other arguments; plain values.
+        arrays: Arrays for it.
         scratch: Folder for the files that go between the processes and for the log.
         timeout_s: Time limit in seconds.
 
     Raises:
         ToolFailedError: The child crashed, failed or ran out of time.
     """
-    request, answer = scratch / f"{function}.request.npz", scratch / f"{function}.answer.npz"
+    request, answer = scratch / "csim.request.npz", scratch / "csim.answer.npz"
     order = {
-        "function": function,
         "library": str(library.resolve()),
         "answer": str(answer.resolve()),
         **arguments,
     }
     np.savez(request, order=np.array(json.dumps(order)), **arrays)  # type: ignore[arg-type]
-    log = scratch / f"{function}.log"
+    log = scratch / "csim.log"
     tool.run_module("trigcnn.hls.engines.shared_library", [request.resolve()], log=log, timeout_s=timeout_s)
     with np.load(answer, allow_pickle=False) as loaded:
         result = dict(loaded)
@@ -105,33 +102,11 @@ def _collect(library: Any, layers: dict[str, int], traced: dict[str, npt.NDArray
     return saved
 
 
-def rtl(order: dict[str, Any], arrays: Arrays) -> Arrays:
-    """Clock simulated RTL: a new event at every clock edge, the output ports read after every edge."""
-    library = ctypes.CDLL(order["library"])
-    library.fsm_create.restype = ctypes.c_void_p
-    handle = ctypes.c_void_p(library.fsm_create())
-    library.fsm_soft_reset(handle)
-    events = np.asarray(arrays["events"], np.float64)
-    ends = np.cumsum(order["inputs"])
-    inputs = [np.ascontiguousarray(part) for part in np.split(events, ends[:-1], axis=1)]
-    cycles: int = order["cycles"]
-    outputs = [np.zeros((cycles, size)) for size in order["outputs"]]
-    given = (_DOUBLE * len(inputs))(*(part.ctypes.data_as(_DOUBLE) for part in inputs))
-    results = (_DOUBLE * len(outputs))(*(part.ctypes.data_as(_DOUBLE) for part in outputs))
-    samples = (ctypes.c_size_t * len(inputs))(*([len(events)] * len(inputs)))
-    # After the arrays: steps, extra steps, alkaid's own schedule (not used: the latency is checked here), threads.
-    numbers = (ctypes.c_size_t(cycles), ctypes.c_size_t(0), ctypes.c_uint8(0), ctypes.c_size_t(1))
-    library.fsm_run(handle, given, samples, results, *numbers)
-    library.fsm_destroy(handle)
-    return {"outputs": np.concatenate(outputs, axis=1)}
-
-
 def _main(request: Path) -> None:
     with np.load(request, allow_pickle=False) as loaded:
         arrays = dict(loaded)
     order = json.loads(str(arrays.pop("order")))
-    functions = {"csim": csim, "rtl": rtl}
-    np.savez(order["answer"], **functions[order["function"]](order, arrays))  # type: ignore[arg-type]
+    np.savez(order["answer"], **csim(order, arrays))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def generate(
         graph: What to build.
         folder: New folder: `src/` has the Verilog. VHDL goes into the folder `vhdl` beside it.
         options: How it is laid out.
-        part: Device named in scripts and constraints; the architecture `auto` looks at its size.
+        part: Device; the architecture `auto` looks at its size.
         clock_period_ns: Clock period in the constraints, in ns.
         log: File for the layers that are done.
         timeout_s: Time limit in seconds.
@@ -128,10 +128,11 @@ def _parallel(graph: Graph, folder: Path, options: RtlOptions, target: _Target) 
     return parallel.generate(
         graph,
         folder,
-        part=target.part,
         clock_period_ns=target.clock_period_ns,
         stage_delay=_stage_delay(options),
         max_multiplications=options.max_multiplications,
+        valid=options.valid,
+        output_registers=options.output_registers,
         vhdl_folder=_vhdl_folder(folder, options),
         note=_note,
     )

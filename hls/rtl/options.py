@@ -38,6 +38,12 @@ class RtlOptions:
     with which hls.clock_period_ns is met in place and route."""
     max_multiplications: Annotated[int, Ge(1)] = 50_000
     """Multiplications per event above which parallel RTL is refused."""
+    valid: bool = True
+    """In parallel RTL: mark events by `in_valid` and `out_valid`, with a synchronous reset `rst` that clears these
+    bits. They take a flip-flop per clock cycle of latency. Streaming RTL always has them."""
+    output_registers: bool = True
+    """In parallel RTL: registers at the outputs. Without them the latency is a cycle shorter, and the logic behind the
+    design shares its last clock cycle."""
     serial_dense: bool = False
     """In streaming RTL: let dense layers take as many clock cycles as lie between two events, for the fewest LUTs."""
     layers: dict[str, RtlLayerOptions] = field(default_factory=dict)

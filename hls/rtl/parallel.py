@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,41 +11,47 @@ import numpy as np
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.graph import Graph, Layer, in_comment
+from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.graph.kinds import WIRES
-from trigcnn.hls.rtl import vhdl
+from trigcnn.hls.rtl import description, files, kernels, signals, vhdl
 from trigcnn.hls.rtl.design import Port, RtlDesign
+from trigcnn.hls.rtl.kernels import Kernel
 from trigcnn.hls.rtl.layers import compute
+from trigcnn.hls.rtl.netlist import Module, Net, Slice, whole
+from trigcnn.hls.rtl.packing import converted, format_interval, live_bits
 from trigcnn.hls.rtl.pipelining import pipeline
-from trigcnn.hls.rtl.program import program
+from trigcnn.hls.rtl.program import program_with_layers
+from trigcnn.hls.rtl.tables import Tables
 
 
 def generate(
     graph: Graph,
     folder: Path,
     *,
-    part: str,
-    clock_period_ns: float,
     stage_delay: float,
     max_multiplications: int,
+    clock_period_ns: float = 5.0,
+    valid: bool = True,
+    output_registers: bool = True,
     vhdl_folder: Path | None = None,
     note: Callable[[str], None] = lambda _: None,
 ) -> RtlDesign:
-    """Write Verilog for a graph, with alkaid's files for its simulation and its constraints.
+    """Write Verilog for a graph, and VHDL if asked.
 
     Args:
         graph: What to build.
-        folder: New folder: `src/` has the Verilog, `sim/` the harness for Verilator.
-        part: Device named in the scripts and constraints.
-        clock_period_ns: Clock period in the constraints, in ns.
+        folder: New folder: `src/` has the Verilog.
         stage_delay: Longest path between two registers, in alkaid's unit (about the delay of an adder
             bit-sliced into LUTs; not ns). Smaller means more registers and a longer latency.
         max_multiplications: Largest number of products per event that is unrolled.
+        clock_period_ns: Clock period in the constraints, in ns.
+        valid: Whether events are marked by valid bits, which a reset clears.
+        output_registers: Whether the outputs come from registers.
         vhdl_folder: New folder for the same design in VHDL; None for none.
         note: Called with the name of the layer in work.
 
     Raises:
-        ConversionError: The graph is too large to be unrolled, or a layer has no RTL.
+        ConversionError: The graph is too large to be unrolled, a layer has no RTL, or a name is not valid in VHDL.
     """
     if graph.multiplications > max_multiplications:
         largest = max(graph.layers, key=lambda layer: layer.multiplications)
@@ -54,8 +60,8 @@ def generate(
             f"each ({largest.multiplications:,} in layer {largest.name}); the limit is {max_multiplications:,}. Use a "
             "smaller network, set rtl.architecture: streaming, or raise rtl.max_multiplications and wait"
         )
-    from alkaid.codegen import RTLModel
-
+    if vhdl_folder is not None:
+        vhdl.check_name(graph.name)
     costs: dict[str, float] = {}
 
     def note_cost(layer: Layer, inputs: list[Any]) -> None:
@@ -64,76 +70,93 @@ def generate(
         if layer is graph.layers[-1]:
             note("all layers together")
 
-    machine = pipeline(graph, program(graph, on_layer=note_cost), stage_delay)
-    model = RTLModel(
-        machine,
-        folder,
-        prj_name=graph.name,
-        part_name=part,
-        clock_period=clock_period_ns,
-        # Already done earlier, where it can still use all of the logic.
-        ternary_fuse=False,
-    )
-    model.write()
-    # The same design in alkaid's own form: large, and useless to others.
-    shutil.rmtree(folder / "model")
-    if vhdl_folder is not None:
-        vhdl.write(graph, machine, vhdl_folder, part=part, clock_period_ns=clock_period_ns)
+    logic, results = program_with_layers(graph, on_layer=note_cost)
+    kernel = pipeline(graph, logic, stage_delay, output_registers=output_registers)
+    if kernel.stages:
+        kernel = replace(kernel, names=tuple(signals.named(graph, results, kernel.stages)))
+    top = Module(graph.name, "")
+    clock = top.input("clk")
+    done = None
+    if valid:
+        done = top.net("done")
+        marks = {"rst": top.input("rst"), "in_valid": top.input("in_valid"), "out_valid": done}
+        # Its depth is the constant itself, so that the two cannot differ.
+        top.instance("trigcnn_valid", "valid_unit", {"DEPTH": "LATENCY_CYCLES"}, clk=clock, **marks)
+    inputs, given = _add_inputs(top, graph, kernel, clock, "in_valid" if valid else None)
+    result = top.net("logic_out", max(live_bits(kernel.outputs), 1))
+    if kernel.stages:
+        clocks = {"clk": clock} if kernel.registers else {}
+        top.instance(kernel.name, "logic_unit", {}, **clocks, in_data=given, out_data=result)
+    outputs = _add_outputs(top, graph, kernel, result, done)
     design = RtlDesign(
         architecture="parallel",
         top=graph.name,
-        # alkaid: the output is valid this many clock edges after the input.
-        latency_cycles=int(machine.out_signals[0].schedule.bias),
+        # A register before the first stage.
+        latency_cycles=1 + kernel.latency,
         initiation_interval=1,
-        inputs=_ports(graph.input_layers, machine.inp_signals),
-        outputs=_ports(graph.output_layers, machine.out_signals),
-        estimated_lut=float(sum(block.cost for block in machine.logic.values())),
+        inputs=inputs,
+        outputs=outputs,
+        estimated_lut=kernel.estimated_lut,
         estimated_lut_by_layer=costs,
+        reset="rst" if valid else None,
     )
-    for place in (folder, vhdl_folder):
-        if place is not None:
-            (place / "PORTS.md").write_text(_description(design))
-    return design
+    top.comment, top.constants = description.header(design), design.constants
+    tables = Tables(graph.name)
+    modules = [top, *(kernels.build(kernel, tables) if kernel.stages else ())]
+    return files.write_all(folder, vhdl_folder, design, modules, tables, clock_period_ns)
 
 
-def _ports(carried: tuple[Layer, ...], signals: tuple[Any, ...]) -> tuple[Port, ...]:
-    return tuple(
-        Port(signal.name, layer.name, layer.shape, _padded(signal), int(signal.width))
-        for layer, signal in zip(carried, signals, strict=True)
-    )
+def _add_inputs(
+    top: Module, graph: Graph, kernel: Kernel, clock: Net, valid: str | None
+) -> tuple[tuple[Port, ...], Net]:
+    """Add the input ports and registers for the bits that are used; return the ports and the word for the kernel."""
+    ports, words, start = [], [], 0
+    for layer in graph.input_layers:
+        name = "in_data" if len(graph.inputs) == 1 else f"in_{layer.identifier}"
+        used = kernel.inputs[start : start + layer.size]
+        start += layer.size
+        live = live_bits(used)
+        number_format = FixedPoint(layer.result.signed, layer.result.width, layer.result.integer)
+        port = Port(name, layer.name, layer.shape, number_format, live, valid=valid)
+        ports.append(port)
+        given = top.input(name, port.width)
+        if live:
+            wanted = [each.kif if each.bits else (0, 0, 0) for each in used]
+            word = top.joined(f"used_{name}", *converted(given, [format_interval(number_format)] * layer.size, wanted))
+            kept = top.net(f"kept_{name}", live)
+            parameters, ends = {"BITS": live}, {"in_data": word, "out_data": kept}
+            top.instance("trigcnn_register", f"register_{name}", parameters, clk=clock, **ends)
+            words.append(kept)
+    return tuple(ports), top.joined("logic_in", *map(whole, words))
 
 
-def _padded(signal: Any) -> FixedPoint:
-    """Return the format that holds every element of a port; the wrapper gives each element its width."""
-    sign, integer, fraction = (max(int(value) for value in column) for column in zip(*signal.precisions, strict=True))
-    return FixedPoint(bool(sign), sign + integer + fraction, sign + integer)
+def _add_outputs(top: Module, graph: Graph, kernel: Kernel, data: Net, valid: Net | None) -> tuple[Port, ...]:
+    """Add the output ports, on each of which all values have one format."""
+    ports, start, low = [], 0, 0
+    for layer in graph.output_layers:
+        only = len(graph.outputs) == 1
+        name, mark = ("out_data", "out_valid") if only else (f"out_{layer.identifier}", f"out_{layer.identifier}_valid")
+        values = kernel.outputs[start : start + layer.size]
+        start += layer.size
+        live = live_bits(values)
+        kifs = [each.kif for each in values if not each.zero] or [_kif(layer.result)]
+        sign, integer, fraction = (max(column) for column in zip(*kifs, strict=True))
+        number_format = FixedPoint(bool(sign), sign + integer + fraction, sign + integer)
+        port = Port(name, layer.name, layer.shape, number_format, live, valid=mark if valid else None)
+        ports.append(port)
+        own = top.joined(f"packed_{name}", *((Slice(data, low, live),) if live else ()))
+        low += live
+        formats = [(sign, integer, fraction)] * layer.size
+        top.assign(top.output(name, port.width), *converted(own, values, formats))
+        if valid:
+            top.assign(top.output(mark), whole(valid))
+    return tuple(ports)
 
 
-def _description(design: RtlDesign) -> str:
-    """Return a description of the ports for users of the module."""
-    rows = [
-        f"| `{port.name}` | {way} | `{in_comment(port.layer)}` | {_times(port.shape)} | `{port.number_format}` | "
-        f"clock {clock} |"
-        for ports, way, clock in [(design.inputs, "in", 0), (design.outputs, "out", design.latency_cycles)]
-        for port in ports
-    ]
-    lines = [
-        f"# Ports of `{design.top}_wrapper`",
-        "",
-        "One event per rising edge of `clk`. Element n (row-major, channels last) is at bits `[n * W +: W]`, W being",
-        "the width of its number format. There is no reset and no enable: the pipeline runs at every clock.",
-        "",
-        "| Port | Direction | Layer | Elements | Number format of each | Latency |",
-        "|---|---|---|---|---|---|",
-        *rows,
-        "",
-        f"`{design.top}`, inside, has the same ports without bits that are constant or reach no output.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " × ".join(str(n) for n in shape)
+def _kif(number_format: FixedPoint) -> tuple[int, int, int]:
+    """Return a number format as sign bit, integer bits without it, and fraction bits."""
+    sign = int(number_format.signed)
+    return sign, number_format.integer - sign, number_format.fraction
 
 
 def _cost(graph: Graph, layer: Layer, inputs: list[Any]) -> float:

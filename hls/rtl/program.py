@@ -36,6 +36,21 @@ def program(graph: Graph, *, optimize: bool = True, on_layer: Callable[[Layer, l
         return exact_logic(ports, outputs, optimize=optimize)
 
 
+def program_with_layers(graph: Graph, *, on_layer: Callable[[Layer, list[Any]], None] | None = None) -> tuple[Any, Any]:
+    """Return a graph as alkaid's `CombLogic`, optimized, and another one that gives the results of all layers.
+
+    The arguments and errors are those of `program`.
+    """
+    from alkaid.trace import trace
+
+    with repaired():
+        results = layers.evaluate(graph, on_layer=on_layer)
+        ports = np.concatenate([results[name].reshape(-1) for name in graph.inputs])
+        outputs = np.concatenate([results[name].reshape(-1) for name in graph.outputs])
+        every = np.concatenate([results[layer.name].reshape(-1) for layer in graph.layers])
+        return exact_logic(ports, outputs), trace(ports, every, optimize=False)
+
+
 def exact_logic(ports: Any, outputs: Any, *, optimize: bool = True) -> Any:
     """Return symbolic numbers as alkaid's `CombLogic`; they were made while `repaired` was open.
 

@@ -53,13 +53,10 @@ def write(
         raise ConversionError(
             f"a test bench needs as many events at each port, and at least one; given {sorted(events)}"
         )
-    words = {port.words for port in design.inputs}
-    if len(words) != 1:
-        raise ConversionError(f"the inputs share one valid, and cannot have {sorted(words)} words per event")
     content = {
         "design": design,
         "events": events.pop(),
-        "words": words.pop(),
+        "words": design.words,
         "half_period_ps": round(clock_period_ns * 500),
         "file_of": file_of,
     }

@@ -1,16 +1,13 @@
-"""VHDL-2008 beside the Verilog: names, the order of files, and parallel designs from the same machine."""
+"""VHDL-2008 beside the Verilog: names, and the order of files."""
 
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.reserved_words import VHDL_WORDS
 
 _IDENTIFIER = re.compile(r"[A-Za-z](_?[A-Za-z0-9])*")
@@ -31,37 +28,6 @@ def check_name(name: str) -> None:
             f"{name!r}: VHDL has no name with two underscores in a row, or one at an end; choose another name, or set "
             "rtl.language: verilog"
         )
-
-
-def write(graph: Graph, machine: Any, folder: Path, *, part: str, clock_period_ns: float) -> None:
-    """Write VHDL for a parallel design.
-
-    Args:
-        graph: What the machine was made of.
-        machine: alkaid's `FSM`, of which the Verilog is made too.
-        folder: New folder; `src/` has the VHDL.
-        part: Device named in the scripts and constraints.
-        clock_period_ns: Clock period in the constraints, in ns.
-
-    Raises:
-        ConversionError: A name is not valid in VHDL.
-    """
-    from alkaid.codegen import RTLModel
-
-    check_name(graph.name)
-    RTLModel(
-        machine,
-        folder,
-        prj_name=graph.name,
-        flavor="vhdl",
-        part_name=part,
-        clock_period=clock_period_ns,
-        # Already done, where it can still use all of the logic.
-        ternary_fuse=False,
-    ).write()
-    # The harness would make Verilog of it again, for Verilator.
-    for name in ("model", "sim"):
-        shutil.rmtree(folder / name)
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:

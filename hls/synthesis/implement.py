@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis import ecp5, nextpnr, yosys
 from trigcnn.hls.synthesis.primitives import Resources
 from trigcnn.hls.synthesis.report import SynthesisReport
@@ -103,18 +102,6 @@ def implement(
     layers = [layer.name for layer in synthesis.layers or ()]
     placement = nextpnr.run(placing, folder, layers=layers, timeout_s=options.place_timeout_s)
     return Implementation(synthesis, placement)
-
-
-def design_sources(design: RtlDesign, folder: Path, *, wrapped: bool = False) -> list[Path]:
-    """Return a design's Verilog files, relative to the folder that holds its `src`.
-
-    Args:
-        design: The design.
-        folder: The folder.
-        wrapped: Whether to include the wrapper of parallel RTL, which gives every element of a port its width.
-    """
-    files = sorted(path.relative_to(folder) for path in (folder / "src").rglob("*.v"))
-    return files if wrapped else [path for path in files if path.name != f"{design.top}_wrapper.v"]
 
 
 def _counted(report: SynthesisReport) -> Resources:

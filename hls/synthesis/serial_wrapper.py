@@ -37,8 +37,8 @@ def wrapper(design: RtlDesign, board: Board) -> str:
     return _template().render(
         design=design,
         board=board,
-        streaming=design.architecture == "streaming",
-        words=_words(design),
+        marked=design.has_valid,
+        words=design.words,
         inputs=inputs,
         in_bytes=_bytes(low),
         out_bytes=out_bytes,
@@ -54,7 +54,7 @@ def event_bytes(design: RtlDesign, event: Mapping[str, Integers]) -> bytes:
         design: The design.
         event: The integers of each input, in units of its format's last bit, by port name.
     """
-    words, data = _words(design), b""
+    words, data = design.words, b""
     for n in range(words):
         bits, low = 0, 0
         for port in design.inputs:
@@ -121,16 +121,6 @@ def bitstream(
         timeout_s=options.place_timeout_s,
     )
     return folder / bits, found
-
-
-def _words(design: RtlDesign) -> int:
-    counts = {port.words for port in design.inputs}
-    if len(counts) > 1:
-        found = ", ".join(f"{port.name} {port.words}" for port in design.inputs)
-        raise ConversionError(
-            f"the inputs of {design.top} have different numbers of words ({found}) and cannot share a line"
-        )
-    return counts.pop()
 
 
 def _bytes(bits: int) -> int:

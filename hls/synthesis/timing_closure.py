@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trigcnn.hls.errors import ConversionError, DoesNotFitError
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.hls.synthesis.implement import Implementation, ImplementOptions, design_sources, implement
+from trigcnn.hls.synthesis.implement import Implementation, ImplementOptions, implement
 
 # In alkaid's unit, about the delay of an adder. From one to the next, the number of stages grows by about 1.4; with
 # finer steps, placement would matter more than registers.
@@ -104,7 +104,7 @@ class _Search:
         work = self._folder / "candidate"
         try:
             design = self._generate(delay, work)
-            sources = design_sources(design, work)
+            sources = design.verilog
             digest = sha256(b"".join((work / path).read_bytes() for path in sources)).hexdigest()
             if digest not in self._known:
                 self._known[digest] = implement(sources, design.top, work, self._options)

@@ -107,12 +107,11 @@ class RtlEngine(ConvertedEngine):
             TrigcnnError: There is no such part, or Yosys failed.
         """
         from trigcnn.hls.synthesis import yosys
-        from trigcnn.hls.synthesis.implement import design_sources
 
         place = fresh(self.folder.parent, "synthesis")
         copy_tree(self.folder / "src", place / "src")
         plan = yosys.plan(
-            design_sources(self.design, place),
+            self.design.verilog,
             self.design.top,
             part=part or self.part,
             effort="fast",

@@ -45,7 +45,7 @@ class Choice:
 
 _ENGINES = {
     "csim": ("csim",),
-    "rtl": ("rtl", "streaming"),
+    "rtl": ("rtl",),
     "emulator": ("emulator",),
     "interpreter": ("interpreter",),
 }
@@ -74,7 +74,7 @@ _ARCHITECTURES = {
 # VHDL is written beside the Verilog, never instead of it.
 _VHDL = {
     "trigcnn.hls.rtl": ("templates/test_bench.vhd.j2",),
-    "trigcnn.hls.rtl.streaming": ("library/vhdl",),
+    "trigcnn.hls.rtl.library": ("vhdl",),
 }
 
 

@@ -14,7 +14,7 @@ from trigcnn.hls.errors import DoesNotFitError
 from trigcnn.hls.parts import yosys_family
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.synthesis import cell_delays, path_delay, serial_wrapper, yosys
-from trigcnn.hls.synthesis.implement import design_sources, implement
+from trigcnn.hls.synthesis.implement import implement
 from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import RunFolder, Stage
@@ -90,7 +90,7 @@ def _yosys(context: Context, folder: Path) -> list[SynthesisReport]:
     netlist = Path("netlist.json") if yosys_family(config.yosys_part) == cell_delays.FAMILY else None
     with _design(context, folder) as design:
         plan = yosys.plan(
-            design_sources(design, folder),
+            design.verilog,
             design.top,
             part=config.yosys_part,
             effort=config.synthesis.yosys_effort,
@@ -121,7 +121,7 @@ def _place_and_route(context: Context, folder: Path) -> tuple[PlaceAndRoute, lis
     try:
         with _design(context, folder) as design:
             with context.console.task(f"placing and routing for {options.part}"):
-                found = implement(design_sources(design, folder), design.top, folder, options)
+                found = implement(design.verilog, design.top, folder, options)
             reports += [found.synthesis, found.placement]
         message, met = placing.verdict(found.placement), (found.placement.slack_ns or 0.0) >= 0
         if board is not None:
@@ -130,8 +130,7 @@ def _place_and_route(context: Context, folder: Path) -> tuple[PlaceAndRoute, lis
                 context.console.task(f"making a bitstream for {board.name}"),
                 _design(context, folder / board.name) as design,
             ):
-                sources = design_sources(design, folder / board.name, wrapped=True)
-                path, on_board = serial_wrapper.bitstream(design, sources, board, folder / board.name, options)
+                path, on_board = serial_wrapper.bitstream(design, design.verilog, board, folder / board.name, options)
             bitstream = f"synthesize/place_and_route/{path.relative_to(folder)}"
             reports.append(on_board.placement)
     except DoesNotFitError as error:

@@ -10,7 +10,6 @@ from pathlib import Path
 from trigcnn.common.files import copy_tree
 from trigcnn.hls.errors import ToolError, ToolMissingError
 from trigcnn.hls.rtl.design import RtlDesign
-from trigcnn.hls.synthesis.implement import design_sources
 from trigcnn.hls.synthesis.report import SynthesisReport
 from trigcnn.hls.synthesis.vendors import figures, flows, outputs, programs
 from trigcnn.hls.synthesis.vendors import run as driver
@@ -51,7 +50,7 @@ def plan(config: RunConfig, converted: Path | None) -> VendorPlan:
         rtl = RtlSources("rtl", config.name, "clk", ())
         if converted is not None:
             design = RtlDesign.load(converted)
-            files = tuple(path.as_posix() for path in design_sources(design, converted / "rtl"))
+            files = tuple(path.as_posix() for path in design.verilog)
             rtl = replace(rtl, top=design.top, files=files)
     return flows.plan(
         flows.Flow(

@@ -11,6 +11,8 @@ module sums (
     output total_valid,
     output [6:0] total
 );
+    localparam integer LATENCY_CYCLES = 14;
+    localparam integer INITIATION_INTERVAL_CYCLES = 12;
     reg [8*16-1:0] fault;
     reg [3:0] quiet;
     reg [1:0] column;

@@ -35,14 +35,14 @@ def made(subject: Graph, folder: Path, timeout_s: float = 300, **options: Any) -
 def test_auto_takes_parallel_where_it_fits(tmp_path: Path) -> None:
     design = made(CONVOLUTION, tmp_path)
     assert (design.architecture, design.initiation_interval) == ("parallel", 1)
-    assert (tmp_path / "rtl" / "src" / f"{design.module}.v").is_file()
+    assert (tmp_path / "rtl" / "src" / f"{design.top}.v").is_file()
 
 
 def test_auto_takes_streaming_where_there_is_too_much_to_unroll(tmp_path: Path) -> None:
     limit = CONVOLUTION.multiplications - 1
     design = made(CONVOLUTION, tmp_path, max_multiplications=limit)
     assert (design.architecture, design.initiation_interval) == ("streaming", 20)
-    assert (tmp_path / "rtl" / "src" / f"{design.module}.v").is_file()
+    assert (tmp_path / "rtl" / "src" / f"{design.top}.v").is_file()
 
 
 def test_auto_takes_streaming_where_parallel_does_not_fit_the_part(
@@ -73,7 +73,7 @@ def test_auto_stays_with_parallel_where_there_is_no_streaming_form(
     design = generation._generate(SINGLE["mean beside padding"], tmp_path / "rtl", options, TARGET)
     assert design.architecture == "parallel"
     assert {path.name for path in tmp_path.iterdir()} == {"rtl", "vhdl"}
-    assert (tmp_path / "vhdl" / "src" / "top_wrapper.vhd").is_file()
+    assert (tmp_path / "vhdl" / "src" / "top_logic.vhd").is_file()
 
 
 def test_a_time_limit_names_what_took_too_long(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_serial_layer_determines_the_initiation_interval(tmp_path: Path) -> No
     assert design.initiation_interval == 3
     # Between two events there is a pause of two clocks.
     ports = (tmp_path / "rtl" / "PORTS.md").read_text()
-    assert "After the 1 words of an event there must be 2 clocks without one" in ports
+    assert "After the 1 word of an event there must be 2 clocks without one" in ports
 
 
 def test_layers_whose_modules_would_have_one_name_are_refused(tmp_path: Path) -> None:
@@ -159,4 +159,4 @@ def test_layers_may_be_called_like_ports(tmp_path: Path) -> None:
     made(ports, tmp_path, architecture="streaming")
     text = (tmp_path / "rtl" / "src" / "top.v").read_text()
     declared = re.findall(r"^ *(?:input|output|wire) (?:\[[^]]*\] )?(\w+)", text, re.MULTILINE)
-    assert len(declared) == len(set(declared)) == 6 + 6
+    assert len(declared) == len(set(declared)) == 6 + 6 + 1

@@ -23,19 +23,19 @@ from tests.hls.streaming_graphs import (
     wanted_of,
     weights_of,
 )
-from trigcnn.hls.engines import streaming
-from trigcnn.hls.engines.streaming import StreamingSimulation
+from trigcnn.hls.engines import rtl
+from trigcnn.hls.engines.rtl import RtlSimulation
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.rtl.streaming.generate import generate
 
 
-def simulation(subject: Graph, folder: Path, **options: Any) -> StreamingSimulation:
+def simulation(subject: Graph, folder: Path, **options: Any) -> RtlSimulation:
     design = generate(subject, folder / "rtl", stage_delay=options.pop("stage_delay", 3.0), **options)
-    return streaming.build(subject, design, folder / "rtl", folder, timeout_s=600)
+    return rtl.build(subject, design, folder / "rtl", folder, timeout_s=600)
 
 
-def check(subject: Graph, folder: Path, count: int = 6, **options: Any) -> StreamingSimulation:
+def check(subject: Graph, folder: Path, count: int = 6, **options: Any) -> RtlSimulation:
     """Hold a design to the oracle: without gaps, with random gaps, with pauses, and after a reset in mid-image."""
     simulated = simulation(subject, folder, **options)
     events = events_for(subject, count)
@@ -59,9 +59,9 @@ def check(subject: Graph, folder: Path, count: int = 6, **options: Any) -> Strea
     return simulated
 
 
-def late(received: streaming.Received, start: int) -> streaming.Received:
+def late(received: rtl.Received, start: int) -> rtl.Received:
     kept = received.cycles >= start
-    return streaming.Received(received.cycles[kept], received.integers[kept])
+    return rtl.Received(received.cycles[kept], received.integers[kept])
 
 
 def with_gaps(

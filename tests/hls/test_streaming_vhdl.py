@@ -44,18 +44,24 @@ def test_designs_give_the_same_in_vhdl(subject: Graph, options: dict[str, Any], 
 
 
 def test_every_file_has_its_twin_and_every_static_module_is_in_a_design(tmp_path: Path) -> None:
-    used = set()
+    used: set[str] = set()
+    static: set[str] = set()
     for name, (subject, options) in DESIGNS.items():
         folder = tmp_path / name
         generate(subject, folder / "rtl", stage_delay=4.0, vhdl_folder=folder / "vhdl", **options)
         for language in ("rtl", "vhdl"):
             assert (folder / language / "src" / "top.xdc").is_file()
-        assert names_of(folder / "rtl", "v") == names_of(folder / "vhdl", "vhd")
+        assert {*names_of(folder / "rtl", "v"), "top_pkg"} == names_of(folder / "vhdl", "vhd")
         for path in (folder / "vhdl" / "src").rglob("*.vhd"):
-            used |= set(re.findall(r"entity work\.(trigcnn_\w+)", path.read_text()))
-    static = {name for name in names_of(folder / "vhdl", "vhd") if name.startswith("trigcnn_")}
-    assert len(static) == 11
-    assert used == static
+            used |= set(re.findall(r"entity work\.top_(trigcnn_\w+)", path.read_text()))
+        static |= {
+            name.removeprefix("top_") for name in names_of(folder / "vhdl", "vhd") if name.startswith("top_trigcnn_")
+        }
+    assert static == used
+    library = Path(__file__).parents[2] / "hls" / "rtl" / "library"
+    for language, suffix in (("verilog", "v"), ("vhdl", "vhd")):
+        known = {path.stem for path in (library / language).glob(f"*.{suffix}")}
+        assert known == {name for name in static if "table" not in name}
 
 
 def names_of(project: Path, suffix: str) -> set[str]:
@@ -72,10 +78,10 @@ def test_a_module_is_printed_with_all_kinds_of_pieces() -> None:
     module.instance("trigcnn_register", "keep", {"BITS": 10}, in_data=mixed, out_data=module.output("out_data", 10))
     module.assign(module.output("out_valid"), whole(valid))
     assert vhdl(module) == (
-        """library ieee;
+        """-- Bits.
+library ieee;
 use ieee.std_logic_1164.all;
 
--- Bits.
 entity top_bits is
   port (
     in_valid : in std_logic;
@@ -112,7 +118,6 @@ end architecture;
             {"top": "signal"},
             r"^'signal' is a reserved word of VHDL; choose another name, or set rtl\.language: verilog$",
         ),
-        ({"top": "Mux"}, r"^mux is the name of a module of every design; give the run another name$"),
     ],
 )
 def test_names_that_vhdl_does_not_have_are_refused(change: dict[str, str], message: str, tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.hls import graphs
 from tests.hls.graphs import events_for
 from tests.hls.streaming_graphs import classifier, decoder, wanted_of
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer, Weights
-from trigcnn.hls.rtl import parallel, simulators, test_bench
+from trigcnn.hls.rtl import package, parallel, simulators, test_bench
 from trigcnn.hls.rtl.design import Language, Port, RtlDesign
 from trigcnn.hls.rtl.simulators import BenchResult, SimulationPlan, Simulator
 from trigcnn.hls.rtl.streaming.generate import generate
@@ -95,6 +96,8 @@ def streaming_project(
 ) -> tuple[str, ...]:
     (folder / "src").mkdir(parents=True)
     shutil.copy(DATA / ("sums.v" if language == "verilog" else "sums.vhd"), folder / "src")
+    if language == "vhdl":
+        (folder / "src" / "sums_pkg.vhd").write_text(package.vhdl(STREAMING))
     return test_bench.write(folder, design, *streaming_vectors(events), clock_period_ns=2.5, language=language)
 
 
@@ -185,16 +188,18 @@ def test_few_events_are_enough(events: int, tmp_path: Path) -> None:
     [
         ({"latency_cycles": 13}, "no gaps: the latency is 14 cycles, not 13"),
         ({"latency_cycles": 15}, "no gaps: the latency is 14 cycles, not 15"),
-        ({"initiation_interval": 13}, None),
+        ({"latency_cycles": 15}, "constants: LATENCY_CYCLES is 14, not 15"),
+        # A longer interval is kept too, but it is not what the code says.
+        ({"initiation_interval": 13}, "constants: INITIATION_INTERVAL_CYCLES is 12, not 13"),
     ],
 )
-def test_what_is_declared_wrong_fails(change: dict[str, Any], said: str | None, tmp_path: Path) -> None:
+def test_what_is_declared_wrong_fails(change: dict[str, Any], said: str, tmp_path: Path) -> None:
     needs("icarus")
     design = dataclasses.replace(STREAMING, **change)
     plan = simulators.plan("icarus", "sums_tb", streaming_project(tmp_path / "project", design))
     result = simulators.run(plan, tmp_path / "project", tmp_path, timeout_s=60)
-    assert result.passed == (said is None), "a longer interval is kept too"
-    assert said is None or said in result.output
+    assert not result.passed
+    assert said in result.output
 
 
 @pytest.mark.parametrize(("subject", "options"), [(decoder(), {}), (classifier(), {"serial_dense": True})])
@@ -212,7 +217,8 @@ def test_streaming_designs_as_they_are_generated_pass(subject: Graph, options: A
 
 DELAYED = {
     "verilog": """
-module two_wrapper (input clk, input [11:0] {x}, input [8:0] {y}, output [{p}:0] {h}, output [{q}:0] {k});
+module two (input clk, input [11:0] {x}, input [8:0] {y}, output [{p}:0] {h}, output [{q}:0] {k});
+    localparam integer LATENCY_CYCLES = {latency}, INITIATION_INTERVAL_CYCLES = 1;
     reg [8*16-1:0] fault;
     initial if (!$value$plusargs("fault=%s", fault)) fault = "none";
     wire [{p}:0] h0;
@@ -228,7 +234,7 @@ endmodule
     "vhdl": """
 library ieee;
 use ieee.std_logic_1164.all;
-entity two_wrapper is port (
+entity two is port (
     clk : in std_logic;
     {x} : in std_logic_vector(11 downto 0);
     {y} : in std_logic_vector(8 downto 0);
@@ -236,7 +242,7 @@ entity two_wrapper is port (
     {k} : out std_logic_vector({q} downto 0)
 );
 end entity;
-architecture delayed of two_wrapper is
+architecture delayed of two is
     constant FAULT : string := "none";
     signal h0, h1, h2 : std_logic_vector({p} downto 0);
     signal k0, k1, k2 : std_logic_vector({q} downto 0);
@@ -273,19 +279,19 @@ def parallel_project(folder: Path, language: Language) -> tuple[RtlDesign, tuple
     design = parallel.generate(
         graph,
         folder / "verilog",
-        part="xcvu9p-flga2104-2L-e",
         clock_period_ns=5,
         stage_delay=2,
         max_multiplications=100,
+        valid=False,
         vhdl_folder=folder / "vhdl",
     )
-    inner = folder / language / "src" / ("two_wrapper.v" if language == "verilog" else "two_wrapper.vhd")
+    design = dataclasses.replace(design, latency_cycles=design.latency_cycles + 1)
+    inner = folder / language / "src" / ("two.v" if language == "verilog" else "two.vhd")
+    (folder / "vhdl" / "src" / "two_pkg.vhd").write_text(package.vhdl(design))
     names = dict(zip("xyhk", [port.name for port in design.inputs + design.outputs], strict=True))
     widths = {name: port.width - 1 for name, port in zip("pq", design.outputs, strict=True)}
-    inner.write_text(
-        inner.read_text().replace("two_wrapper", "two_inner") + DELAYED[language].format(**names, **widths)
-    )
-    design = dataclasses.replace(design, latency_cycles=design.latency_cycles + 1)
+    text = re.sub(r"\b(module|entity|of) two\b", r"\1 two_inner", inner.read_text())
+    inner.write_text(text + DELAYED[language].format(**names, **widths, latency=design.latency_cycles))
     inputs = [
         random.integers(p.number_format.min_integer, p.number_format.max_integer + 1, (EVENTS, *p.shape))
         for p in design.inputs
@@ -348,6 +354,34 @@ def test_a_bit_that_is_flipped_in_parallel_is_found(compiled: tuple[Bench, RtlDe
             f"{name}: {design.outputs[1].name}, event 3, word 0: expected {words[3]}, found {right}"
             in result.output.lower()
         )
+
+
+@pytest.mark.parametrize("simulator", ["icarus", "ghdl"])
+def test_a_constant_that_is_doctored_fails(simulator: Simulator, tmp_path: Path) -> None:
+    needs(simulator)
+    language = language_of(simulator)
+    dense = graphs.layer("Dense", "x", (2,), weights=graphs.weighted((2, 2)))
+    subject = graphs.graph(graphs.given((2,)), dense)
+    folders = {"verilog": tmp_path / "verilog", "vhdl": tmp_path / "vhdl"}
+    design = parallel.generate(
+        subject, folders["verilog"], stage_delay=2, max_multiplications=100, vhdl_folder=folders["vhdl"]
+    )
+    events = events_for(subject, 3)
+    vectors = test_bench.vectors(subject, design, events, wanted_of(subject, events))
+    project = folders[language]
+    sources = test_bench.write(project, design, *vectors, clock_period_ns=5, language=language)
+    plan = simulators.plan(simulator, "top_tb", sources)
+    latency = design.latency_cycles
+    result = simulators.run(plan, project, tmp_path, timeout_s=60)
+    assert result.verdict == f"PASS: {len(events)} events, latency {latency} cycles, interval 1"
+    path = project / "src" / ("top.v" if language == "verilog" else "top_pkg.vhd")
+    for name, value in design.constants.items():
+        text = path.read_text()
+        path.write_text(re.sub(rf"({name} (: natural :)?=) {value};", rf"\1 {value + 1};", text))
+        result = simulators.run(plan, project, tmp_path, timeout_s=60)
+        path.write_text(text)
+        assert not result.passed
+        assert f"constants: {name} is {value + 1}, not {value}" in result.output
 
 
 # What is written.

@@ -44,7 +44,7 @@ class FakeTools:
         stages = -(-20 // stage_delay)
         (folder / "src" / "net.v").write_text(f"// {stages:g} stages\n")
         (folder / "stage_delay").write_text(str(stage_delay))
-        return RtlDesign("parallel", "net", int(stages) + 1, 1, (), (), 0.0, {})
+        return RtlDesign("parallel", "net", int(stages) + 1, 1, (), (), 0.0, {}, sources={"verilog": ("src/net.v",)})
 
     def implement(self, sources: list[Path], top: str, folder: Path, options: ImplementOptions) -> Implementation:
         assert ([path.name for path in sources], top) == (["net.v"], "net")
@@ -121,9 +121,7 @@ def test_more_registers_make_a_real_design_faster(tmp_path: Path) -> None:
     graph = Graph("net", layers, ("x",), ("y",))
 
     def generate(stage_delay: float, folder: Path) -> RtlDesign:
-        return parallel.generate(
-            graph, folder, part="xcvu9p", clock_period_ns=5, stage_delay=stage_delay, max_multiplications=100
-        )
+        return parallel.generate(graph, folder, clock_period_ns=5, stage_delay=stage_delay, max_multiplications=100)
 
     closure = close(generate, tmp_path, placing.options(PART, 0.5), delays=(20.0, 2.5, 1.0))
     slow, fast = closure.candidates

@@ -38,7 +38,6 @@ def generate(graph: Graph, folder: Path) -> RtlDesign:
     return parallel.generate(
         graph,
         folder / "verilog",
-        part="xcvu9p-flga2104-2L-e",
         clock_period_ns=5,
         stage_delay=3,
         max_multiplications=1000,
@@ -62,16 +61,17 @@ def test_every_kind_of_logic_gives_the_same_in_vhdl(tmp_path: Path) -> None:
 
 
 def test_a_project_holds_what_is_needed_in_the_order_of_use(tmp_path: Path) -> None:
-    graph = kinds()
-    generate(graph, tmp_path)
+    design = generate(kinds(), tmp_path)
     project = tmp_path / "vhdl"
-    assert {path.name for path in project.iterdir()} == {
-        "src", "PORTS.md", "metadata.json", "build_vivado_prj.tcl", "build_quartus_prj.tcl"
-    }  # fmt: skip
-    names = [path.name for path in vhdl.in_order((project / "src").rglob("*.vhd"))]
-    assert names[-2:] == ["kinds.vhd", "kinds_wrapper.vhd"]
-    assert names.index("kinds_tables.vhd") < names.index("logic0.vhd")
-    assert names.index("shift_adder.vhd") < names.index("logic0.vhd")
+    assert {path.name for path in project.iterdir()} == {"src", "PORTS.md"}
+    names = [Path(source).stem for source in design.sources["vhdl"]]
+    assert {path.name for path in (project / "src").glob("*.vhd")} == {f"{name}.vhd" for name in names}
+    assert names[-1] == "kinds"
+    for first, then in [("pkg", "kinds"), ("logic_stage0", "kinds_logic"), ("trigcnn_register", "kinds_logic")]:
+        assert names.index(f"kinds_{first}") < names.index(then)
+    tables = [name for name in names if "_table" in name]
+    assert tables
+    assert max(map(names.index, tables)) < names.index("kinds_logic")
 
 
 def test_files_come_behind_those_they_use(tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ def test_counts_that_are_missing_are_an_error(tmp_path: Path) -> None:
         yosys.run(made, tmp_path, clock_period_ns=5, timeout_s=120)
 
 
-FIFO = Path(__file__).parents[2] / "hls" / "rtl" / "streaming" / "library" / "verilog" / "trigcnn_fifo.v"
+FIFO = Path(__file__).parents[2] / "hls" / "rtl" / "library" / "verilog" / "trigcnn_fifo.v"
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,9 @@ KINDS = [
     ("pipeline/pages/templates/page.js", ORDINARY, "report"),
     ("pipeline/pages/templates/vendor/sortable-tablesort.LICENSE", ORDINARY, "report"),
     ("pipeline/pages/templates/vendor/README.md", ORDINARY, "report"),
-    ("hls/rtl/streaming/library/verilog/trigcnn_fifo.v", ORDINARY, "convert"),
-    ("hls/rtl/streaming/library/vhdl/trigcnn_fifo.vhd", VHDL, "convert"),
-    ("hls/engines/streaming_harness.h", ORDINARY, "check"),
+    ("hls/rtl/library/verilog/trigcnn_fifo.v", ORDINARY, "convert"),
+    ("hls/rtl/library/vhdl/trigcnn_fifo.vhd", VHDL, "convert"),
+    ("hls/engines/rtl_harness.h", ORDINARY, "check"),
     ("hls/backends/simulation/libero/hls/ap_int.hpp", LIBERO, "convert check"),
     ("hls/backends/simulation/libero/build_lib.sh", LIBERO, "convert check"),
     # Of the emulator, which a run does not use.
@@ -169,8 +169,8 @@ def test_every_packaged_file_is_reached_or_listed_here() -> None:
             {"training": {"objective": "distillation", "distillation": {"teacher": "vgg"}}},
             "train",
         ),
-        ("hls/rtl/streaming/library/vhdl/trigcnn_fifo.vhd", ORDINARY, ""),
-        ("hls/rtl/streaming/library/verilog/trigcnn_fifo.v", {"rtl": {"architecture": "parallel"}}, ""),
+        ("hls/rtl/library/vhdl/trigcnn_fifo.vhd", ORDINARY, ""),
+        ("hls/rtl/streaming/plan.py", {"rtl": {"architecture": "parallel"}}, ""),
         ("hls/backends/firmware/quartus/nnet_unary_lut.h", ORDINARY, ""),
         ("hls/backends/firmware/quartus/nnet_unary_lut.h", LIBERO, ""),
         ("hls/synthesis/vendors/libero.py", ORDINARY, ""),
@@ -195,7 +195,7 @@ def test_the_training_is_the_same_for_any_back_end_and_language(options: dict[st
 
 
 def test_a_new_file_beside_others_is_seen(program: Path) -> None:
-    assert changed(program, "hls/rtl/streaming/library/verilog/trigcnn_new.v", ORDINARY) == "convert"
+    assert changed(program, "hls/rtl/library/verilog/trigcnn_new.v", ORDINARY) == "convert"
     assert changed(program, "pipeline/pages/templates/new.weights", ORDINARY) == "report"
 
 
@@ -229,7 +229,7 @@ def test_a_broken_library_of_modules_makes_convert_stale(program: Path, tmp_path
     for stage in finished:
         folder.execute(stage)
     assert all(folder.is_current(stage) for stage in finished)
-    library = sorted((program / "hls/rtl/streaming/library/verilog").iterdir())
+    library = sorted((program / "hls/rtl/library/verilog").iterdir())
     texts = [path.read_text() for path in library]
     for path in library:
         path.write_text("syntax error\n")
@@ -263,4 +263,4 @@ def test_the_program_is_found_behind_its_links() -> None:
     import trigcnn
 
     assert Path(trigcnn.__file__).parent == reach.ROOT
-    assert Path("hls/rtl/streaming/library/verilog/trigcnn_fifo.v") in codes(ORDINARY)["convert"].files()
+    assert Path("hls/rtl/library/verilog/trigcnn_fifo.v") in codes(ORDINARY)["convert"].files()

@@ -98,13 +98,9 @@ def test_simulated_outputs_that_differ_end_the_run_or_are_counted(
     assert report.vendor.steps[0].compared == f"{total - 1:,} of {total:,} outputs equal"
 
 
-def test_our_rtl_goes_to_vivado_without_the_wrapper_and_other_constraints(tmp_path: Path) -> None:
-    design = RtlDesign("parallel", "tiny", 2, 1, (), (), 10.0, {})
-    for name in ("tiny.v", "tiny_wrapper.v", "tiny.xdc", "static/adder.v"):
-        path = tmp_path / "rtl" / "src" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n")
-    design.save(tmp_path)
+def test_our_rtl_goes_to_vivado_without_other_constraints(tmp_path: Path) -> None:
+    sources = {"verilog": ("src/tiny.v", "src/tiny_logic.v")}
+    RtlDesign("parallel", "tiny", 2, 1, (), (), 10.0, {}, sources=sources).save(tmp_path)  # type: ignore[arg-type]
     config = RunConfig.model_validate({"name": "tiny", "synthesis": {"vendor_rtl": "implementation"}})
     planned = vendor_flow.plan(config, tmp_path)
     assert [step.title for step in planned.steps] == [
@@ -114,8 +110,8 @@ def test_our_rtl_goes_to_vivado_without_the_wrapper_and_other_constraints(tmp_pa
     ]
     script = planned.steps[1].files["logic-synthesis.tcl"]
     assert re.findall(r"read_\w+ .*", script) == [
-        "read_verilog {src/static/adder.v}",
         "read_verilog {src/tiny.v}",
+        "read_verilog {src/tiny_logic.v}",
         "read_xdc -mode out_of_context clock.xdc",
     ]
 

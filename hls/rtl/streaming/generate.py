@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from trigcnn.common.fixed_point import FixedPoint
-from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer, in_comment
-from trigcnn.hls.rtl import vhdl
-from trigcnn.hls.rtl.design import Language, Port, RtlDesign
+from trigcnn.hls.rtl import description, files, kernels, vhdl
+from trigcnn.hls.rtl.design import Port, RtlDesign
+from trigcnn.hls.rtl.kernels import Kernel
 from trigcnn.hls.rtl.netlist import Module, whole
-from trigcnn.hls.rtl.streaming import description, files, timing
-from trigcnn.hls.rtl.streaming.files import Built
+from trigcnn.hls.rtl.packing import converted, format_interval, formats
+from trigcnn.hls.rtl.streaming import timing
 from trigcnn.hls.rtl.streaming.plan import Unit, initiation_interval, plan
-from trigcnn.hls.rtl.streaming.streams import Stream, converted, format_interval, stream_shape
+from trigcnn.hls.rtl.streaming.streams import Stream, stream_shape
 from trigcnn.hls.rtl.streaming.units import build
 from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop
+from trigcnn.hls.rtl.tables import Tables
+
+
+@dataclass(frozen=True)
+class _Built:
+    """A unit with its module.
+
+    Attributes:
+        unit: What was built.
+        module: Its module.
+        kernels: The kernels in it.
+        estimated_lut: LUTs by alkaid's cost model, and of memories for words.
+    """
+
+    unit: Unit
+    module: Module
+    kernels: tuple[Kernel, ...]
+    estimated_lut: float
 
 
 def generate(
@@ -53,10 +71,10 @@ def generate(
     if vhdl_folder is not None:
         vhdl.check_name(graph.name)
     interval = initiation_interval(graph, units)
-    top = Module(graph.name, f"The network {graph.name}, a pixel with all its channels per clock.")
+    top = Module(graph.name, "")
     top.input("clk"), top.input("rst")
     feeds: dict[str, Feed] = {}
-    parts: list[Built] = []
+    parts: list[_Built] = []
     valid = top.input("in_valid")
     inputs = [_input_port(graph, layer, top) for layer in graph.input_layers]
     for unit in units:
@@ -70,7 +88,6 @@ def generate(
         built, feeds[unit.result] = _add(graph, unit, sources, top, stage_delay)
         parts.append(built)
     outputs = [_output_port(graph, layer, top, feeds[layer.name]) for layer in graph.output_layers]
-    _check_names(top)
     design = RtlDesign(
         architecture="streaming",
         top=graph.name,
@@ -81,15 +98,14 @@ def generate(
         estimated_lut=sum(part.estimated_lut for part in parts),
         estimated_lut_by_layer={layer: cost for part in parts for layer, cost in _costs(part).items()},
     )
-    folders: dict[Language, Path | None] = {"verilog": folder, "vhdl": vhdl_folder}
-    for language, place in folders.items():
-        if place is not None:
-            files.write(place, top, parts, clock_period_ns, language)
-            (place / "PORTS.md").write_text(description.page(design))
-    return design
+    tables = Tables(graph.name)
+    modules = [top, *(part.module for part in parts)]
+    modules += [module for part in parts for kernel in part.kernels for module in kernels.build(kernel, tables)]
+    top.comment, top.constants = description.header(design), design.constants
+    return files.write_all(folder, vhdl_folder, design, modules, tables, clock_period_ns)
 
 
-def _costs(part: Built) -> dict[str, float]:
+def _costs(part: _Built) -> dict[str, float]:
     """Return the cost of each layer; a unit's cost counts for the layer that it is named after."""
     return {part.unit.name: part.estimated_lut, **{layer.name: 0.0 for layer in part.unit.then}}
 
@@ -131,16 +147,23 @@ def _kif(channel: Any) -> tuple[int, int, int]:
     return channel.kif  # type: ignore[no-any-return]
 
 
-def _add(graph: Graph, unit: Unit, sources: list[Feed], top: Module, stage_delay: float) -> tuple[Built, Feed]:
+def _add(graph: Graph, unit: Unit, sources: list[Feed], top: Module, stage_delay: float) -> tuple[_Built, Feed]:
     """Build a unit and put it into the top module."""
-    doing = [in_comment(layer.name) for layer in (unit.layer, *unit.then)]
-    module = Module(f"{graph.name}_{unit.identifier}", f"Layer {', then '.join(doing)}.", keep=True)
-    shop = Workshop(unit, graph, module, stage_delay)
+    doing = f"layer {', then '.join(in_comment(layer.name) for layer in (unit.layer, *unit.then))}"
+    module = Module(f"{graph.name}_{unit.identifier}", "", keep=True)
+    shop = Workshop(unit, graph, module, doing, stage_delay)
     inside = build(shop, sources)
     # No port's name begins like this.
     valid = top.net(f"from_{unit.identifier}_valid")
     data = top.net(f"from_{unit.identifier}_data", inside.stream.bits)
     sides = ("left", "right") if unit.front == "join" else ("in",)
+    module.comment = "\n".join(
+        [
+            f"{module.name}: {doing}. A word of each port counts in a clock in which its valid is high.",
+            *(f"{side}_data: {formats(feed.stream.channels)}" for side, feed in zip(sides, sources, strict=True)),
+            f"out_data: {formats(inside.stream.channels)}",
+        ]
+    )
     given = {
         f"{side}_{role}": net
         for side, feed in zip(sides, sources, strict=True)
@@ -149,22 +172,7 @@ def _add(graph: Graph, unit: Unit, sources: list[Feed], top: Module, stage_delay
     clock = {"clk": top.inputs[0], "rst": top.inputs[1]}
     top.instance(module.name, f"{unit.identifier}_unit", {}, **clock, **given, out_valid=valid, out_data=data)
     cost = sum(kernel.estimated_lut for kernel in shop.kernels) + shop.memory_lut
-    return Built(unit, module, tuple(shop.kernels), cost), Feed(inside.stream, valid, data, inside.arrivals)
-
-
-def _check_names(top: Module) -> None:
-    """Check that the names of ports, nets and instances are unique, whatever the case of their letters.
-
-    Raises:
-        ConversionError: Two have the same.
-    """
-    names = Counter(each.name.lower() for each in (*top.inputs, *top.outputs, *top.nets))
-    names.update(instance.label.lower() for instance in top.instances)
-    for name, count in names.items():
-        if count > 1:
-            raise ConversionError(
-                f"two ports or signals would have the name {name}; give the layer it is of another name"
-            )
+    return _Built(unit, module, tuple(shop.kernels), cost), Feed(inside.stream, valid, data, inside.arrivals)
 
 
 def _latency(feed: Feed, interval: int) -> int:

@@ -46,7 +46,7 @@ module net_board #(
   wire valid_0;
   wire [37:0] out_1;
   wire valid_1;
-  net_wrapper core (
+  net core (
       .clk(clk),
       .in_data(word[0 +: 32]),
       .pixels_data(out_0),

@@ -8,8 +8,9 @@ import numpy as np
 
 from trigcnn.hls.rtl import layers
 from trigcnn.hls.rtl.netlist import Constant, Net
+from trigcnn.hls.rtl.packing import Interval, converted, live_bits
 from trigcnn.hls.rtl.streaming import timing
-from trigcnn.hls.rtl.streaming.streams import Interval, Stream, converted, live_bits, stream_shape
+from trigcnn.hls.rtl.streaming.streams import Stream, stream_shape
 from trigcnn.hls.rtl.streaming.timing import Arrivals
 from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, entry, raster_sizes
 

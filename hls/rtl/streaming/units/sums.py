@@ -11,9 +11,10 @@ import numpy as np
 
 from trigcnn.hls.rtl import layers
 from trigcnn.hls.rtl.casts import larger
+from trigcnn.hls.rtl.kernels import BIT
 from trigcnn.hls.rtl.netlist import Net
-from trigcnn.hls.rtl.streaming.kernels import BIT
-from trigcnn.hls.rtl.streaming.streams import Interval, converted, stream_shape
+from trigcnn.hls.rtl.packing import Interval, converted
+from trigcnn.hls.rtl.streaming.streams import stream_shape
 from trigcnn.hls.rtl.streaming.timing import Arrivals
 from trigcnn.hls.rtl.streaming.units.moves import common, taken_apart
 from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, entry

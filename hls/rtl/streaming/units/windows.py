@@ -11,9 +11,10 @@ import numpy.typing as npt
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.rtl import layers
 from trigcnn.hls.rtl.casts import larger
+from trigcnn.hls.rtl.kernels import BIT
 from trigcnn.hls.rtl.netlist import Net
-from trigcnn.hls.rtl.streaming.kernels import BIT
-from trigcnn.hls.rtl.streaming.streams import Interval, Stream
+from trigcnn.hls.rtl.packing import Interval
+from trigcnn.hls.rtl.streaming.streams import Stream
 from trigcnn.hls.rtl.streaming.units.workshop import Feed, Workshop, bits_for, entry, memory_lut, raster_sizes
 from trigcnn.hls.rtl.sums import constants
 from trigcnn.hls.rtl.windows import convolved, pooled

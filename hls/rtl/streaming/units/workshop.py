@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.hls.rtl import layers
+from trigcnn.hls.rtl import kernels, layers
 from trigcnn.hls.rtl.casts import holds
+from trigcnn.hls.rtl.kernels import Kernel
 from trigcnn.hls.rtl.netlist import Constant, Module, Net, whole
-from trigcnn.hls.rtl.streaming import kernels
-from trigcnn.hls.rtl.streaming.kernels import Kernel
+from trigcnn.hls.rtl.packing import Interval, live_bits
 from trigcnn.hls.rtl.streaming.plan import Unit
-from trigcnn.hls.rtl.streaming.streams import Interval, Stream, live_bits
+from trigcnn.hls.rtl.streaming.streams import Stream
 from trigcnn.hls.rtl.streaming.timing import Arrivals
 
 
@@ -43,6 +43,7 @@ class Workshop:
         unit: What is built.
         graph: The graph that it is of.
         module: Its module.
+        doing: The layers that it computes, in words.
         stage_delay: Longest path between two registers in alkaid's unit.
         kernels: Its kernels so far.
         memory_lut: Estimate of look-up tables that hold words.
@@ -51,6 +52,7 @@ class Workshop:
     unit: Unit
     graph: Graph
     module: Module
+    doing: str
     stage_delay: float
     kernels: list[Kernel] = field(default_factory=list)
     memory_lut: float = 0.0
@@ -58,7 +60,7 @@ class Workshop:
     def __post_init__(self) -> None:
         self.clk, self.rst = self.module.input("clk"), self.module.input("rst")
 
-    def static(self, kind: str, label: str, parameters: dict[str, int], **connections: Net) -> None:
+    def static(self, kind: str, label: str, parameters: Mapping[str, int], **connections: Net) -> None:
         """Add a static module that has a clock and a reset."""
         self.module.instance(f"trigcnn_{kind}", label, parameters, clk=self.clk, rst=self.rst, **connections)
 
@@ -84,6 +86,7 @@ class Workshop:
         """Add a kernel; return it and its output."""
         made = kernels.kernel(
             f"{self.module.name}_{suffix}",
+            self.doing,
             inputs,
             function,
             stage_delay=self.stage_delay if registered else None,
