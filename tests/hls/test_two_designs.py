@@ -15,7 +15,7 @@ from tests.hls.graphs import events_for, given, graph, layer
 from tests.hls.streaming_graphs import classifier, decoder, wanted_of, weights_of
 from trigcnn.hls.errors import ToolFailedError
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.hls.rtl import parallel, test_bench, verilator
+from trigcnn.hls.rtl import parallel, simulators, test_bench, verilator
 from trigcnn.hls.rtl.design import Language, RtlDesign
 from trigcnn.hls.rtl.streaming.generate import generate
 from trigcnn.hls.synthesis import yosys
@@ -207,6 +207,83 @@ def test_each_design_stays_itself_beside_the_others(
     found = verdicts()
     assert (found[0], found[2]) == (passed[0], passed[2])
     assert found[1] != passed[1]
+
+
+ROUND_TRIP = """
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+use work.one_pkg.all;
+
+entity round_trip is
+end entity;
+
+architecture test of round_trip is
+begin
+  process
+    constant WORD : std_logic_vector(19 downto 0) := x"8421f";
+    variable values : in_data_values;
+  begin
+    values := from_in_data(WORD);
+    assert values(0) = -1 and values(3) = -16 report "order" severity failure;
+    assert to_in_data(values) = WORD report "round trip" severity failure;
+    assert LATENCY_CYCLES = 5 report "latency" severity failure;
+    wait;
+  end process;
+end architecture;
+"""
+
+
+def test_the_vhdl_package_has_the_ports_as_arrays(designs: Designs, tmp_path: Path) -> None:
+    if shutil.which("ghdl") is None:
+        pytest.skip("ghdl is not installed")
+    (tmp_path / "round_trip.vhd").write_text(ROUND_TRIP)
+    library = ["--std=08", f"--workdir={tmp_path}"]
+    package = designs.vhdl / "src" / "one_pkg.vhd"
+    for command in (["-a", *library, package, "round_trip.vhd"], ["-e", *library, "round_trip"]):
+        subprocess.run(["ghdl", *command], cwd=tmp_path, check=True)
+    done = subprocess.run(
+        ["ghdl", "-r", *library, "round_trip"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(("valid", "registers"), [(True, False), (False, True), (False, False)])
+def test_valid_bits_and_output_registers_are_options(valid: bool, registers: bool, tmp_path: Path) -> None:
+    subject, project = SUBJECTS[0], tmp_path / "rtl"
+    design = parallel.generate(
+        subject, project, stage_delay=3.0, max_multiplications=100, valid=valid, output_registers=registers
+    )
+    assert (design.latency_cycles, design.reset) == (5 if registers else 4, "rst" if valid else None)
+    assert {port.valid for port in design.inputs} == {"in_valid" if valid else None}
+    if shutil.which("iverilog") is None:
+        pytest.skip("iverilog is not installed")
+    events = events_for(subject, 4)[:4]
+    vectors = test_bench.vectors(subject, design, events, wanted_of(subject, events))
+    sources = test_bench.write(project, design, *vectors, clock_period_ns=5)
+    result = simulators.run(simulators.plan("icarus", "one_tb", sources), project, tmp_path, timeout_s=60)
+    assert result.verdict == f"PASS: 4 events, latency {design.latency_cycles} cycles, interval 1"
+
+
+@pytest.mark.slow
+def test_valid_bits_take_a_flip_flop_per_cycle_and_are_counted(tmp_path: Path) -> None:
+    counts = []
+    for valid in (True, False):
+        folder = tmp_path / str(valid)
+        design = parallel.generate(SUBJECTS[0], folder, stage_delay=3.0, max_multiplications=100, valid=valid)
+        plan = yosys.plan(
+            design.verilog,
+            design.top,
+            part="xcvu9p",
+            effort="fast",
+            statistics=Path("stat.json"),
+            shift_registers=False,
+        )
+        counts.append(yosys.run(plan, folder, clock_period_ns=5, timeout_s=300))
+    marked, plain = counts
+    assert marked.ff is not None
+    assert plain.ff is not None
+    assert (marked.lut, marked.ff - plain.ff) == (plain.lut, 5)
 
 
 def test_yosys_reads_all_of_them(designs: Designs, tmp_path: Path) -> None:
