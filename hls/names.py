@@ -25,6 +25,8 @@ _ENDINGS = (
     "t accum weight bias scale table result linear cut piece offset change valid data unit kernel step products "
     "columns_kernel".split()
 )
+# Modules of streaming RTL are called after layers; these are its package and its library.
+_RTL = re.compile(r"pkg|trigcnn_\w+", re.IGNORECASE)
 _BEGINNINGS = ("clone", "repack", "zp1d", "zp2d", *(f"copy{number}" for number in range(1, 8)))
 
 
@@ -91,12 +93,13 @@ class Names:
 def is_safe(name: str) -> bool:
     """Return whether a name can stay, if no other layer has a similar one and it is not an input's.
 
-    >>> [is_safe(name) for name in ("conv1", "conv1/conv", "int8", "activation", "block__conv")]
-    [True, False, False, False, False]
+    >>> [is_safe(name) for name in ("conv1", "conv1/conv", "int8", "activation", "block__conv", "pkg")]
+    [True, False, False, False, False, False]
     """
     return (
         _IDENTIFIER.fullmatch(name) is not None
         and _NUMBERED.fullmatch(name) is None
+        and _RTL.fullmatch(name) is None
         # hls4ml would take the kernel of such a layer for its bias.
         and "bias" not in name
         and name.lower() not in CPP_WORDS | HLS4ML_WORDS

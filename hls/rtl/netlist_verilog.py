@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 
 from trigcnn.hls.rtl.netlist import (
@@ -32,7 +33,7 @@ def verilog(module: Module) -> str:
     """Print a module."""
     sides = (("input", module.inputs), ("output", module.outputs))
     ports = [_declaration(side, net) for side, nets in sides for net in nets]
-    lines = [*(f"// {line}".rstrip() for line in module.comment.splitlines()), TIMESCALE, ""]
+    lines = [*commented(module.comment, "//"), TIMESCALE, ""]
     lines += ["(* keep_hierarchy = 1 *)"] if module.keep else []
     lines += [f"module {module.name} (", *(f"    {port}," for port in ports[:-1]), f"    {ports[-1]}", ");"]
     # For test benches and wrappers, which read them as `instance.NAME`.
@@ -111,6 +112,12 @@ def _slice(bits: Slice) -> str:
 def _wrapped(line: str) -> str:
     """Break a long line behind commas."""
     return "\n".join(broken(line.split(", "), ", "))
+
+
+def commented(text: str, mark: str) -> list[str]:
+    """Return a text as comments of limited length."""
+    lines = [piece for line in text.splitlines() for piece in textwrap.wrap(line, _LONGEST, subsequent_indent="  ")]
+    return [f"{mark} {line}" for line in lines]
 
 
 def broken(parts: Iterable[str], separator: str) -> list[str]:

@@ -20,7 +20,7 @@ from trigcnn.hls.rtl.netlist import (
     Sum,
     width_of,
 )
-from trigcnn.hls.rtl.netlist_verilog import broken
+from trigcnn.hls.rtl.netlist_verilog import broken, commented
 
 _CONTEXT = ("library ieee;", "use ieee.std_logic_1164.all;")
 
@@ -35,7 +35,7 @@ def vhdl(module: Module) -> str:
         for side, nets in (("in", module.inputs), ("out", module.outputs))
         for net in nets
     ]
-    lines = [*(f"-- {line}".rstrip() for line in module.comment.splitlines()), *_CONTEXT]
+    lines = [*commented(module.comment, "--"), *_CONTEXT]
     if any(isinstance(value, Sum | Product) for _, value in module.assignments):
         lines.append("use ieee.numeric_std.all;")
     if module.constants:
