@@ -18,7 +18,7 @@ previous=
 for argument; do
   shift
   case $argument in
-    -O3) argument=-O0 ;;
+    -O[123]) argument=-O0 ;;
     -D) general= ;;
   esac
   if [ "$previous" = -o ]; then object=$argument; fi

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.shared import made_once
+from trigcnn.common import user_cache
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent
 DATA = HERE / "data"
 # It needs Keras 3 and QKeras of the same name.
 collect_ignore = ["data/keras3/write.py"]
@@ -62,7 +64,9 @@ def _compile_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     library = made_once(tmp_path_factory, "verilator", lambda _: None)
     compiler = made_once(tmp_path_factory, "compiler", stand_in)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OBJCACHE", f"sh {HERE / 'compile_once.sh'} {library}")
+        # The stand-in keeps more.
+        patch.setenv(user_cache.VARIABLE, "")
+        patch.setenv("OBJCACHE", f"sh {ROOT / 'hls' / 'rtl' / 'compile_once.sh'} {library}")
         if shutil.which("g++"):
             patch.setenv("PATH", str(compiler / "bin"), prepend=os.pathsep)
         yield

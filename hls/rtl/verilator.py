@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import re
 from pathlib import Path
 
+from trigcnn.common import user_cache
 from trigcnn.hls.errors import ToolMissingError
 
 # The makefile of the wheel leaves the option empty that includes its precompiled header.
 MAKE_FLAGS = "CFG_CXXFLAGS_PCH_I=-include"
+_COMPILE_ONCE = Path(__file__).with_name("compile_once.sh")
+# What neither make nor a shell takes for more than text.
+_PLAIN = re.compile(r"[\w./+-]+", re.ASCII)
 
 
 def root() -> Path:
@@ -36,4 +42,17 @@ def environment(make_flags: str = "") -> dict[str, str]:
         "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "VERILATOR_ROOT": str(place),
         "MAKEFLAGS": f"{MAKE_FLAGS} {make_flags}".strip(),
+        **_kept_library(place),
     }
+
+
+def _kept_library(place: Path) -> dict[str, str]:
+    """Return the variable with which Verilator's own library, equal for all designs, is compiled once."""
+    if "OBJCACHE" in os.environ or (cache := user_cache.folder("verilator")) is None:
+        return {}
+    with contextlib.suppress(OSError):
+        kept = cache / user_cache.identity("g++", place / "include" / "verilated.cpp")
+        kept.mkdir(exist_ok=True)
+        if all(_PLAIN.fullmatch(str(path)) for path in (_COMPILE_ONCE, kept)):
+            return {"OBJCACHE": f"sh {_COMPILE_ONCE} {kept}"}
+    return {}
