@@ -129,6 +129,7 @@ def run_module(
     log: Path,
     timeout_s: float,
     environment: Mapping[str, str] | None = None,
+    on_line: Callable[[str], None] | None = None,
 ) -> None:
     """Run a module of this package in a separate Python process, even if the present folder has one of its name.
 
@@ -138,12 +139,13 @@ def run_module(
         log: File that receives standard output and standard error.
         timeout_s: Time limit in seconds.
         environment: Variables to add to the present environment.
+        on_line: Called with each line of the log soon after the program wrote it.
 
     Raises:
         ToolFailedError: It exited with a nonzero status, was ended by a signal or ran out of time.
     """
     words = [sys.executable, "-m", module, *arguments]
-    run(words, cwd=_PACKAGES, log=log, timeout_s=timeout_s, environment=environment)
+    run(words, cwd=_PACKAGES, log=log, timeout_s=timeout_s, environment=environment, on_line=on_line)
 
 
 def _follow(process: subprocess.Popen[bytes], log: Path, timeout_s: float, on_line: Callable[[str], None]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from trigcnn.hls import tool
 from trigcnn.hls.errors import ConversionError, HlsError, ToolFailedError, ToolTimeoutError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.parts import totals
+from trigcnn.hls.rtl import size
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.rtl.options import RtlLayerOptions, RtlOptions
 
 _AT = "at "
+_LAYER = f"{_AT}layer "
 _REQUEST, _ERROR = "request.json", "error.txt"
 # Above this share of a device's LUTs, place and route seldom meets a clock.
 _FULL = 0.7
@@ -34,6 +37,7 @@ def generate(
     clock_period_ns: float,
     log: Path,
     timeout_s: float,
+    on_layer: Callable[[str], None] = lambda _: None,
 ) -> RtlDesign:
     """Write Verilog for a graph.
 
@@ -45,12 +49,14 @@ def generate(
         clock_period_ns: Clock period in the constraints, in ns.
         log: File for the layers that are done.
         timeout_s: Time limit in seconds.
+        on_layer: Called with the name of each layer, soon after it is begun.
 
     Raises:
-        ConversionError: A layer has no RTL, or it took too long; the message says at which layer. Or the options leave
-            the architecture or the stage delay open.
+        ConversionError: It is too large for the options, or a layer has no RTL, or it took too long; the message says
+            at which layer. Or the options leave the architecture or the stage delay open.
         ToolFailedError: The generator crashed.
     """
+    size.check(_sizes(graph), options)
     with scratch() as place:
         graph.save(place)
         request = {
@@ -60,8 +66,13 @@ def generate(
             "clock_period_ns": clock_period_ns,
         }
         (place / _REQUEST).write_text(json.dumps(request))
+
+        def told(line: str) -> None:
+            if line.startswith(_LAYER):
+                on_layer(line.removeprefix(_LAYER))
+
         try:
-            tool.run_module("trigcnn.hls.rtl.generation", [place], log=log, timeout_s=timeout_s)
+            tool.run_module("trigcnn.hls.rtl.generation", [place], log=log, timeout_s=timeout_s, on_line=told)
         except ToolTimeoutError as error:
             done = [line.removeprefix(_AT) for line in log.read_text().splitlines() if line.startswith(_AT)]
             where = done[-1] if done else "the network"
@@ -74,6 +85,13 @@ def generate(
                 raise ConversionError((place / _ERROR).read_text()) from error
             raise
         return RtlDesign.load(place)
+
+
+def _sizes(graph: Graph) -> list[size.LayerSize]:
+    return [
+        size.LayerSize(layer.name, layer.parameters, layer.multiplications, layer.kind == "Dense")
+        for layer in graph.layers
+    ]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -168,6 +168,7 @@ def _pieces(value: float) -> list[float]:
     return pieces
 
 
+@lru_cache(maxsize=2**16)
 def _last_bit_of(value: float) -> int:
     """Return the exponent of the last bit that is set; 127 for zero, as in alkaid."""
     if value == 0:

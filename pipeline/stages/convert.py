@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,7 +136,12 @@ def _generate_rtl(context: Context, graph: Graph, folder: Path) -> TimingClosure
     """Generate the RTL, and return the search for its stage delay; None if that is given."""
     config = context.config
 
-    def generate(stage_delay: float, place: Path, language: Language = "verilog") -> RtlDesign:
+    def generate(
+        stage_delay: float,
+        place: Path,
+        language: Language = "verilog",
+        on_layer: Callable[[str], None] = lambda _: None,
+    ) -> RtlDesign:
         return generation.generate(
             graph,
             place,
@@ -144,6 +150,7 @@ def _generate_rtl(context: Context, graph: Graph, folder: Path) -> TimingClosure
             clock_period_ns=config.hls.clock_period_ns,
             log=folder / "rtl.log",
             timeout_s=config.time_limits.rtl_s,
+            on_layer=on_layer,
         )
 
     closure = None
@@ -152,8 +159,13 @@ def _generate_rtl(context: Context, graph: Graph, folder: Path) -> TimingClosure
         stage_delay = closure.chosen.stage_delay
     else:
         stage_delay = config.rtl.stage_delay
-    with context.console.task("generating RTL"):
-        generate(stage_delay, folder / "rtl", config.rtl.language).save(folder)
+    numbers = {layer.name: number for number, layer in enumerate(graph.layers)}
+    with context.console.task("generating RTL") as task:
+
+        def begun(name: str) -> None:
+            task.update(numbers.get(name, 0), len(numbers), f"layer {name}")
+
+        generate(stage_delay, folder / "rtl", config.rtl.language, begun).save(folder)
     return closure
 
 

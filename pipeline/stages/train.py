@@ -216,6 +216,7 @@ def _check_converts(config: RunConfig, model: Any, dataset: Dataset) -> None:
     from trigcnn.models import forms, geometry
 
     single = forms.single_use(model).model
+    _check_size(config, single)
     quantized = with_quantized_weights(single, config.hls).model
     check_converts(quantized, config.hls, input_format=dataset.input_format)
     check_model(quantized, config.hls)
@@ -223,6 +224,27 @@ def _check_converts(config: RunConfig, model: Any, dataset: Dataset) -> None:
         geometry.refuse_dropped(geometry.geometry(single))
     for tensor in single.inputs:
         check_input_quantizer(tensor.node.layer, dataset.input_format)
+
+
+def _check_size(config: RunConfig, model: Any) -> None:
+    """Check that RTL of a model's size is generated within the limits of the configuration.
+
+    Raises:
+        ConversionError: The model is too large.
+    """
+    from trigcnn.hls.rtl import size
+    from trigcnn.models import geometry
+    from trigcnn.models.errors import ModelError
+
+    try:
+        layers = geometry.geometry(model)
+    except ModelError:
+        # Admission says more of a layer that is not known.
+        return
+    size.check(
+        [size.LayerSize(each.name, each.parameters, each.multiplications, "Dense" in each.kind) for each in layers],
+        config.rtl,
+    )
 
 
 def _finished(context: Context, plan: _Plan) -> _Networks:

@@ -13,6 +13,7 @@ from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.hls.rtl.generation import _Target, generate
 from trigcnn.hls.rtl.options import RtlLayerOptions, RtlOptions
+from trigcnn.hls.rtl.size import LayerSize, check
 
 OPTIONS = RtlOptions(stage_delay=5.0, max_multiplications=1000)
 TARGET = _Target("xcvu9p-flga2577-2-e", 5.0)
@@ -74,6 +75,40 @@ def test_auto_stays_with_parallel_where_there_is_no_streaming_form(
     assert design.architecture == "parallel"
     assert {path.name for path in tmp_path.iterdir()} == {"rtl", "vhdl"}
     assert (tmp_path / "vhdl" / "src" / "top_logic.vhd").is_file()
+
+
+def test_only_weights_that_are_multiplied_with_at_once_count() -> None:
+    layers = [LayerSize("conv", 90, 5000, dense=False), LayerSize("dense", 60, 60, dense=True)]
+
+    def limit(**options: Any) -> str:
+        try:
+            check(layers, replace(OPTIONS, max_weights=100, **options))
+        except ConversionError as error:
+            return str(error)
+        return ""
+
+    assert "has 150 weights" in limit()
+    assert "90 in layer conv" in limit(architecture="streaming")
+    # Its products come one after another, or there is no streaming RTL.
+    assert limit(serial_dense=True) == limit(layers={"dense": RtlLayerOptions(2)}) == ""
+    assert limit(architecture="none") == limit(max_multiplications=10_000) == ""
+    assert "has 150" in limit(serial_dense=True, layers={"dense": RtlLayerOptions(1)})
+    assert "5,060 multiplications per event" in limit(architecture="parallel")
+
+
+def test_layers_are_told_when_they_are_begun(tmp_path: Path) -> None:
+    told: list[str] = []
+    generate(
+        CONVOLUTION,
+        tmp_path / "rtl",
+        OPTIONS,
+        part=TARGET.part,
+        clock_period_ns=TARGET.clock_period_ns,
+        log=tmp_path / "rtl.log",
+        timeout_s=300,
+        on_layer=told.append,
+    )
+    assert told == [each.name for each in CONVOLUTION.layers]
 
 
 def test_a_time_limit_names_what_took_too_long(tmp_path: Path) -> None:

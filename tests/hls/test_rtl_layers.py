@@ -17,7 +17,7 @@ from trigcnn.hls.engines import rtl
 from trigcnn.hls.engines.interpreter import Interpreter, build
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer, Weights, pack
-from trigcnn.hls.rtl import parallel, simulators, test_bench
+from trigcnn.hls.rtl import parallel, simulators, sums, test_bench
 from trigcnn.hls.rtl.design import RtlDesign
 
 
@@ -175,6 +175,17 @@ def test_products_are_summed_in_the_accumulator(what: str) -> None:
     wanted = expected(exactly, events_for(exactly))
     same = all(np.array_equal(found[name], wanted[name]) for name in found)
     assert same == (what in ("holds everything", "saturates never"))
+
+
+def test_large_matrices_are_divided_into_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, limit in (("_LARGEST_SEARCH", 20), ("_BLOCK", 6), ("_BLOCK_ROWS", 3)):
+        monkeypatch.setattr(sums, name, limit)
+    # Blocks without a weight, and one that is not full.
+    weights = weighted((7, 5))
+    weights["weight"].integers[:3, :2] = 0
+    weights["weight"].integers[:, 4] = 0
+    (values,) = check(graph(given((7,)), layer("Dense", "x", (5,), weights=weights))).values()
+    assert len(np.unique(values[:, :4])) > 20
 
 
 def test_a_zero_weight_or_a_coarse_input_rounds_nothing() -> None:

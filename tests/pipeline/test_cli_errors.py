@@ -270,9 +270,16 @@ def test_a_layer_option_for_no_layer_leaves_the_finished_training(refused: Refus
 
 
 def test_rtl_that_would_be_too_large(refused: Refused) -> None:
-    message = refused("rtl.architecture=parallel", "rtl.max_multiplications=3", after=("train",))
+    message = refused("rtl.architecture=parallel", "rtl.max_multiplications=3")
     assert "32 multiplications" in message
     assert "rtl.max_multiplications" in message
+    message = refused("rtl.architecture=streaming", "rtl.max_weights=30")
+    assert message == (
+        "the network has 39 weights that streaming RTL would multiply with at once (24 in layer dense1); its "
+        "generation would take about 0 minutes, and the limit is 30 weights. Use a smaller network, set "
+        "rtl.serial_dense: true, set rtl.architecture: none for the HLS project alone, or raise rtl.max_weights and "
+        "wait"
+    )
 
 
 def test_an_output_path_that_is_a_file(trigcnn: Trigcnn, quick_config: Path) -> None:
