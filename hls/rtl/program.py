@@ -79,12 +79,13 @@ def mapped(logic: Any) -> Any:
 
 @contextmanager
 def repaired() -> Iterator[None]:
-    """Fix three errors of alkaid (0.8.2) while the context is open, and search for the same adders only once.
+    """Fix four errors of alkaid (0.8.2) while the context is open, and search for the same adders only once.
 
     alkaid finds the last bit of a number in float32, so products of more than 24 bits lose bits; one step of its
     optimization forgets the shift of a value of which it takes one bit; and it joins two summands, such as a bias and
-    the half bit that rounds, in one number of 32 bits, which may lose bits. For a constant of 24 bits, it takes seconds
-    to find the adders of its products, and a kernel needs the same adders at every pixel.
+    the half bit that rounds, in one number of 32 bits, which may lose bits. It calls itself for each operation of a
+    chain, which Python allows a thousand times: for some hundred layers. For a constant of 24 bits, it takes seconds to
+    find the adders of its products, and a kernel needs the same adders at every pixel.
     """
     from alkaid.trace import affine_interval, fixed_variable, fixed_variable_array, tracer
     from alkaid.trace.passes import canon
@@ -93,6 +94,7 @@ def repaired() -> Iterator[None]:
     mended = [
         *((module, "get_lsb_loc", _last_bit_of) for module in modules),
         (canon, "canonicalize_msb_wraps", lambda logic: logic),
+        (tracer, "_recursive_gather", _gather),
         (fixed_variable, "scm_solve", cache(fixed_variable.scm_solve)),
         (fixed_variable_array, "cmvm_solve", _once_per_matrix(fixed_variable_array.cmvm_solve)),
         (fixed_variable.FVariable, "_const_add", _added(fixed_variable.FVariable)),
@@ -105,6 +107,18 @@ def repaired() -> Iterator[None]:
     finally:
         for module, name, value in kept:
             setattr(module, name, value)
+
+
+def _gather(last: Any, gathered: dict[Any, Any]) -> None:
+    """Add a symbolic number behind all that it is made of."""
+    begun = [last]
+    while begun:
+        value = begun[-1]
+        missing = [] if value.id in gathered else [each for each in value._from if each.id not in gathered]
+        if missing:
+            begun.extend(reversed(missing))
+        else:
+            gathered.setdefault(begun.pop().id, value)
 
 
 def _once_per_matrix(solve: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -106,3 +107,30 @@ def test_alkaid_is_left_as_it_was() -> None:
         assert affine_interval.get_lsb_loc(-12.0) == before[0](-12.0)
         assert not set(present()) & set(before)
     assert present() == before
+
+
+def test_chains_of_any_length_are_gathered_as_alkaid_gathers_short_ones() -> None:
+    from alkaid.trace import tracer
+
+    from trigcnn.hls.rtl.program import _gather
+
+    def number(name: int, *made_of: SimpleNamespace) -> SimpleNamespace:
+        return SimpleNamespace(id=name, _from=made_of)
+
+    given = [number(0), number(1)]
+    numbers = list(given)
+    for name in range(2, 40):
+        numbers.append(number(name, numbers[name * 7 % (name - 1)], numbers[-1], numbers[name // 2]))
+    orders = []
+    for gather in (_gather, tracer._recursive_gather):
+        gathered = {each.id: each for each in given}
+        gather(numbers[-1], gathered)
+        gather(numbers[-3], gathered)
+        orders.append(list(gathered))
+    assert orders[0] == orders[1]
+    assert len(orders[0]) == 40
+    last = given[0]
+    for name in range(40, 4000):
+        last = number(name, last, given[1])
+    _gather(last, gathered)
+    assert len(gathered) == 4000
