@@ -17,13 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from trigcnn.common.foreign import cut
 from trigcnn.hls import guard
 from trigcnn.hls.errors import ToolFailedError, ToolMissingError, ToolTimeoutError
 
 _LINES = 15
 # As compilers, linkers and vendors' tools begin an error; not as Python names an exception.
 _ERROR = re.compile(r"(?:^|[\s%:])error(?: \(\d+\))?:|\bundefined reference\b", re.IGNORECASE)
-_LONGEST_LINE = 500
 # Interval at which the log of a program is checked for new lines, in s.
 _FOLLOW_S = 0.2
 # Time that a guard has to end a program and its children, in s.
@@ -220,5 +220,5 @@ def cause(log: Path) -> str:
     begin = min(next((n for n, line in enumerate(lines) if _ERROR.search(line)), end), end)
     part = "the end of" if begin == end else "the first error in"
     shown = lines[begin : begin + _LINES]
-    text = "".join(f"\n  | {line[:_LONGEST_LINE]}" for line in shown) or "\n  | (it printed nothing)"
+    text = "".join(f"\n  | {cut(line)}" for line in shown) or "\n  | (it printed nothing)"
     return f"{part} its log {log}:{text}"

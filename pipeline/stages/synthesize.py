@@ -65,7 +65,8 @@ def _work(context: Context, folder: Path) -> None:
     context.console.line(f"  {vendor.section.message}")
     if vendor.section.status in ("tool-not-found", "not-asked"):
         project = context.folder.path / vendor.section.project
-        context.console.line(f"  build it with: cd {shlex.quote(str(project))} && {vendor.section.command}")
+        dashes = "-- " if str(project).startswith("-") else ""
+        context.console.line(f"  build it with: cd {dashes}{shlex.quote(str(project))} && {vendor.section.command}")
     reports += vendor.reports
     Synthesized(synthesis=reports, place_and_route=placed, vendor=vendor.section).save(folder / _FILE)
 
