@@ -49,16 +49,21 @@ class Commands:
         text = self.config.read_text()
         (place / "network" / "sweep.yaml").write_text(text + _SWEEP)
         (place / "network" / "zoo.yaml").write_text("- config: quick.yaml\n")
+        self._wrong = text + 'hls:\n  layers:\n    dense1: {precision: {accum: "fixed<8,1>"}}\n'
         events, run, out = place / "network" / "events.npz", self.run, place / "out"
+        case, network = out / "quick.golden.yaml", place / "network"
         started = {f"run from {stage}": self._run("--from", stage) for stage in _STAGES}
         self.words: dict[str, list[str | Path]] = {
             **started,
             "plan only": [*self._run(), "--plan-only"],
             "evaluate": ["evaluate", run, "--events", events, "--signal", "1", "--out", out / "evaluation"],
             "compare": ["compare", run, run / "report" / "report.json", "--out", out / "compare"],
-            "golden freeze": ["golden", "freeze", run, "--out", out / "quick.golden.yaml"],
-            "sweep": ["sweep", place / "network" / "sweep.yaml", "--out", out / "sweep"],
-            "zoo": ["zoo", "--list", place / "network" / "zoo.yaml", "--out", out / "zoo", "--page", out / "zoo.md"],
+            "golden freeze": ["golden", "freeze", run, "--out", case],
+            "golden update": ["golden", "update", case, "--run", run],
+            "explain": ["explain", network / "explain.yaml", "--out", out / "explain", "--apply"],
+            "sweep": ["sweep", network / "sweep.yaml", "--out", out / "sweep"],
+            "sweep best": ["sweep", "best", out / "sweep", "--out", out / "best.yaml"],
+            "zoo": ["zoo", "--list", network / "zoo.yaml", "--out", out / "zoo", "--page", out / "zoo.md"],
             "datasets show": ["datasets", "show", "digits", "--out", out / "digits.png"],
         }
         out.mkdir()
@@ -104,11 +109,18 @@ class Commands:
         return self._changes[name]
 
     def _reset(self, name: str) -> None:
-        """Let a command that keeps its results begin anew."""
+        """Let a command that keeps its results begin anew, behind what it needs."""
         if name in ("sweep", "zoo"):
             shutil.rmtree(self.place / "out" / name, ignore_errors=True)
-        # A finished case is not frozen again.
-        (self.place / "out" / "quick.golden.yaml").unlink(missing_ok=True)
+        (self.place / "network" / "explain.yaml").write_text(self._wrong)
+        case = self.place / "out" / "quick.golden.yaml"
+        if name == "golden freeze":
+            # A finished case is not frozen again.
+            case.unlink(missing_ok=True)
+        for needed, missing in (("golden update", "golden freeze"), ("sweep best", "sweep")):
+            there = case if needed == "golden update" else self.place / "out" / "sweep" / "sweep.json"
+            if name == needed and not there.exists() and self.start(self.words[missing]).wait(_LIMIT_S) != 0:
+                raise RuntimeError(f"{missing} fails by itself: {self.log.read_text()}")
 
     def kill(self, name: str, number: int) -> Counts:
         """Kill a command, and start it again."""
