@@ -49,6 +49,7 @@ def bring_up() -> Keras2:
         import tf_keras as keras
     _let_hswish_be_loaded(qkeras.quantizers.quantized_hswish)
     _let_qactivation_be_loaded(qkeras)
+    _let_autograph_pass_qkeras()
     tf.get_logger().setLevel("ERROR")
     # TensorFlow fuses convolutions with what follows, also grouped ones, which its fused kernel for CPUs without
     # AVX-512 VNNI refuses ("Fused conv implementation does not support grouped convolutions").
@@ -89,6 +90,18 @@ def _let_qactivation_be_loaded(qkeras: Any) -> None:
         return own(**(config | {"activation": activation}))
 
     qkeras.QActivation.from_config = classmethod(from_config)
+
+
+def _let_autograph_pass_qkeras() -> None:
+    """Let TensorFlow trace QKeras' code as it is, as it does with the code of Keras.
+
+    AutoGraph rewrites the source of what TensorFlow does not know, so that `if` and `for` may depend on tensors. In
+    QKeras they depend on options alone (TensorFlow would raise otherwise), and the rewriting takes four times as long
+    as all else that loading a model needs.
+    """
+    from tensorflow.python.autograph.core import config
+
+    config.CONVERSION_RULES = (config.DoNotConvert("qkeras"), *config.CONVERSION_RULES)
 
 
 @contextmanager
