@@ -29,16 +29,21 @@ class Code:
     """What the compiler needs for one instruction set.
 
     Attributes:
-        source: The C++ text.
-        tables: Its constants; the text includes them as `<level>.bin`.
+        source: The C++ text, which defines `<prefix>_level_<level>`.
+        tables: Its constants, which the text expects as the symbol `<prefix>_tables_<level>`, aligned to 64 bytes.
     """
 
     source: str
     tables: bytes
 
 
-def generate(program: Program, plan: Plan) -> Code:
+def generate(program: Program, plan: Plan, *, prefix: str = "emulator") -> Code:
     """Write the C++ of a program.
+
+    Args:
+        program: The program.
+        plan: How it is computed with an instruction set.
+        prefix: Beginning of the names that the linker sees.
 
     Raises:
         ConversionError: A layer cannot be computed exactly; the message names it.
@@ -50,7 +55,7 @@ def generate(program: Program, plan: Plan) -> Code:
         except ConversionError as error:
             raise ConversionError(f"layer {node.name}: {error}") from error
     writer.unload()
-    return writer.code()
+    return writer.code(prefix)
 
 
 class _Writer:
@@ -68,9 +73,10 @@ class _Writer:
                 self._offsets[name, layout.kind] = self._vectors
                 self._vectors += layout.vectors * (2 if layout.kind == "i64" else 1)
 
-    def code(self) -> Code:
+    def code(self, prefix: str) -> Code:
         """A description of the written files."""
         text = _TEMPLATE.format(
+            prefix=prefix,
             level=self._plan.level.name,
             structs="\n".join(f"struct {name} {{\n{content}}};" for content, name in self._structs.items()),
             fills="\n".join(self._fills()),
@@ -340,13 +346,12 @@ _TEMPLATE = """// Generated for the instruction set {level}.
 #include "moves.h"
 #include "sums.h"
 
-asm(".pushsection .rodata\\n.balign 64\\nemulator_tables_{level}:\\n.incbin \\"{level}.bin\\"\\n.popsection");
-extern "C" __attribute__((visibility("hidden"))) const unsigned char emulator_tables_{level}[];
+extern "C" __attribute__((visibility("hidden"))) const unsigned char {prefix}_tables_{level}[];
 
 namespace {{
 
 template <class T> INLINE const T* table(long offset) {{
-  return reinterpret_cast<const T*>(emulator_tables_{level} + offset);
+  return reinterpret_cast<const T*>({prefix}_tables_{level} + offset);
 }}
 template <class V> INLINE V* at(void* memory, long vectors) {{
   return reinterpret_cast<V*>(static_cast<I32*>(memory) + vectors);
@@ -354,7 +359,7 @@ template <class V> INLINE V* at(void* memory, long vectors) {{
 constexpr long kEventSize = {event_size}, kOutputSize = {output_size}, kVectors = {vectors};
 
 {structs}
-void fill(void* memory, long first, long vectors, int32_t value) {{
+[[maybe_unused]] void fill(void* memory, long first, long vectors, int32_t value) {{
   for (long i = 0; i < vectors; ++i) static_cast<I32*>(memory)[first + i] = I32{{}} + value;
 }}
 void prepare(void* memory) {{
@@ -373,6 +378,6 @@ bool run_any(const void* events, bool is_double, int valid, double* outputs, voi
 
 }}  // namespace
 
-extern "C" const Level emulator_level_{level} = {{"{level}", kLanes, kEventSize, kOutputSize, kVectors * sizeof(I32),
-                                                 prepare, run_any}};
+extern "C" const Level {prefix}_level_{level} = {{
+    "{level}", kLanes, kEventSize, kOutputSize, kVectors * sizeof(I32), prepare, run_any}};
 """

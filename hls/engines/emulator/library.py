@@ -19,7 +19,7 @@ from trigcnn.hls.engines.emulator.program import Program
 from trigcnn.hls.errors import SimulationError
 
 RUNTIME = Path(__file__).parent / "runtime"
-_FLAGS = (
+FLAGS = (
     "-std=c++17",
     "-O2",
     "-fPIC",
@@ -28,6 +28,11 @@ _FLAGS = (
     "-fno-math-errno",
     "-Wno-psabi",
     "-Wno-attributes",
+)
+# The assembler includes the constants of a level: a compiler would take long to read them as text.
+_TABLES = (
+    'asm(".pushsection .rodata\\n.balign 64\\n.globl emulator_tables_{level}\\n.hidden emulator_tables_{level}\\n"\n'
+    '    "emulator_tables_{level}:\\n.incbin \\"{level}.bin\\"\\n.popsection");\n'
 )
 
 
@@ -103,13 +108,15 @@ def compile_program(
         (place / f"{level}.bin").write_bytes(code.tables)
     known = ",".join(f"&emulator_level_{level}" for level in levels)
     declared = "".join(f'extern "C" const Level emulator_level_{level};\n' for level in levels)
+    tables = "".join(_TABLES.format(level=level) for level in levels)
     (place / "dispatch.cpp").write_text(
-        f'#include "level.h"\n{declared}#define EMULATOR_LEVELS {known}\n#include "{(RUNTIME / "dispatch.inc").name}"\n'
+        f'#include "level.h"\n{declared}{tables}#define EMULATOR_LEVELS {known}\n'
+        f'#include "{(RUNTIME / "dispatch.inc").name}"\n'
     )
 
     def compile_one(unit: str) -> None:
         flags = next((level.flags for level in LEVELS.values() if level.name == unit), ())
-        words: list[str | Path] = [compiler, *_FLAGS, *flags, f"-I{RUNTIME}", "-c", f"{unit}.cpp", "-o", f"{unit}.o"]
+        words: list[str | Path] = [compiler, *FLAGS, *flags, f"-I{RUNTIME}", "-c", f"{unit}.cpp", "-o", f"{unit}.o"]
         tool.run(words, cwd=place, log=place / f"{unit}.log", timeout_s=timeout_s)
 
     units = [*levels, "dispatch"]

@@ -21,7 +21,7 @@ template <class Format, class V> INLINE V cast_lanes(V x) {
   V y = x * static_cast<T>(Format::scale);
   if constexpr (Format::overflow == WRAP) {
     // All bits of so large a number are above the format's; and it may be infinite by now.
-    y = (y > V{} + T(1e30)) | (y < V{} - T(1e30)) ? V{} : y;
+    y = ((y > V{} + T(1e30)) | (y < V{} - T(1e30))) ? V{} : y;
   }
   // A tiny number may have become zero; it still has a sign.
   if constexpr (Format::scale < 1) y = (y == V{}) ? x : y;

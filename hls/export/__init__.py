@@ -1,0 +1,1 @@
+"""What other projects take: a network's emulator as sources of their own language."""
