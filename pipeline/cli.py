@@ -14,6 +14,7 @@ import typer
 from trigcnn.pipeline import interrupts
 from trigcnn.pipeline.cli_options import Assignments, Config, Force, From, Out, command_line, interruptible
 from trigcnn.pipeline.evaluate.cli import evaluate
+from trigcnn.pipeline.export.cli import export
 from trigcnn.pipeline.golden.cli import golden
 from trigcnn.pipeline.sweep.cli import sweep
 
@@ -133,6 +134,7 @@ def collect(
 
 
 app.command()(evaluate)
+app.command()(export)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,11 @@ from trigcnn.pipeline.errors import GoldenError
 from trigcnn.pipeline.golden import case as golden_case
 from trigcnn.pipeline.golden import check as golden
 from trigcnn.pipeline.golden.case import EventGroup, GoldenCase, Integers, ModelFile, Port, ShownEvent, VectorFile
-from trigcnn.pipeline.golden.events import choose
+from trigcnn.pipeline.golden.events import Chosen, choose
 from trigcnn.pipeline.stages import convert
+
+if TYPE_CHECKING:
+    from trigcnn.pipeline.stages.train import TrainOutput
 
 _SHOWN_EVENTS = 4
 _SHOWN_OUTPUTS = 32
@@ -69,28 +72,7 @@ def freeze(
     if path.exists() and not replace:
         raise GoldenError(f"{path}: exists already; to freeze it again: trigcnn golden update {path} --run {run}")
     graph = Graph.load(converted)
-    inputs = _ports(graph, trained.info.input_format)
-    lsb = golden_case.lsb(inputs)
-    test = trained.test_events.astype(np.float64) / lsb
-    if not np.array_equal(test, np.rint(test)):
-        raise GoldenError(
-            f"{run}: the test events are not on the grid of {inputs[0].format}; run `trigcnn train` again"
-        )
-    formats = [FixedPoint.parse(port.format) for port in inputs]
-    layers = graph.input_layers
-    chosen = choose(
-        test.astype(np.int64),
-        trained.test_labels,
-        events,
-        _ends(inputs, [(entry.min_integer, entry.max_integer) for entry in formats]),
-        _ends(
-            inputs,
-            [
-                (int(np.floor(layer.result.min / entry.lsb)), int(np.floor(layer.result.max / entry.lsb)))
-                for layer, entry in zip(layers, formats, strict=True)
-            ],
-        ),
-    )
+    inputs, chosen = events_of(run, trained, graph, events)
     case = _Draft(
         path,
         trained.quantized,
@@ -103,6 +85,45 @@ def freeze(
         chosen.groups,
     )
     return case.write(limits or Limits(), like=graph)
+
+
+def events_of(run: Path, trained: TrainOutput, graph: Graph, count: int) -> tuple[tuple[Port, ...], Chosen]:
+    """Choose events of a run: test events and corner events.
+
+    Args:
+        run: Its folder, for messages.
+        trained: Its training.
+        graph: Its network.
+        count: Number of test events.
+
+    Returns:
+        The inputs with the digitiser's formats, and the events in units of their last bits.
+
+    Raises:
+        GoldenError: A test event is not on the digitiser's grid.
+    """
+    inputs = _ports(graph, trained.info.input_format)
+    lsb = golden_case.lsb(inputs)
+    test = trained.test_events.astype(np.float64) / lsb
+    if not np.array_equal(test, np.rint(test)):
+        raise GoldenError(
+            f"{run}: the test events are not on the grid of {inputs[0].format}; run `trigcnn train` again"
+        )
+    formats = [FixedPoint.parse(port.format) for port in inputs]
+    chosen = choose(
+        test.astype(np.int64),
+        trained.test_labels,
+        count,
+        _ends(inputs, [(entry.min_integer, entry.max_integer) for entry in formats]),
+        _ends(
+            inputs,
+            [
+                (int(np.floor(layer.result.min / entry.lsb)), int(np.floor(layer.result.max / entry.lsb)))
+                for layer, entry in zip(graph.input_layers, formats, strict=True)
+            ],
+        ),
+    )
+    return inputs, chosen
 
 
 def update(path: Path, *, run: Path | None = None, limits: Limits | None = None) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from trigcnn.hls.rewriting.rewrite import NormalForm
     from trigcnn.pipeline.results.diagnosis import Diagnosis
 
-_FILE = "check.json"
+_FILE, _CSIM_OUTPUTS = "check.json", "csim_outputs.npy"
 _RANGE_EVENTS = 500
 _EXPLAINED_EVENTS = 128
 
@@ -64,6 +64,12 @@ def _simulator_versions(context: Context) -> dict[str, str]:
 def read(folder: RunFolder) -> Checked:
     """Read the results of the stage: comparisons, quality, ranges of values."""
     return Checked.load(folder.stage("check") / _FILE)
+
+
+def read_csim(folder: RunFolder) -> Outputs:
+    """Read the outputs of the C simulation on the test events [events, ...]."""
+    outputs: Outputs = np.load(folder.stage("check") / _CSIM_OUTPUTS, allow_pickle=False)
+    return outputs
 
 
 def gcc_version() -> str:
@@ -124,7 +130,7 @@ def _work(context: Context, folder: Path) -> None:
         np.save(folder / "rtl_outputs.npy", rtl_outputs)
         design, _ = network.rtl()
         written = benches.make(context, folder, graph, design, events, csim_outputs, equal=comparisons[-1].equal)
-    np.save(folder / "csim_outputs.npy", csim_outputs)
+    np.save(folder / _CSIM_OUTPUTS, csim_outputs)
     outputs: dict[str, npt.NDArray[Any] | None] = {
         "float": trained.float_outputs,
         "quantized": reference,

@@ -23,6 +23,7 @@ COMMANDS = (
     *ORDER,
     "collect",
     "evaluate",
+    "export",
     "explain",
     "compare",
     "layers",

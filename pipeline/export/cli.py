@@ -1,0 +1,28 @@
+"""The command `trigcnn export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="YAML configuration of a run, or its folder.", metavar="RUN")],
+    to: Annotated[
+        list[str], typer.Option("--to", help="cpp: the emulator as a C++17 library. May be repeated.", metavar="FORMAT")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the exports; default: export in the run.", metavar="DIR")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace earlier exports.")] = False,
+) -> None:
+    """Write a checked network for other projects.
+
+    Each format gets a folder of its own, with a README.
+    """
+    from trigcnn.pipeline.export.export import export as export_run
+
+    for folder in export_run(run, to, out, force=force):
+        typer.echo(f"export: {folder}")

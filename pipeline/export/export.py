@@ -1,0 +1,125 @@
+"""Write what other projects take from a finished run, each form into a folder of its own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from trigcnn.common.suggestions import did_you_mean
+from trigcnn.hls.engines import interpreter
+from trigcnn.hls.export import cpp
+from trigcnn.hls.export.vectors import Vectors
+from trigcnn.hls.graph.graph import Graph
+from trigcnn.pipeline.cache.folder import RunFolder
+from trigcnn.pipeline.errors import ConfigError, RunFolderError
+from trigcnn.pipeline.evaluate.finished_run import FinishedRun
+from trigcnn.pipeline.golden import case as golden_case
+from trigcnn.pipeline.golden.check import real_events
+from trigcnn.pipeline.golden.freeze import events_of
+from trigcnn.pipeline.stages import check, train
+
+TEST_EVENTS = 200
+"""Test events of an export's own test; events at the ends of the range and beyond come on top."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A form of export.
+
+    Attributes:
+        summary: What it is, for the help.
+        write: Writes it into an empty folder.
+    """
+
+    summary: str
+    write: Callable[[Graph, Path, Vectors], None]
+
+
+FORMATS = {"cpp": Format("the emulator as a C++17 library with a C interface", cpp.write)}
+
+
+def export(run: Path, formats: Sequence[str], out: Path | None, *, force: bool = False) -> list[Path]:
+    """Write exports of a run.
+
+    Args:
+        run: Folder of a run whose stage `check` is done, or its configuration.
+        formats: Names in `FORMATS`.
+        out: Folder of the exports, each of which gets a folder named after its form; default: `export` in the run.
+        force: Whether earlier exports are replaced.
+
+    Returns:
+        The folders.
+
+    Raises:
+        ConfigError: There is no such form, or nothing to replace was allowed.
+        RunFolderError: The run is not finished, or its outputs are not the graph's.
+        HlsError: The network has no such form; the message names the layer.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise ConfigError(f"--to {name}: there is no such format; {did_you_mean(name, FORMATS)}")
+    finished = FinishedRun.open(run)
+    place = out or finished.folder.path / "export"
+    targets = {name: place / name for name in dict.fromkeys(formats)}
+    for target in targets.values():
+        if target.exists() and not force:
+            raise ConfigError(f"{target}: exists already; replace it with --force, or choose another folder with --out")
+    vectors = vectors_of(finished)
+    place.mkdir(parents=True, exist_ok=True)
+    for name, target in targets.items():
+        with _new_folder(target) as folder:
+            FORMATS[name].write(finished.graph, folder, vectors)
+    return list(targets.values())
+
+
+def vectors_of(finished: FinishedRun) -> Vectors:
+    """Choose events, and return them with the outputs of the graph, which on test events are the C simulation's.
+
+    Raises:
+        RunFolderError: The run is not checked, or the C simulation gave other outputs.
+    """
+    graph, folder = finished.graph, finished.folder
+    trained = train.read(folder)
+    _see_that_it_is_checked(folder)
+    simulated = check.read_csim(folder).reshape(len(trained.test_events), -1)
+    ports, chosen = events_of(folder.path, trained, graph, TEST_EVENTS)
+    events = real_events(chosen.inputs, golden_case.lsb(ports)).reshape(len(chosen.inputs), *graph.input_shape)
+    outputs = interpreter.build(graph).predict(events).reshape(len(events), -1)
+    numbers = list(chosen.test_events)
+    differing = (outputs[: len(numbers)] != simulated[numbers]).any(axis=1)
+    if differing.any():
+        raise RunFolderError(
+            f"{folder.path}: the C simulation gave other outputs than the graph on {int(differing.sum())} of "
+            f"{len(numbers)} test events; see why with `trigcnn explain`"
+        )
+    return Vectors(events.reshape(len(events), -1).astype(np.float64), outputs)
+
+
+def _see_that_it_is_checked(folder: RunFolder) -> None:
+    checked, converted = folder.manifest("check"), folder.manifest("convert")
+    if checked is None or converted is None or checked.inputs.get("convert") != converted.digest:
+        raise RunFolderError(f"{folder.path}: is not checked since it was converted; run `trigcnn check` first")
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[Path]:
+    """Yield a new folder beside the target, which takes the target's place at the end unless an error came."""
+    made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        made.chmod(0o755)
+        yield made
+        if target.exists():
+            earlier = made.with_name(f"{made.name}.earlier")
+            target.rename(earlier)
+            made.rename(target)
+            shutil.rmtree(earlier)
+        else:
+            made.rename(target)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
