@@ -103,7 +103,7 @@ def test_a_wrong_golden_event_fails_the_test(exported: Path, library: Path, tmp_
         shutil.copy(exported / "test" / name, tmp_path)
     (tmp_path / "golden.h").write_text(f"{head}{array}{float.fromhex(first.strip()) + 1 / 8}{comma}{others}")
     program = tmp_path / "test"
-    words = [
+    words: list[str | Path] = [
         "-std=c++17",
         f"-I{exported / 'include'}",
         f"-I{tmp_path}",
