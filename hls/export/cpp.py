@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trigcnn.hls.engines.emulator.fusion import fused
 from trigcnn.hls.engines.emulator.generator import generate
@@ -37,6 +37,7 @@ class Port:
         size: How many numbers it has.
         shape: Their shape, the last axis is that of the channels.
         format: Their number format.
+        ap_type: The same as a type of AMD's headers.
         fraction: Fraction bits: an integer is the number times `2**fraction`.
     """
 
@@ -45,6 +46,7 @@ class Port:
     size: int
     shape: tuple[int, ...]
     format: str
+    ap_type: str
     fraction: int
 
 
@@ -60,55 +62,78 @@ def write(graph: Graph, folder: Path, vectors: Vectors) -> None:
         ConversionError: A layer cannot be emulated exactly, or an output has more bits than a double; the message
             names the layer.
     """
+    name = graph.name
+    values = {"vectors": vectors, **write_sources(graph, folder / "src", name, header=f"{name}/{name}.h")}
+    for template, target in {
+        "README.md.j2": "README.md",
+        "CMakeLists.txt.j2": "CMakeLists.txt",
+        "header.h.j2": f"include/{name}/{name}.h",
+        "header.hpp.j2": f"include/{name}/{name}.hpp",
+        "test.cpp.j2": f"test/test_{name}.cpp",
+        "golden.h.j2": "test/golden.h",
+        "python.py.j2": f"python/{name}.py",
+    }.items():
+        fill("cpp", template, folder / target, values)
+
+
+def write_sources(graph: Graph, folder: Path, name: str, *, header: str) -> dict[str, Any]:
+    """Write the C++ of the emulator and of its C interface.
+
+    Args:
+        graph: The network.
+        folder: A new folder for the sources.
+        name: Begins all names that the linker sees.
+        header: How the interface's header is included; it is not written.
+
+    Returns:
+        What templates need to know of the network.
+
+    Raises:
+        ConversionError: As `write`.
+    """
     for layer in graph.output_layers:
         if layer.result.width > _MOST_OUTPUT_BITS:
             raise ConversionError(
                 f"layer {layer.name}: {layer.result} has more bits than the {_MOST_OUTPUT_BITS} of the library's "
                 "outputs; give the output a narrower quantizer"
             )
-    sources = folder / "src"
-    sources.mkdir()
+    folder.mkdir()
     program = fused(translate(graph))
-    for name, level in LEVELS.items():
-        code = generate(program, make_plan(program, level), prefix=graph.name)
-        (sources / f"level_{name}.cpp").write_text(code.source, encoding="utf-8")
-        (sources / f"tables_{name}.cpp").write_text(_tables(graph.name, name, code.tables), encoding="utf-8")
-    for header in RUNTIME.glob("*.h"):
-        shutil.copy(header, sources / header.name)
+    for level, own in LEVELS.items():
+        code = generate(program, make_plan(program, own), prefix=name)
+        (folder / f"level_{level}.cpp").write_text(code.source, encoding="utf-8")
+        (folder / f"tables_{level}.cpp").write_text(_tables(name, level, code.tables), encoding="utf-8")
+    for runtime in RUNTIME.glob("*.h"):
+        shutil.copy(runtime, folder / runtime.name)
     values = {
-        "name": graph.name,
+        "name": name,
+        "header": header,
         "version": version("trigcnn"),
         "inputs": tuple(_ports(graph.input_layers)),
         "outputs": tuple(_ports(graph.output_layers)),
-        "layers": [in_comment(layer.name) for layer in graph.layers],
         "levels": LEVELS,
         "flags": FLAGS,
-        "vectors": vectors,
+        "visibility": "default",
     }
-    for template, target in _files(graph.name).items():
-        path = folder / target
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_environment().get_template(template).render(values), encoding="utf-8")
+    fill("cpp", "interface.cpp.j2", folder / f"{name}.cpp", values)
+    return values
 
 
-def _files(name: str) -> dict[str, str]:
-    return {
-        "README.md.j2": "README.md",
-        "CMakeLists.txt.j2": "CMakeLists.txt",
-        "header.h.j2": f"include/{name}/{name}.h",
-        "header.hpp.j2": f"include/{name}/{name}.hpp",
-        "interface.cpp.j2": f"src/{name}.cpp",
-        "test.cpp.j2": f"test/test_{name}.cpp",
-        "golden.h.j2": "test/golden.h",
-        "python.py.j2": f"python/{name}.py",
-    }
+def fill(form: str, template: str, path: Path, values: dict[str, Any]) -> None:
+    """Write a file from a template of a form of export."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_environment(form).get_template(template).render(values), encoding="utf-8")
 
 
 def _ports(layers: Sequence[Layer]) -> Iterator[Port]:
     first = 0
     for layer in layers:
         form = layer.result
-        yield Port(in_comment(layer.name), first, layer.size, layer.shape, str(form), form.width - form.integer)
+        kind = f"ap_{'' if form.signed else 'u'}fixed"
+        ap_type = f"{kind}<{form.width}, {form.integer}, AP_{form.rounding}, AP_{form.overflow}>"
+        yield Port(
+            in_comment(layer.name), first, layer.size, layer.shape, str(form), ap_type, form.width - form.integer
+        )
         first += layer.size
 
 
@@ -125,11 +150,11 @@ def _tables(name: str, level: str, content: bytes) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(form: str) -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("trigcnn.hls.export", "templates/cpp"),
+        loader=PackageLoader("trigcnn.hls.export", f"templates/{form}"),
         autoescape=False,  # noqa: S701 - no page for a browser
         undefined=StrictUndefined,
         trim_blocks=True,

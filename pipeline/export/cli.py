@@ -11,18 +11,25 @@ import typer
 def export(
     run: Annotated[Path, typer.Argument(help="YAML configuration of a run, or its folder.", metavar="RUN")],
     to: Annotated[
-        list[str], typer.Option("--to", help="cpp: the emulator as a C++17 library. May be repeated.", metavar="FORMAT")
+        list[str],
+        typer.Option(
+            "--to",
+            help="cpp: the emulator as a C++17 library; cmssw: as a model of CMSSW. May be repeated.",
+            metavar="FORMAT",
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(help="Folder of the exports; default: export in the run.", metavar="DIR")
     ] = None,
+    model_version: Annotated[int, typer.Option(min=0, help="N of NAME_vN, for cmssw.", metavar="N")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Replace earlier exports.")] = False,
 ) -> None:
     """Write a checked network for other projects.
 
     Each format gets a folder of its own, with a README.
     """
+    from trigcnn.pipeline.export.export import Settings
     from trigcnn.pipeline.export.export import export as export_run
 
-    for folder in export_run(run, to, out, force=force):
+    for folder in export_run(run, to, out, settings=Settings(model_version), force=force):
         typer.echo(f"export: {folder}")

@@ -13,7 +13,7 @@ import numpy as np
 
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines import interpreter
-from trigcnn.hls.export import cpp
+from trigcnn.hls.export import cmssw, cpp
 from trigcnn.hls.export.vectors import Vectors
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.pipeline.cache.folder import RunFolder
@@ -38,19 +38,44 @@ class Format:
     """
 
     summary: str
-    write: Callable[[Graph, Path, Vectors], None]
+    write: Callable[[Graph, Path, Vectors, Settings], None]
 
 
-FORMATS = {"cpp": Format("the emulator as a C++17 library with a C interface", cpp.write)}
+@dataclass(frozen=True)
+class Settings:
+    """What exports can be told.
+
+    Attributes:
+        model_version: N of `NAME_vN`, for `cmssw`.
+    """
+
+    model_version: int = 1
 
 
-def export(run: Path, formats: Sequence[str], out: Path | None, *, force: bool = False) -> list[Path]:
+FORMATS = {
+    "cpp": Format(
+        "the emulator as a C++17 library with a C interface",
+        lambda graph, folder, vectors, _: cpp.write(graph, folder, vectors),
+    ),
+    "cmssw": Format(
+        "the emulator as a model of CMSSW",
+        lambda graph, folder, vectors, settings: cmssw.write(
+            graph, folder, vectors, model_version=settings.model_version
+        ),
+    ),
+}
+
+
+def export(
+    run: Path, formats: Sequence[str], out: Path | None, *, settings: Settings | None = None, force: bool = False
+) -> list[Path]:
     """Write exports of a run.
 
     Args:
         run: Folder of a run whose stage `check` is done, or its configuration.
         formats: Names in `FORMATS`.
         out: Folder of the exports, each of which gets a folder named after its form; default: `export` in the run.
+        settings: What they are told.
         force: Whether earlier exports are replaced.
 
     Returns:
@@ -74,7 +99,7 @@ def export(run: Path, formats: Sequence[str], out: Path | None, *, force: bool =
     place.mkdir(parents=True, exist_ok=True)
     for name, target in targets.items():
         with _new_folder(target) as folder:
-            FORMATS[name].write(finished.graph, folder, vectors)
+            FORMATS[name].write(finished.graph, folder, vectors, settings or Settings())
     return list(targets.values())
 
 

@@ -57,3 +57,12 @@ def test_what_cannot_be_exported_is_refused_and_leaves_nothing(quick_run: Run, t
     assert unchecked.returncode == 2
     assert "run `trigcnn check` first" in unchecked.stderr
     assert not (folder / "export" / "cpp").exists()
+
+
+def test_a_model_of_cmssw_has_its_version_in_its_name(quick_run: Run, trigcnn: Trigcnn) -> None:
+    _, folder = quick_run
+    outcome = trigcnn("export", folder, "--to", "cmssw", "--model-version", 3)
+    assert outcome.returncode == 0, outcome.stderr
+    model = folder / "export" / "cmssw" / "quick" / "quick_v3"
+    assert "class quick_emulator_v3 final" in (model / "quick_emulator_v3.cpp").read_text()
+    assert "quick_v3.so" in (model / "Makefile").read_text()
