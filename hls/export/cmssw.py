@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.export.cpp import fill, write_sources
+from trigcnn.hls.export.cpp import write_sources
+from trigcnn.hls.export.templates import fill
 from trigcnn.hls.export.vectors import Vectors
 from trigcnn.hls.graph.graph import Graph
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trigcnn.hls.engines.emulator.fusion import fused
 from trigcnn.hls.engines.emulator.generator import generate
@@ -16,11 +15,9 @@ from trigcnn.hls.engines.emulator.layers import translate
 from trigcnn.hls.engines.emulator.library import FLAGS, RUNTIME
 from trigcnn.hls.engines.emulator.plan import LEVELS, make_plan
 from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.export.templates import fill
 from trigcnn.hls.export.vectors import Vectors
 from trigcnn.hls.graph.graph import Graph, Layer, in_comment
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 # A double holds the integers of an output up to here.
 _MOST_OUTPUT_BITS = 54
@@ -119,12 +116,6 @@ def write_sources(graph: Graph, folder: Path, name: str, *, header: str) -> dict
     return values
 
 
-def fill(form: str, template: str, path: Path, values: dict[str, Any]) -> None:
-    """Write a file from a template of a form of export."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_environment(form).get_template(template).render(values), encoding="utf-8")
-
-
 def _ports(layers: Sequence[Layer]) -> Iterator[Port]:
     first = 0
     for layer in layers:
@@ -147,19 +138,3 @@ def _tables(name: str, level: str, content: bytes) -> str:
         f'extern "C" __attribute__((visibility("hidden"))) const unsigned char {symbol}[];\n'
         f"alignas(64) const unsigned char {symbol}[] = {{\n{lines}}};\n"
     )
-
-
-@cache
-def _environment(form: str) -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("trigcnn.hls.export", f"templates/{form}"),
-        autoescape=False,  # noqa: S701 - no page for a browser
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["hex"] = lambda value: float(value).hex()
-    return environment

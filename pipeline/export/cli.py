@@ -14,7 +14,8 @@ def export(
         list[str],
         typer.Option(
             "--to",
-            help="cpp: the emulator as a C++17 library; cmssw: as a model of CMSSW. May be repeated.",
+            help="cpp: the emulator as a C++17 library; cmssw: as a model of CMSSW; fusesoc: the RTL as a core. "
+            "May be repeated.",
             metavar="FORMAT",
         ),
     ],

@@ -13,9 +13,9 @@ import numpy as np
 
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines import interpreter
-from trigcnn.hls.export import cmssw, cpp
+from trigcnn.hls.export import cmssw, cpp, fusesoc
 from trigcnn.hls.export.vectors import Vectors
-from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.errors import ConfigError, RunFolderError
 from trigcnn.pipeline.evaluate.finished_run import FinishedRun
@@ -29,19 +29,6 @@ TEST_EVENTS = 200
 
 
 @dataclass(frozen=True)
-class Format:
-    """A form of export.
-
-    Attributes:
-        summary: What it is, for the help.
-        write: Writes it into an empty folder.
-    """
-
-    summary: str
-    write: Callable[[Graph, Path, Vectors, Settings], None]
-
-
-@dataclass(frozen=True)
 class Settings:
     """What exports can be told.
 
@@ -52,18 +39,34 @@ class Settings:
     model_version: int = 1
 
 
-FORMATS = {
-    "cpp": Format(
-        "the emulator as a C++17 library with a C interface",
-        lambda graph, folder, vectors, _: cpp.write(graph, folder, vectors),
-    ),
-    "cmssw": Format(
-        "the emulator as a model of CMSSW",
-        lambda graph, folder, vectors, settings: cmssw.write(
-            graph, folder, vectors, model_version=settings.model_version
-        ),
-    ),
-}
+Write = Callable[[FinishedRun, Path, Vectors, Settings], None]
+
+
+def _cpp(run: FinishedRun, folder: Path, vectors: Vectors, _: Settings) -> None:
+    cpp.write(run.graph, folder, vectors)
+
+
+def _cmssw(run: FinishedRun, folder: Path, vectors: Vectors, settings: Settings) -> None:
+    cmssw.write(run.graph, folder, vectors, model_version=settings.model_version)
+
+
+def _fusesoc(run: FinishedRun, folder: Path, vectors: Vectors, _: Settings) -> None:
+    converted = run.folder.stage("convert")
+    if not (converted / "rtl").is_dir():
+        raise RunFolderError(f"{run.folder.path}: has no RTL; set rtl.architecture and run `trigcnn check`")
+    vhdl = converted / "vhdl"
+    fusesoc.write(
+        run.graph,
+        RtlDesign.load(converted),
+        (converted / "rtl", vhdl if vhdl.is_dir() else None),
+        folder,
+        vectors,
+        clock_period_ns=run.config.hls.clock_period_ns,
+    )
+
+
+FORMATS: dict[str, Write] = {"cpp": _cpp, "cmssw": _cmssw, "fusesoc": _fusesoc}
+"""Writers into an empty folder, by the name of the form."""
 
 
 def export(
@@ -99,7 +102,7 @@ def export(
     place.mkdir(parents=True, exist_ok=True)
     for name, target in targets.items():
         with _new_folder(target) as folder:
-            FORMATS[name].write(finished.graph, folder, vectors, settings or Settings())
+            FORMATS[name](finished, folder, vectors, settings or Settings())
     return list(targets.values())
 
 

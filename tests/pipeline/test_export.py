@@ -66,3 +66,11 @@ def test_a_model_of_cmssw_has_its_version_in_its_name(quick_run: Run, trigcnn: T
     model = folder / "export" / "cmssw" / "quick" / "quick_v3"
     assert "class quick_emulator_v3 final" in (model / "quick_emulator_v3.cpp").read_text()
     assert "quick_v3.so" in (model / "Makefile").read_text()
+
+
+def test_a_run_without_rtl_has_no_core(quick_run: Run, trigcnn: Trigcnn) -> None:
+    _, folder = quick_run
+    refused = trigcnn("export", folder, "--to", "fusesoc")
+    assert refused.returncode == 2
+    assert "has no RTL; set rtl.architecture and run `trigcnn check`" in refused.stderr
+    assert list((folder / "export").iterdir()) == []
