@@ -14,7 +14,8 @@ def export(
         list[str],
         typer.Option(
             "--to",
-            help="cpp: the emulator as a C++17 library; cmssw: as a model of CMSSW; fusesoc: the RTL as a core. "
+            help="cpp: the emulator as a C++17 library; cmssw: as a model of CMSSW; fusesoc: the RTL as a core; "
+            "cocotb: the RTL with a test bench in Python. "
             "May be repeated.",
             metavar="FORMAT",
         ),

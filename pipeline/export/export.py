@@ -13,7 +13,7 @@ import numpy as np
 
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines import interpreter
-from trigcnn.hls.export import cmssw, cpp, fusesoc
+from trigcnn.hls.export import cmssw, cocotb, cpp, fusesoc
 from trigcnn.hls.export.vectors import Vectors
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline.cache.folder import RunFolder
@@ -51,21 +51,26 @@ def _cmssw(run: FinishedRun, folder: Path, vectors: Vectors, settings: Settings)
 
 
 def _fusesoc(run: FinishedRun, folder: Path, vectors: Vectors, _: Settings) -> None:
+    design, verilog, vhdl = _rtl(run)
+    period = run.config.hls.clock_period_ns
+    fusesoc.write(run.graph, design, (verilog, vhdl), folder, vectors, clock_period_ns=period)
+
+
+def _cocotb(run: FinishedRun, folder: Path, vectors: Vectors, _: Settings) -> None:
+    design, verilog, _vhdl = _rtl(run)
+    cocotb.write(run.graph, design, verilog, folder, vectors, clock_period_ns=run.config.hls.clock_period_ns)
+
+
+def _rtl(run: FinishedRun) -> tuple[RtlDesign, Path, Path | None]:
+    """Return the design and the folders of its Verilog and, if there is any, of its VHDL."""
     converted = run.folder.stage("convert")
     if not (converted / "rtl").is_dir():
         raise RunFolderError(f"{run.folder.path}: has no RTL; set rtl.architecture and run `trigcnn check`")
     vhdl = converted / "vhdl"
-    fusesoc.write(
-        run.graph,
-        RtlDesign.load(converted),
-        (converted / "rtl", vhdl if vhdl.is_dir() else None),
-        folder,
-        vectors,
-        clock_period_ns=run.config.hls.clock_period_ns,
-    )
+    return RtlDesign.load(converted), converted / "rtl", vhdl if vhdl.is_dir() else None
 
 
-FORMATS: dict[str, Write] = {"cpp": _cpp, "cmssw": _cmssw, "fusesoc": _fusesoc}
+FORMATS: dict[str, Write] = {"cpp": _cpp, "cmssw": _cmssw, "fusesoc": _fusesoc, "cocotb": _cocotb}
 """Writers into an empty folder, by the name of the form."""
 
 

@@ -9,38 +9,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.hls.graphs import events_for
-from tests.hls.streaming_graphs import wanted_of
-from tests.hls.test_two_designs import network
+from tests.hls.rtl_designs import subject
 from trigcnn.hls.export import fusesoc
-from trigcnn.hls.export.vectors import Vectors
-from trigcnn.hls.rtl import generation
-from trigcnn.hls.rtl.options import RtlOptions
 
 CORE = "trigcnn:networks:one:1.0.0"
 
 
 @pytest.fixture(scope="module", params=["parallel", "streaming"])
 def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp(request.param)
-    graph = network("one", 1)
-    options = RtlOptions(architecture=request.param, language="vhdl", stage_delay=3.0)
-    design = generation.generate(
-        graph,
-        place / "rtl",
-        options,
-        part="xcvu9p-flga2104-2L-e",
-        clock_period_ns=5,
-        log=place / "log",
-        timeout_s=300,
-    )
-    events = events_for(graph, 12)[:12]
-    vectors = Vectors(
-        events.reshape(len(events), -1).astype(np.float64), wanted_of(graph, events).reshape(len(events), -1)
-    )
+    graph, design, place, vectors = subject(tmp_path_factory.mktemp(request.param), request.param)
     folder = place / "core"
     folder.mkdir()
     fusesoc.write(graph, design, (place / "rtl", place / "vhdl"), folder, vectors, clock_period_ns=5)
