@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from trigcnn.common.fixed_point import FixedPoint
-from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.graph.kinds import WIRES
-from trigcnn.hls.rtl import description, files, kernels, signals, vhdl
+from trigcnn.hls.rtl import description, files, kernels, signals, size, vhdl
 from trigcnn.hls.rtl.design import Port, RtlDesign
 from trigcnn.hls.rtl.kernels import Kernel
 from trigcnn.hls.rtl.layers import compute
@@ -53,13 +52,7 @@ def generate(
     Raises:
         ConversionError: The graph is too large to be unrolled, a layer has no RTL, or a name is not valid in VHDL.
     """
-    if graph.multiplications > max_multiplications:
-        largest = max(graph.layers, key=lambda layer: layer.multiplications)
-        raise ConversionError(
-            f"the network has {graph.multiplications:,} multiplications per event, and fully parallel RTL would build "
-            f"each ({largest.multiplications:,} in layer {largest.name}); the limit is {max_multiplications:,}. Use a "
-            "smaller network, set rtl.architecture: streaming, or raise rtl.max_multiplications and wait"
-        )
+    size.check_unrolled(graph.layers, max_multiplications)
     if vhdl_folder is not None:
         vhdl.check_name(graph.name)
     costs: dict[str, float] = {}

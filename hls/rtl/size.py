@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trigcnn.hls.errors import ConversionError
+from trigcnn.hls.graph.graph import Layer
 from trigcnn.hls.rtl.options import RtlOptions
 
 # Measured for dense layers of 74,000 weights of 6 bits together: 86 s of one processor, and 270 MB.
@@ -43,13 +44,7 @@ def check(layers: Sequence[LayerSize], options: RtlOptions) -> None:
     if options.architecture == "none":
         return
     if options.architecture == "parallel":
-        if products > options.max_multiplications:
-            largest = max(layers, key=lambda layer: layer.multiplications)
-            raise ConversionError(
-                f"the network has {products:,} multiplications per event, and fully parallel RTL would build each "
-                f"({largest.multiplications:,} in layer {largest.name}); the limit is {options.max_multiplications:,}. "
-                "Use a smaller network, set rtl.architecture: streaming, or raise rtl.max_multiplications and wait"
-            )
+        check_unrolled(layers, options.max_multiplications)
         return
     if options.architecture == "auto" and products <= options.max_multiplications:
         return
@@ -65,6 +60,26 @@ def check(layers: Sequence[LayerSize], options: RtlOptions) -> None:
         f"{options.max_weights:,} weights. Use a smaller network, {series}set rtl.architecture: none for the "
         "HLS project alone, or raise rtl.max_weights and wait"
     )
+
+
+def check_unrolled(layers: Sequence[LayerSize | Layer], most: int) -> None:
+    """Check that parallel RTL, which builds every multiplication, is not too large.
+
+    Args:
+        layers: The layers of the network.
+        most: Largest number of multiplications per event.
+
+    Raises:
+        ConversionError: It is too large; the message names the largest layer, and what makes it smaller.
+    """
+    products = sum(layer.multiplications for layer in layers)
+    if products > most:
+        largest = max(layers, key=lambda layer: layer.multiplications)
+        raise ConversionError(
+            f"the network has {products:,} multiplications per event, and fully parallel RTL would build each "
+            f"({largest.multiplications:,} in layer {largest.name}); the limit is {most:,}. Use a smaller network, set "
+            "rtl.architecture: streaming, or raise rtl.max_multiplications and wait"
+        )
 
 
 def _in_series(layer: LayerSize, options: RtlOptions) -> bool:
