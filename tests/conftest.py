@@ -22,22 +22,6 @@ DATA = HERE / "data"
 collect_ignore = ["data/keras3/write.py"]
 
 
-# What the headers of hls4ml's C++ include themselves.
-HEADERS = """\
-#include <algorithm>
-#include <cmath>
-#include <fstream>
-#include <iostream>
-#include <map>
-#include <sstream>
-#include <string>
-#include <vector>
-#include "ap_fixed.h"
-#include "ap_int.h"
-#include "hls_stream.h"
-"""
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files of most slow tests, so that all workers end at about the same time."""
@@ -54,6 +38,8 @@ def _compile_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Compile what all simulations have in common once, and not again for each design."""
 
     def stand_in(folder: Path) -> None:
+        from trigcnn.hls.engines.headers import HEADERS
+
         (folder / "headers.h").write_text(HEADERS)
         program = folder / "bin" / "g++"
         program.parent.mkdir()

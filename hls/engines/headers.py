@@ -24,8 +24,7 @@ from trigcnn.common import user_cache
 from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolError
 
-# What the headers of hls4ml's C++ include themselves.
-_HEADERS = """\
+HEADERS = """\
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -38,6 +37,7 @@ _HEADERS = """\
 #include "ap_int.h"
 #include "hls_stream.h"
 """
+"""What the headers of hls4ml's C++ include themselves."""
 _TYPES, _OPTION = "firmware/ap_types", 'INCFLAGS="-Ifirmware/ap_types/"'
 _SOURCE, _COMPILED, _RECORD, _USES = "headers.h", "headers.h.gch", "record.json", "uses.d"
 _COMPILE = re.compile(r"^\$\{CC\} .* -c ", re.MULTILINE)
@@ -73,7 +73,7 @@ def precompiled(project: Path, script: Path, *, timeout_s: float) -> Iterator[bo
         return
     header = project / "firmware" / _SOURCE
     compiled = header.with_name(_COMPILED)
-    header.write_text(_HEADERS)
+    header.write_text(HEADERS)
     compiled.symlink_to(kept)
     script.write_text(text.replace(_OPTION, f'INCFLAGS="-include firmware/{_SOURCE} -Ifirmware/ap_types/"'))
     try:
@@ -116,7 +116,7 @@ def _kept(project: Path, head: str, timeout_s: float) -> Path | None:
 
 def _key(types: Path, head: str) -> str:
     """Return a name for the compiler, its options and the headers."""
-    digest = hashlib.sha256(f"{user_cache.identity('g++')}\n{head}\n{_HEADERS}".encode())
+    digest = hashlib.sha256(f"{user_cache.identity('g++')}\n{head}\n{HEADERS}".encode())
     for path in sorted(types.rglob("*")):
         if path.is_file():
             digest.update(f"{path.relative_to(types)} {path.stat().st_size}\n".encode())
@@ -129,7 +129,7 @@ def _make(project: Path, head: str, place: Path, timeout_s: float) -> None:
     place.mkdir()
     (place / "firmware").mkdir()
     shutil.copytree(project / _TYPES, place / _TYPES)
-    (place / "firmware" / _SOURCE).write_text(_HEADERS)
+    (place / "firmware" / _SOURCE).write_text(HEADERS)
     (place / "compile.sh").write_text(head + _PRECOMPILE, encoding="utf-8")
     tool.run(["bash", "compile.sh"], cwd=place, log=place / "log", timeout_s=timeout_s)
     used = (place / _USES).read_text().partition(":")[2].replace("\\\n", " ").split()
