@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from trigcnn.common.files import new_folder
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines import interpreter
 from trigcnn.hls.export import cmssw, cocotb, cpp, fusesoc
@@ -106,7 +104,7 @@ def export(
     vectors = vectors_of(finished)
     place.mkdir(parents=True, exist_ok=True)
     for name, target in targets.items():
-        with _new_folder(target) as folder:
+        with new_folder(target) as folder:
             FORMATS[name](finished, folder, vectors, settings or Settings())
     return list(targets.values())
 
@@ -138,21 +136,3 @@ def _see_that_it_is_checked(folder: RunFolder) -> None:
     checked, converted = folder.manifest("check"), folder.manifest("convert")
     if checked is None or converted is None or checked.inputs.get("convert") != converted.digest:
         raise RunFolderError(f"{folder.path}: is not checked since it was converted; run `trigcnn check` first")
-
-
-@contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
-    """Yield a new folder beside the target, which takes the target's place at the end unless an error came."""
-    made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        made.chmod(0o755)
-        yield made
-        if target.exists():
-            earlier = made.with_name(f"{made.name}.earlier")
-            target.rename(earlier)
-            made.rename(target)
-            shutil.rmtree(earlier)
-        else:
-            made.rename(target)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)

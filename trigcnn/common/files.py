@@ -63,6 +63,31 @@ def new_file(path: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder to be filled, which takes the place of another one at the end unless an error came.
+
+    Args:
+        path: The folder to make or replace; the yielded one is beside it.
+
+    Raises:
+        OSError: It cannot be made or replaced; it has `errno` and `filename`.
+    """
+    made = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        made.chmod(0o755)
+        yield made
+        if path.exists():
+            earlier = made.with_name(f"{made.name}.earlier")
+            path.rename(earlier)
+            made.rename(path)
+            shutil.rmtree(earlier)
+        else:
+            made.rename(path)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
 class _Failed(Exception):  # noqa: N818 - holds an error
     def __init__(self, error: OSError) -> None:
         self.error = error
