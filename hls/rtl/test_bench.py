@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +12,7 @@ from trigcnn.hls.graph.graph import Events, Graph, Outputs
 from trigcnn.hls.rtl import vhdl
 from trigcnn.hls.rtl.design import Language, Port, RtlDesign
 from trigcnn.hls.rtl.simulators import FILE_LIST, SIMULATORS, WHEEL_MAKEFLAGS, plan
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from trigcnn.hls.templating import environment
 
 Integers = npt.NDArray[np.int64]
 
@@ -60,6 +56,7 @@ def write(
         "half_period_ps": round(clock_period_ns * 500),
         "file_of": file_of,
     }
+    templates = environment("trigcnn.hls.rtl")
     folder = project / "tb"
     folder.mkdir()
     for ports, parts, role in [(design.inputs, inputs, "inputs"), (design.outputs, expected, "expected")]:
@@ -67,13 +64,13 @@ def write(
             (folder / file_of(ports, role, n)).write_text(hexadecimal(port, part))
     suffix = "v" if language == "verilog" else "vhd"
     bench = folder / f"{design.top}_tb.{suffix}"
-    bench.write_text(_environment().get_template(f"test_bench.{suffix}.j2").render(content))
+    bench.write_text(templates.get_template(f"test_bench.{suffix}.j2").render(content))
     paths = (project / "src").rglob(f"*.{suffix}")
     ordered = sorted(paths) if language == "verilog" else vhdl.in_order(paths)
     sources = tuple(path.relative_to(project).as_posix() for path in (*ordered, bench))
     (project / FILE_LIST).write_text("".join(f"{source}\n" for source in sources))
     plans = [plan(simulator, bench.stem, sources) for simulator in SIMULATORS[language]]
-    readme = _environment().get_template("test_bench.md.j2").render(content, plans=plans, makeflags=WHEEL_MAKEFLAGS)
+    readme = templates.get_template("test_bench.md.j2").render(content, plans=plans, makeflags=WHEEL_MAKEFLAGS)
     (folder / "README.md").write_text(readme)
     return sources
 
@@ -116,17 +113,3 @@ def hexadecimal(port: Port, integers: Integers) -> str:
         bits = "".join(f"{value & ((1 << width) - 1):0{width}b}" for value in reversed(word))
         lines.append(f"{int(bits, 2):0{digits}x}\n")
     return "".join(lines)
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("trigcnn.hls.rtl"),
-        autoescape=False,  # noqa: S701 - no page for a browser
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

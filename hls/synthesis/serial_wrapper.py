@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +13,7 @@ from trigcnn.hls.rtl.design import Port, RtlDesign
 from trigcnn.hls.synthesis import nextpnr
 from trigcnn.hls.synthesis.boards import Board, constraints
 from trigcnn.hls.synthesis.implement import Implementation, ImplementOptions, implement
-
-if TYPE_CHECKING:
-    from jinja2 import Template
+from trigcnn.hls.templating import environment
 
 Integers = npt.NDArray[np.int64]
 
@@ -34,16 +30,20 @@ def wrapper(design: RtlDesign, board: Board) -> str:
         inputs.append((port, low))
         low += port.width
     out_bytes = answer_size(design)
-    return _template().render(
-        design=design,
-        board=board,
-        marked=design.has_valid,
-        words=design.words,
-        inputs=inputs,
-        in_bytes=_bytes(low),
-        out_bytes=out_bytes,
-        padding=8 * out_bytes - sum(port.words * port.width for port in design.outputs),
-        width=lambda values: max(values - 1, 1).bit_length(),
+    return (
+        environment("trigcnn.hls.synthesis")
+        .get_template("serial_wrapper.v.j2")
+        .render(
+            design=design,
+            board=board,
+            marked=design.has_valid,
+            words=design.words,
+            inputs=inputs,
+            in_bytes=_bytes(low),
+            out_bytes=out_bytes,
+            padding=8 * out_bytes - sum(port.words * port.width for port in design.outputs),
+            width=lambda values: max(values - 1, 1).bit_length(),
+        )
     )
 
 
@@ -137,17 +137,3 @@ def _unpacked(bits: int, port: Port) -> Integers:
     width, count = number_format.width, port.words * port.values
     raw = [(bits >> (width * n)) % (1 << width) for n in range(count)]
     return np.array([n - (1 << width) if number_format.signed and n >> (width - 1) else n for n in raw], np.int64)
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - Verilog, not HTML
-        loader=PackageLoader("trigcnn.hls.synthesis"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("serial_wrapper.v.j2")

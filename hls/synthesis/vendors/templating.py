@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from trigcnn.hls.templating import environment
 
 
 def render(name: str, **content: Any) -> str:
     """Fill in a template of the folder `templates`."""
-    return _environment().get_template(name).render(**content)
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - Tcl and shell scripts, not HTML
-        loader=PackageLoader("trigcnn.hls.synthesis.vendors"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["sh"] = shlex.quote
-    return environment
+    templates = environment("trigcnn.hls.synthesis.vendors")
+    templates.filters["sh"] = shlex.quote
+    return templates.get_template(name).render(**content)
