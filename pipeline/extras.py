@@ -44,7 +44,10 @@ EXTRAS = (
     Extra(
         "test",
         (
+            "cocotb",
+            "edalize",
             "filelock",
+            "fusesoc",
             "hypothesis",
             "importlinter",
             "jsonschema",
