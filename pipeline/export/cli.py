@@ -15,7 +15,7 @@ def export(
         typer.Option(
             "--to",
             help="cpp: the emulator as a C++17 library; cmssw: as a model of CMSSW; fusesoc: the RTL as a core; "
-            "cocotb: the RTL with a test bench in Python. "
+            "cocotb: the RTL with a test bench in Python; emp: the RTL as a payload of the CMS EMP framework. "
             "May be repeated.",
             metavar="FORMAT",
         ),
@@ -24,6 +24,10 @@ def export(
         Path | None, typer.Option(help="Folder of the exports; default: export in the run.", metavar="DIR")
     ] = None,
     model_version: Annotated[int, typer.Option(min=0, help="N of NAME_vN, for cmssw.", metavar="N")] = 1,
+    links: Annotated[
+        Path | None,
+        typer.Option(help="Table of links, words and bits in YAML, for emp; default: as the export's links.yaml."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace earlier exports.")] = False,
 ) -> None:
     """Write a checked network for other projects.
@@ -33,5 +37,5 @@ def export(
     from trigcnn.pipeline.export.export import Settings
     from trigcnn.pipeline.export.export import export as export_run
 
-    for folder in export_run(run, to, out, settings=Settings(model_version), force=force):
+    for folder in export_run(run, to, out, settings=Settings(model_version, links), force=force):
         typer.echo(f"export: {folder}")

@@ -12,11 +12,13 @@ from trigcnn.common.files import new_folder
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines import interpreter
 from trigcnn.hls.export import cmssw, cocotb, cpp, fusesoc
+from trigcnn.hls.export.emp import payload
 from trigcnn.hls.export.vectors import Vectors
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.errors import ConfigError, RunFolderError
 from trigcnn.pipeline.evaluate.finished_run import FinishedRun
+from trigcnn.pipeline.export import links_file
 from trigcnn.pipeline.golden import case as golden_case
 from trigcnn.pipeline.golden.check import real_events
 from trigcnn.pipeline.golden.freeze import events_of
@@ -32,9 +34,11 @@ class Settings:
 
     Attributes:
         model_version: N of `NAME_vN`, for `cmssw`.
+        links: The option table in YAML, for `emp`; default: values side by side from link 0 on.
     """
 
     model_version: int = 1
+    links: Path | None = None
 
 
 Write = Callable[[FinishedRun, Path, Vectors, Settings], None]
@@ -59,6 +63,17 @@ def _cocotb(run: FinishedRun, folder: Path, vectors: Vectors, _: Settings) -> No
     cocotb.write(run.graph, design, verilog, folder, vectors, clock_period_ns=run.config.hls.clock_period_ns)
 
 
+def _emp(run: FinishedRun, folder: Path, vectors: Vectors, settings: Settings) -> None:
+    design, _verilog, vhdl = _rtl(run)
+    if vhdl is None:
+        raise RunFolderError(
+            f"{run.folder.path}: has no VHDL, which `emp` is made of; set rtl.language: vhdl and run `trigcnn check`"
+        )
+    links = None if settings.links is None else links_file.load(settings.links)
+    period = run.config.hls.clock_period_ns
+    payload.write(run.graph, design, vhdl, folder, vectors, clock_period_ns=period, links=links)
+
+
 def _rtl(run: FinishedRun) -> tuple[RtlDesign, Path, Path | None]:
     """Return the design and the folders of its Verilog and, if there is any, of its VHDL."""
     converted = run.folder.stage("convert")
@@ -68,7 +83,13 @@ def _rtl(run: FinishedRun) -> tuple[RtlDesign, Path, Path | None]:
     return RtlDesign.load(converted), converted / "rtl", vhdl if vhdl.is_dir() else None
 
 
-FORMATS: dict[str, Write] = {"cpp": _cpp, "cmssw": _cmssw, "fusesoc": _fusesoc, "cocotb": _cocotb}
+FORMATS: dict[str, Write] = {
+    "cpp": _cpp,
+    "cmssw": _cmssw,
+    "fusesoc": _fusesoc,
+    "cocotb": _cocotb,
+    "emp": _emp,
+}
 """Writers into an empty folder, by the name of the form."""
 
 

@@ -26,10 +26,10 @@ class Subject(NamedTuple):
     vectors: Vectors
 
 
-def subject(place: Path, architecture: Architecture) -> Subject:
-    """Generate the RTL of the network `one` at 5 ns."""
-    graph = network("one", 1)
-    options = RtlOptions(architecture=architecture, language="vhdl", stage_delay=3.0)
+def subject(place: Path, architecture: Architecture, graph: Graph | None = None, *, valid: bool = True) -> Subject:
+    """Generate the RTL of a graph, by default of the network `one`, at 5 ns."""
+    graph = graph or network("one", 1)
+    options = RtlOptions(architecture=architecture, language="vhdl", stage_delay=3.0, valid=valid)
     design = generation.generate(
         graph,
         place / "rtl",

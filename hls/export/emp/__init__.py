@@ -1,0 +1,1 @@
+"""The RTL as the payload of the CMS EMP framework: link words in, link words out."""
