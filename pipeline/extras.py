@@ -40,6 +40,7 @@ EXTRAS = (
         "trigcnn sweep",
     ),
     Extra("postgresql", ("psycopg",), "sweep.storage: postgresql://…"),
+    Extra("qonnx", ("onnx", "qonnx"), "trigcnn export --to qonnx"),
     Extra("docs", ("furo", "ipykernel", "myst_nb", "nbclient", "nbformat", "sphinx"), "make docs"),
     Extra(
         "test",

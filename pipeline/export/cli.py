@@ -15,7 +15,8 @@ def export(
         typer.Option(
             "--to",
             help="cpp: the emulator as a C++17 library; cmssw: as a model of CMSSW; fusesoc: the RTL as a core; "
-            "cocotb: the RTL with a test bench in Python; emp: the RTL as a payload of the CMS EMP framework. "
+            "cocotb: the RTL with a test bench in Python; emp: the RTL as a payload of the CMS EMP framework; "
+            "qonnx: the graph as an ONNX file with quantizers. "
             "May be repeated.",
             metavar="FORMAT",
         ),

@@ -13,8 +13,10 @@ from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines import interpreter
 from trigcnn.hls.export import cmssw, cocotb, cpp, fusesoc
 from trigcnn.hls.export.emp import payload
+from trigcnn.hls.export.qonnx import qonnx
 from trigcnn.hls.export.vectors import Vectors
 from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.pipeline import extras
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.errors import ConfigError, RunFolderError
 from trigcnn.pipeline.evaluate.finished_run import FinishedRun
@@ -74,6 +76,12 @@ def _emp(run: FinishedRun, folder: Path, vectors: Vectors, settings: Settings) -
     payload.write(run.graph, design, vhdl, folder, vectors, clock_period_ns=period, links=links)
 
 
+def _qonnx(run: FinishedRun, folder: Path, vectors: Vectors, _: Settings) -> None:
+    extras.require("qonnx")
+    qonnx.check(run.graph, vectors)
+    qonnx.write(run.graph, folder, vectors)
+
+
 def _rtl(run: FinishedRun) -> tuple[RtlDesign, Path, Path | None]:
     """Return the design and the folders of its Verilog and, if there is any, of its VHDL."""
     converted = run.folder.stage("convert")
@@ -89,6 +97,7 @@ FORMATS: dict[str, Write] = {
     "fusesoc": _fusesoc,
     "cocotb": _cocotb,
     "emp": _emp,
+    "qonnx": _qonnx,
 }
 """Writers into an empty folder, by the name of the form."""
 

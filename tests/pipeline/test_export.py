@@ -68,6 +68,20 @@ def test_a_model_of_cmssw_has_its_version_in_its_name(quick_run: Run, trigcnn: T
     assert "quick_v3.so" in (model / "Makefile").read_text()
 
 
+def test_a_model_for_qonnx_holds_the_outputs_of_the_c_simulation(quick_run: Run, trigcnn: Trigcnn) -> None:
+    _, folder = quick_run
+    outcome = trigcnn("export", folder, "--to", "qonnx")
+    assert outcome.returncode == 0, outcome.stderr
+    place = folder / "export" / "qonnx"
+    assert {path.name for path in place.iterdir()} == {
+        "README.md", "check.py", "golden_inputs.npz", "golden_outputs.npz", "quick.onnx",
+    }  # fmt: skip
+    with np.load(place / "golden_outputs.npz") as golden:
+        (rows,) = golden.values()
+    simulated = np.load(folder / "check" / "csim_outputs.npy")
+    assert sorted(rows[: len(simulated)].tolist()) == sorted(simulated.tolist())
+
+
 def test_a_run_without_rtl_has_no_core(quick_run: Run, trigcnn: Trigcnn) -> None:
     _, folder = quick_run
     refused = trigcnn("export", folder, "--to", "fusesoc")

@@ -94,7 +94,7 @@ def test_help_of_a_sweep_needs_no_extra() -> None:
 
 
 def test_the_doctor_names_missing_extras() -> None:
-    outcome = without("sweep,postgresql,docs,test", "doctor")
+    outcome = without("sweep,postgresql,qonnx,docs,test", "doctor")
     assert outcome.returncode == 0, outcome.stdout
     missing = [line.split()[2] for line in outcome.stdout.splitlines() if line.startswith("not here trigcnn[")]
     assert missing == [f"trigcnn[{extra.name}]" for extra in extras.EXTRAS]
@@ -111,6 +111,6 @@ def test_a_study_in_postgresql_needs_its_driver(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.slow
 def test_a_run_and_its_report_need_no_extra(quick_config: Path, tmp_path: Path) -> None:
     # Not without those of `test`: packages of the core bring some of them.
-    outcome = without("sweep,postgresql,docs", "run", str(quick_config), "--out", str(tmp_path / "out"))
+    outcome = without("sweep,postgresql,qonnx,docs", "run", str(quick_config), "--out", str(tmp_path / "out"))
     assert outcome.returncode == 0, outcome.stderr
     assert (tmp_path / "out" / "report" / "report.html").is_file()
