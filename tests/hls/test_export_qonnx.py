@@ -16,7 +16,7 @@ from tests.hls.graphs import SINGLE, given, graph, layer, pool1d, weighted
 from tests.hls.streaming_graphs import classifier, decoder, residual, wanted_of, weights_of
 from trigcnn.common.fixed_point import FixedPoint, Overflow, Rounding
 from trigcnn.hls.errors import ConversionError
-from trigcnn.hls.export.qonnx import layers, qonnx
+from trigcnn.hls.export.qonnx import qonnx
 from trigcnn.hls.export.vectors import Vectors
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.graph.kinds import KINDS
@@ -56,8 +56,7 @@ def with_random_formats(subject: Graph, seed: int) -> Graph:
 NETWORKS = {**SINGLE, "residual": residual((4, 4)), "classifier": classifier(), "decoder": decoder()}
 
 
-def test_every_kind_has_a_form() -> None:
-    assert {*layers._KINDS, "Input", "UnaryLUT"} == set(KINDS)
+def test_every_kind_is_among_the_networks() -> None:
     used = {each.kind for subject in NETWORKS.values() for each in subject.layers}
     assert used == set(KINDS)
 
@@ -121,6 +120,12 @@ def test_windows_that_are_left_out() -> None:
 WIDE = weights_of(np.array([[-(1 << 16) + 1], [(1 << 16) - 1], [3]]), "fixed<18,2>")
 BIAS = weights_of(np.array([5]), "fixed<6,3>")
 LARGE = {"weight": weights_of(np.array([[[1 << 20]]]), "fixed<22,12>"), "bias": BIAS}
+
+
+def test_a_tensor_may_be_several_outputs_and_feed_another_layer() -> None:
+    relu = layer("Activation", "y", (5, 2), "ufixed<3,2>", name="z", activation="relu")
+    subject = graph(*SINGLE["linear"].layers, relu, outputs="y z y")
+    qonnx.check(subject, vectors_of(subject))
 
 
 def test_sums_of_more_than_24_bits_are_in_float64() -> None:

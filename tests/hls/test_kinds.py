@@ -14,6 +14,7 @@ import pytest
 
 from trigcnn.hls.admission.table import LAYERS
 from trigcnn.hls.engines.emulator import layers as emulated
+from trigcnn.hls.export.qonnx import layers as exported
 from trigcnn.hls.graph import arithmetic, intervals, kinds
 from trigcnn.hls.graph.kinds import KINDS
 from trigcnn.hls.rewriting.rules import RULES
@@ -53,6 +54,7 @@ REGISTRIES: dict[str, Collection[str]] = {
     # A table is looked up by the bits of the layer in front, which the functions of other kinds are not given.
     "hls/rtl/layers.py": {"Input", "UnaryLUT", *parallel._KINDS},
     "hls/rtl/streaming/plan.py": matched(_Planner._unit),
+    "hls/export/qonnx/layers.py": {"Input", "UnaryLUT", *exported._KINDS},
 }
 
 

@@ -142,6 +142,8 @@ def _convolution(nodes: Nodes, layer: Layer, inputs: list[Tensor]) -> Tensor:
         [x, weight],
         channels_first(layer.shape),
         kernel_shape=list(values.shape[2:]),
+        # Readers ask for attributes that have a default too.
+        dilations=[1] * (len(values.shape) - 2),
         strides=_strides(layer),
         pads=_pads(layer),
         group=x.shape[0] if by_channel else 1,
@@ -215,13 +217,13 @@ def _pooling(nodes: Nodes, layer: Layer, inputs: list[Tensor]) -> Tensor:
     window: dict[str, Any] = {"kernel_shape": sizes, "strides": strides, "pads": pads}
     divisor = None
     if layer.attributes["pool_op"] == "Max":
-        made = nodes.add("MaxPool", [x], (channels, *places), **window)
+        made = nodes.add("MaxPool", [x], (channels, *places), ceil_mode=0, **window)
     elif not (counts & (counts - 1)).any():
-        made = nodes.add("AveragePool", [x], (channels, *places), count_include_pad=0, **window)
+        made = nodes.add("AveragePool", [x], (channels, *places), count_include_pad=0, ceil_mode=0, **window)
     else:
         # Sums, and a division that is rounded once.
         ones = nodes.constant(np.ones((channels, 1, *sizes)))
-        made = nodes.add("Conv", [x, ones], (channels, *places), group=channels, **window)
+        made = nodes.add("Conv", [x, ones], (channels, *places), group=channels, dilations=[1] * rank, **window)
         divisor = nodes.constant(counts[None, None])
     if made.shape != wanted:
         # Windows that our layer leaves out.

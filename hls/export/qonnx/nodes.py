@@ -110,6 +110,17 @@ class Nodes:
         self.tensors.append(made)
         return made
 
+    def rename(self, x: Tensor, name: str) -> Tensor:
+        """Give a tensor that a node makes another name."""
+        for node in self.nodes:
+            for names in (node.input, node.output):
+                for place, used in enumerate(names):
+                    if used == x.name:
+                        names[place] = name
+        renamed = replace(x, name=name)
+        self.tensors[self.tensors.index(x)] = renamed
+        return renamed
+
     def on_each(self, op: str, x: Tensor, *values: float) -> Tensor:
         """Add an operator on each value, with further arguments that are the same for all."""
         return self.add(op, [x, *(self.constant(value, dtype=x.dtype) for value in values)], x.shape)

@@ -43,10 +43,14 @@ def build(graph: Graph, *, batch: int = 1) -> Any:
             given = [Tensor(layer.identifier, channels_first(layer.shape))]
             inputs += given
         results[layer.name] = evaluate(nodes, graph, layer, given, ranges)
-    outputs = []
+    outputs: list[Tensor] = []
     for layer, name in zip(graph.output_layers, output_names(graph), strict=True):
         result = results[layer.name]
-        outputs.append(nodes.add("Identity", [result], result.shape, name=name))
+        if result in outputs:
+            outputs.append(nodes.add("Identity", [result], result.shape, name=name))
+        else:
+            results[layer.name] = nodes.rename(result, name)
+            outputs.append(results[layer.name])
     return nodes.model(graph.name, inputs, outputs, f"trigcnn {version('trigcnn')}")
 
 
