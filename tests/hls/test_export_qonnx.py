@@ -119,7 +119,7 @@ def test_windows_that_are_left_out() -> None:
 
 WIDE = weights_of(np.array([[-(1 << 16) + 1], [(1 << 16) - 1], [3]]), "fixed<18,2>")
 BIAS = weights_of(np.array([5]), "fixed<6,3>")
-LARGE = {"weight": weights_of(np.array([[[1 << 20]]]), "fixed<22,12>"), "bias": BIAS}
+LARGE = {"weight": weights_of(np.array([[[1 << 20]]]), "fixed<22,-30>"), "bias": BIAS}
 
 
 def test_a_tensor_may_be_several_outputs_and_feed_another_layer() -> None:
@@ -135,6 +135,25 @@ def test_sums_of_more_than_24_bits_are_in_float64() -> None:
     qonnx.check(subject, vectors_of(subject, count=300))
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["conv1d strided and padded", "conv2d", "depthwise 2d", "mean beside padding", "global mean", "maximum of windows"],
+)
+def test_layers_of_more_than_24_bits_are_in_float64(name: str) -> None:
+    random = np.random.default_rng(2)
+    x, y = SINGLE[name].layers
+    wide = {
+        role: weights_of(random.integers(-(1 << 19), 1 << 19, weights.integers.shape), "fixed<20,2>")
+        for role, weights in y.weights.items()
+    }
+    for rounding, overflow in (("RND", "SAT"), ("TRN", "WRAP")):
+        to = FixedPoint.parse(f"fixed<14,5,{rounding},{overflow}>")
+        inputs = replace(x, result=FixedPoint.parse("fixed<24,4,RND_CONV,SAT>"))
+        subject = graph(inputs, replace(y, weights=wide, result=to))
+        assert any(node.op_type == "Cast" for node in qonnx.build(subject).graph.node)
+        qonnx.check(subject, vectors_of(subject, count=20))
+
+
 def test_an_accumulator_that_wraps() -> None:
     dense = layer("Dense", "x", (3,), "fixed<8,4>", weights=weighted((6, 3)), accumulator="fixed<8,3>")
     subject = graph(given((6,)), dense)
@@ -145,7 +164,7 @@ def test_an_accumulator_that_wraps() -> None:
     ("change", "message"),
     [
         ({"result": FixedPoint.parse("fixed<3,2,TRN,WRAP_SM>")}, "overflow mode WRAP_SM of fixed<3,2,TRN,WRAP_SM>"),
-        ({"weights": LARGE}, "have 25 bits, and float32"),
+        ({"weights": LARGE}, "have 55 bits, and float64 holds 53"),
         ({"result": FixedPoint.parse("fixed<60,-60>")}, "too small or large for float32"),
         ({"accumulator": FixedPoint.parse("fixed<5,2>")}, "accumulator fixed<5,2> does not hold every sum"),
         ({"kind": "Softmax"}, "the values of a Softmax are not known"),

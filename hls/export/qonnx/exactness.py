@@ -43,22 +43,19 @@ def check_result(layer: Layer, values: Range) -> None:
         )
 
 
-def needs_double(layer: Layer, needed: int, *, possible: bool = True) -> bool:
+def needs_double(layer: Layer, needed: int) -> bool:
     """Return whether values of so many bits need float64.
 
     Args:
         layer: The layer.
         needed: Bits of its largest value on the way.
-        possible: Whether its operators exist for float64.
 
     Raises:
-        ConversionError: They do not, or the values need more than float64.
+        ConversionError: They need more.
     """
-    most = DOUBLE if possible else SINGLE
-    if needed > most:
-        what = "float64" if possible else f"float32, the only type that ONNX's {layer.kind} has,"
+    if needed > DOUBLE:
         raise ConversionError(
-            f"layer {layer.name}: its values before the cast have {needed} bits, and {what} holds {most}; give its "
+            f"layer {layer.name}: its values before the cast have {needed} bits, and float64 holds {DOUBLE}; give its "
             "inputs or weights fewer bits"
         )
     return needed > SINGLE
