@@ -125,6 +125,8 @@ def export(
     for name in formats:
         if name not in FORMATS:
             raise ConfigError(f"--to {name}: there is no such format; {did_you_mean(name, FORMATS)}")
+    if settings is not None and settings.links is not None and "emp" not in formats:
+        raise ConfigError("--links: is the table of a payload; add --to emp")
     finished = FinishedRun.open(run)
     place = out or finished.folder.path / "export"
     targets = {name: place / name for name in dict.fromkeys(formats)}

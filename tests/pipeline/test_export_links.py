@@ -13,6 +13,7 @@ from trigcnn.hls.export.templates import fill
 from trigcnn.hls.rtl.design import RtlDesign
 from trigcnn.pipeline.errors import ConfigError
 from trigcnn.pipeline.export import links_file
+from trigcnn.pipeline.export.export import Settings, export
 
 
 @pytest.mark.parametrize("design", [DESIGN, STREAM_DESIGN])
@@ -65,3 +66,8 @@ def test_a_file_that_is_no_table_is_refused(text: str, message: str, tmp_path: P
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         links_file.load(tmp_path / "links.yaml")
+
+
+def test_links_are_for_a_payload_only(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--links: is the table of a payload; add --to emp"):
+        export(tmp_path, ["qonnx"], None, settings=Settings(links=tmp_path / "links.yaml"))
