@@ -31,7 +31,7 @@ from trigcnn.hls.conversion.completion import (
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.names import Names, in_text
-from trigcnn.hls.options import HlsOptions
+from trigcnn.hls.options import HlsOptions, LayerOptions
 from trigcnn.hls.rewriting import tables
 from trigcnn.hls.rewriting.normal_form import normal_form
 from trigcnn.hls.rewriting.rewrite import NormalForm
@@ -73,11 +73,13 @@ def convert(
             normal.source, name=name, options=options, project=project, log=log, test_bench=test_bench
         )
     checks.check_layers(normal, options)
-    options = _by_safe_names(options, normal.names)
+    options = _unrolled(_by_safe_names(options, normal.names), normal)
     content = _declared(normal, options)
     with _hls4ml_at_work(log, normal.names), number_formats.declared(content):
         hls_model = _hls4ml_model(normal.model, name, options, project, log.parent, test_bench)
         graph = extraction.extract(hls_model, name, names=normal.names)
+        layers = (replace(each, meaning=normal.decisions.get(each.name, "")) for each in graph.layers)
+        graph = replace(graph, layers=tuple(layers))
         checks.check_options(hls_model, options)
         checks.check_outputs(graph)
         checks.check_computation(normal, content, graph)
@@ -159,6 +161,13 @@ def _by_safe_names(options: HlsOptions, names: Mapping[str, str]) -> HlsOptions:
     """Return options with the layers' safe names in place of the user's."""
     identifiers = {shown: name for name, shown in names.items()}
     return replace(options, layers={identifiers.get(name, name): own for name, own in options.layers.items()})
+
+
+def _unrolled(options: HlsOptions, normal: NormalForm) -> HlsOptions:
+    """Return options with which layers of decisions do all multiplications at once, whatever the network's do."""
+    strategy = FACTS[options.backend].strategies[0]
+    own = {name: LayerOptions(strategy=strategy, reuse_factor=1) for name in normal.unrolled}
+    return replace(options, layers={**own, **options.layers})
 
 
 def _declared(normal: NormalForm, options: HlsOptions) -> number_formats.Declared:

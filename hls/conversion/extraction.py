@@ -53,8 +53,14 @@ def extract(hls_model: Any, name: str, *, names: Mapping[str, str] = _SAME_NAMES
         name,
         layers,
         tuple(produced_by[tensor] for tensor in hls_model.inputs),
-        tuple(produced_by[tensor] for tensor in hls_model.outputs),
+        tuple(produced_by[tensor] for tensor in _outputs(hls_model, nodes)),
     )
+
+
+def _outputs(hls_model: Any, nodes: list[Any]) -> list[str]:
+    """Return the outputs' tensors; hls4ml puts out a copy of a stream that a layer reads as well."""
+    copied = {output: node.inputs[0] for node in nodes if node.class_name == "Clone" for output in node.outputs}
+    return [copied.get(tensor, tensor) for tensor in hls_model.outputs]
 
 
 def _shown(name: str, names: Mapping[str, str]) -> str:

@@ -58,6 +58,7 @@ class Layer:
         weights: Constants by hls4ml's names (`weight`, `bias`).
         attributes: What else defines the computation (strides, padding, pool size, activation).
         safe_name: Its name in the HLS project and in the RTL, if `name` is not safe there.
+        meaning: The formula of an output that was added behind the network; empty for the network's own layers.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Layer:
     weights: dict[str, Weights] = field(default_factory=dict)
     attributes: dict[str, Attribute] = field(default_factory=dict)
     safe_name: str | None = None
+    meaning: str = ""
 
     @property
     def identifier(self) -> str:
@@ -246,6 +248,7 @@ def _layer_document(layer: Layer) -> dict[str, Any]:
         "accumulator": None if layer.accumulator is None else asdict(layer.accumulator),
         "weights": {name: asdict(weights.format) for name, weights in layer.weights.items()},
         "attributes": layer.attributes,
+        **({"meaning": layer.meaning} if layer.meaning else {}),
     }
 
 
@@ -269,4 +272,5 @@ def _layer(entry: dict[str, Any], arrays: Any) -> Layer:
         },
         attributes={k: tuple(v) if isinstance(v, list) else v for k, v in entry["attributes"].items()},
         safe_name=_safe_name(entry),
+        meaning=entry.get("meaning", ""),
     )

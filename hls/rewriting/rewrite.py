@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.hls.decisions import Decision
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.graph.graph import in_comment
 from trigcnn.hls.names import Names
 from trigcnn.hls.rewriting.constants import Reals, ScaleAndShift
+from trigcnn.hls.rewriting.decisions import decide
 from trigcnn.hls.rewriting.layers import FLOAT
 from trigcnn.hls.rewriting.quantizers import cast_of
 from trigcnn.hls.rewriting.rules import RULES
@@ -54,6 +56,8 @@ class NormalForm:
         steps: The layers of the model behind its inputs, and what became of each, in order.
         divided: Names of the layers that divide in float32 where the normal form multiplies.
         bias_errors: How far biases were rounded, by name of the layer, [channels].
+        decisions: Formulas of the outputs of `model` behind those of `source`, by name; see `hls.decisions`.
+        unrolled: Names of the layers of decisions that have multiplications, which are all done at once.
     """
 
     source: Any
@@ -65,17 +69,26 @@ class NormalForm:
     steps: tuple[Step, ...]
     divided: frozenset[str]
     bias_errors: Mapping[str, Reals]
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    unrolled: frozenset[str] = frozenset()
+
+    @property
+    def network_outputs(self) -> list[Any]:
+        """The outputs of `model` that are the outputs of `source`."""
+        outputs: list[Any] = self.model.outputs
+        return outputs[: len(outputs) - len(self.decisions)]
 
 
-def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
+def rewrite(model: Any, options: RewriteOptions, decisions: Sequence[Decision] = ()) -> NormalForm:
     """Make the normal form of an admitted model.
 
     Args:
         model: Keras 2 model, functional or Sequential, that `hls.admission.admit` admits.
         options: What the normal form depends on besides the model.
+        decisions: What is computed of the model's outputs.
 
     Raises:
-        AdmissionError: A layer cannot be rewritten exactly.
+        AdmissionError: A layer cannot be rewritten exactly, or a decision does not fit its output.
     """
     keras = sys.modules["tf_keras"]
     entries = [_producer(tensor).name for tensor in model.inputs]
@@ -100,7 +113,10 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
         taken = [values[id(x)] for x in given]
         values[id(layer.output)] = rule(Site(layer, taken, state))
         steps.append(_step(state, layer, taken, values[id(layer.output)]))
-    outputs, copies = _each_once(state, [(_producer(tensor).name, values[id(tensor)]) for tensor in model.outputs])
+    ends = [_producer(tensor).name for tensor in model.outputs]
+    outputs, copies = _each_once(state, [(end, values[id(x)]) for end, x in zip(ends, model.outputs, strict=True)])
+    decided = decide(state, list(zip(ends, outputs, strict=True)), decisions)
+    outputs += [each.result for each in decided]
     new_inputs: Any = inputs if len(inputs) > 1 else inputs[0]
     new_outputs: Any = outputs if len(outputs) > 1 else outputs[0]
     normal = keras.Model(new_inputs, new_outputs, name=model.name)
@@ -120,6 +136,8 @@ def rewrite(model: Any, options: RewriteOptions) -> NormalForm:
         (*steps, *copies),
         frozenset(state.divided),
         state.bias_errors,
+        {each.name: each.formula for each in decided},
+        frozenset(state.unrolled),
     )
 
 

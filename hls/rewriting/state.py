@@ -38,6 +38,7 @@ class RewriteOptions:
         depthwise: Whether the back end has depthwise convolutions.
         mean: Whether the back end's average pooling keeps all bits.
         lacking: Classes of layers that hls4ml does not have with the back end, of those that rules add.
+        narrowest: Bits of the narrowest number type of the back end.
     """
 
     io_type: Literal["io_parallel", "io_stream"]
@@ -46,6 +47,7 @@ class RewriteOptions:
     depthwise: bool = True
     mean: bool = True
     lacking: frozenset[str] = frozenset()
+    narrowest: int = 1
 
     @classmethod
     def of(cls, model: Any, options: HlsOptions, input_format: FixedPoint | None) -> RewriteOptions:
@@ -54,7 +56,7 @@ class RewriteOptions:
         resource = frozenset(layer.name for layer in model.layers if options.strategy_of(layer.name) == "Resource")
         lacking = frozenset(kind for kind in _ADDED if lack(kind, options.backend, options.io_type, axes=0))
         depthwise = options.io_type in facts.depthwise
-        return cls(options.io_type, input_format, resource, depthwise, facts.mean, lacking)
+        return cls(options.io_type, input_format, resource, depthwise, facts.mean, lacking, facts.narrowest)
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Rewriter:
         before_activation: What the argument `activation` of the layer at hand is applied to; None if it has none.
         divided: See `NormalForm`.
         bias_errors: See `NormalForm`.
+        unrolled: See `NormalForm`.
     """
 
     options: RewriteOptions
@@ -84,6 +87,7 @@ class Rewriter:
     before_activation: Any = None
     divided: set[str] = field(default_factory=set)
     bias_errors: dict[str, Reals] = field(default_factory=dict)
+    unrolled: set[str] = field(default_factory=set)
     outputs_changed: bool = False
 
     def quantize(

@@ -25,6 +25,7 @@ def page(design: RtlDesign) -> str:
         *(_row(port, "in") for port in design.inputs),
         *(_row(port, "out") for port in design.outputs),
         "",
+        *_meanings(design),
         *_times(design),
         "",
         "The same numbers are constants in the code: "
@@ -50,11 +51,15 @@ def header(design: RtlDesign) -> str:
             f"{counted(design.initiation_interval, 'clock')}.",
             *(
                 f"{port.name}: layer {in_comment(port.layer)}, {port.values} x {port.number_format}, the first in the "
-                f"lowest bits; {counted(port.words, 'word')} per event"
+                f"lowest bits; {counted(port.words, 'word')} per event{_formula(port)}"
                 for port in (*design.inputs, *design.outputs)
             ),
         ]
     )
+
+
+def _formula(port: Port) -> str:
+    return f": {port.meaning}" if port.meaning else ""
 
 
 def _what(design: RtlDesign) -> str:
@@ -88,6 +93,11 @@ def _words(design: RtlDesign) -> list[str]:
         "A word is a pixel with all its channels, and counts in the clock in which its valid is high. Channel n is at",
         "bits `[n * W +: W]`, W being the width of its number format. Pixels come row by row; a vector is one word.",
     ]
+
+
+def _meanings(design: RtlDesign) -> list[str]:
+    found = [f"- `{port.name}`: `{port.meaning}`" for port in design.outputs if port.meaning]
+    return ["Outputs that are computed behind the network:", "", *found, ""] if found else []
 
 
 def _times(design: RtlDesign) -> list[str]:

@@ -28,6 +28,7 @@ class Port:
         words: Words that carry an event, in row-major order: 1 for all values at once, or one per pixel. In a word
             the first value has the lowest bits.
         valid: Name of the signal that is high while the port carries a word; None if every clock carries one.
+        meaning: The formula of an output that was added behind the network; empty for the network's own.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Port:
     live_bits: int
     words: int = 1
     valid: str | None = None
+    meaning: str = ""
 
     @property
     def values(self) -> int:

@@ -135,7 +135,8 @@ def _add_outputs(top: Module, graph: Graph, kernel: Kernel, data: Net, valid: Ne
         kifs = [each.kif for each in values if not each.zero] or [_kif(layer.result)]
         sign, integer, fraction = (max(column) for column in zip(*kifs, strict=True))
         number_format = FixedPoint(bool(sign), sign + integer + fraction, sign + integer)
-        port = Port(name, layer.name, layer.shape, number_format, live, valid=mark if valid else None)
+        output_valid = mark if valid else None
+        port = Port(name, layer.name, layer.shape, number_format, live, valid=output_valid, meaning=layer.meaning)
         ports.append(port)
         own = top.joined(f"packed_{name}", *((Slice(data, low, live),) if live else ()))
         low += live

@@ -138,7 +138,8 @@ def _output_port(graph: Graph, layer: Layer, top: Module, feed: Feed) -> Port:
     formats = [(sign, integer, fraction)] * len(feed.stream.channels)
     top.assign(target, *converted(feed.data, feed.stream.channels, formats))
     top.assign(top.output(valid), whole(feed.valid))
-    return Port(name, layer.name, layer.shape, number_format, feed.stream.bits, feed.stream.words, valid)
+    words = feed.stream.words
+    return Port(name, layer.name, layer.shape, number_format, feed.stream.bits, words, valid, layer.meaning)
 
 
 def _kif(channel: Any) -> tuple[int, int, int]:
