@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from trigcnn.common.errors import TrigcnnError
     from trigcnn.common.fixed_point import FixedPoint
     from trigcnn.common.keras2 import bring_up
+    from trigcnn.hls.decisions import Decision
     from trigcnn.hls.graph.graph import Graph
     from trigcnn.hls.options import HlsOptions, LayerOptions
     from trigcnn.hls.rtl.options import RtlOptions
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Conversion",
+    "Decision",
     "FixedPoint",
     "Graph",
     "HlsOptions",
@@ -44,6 +46,7 @@ __all__ = [
 # Where each public name is defined.
 _HOMES = {
     "Conversion": "trigcnn.pipeline.api.conversion",
+    "Decision": "trigcnn.hls.decisions",
     "FixedPoint": "trigcnn.common.fixed_point",
     "Graph": "trigcnn.hls.graph.graph",
     "HlsOptions": "trigcnn.hls.options",

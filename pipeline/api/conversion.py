@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import warnings
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.keras2 import bring_up
+from trigcnn.hls.decisions import Decision
 from trigcnn.hls.engines import registry
 from trigcnn.hls.engines.registry import Network, Workplace
 from trigcnn.hls.errors import ConversionError
@@ -124,6 +126,7 @@ def convert(
     name: str = "network",
     input_format: FixedPoint | str | None = None,
     options: HlsOptions = _DEFAULT_HLS,
+    postprocessing: Sequence[Decision] = (),
     events: npt.ArrayLike | None = None,
     folder: str | os.PathLike[str] | None = None,
 ) -> Conversion:
@@ -135,6 +138,7 @@ def convert(
         input_format: Number format of the digitiser, such as `ufixed<8,0>`, for a model that does not quantize its
             input.
         options: Options of the HLS project.
+        postprocessing: What the hardware computes of the model's outputs; each entry is one more output.
         events: Events [events, ...] on which the rewritten model is compared with the model, beside random ones;
             they also go into the project's test bench. Default: random events alone.
         folder: New or empty folder for the project and the engines; default: a temporary folder that is removed with
@@ -162,7 +166,7 @@ def convert(
             warnings.simplefilter("ignore")
             form = flattened(_loaded(model))
             rounded = with_quantized_weights(form.model, options)
-            normal = normal_form(rounded.model, options, input_format=given)
+            normal = normal_form(rounded.model, options, input_format=given, decisions=postprocessing)
             normal = replace(normal, changes=(*form.changes, *rounded.changes, *normal.changes))
             engine = KerasEngine(normal.model)
             array = random_events(normal) if events is None else np.asarray(events, np.float32)

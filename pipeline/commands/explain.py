@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trigcnn.common.files import new_file
 from trigcnn.pipeline.cache.folder import RunFolder
+from trigcnn.pipeline.config.edit import edited
 from trigcnn.pipeline.config.file import load
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError, ExitStatus
@@ -102,25 +102,17 @@ def _details(finding: Finding) -> list[str]:
 
 def _write(path: Path, fix: Fix) -> None:
     """Change one option in a YAML file, and leave its comments and its order."""
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    content = yaml.load(path.read_text(encoding="utf-8"))
     *parents, last = fix.option.split(".")
-    trail = [content]
-    for key in parents:
-        if fix.value is None and key not in trail[-1]:
+    with edited(path) as content:
+        trail = [content]
+        for key in parents:
+            if fix.value is None and key not in trail[-1]:
+                return
+            trail.append(trail[-1].setdefault(key, {}))
+        if fix.value is not None:
+            trail[-1][last] = fix.value
             return
-        trail.append(trail[-1].setdefault(key, {}))
-    if fix.value is None:
         trail[-1].pop(last, None)
         for key, parent, child in zip(reversed(parents), reversed(trail[:-1]), reversed(trail[1:]), strict=True):
             if not child:
                 del parent[key]
-    else:
-        trail[-1][last] = fix.value
-    with new_file(path) as partial:
-        with partial.open("w", encoding="utf-8") as stream:
-            yaml.dump(content, stream)
-        partial.chmod(path.stat().st_mode)

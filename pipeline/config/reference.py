@@ -44,7 +44,8 @@ def _section(prefix: str, section: Schema, defaults: Schema) -> Iterator[str]:
         default = "(none)" if name in section.get("required", ()) else shown(defaults[name])
         rows.append((path, values(option, brief=True), default, option["description"]))
         if found is not None:
-            inner.append((f"{path}.{_KEYS.get(path, '<name>')}", found, _defaults(found)))
+            entry = "[]" if option.get("type") == "array" else f".{_KEYS.get(path, '<name>')}"
+            inner.append((f"{path}{entry}", found, _defaults(found)))
     yield from table("Option", rows)
     for path, found, of_it in inner:
         yield from _section(path, found, of_it)

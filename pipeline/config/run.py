@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from trigcnn.hls.backends import FACTS
+from trigcnn.hls.decisions import Decision
 from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.parts import totals, yosys_family
@@ -167,6 +168,9 @@ class RunConfig(Section):
     data: DataConfig = Field(default_factory=DataConfig)
     model: ModelConfig = Field(default_factory=ModelConfig)
     training: Recipe = Recipe()
+    postprocessing: list[Decision] = Field(default_factory=list)
+    """What the hardware computes of the network's outputs; each entry is one more output, in all engines and exports.
+    An entry may use an earlier one."""
     hls: HlsOptions = HlsOptions()
     rtl: RtlOptions = RtlOptions()
     test_bench: BenchConfig = Field(default_factory=BenchConfig)

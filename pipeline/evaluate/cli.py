@@ -49,6 +49,9 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the results; default: evaluate/<FILE> in the run.", metavar="DIR")
     ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write the threshold of the only rate into the section postprocessing.")
+    ] = False,
 ) -> None:
     """Measure trigger rates and efficiencies on a file of events.
 
@@ -74,6 +77,7 @@ def evaluate(
         output=output,
         out=out,
         command=command_line(),
+        apply=apply,
     )
     try:
         evaluate_run(request, Console())

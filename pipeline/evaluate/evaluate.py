@@ -13,8 +13,9 @@ from trigcnn.models.errors import DataError
 from trigcnn.pipeline.cache.folder import file_digest, installed_version
 from trigcnn.pipeline.console import Console
 from trigcnn.pipeline.errors import ConfigError
+from trigcnn.pipeline.evaluate import apply
 from trigcnn.pipeline.evaluate.event_files import EventFile, open_events
-from trigcnn.pipeline.evaluate.finished_run import FinishedRun, output_layer
+from trigcnn.pipeline.evaluate.finished_run import FinishedRun
 from trigcnn.pipeline.evaluate.lanes import Lane, chosen_engines, lane_of
 from trigcnn.pipeline.evaluate.loop import Loop
 from trigcnn.pipeline.evaluate.request import Request
@@ -45,7 +46,9 @@ def evaluate(request: Request, console: Console) -> content.Evaluation:
     rate_hz = trigger.event_rate_hz if request.event_rate_hz is None else request.event_rate_hz
     rates_hz = sorted(set(trigger.rates_hz if request.rates_hz is None else request.rates_hz))
     check_rates(rates_hz, rate_hz)
-    layer = output_layer(run.graph, request.output)
+    if request.apply:
+        apply.check(request, rates_hz)
+    layer = run.output_layer(request.output)
     classes, labels = run.labels_of(layer)
     score = make_score(
         classes,
@@ -105,6 +108,9 @@ def evaluate(request: Request, console: Console) -> content.Evaluation:
     write(answer, curves, out)
     show(answer, console)
     console.line(f"written: {out / 'evaluation.json'}")
+    if request.apply:
+        written = apply.apply(request, run, layer, score, lanes[0], results[0].working_points[0])
+        console.line(f"written to {request.run}: {written}; convert the network again to have it in the hardware")
     return answer
 
 

@@ -82,7 +82,7 @@ class FinishedRun:
         return cls(
             folder,
             config,
-            convert.network(folder, config.hls),
+            convert.network(folder, config),
             info.heads,
             info.classes,
             FixedPoint.parse(info.input_format),
@@ -99,10 +99,33 @@ class FinishedRun:
         Returns:
             No classes where they are not known; None where no array is named.
         """
-        head, named = self.heads[self.graph.outputs.index(layer.name)], self.data["labels"]
+        number, named = self.graph.outputs.index(layer.name), self.data["labels"]
         if isinstance(named, dict):
+            if number >= len(self.heads):
+                return [], None
+            head = self.heads[number]
             return list(head.classes) if head.truth == "classes" else [], named.get(head.name)
         return self.event_classes, named if self.event_classes else None
+
+    def output_layer(self, name: str | None) -> Layer:
+        """Choose an output by its name, or the network's only one.
+
+        Raises:
+            ConfigError: There is no such output, or the network has several and none is named.
+        """
+        outputs = self.graph.outputs
+        if name is None:
+            if len(self.heads) > 1:
+                raise ConfigError(f"the network has several outputs ({', '.join(outputs)}); choose one with --output")
+            return self.graph.output_layers[0]
+        if name not in outputs:
+            raise ConfigError(f"--output {name}: no such output; {did_you_mean(name, outputs)}")
+        return self.graph[name]
+
+    def source_name(self, layer: Layer) -> str:
+        """Return the name of an output in the configuration's postprocessing; the graph may call it otherwise."""
+        number = self.graph.outputs.index(layer.name)
+        return self.heads[number].name if number < len(self.heads) else layer.name
 
     @property
     def graph(self) -> Graph:
@@ -140,18 +163,3 @@ def _check_options(path: Path, config: RunConfig, made_with: dict[str, dict[str,
                     f"{path}: its options `{section}` are not those of the finished stage {stage}; run "
                     f"`trigcnn convert {path}` first, or give the run's folder to evaluate it as it is"
                 )
-
-
-def output_layer(graph: Graph, name: str | None) -> Layer:
-    """Choose the output by its name, or the only one.
-
-    Raises:
-        ConfigError: There is no such output, or there are several and none is named.
-    """
-    if name is None:
-        if len(graph.outputs) > 1:
-            raise ConfigError(f"the network has several outputs ({', '.join(graph.outputs)}); choose one with --output")
-        return graph.output
-    if name not in graph.outputs:
-        raise ConfigError(f"--output {name}: no such output; {did_you_mean(name, graph.outputs)}")
-    return graph[name]

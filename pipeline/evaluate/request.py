@@ -30,6 +30,7 @@ class Request:
         out: Folder for the results; None: `evaluate/<name of the file>` in the run's folder.
         command: Command line, for the record.
         chunk_events: Events that are in memory at a time; None: as many as 32 MiB of values.
+        apply: Write the threshold of the only rate into the configuration.
     """
 
     run: Path
@@ -48,6 +49,7 @@ class Request:
     out: Path | None = None
     command: str = "trigcnn evaluate"
     chunk_events: int | None = None
+    apply: bool = False
 
 
 def names(text: str | None) -> list[str] | None:

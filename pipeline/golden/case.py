@@ -23,6 +23,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.common.foreign import cut
+from trigcnn.hls.decisions import Decision
 from trigcnn.hls.graph.graph import Graph, Layer
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl.options import RtlOptions
@@ -150,6 +151,7 @@ class GoldenCase(Part):
     vectors: VectorFile
     hls: HlsOptions
     rtl: RtlOptions
+    postprocessing: tuple[Decision, ...] = ()
     versions: dict[str, str]
     inputs: tuple[Port, ...] = Field(min_length=1)
     outputs: tuple[Port, ...] = Field(min_length=1)
@@ -190,8 +192,13 @@ class GoldenCase(Part):
 
     def to_yaml(self) -> str:
         """Return the text of the file."""
+        unused = None if self.postprocessing else {"postprocessing"}
         content = yaml.dump(
-            self.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=118
+            self.model_dump(mode="json", exclude=unused),
+            Dumper=_Dumper,
+            sort_keys=False,
+            default_flow_style=None,
+            width=118,
         )
         return _HEADER + content
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from trigcnn.common.errors import TrigcnnError
 from trigcnn.common.files import scratch
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.hls.decisions import Decision
 from trigcnn.hls.engines import Engine, Events, registry
 from trigcnn.hls.engines.registry import ENGINES, Network, Workplace
 from trigcnn.hls.graph.graph import Graph
@@ -106,6 +107,7 @@ def check_case(path: Path, wanted: Sequence[str] = ("csim",)) -> CheckResult:
             expected,
             place,
             input_format=FixedPoint.parse(frozen.inputs[0].format),
+            decisions=frozen.postprocessing,
         )
         changes += graph_changes(frozen, golden_case.layer_records(network.graph, {}))
         workplace = workplace_in(place)
@@ -131,6 +133,7 @@ def prepare(
     folder: Path,
     *,
     input_format: FixedPoint | None,
+    decisions: Sequence[Decision] = (),
 ) -> Network:
     """Convert a model in a folder.
 
@@ -143,6 +146,7 @@ def prepare(
         expected: Outputs for the test bench; None takes those of the model.
         folder: Folder for the project and for the engines.
         input_format: Number format of the digitiser.
+        decisions: What is computed of the model's outputs.
 
     Raises:
         HlsError: It does not convert.
@@ -151,7 +155,8 @@ def prepare(
     from trigcnn.hls.engines.keras import KerasEngine
     from trigcnn.hls.rewriting.normal_form import normal_form
 
-    normal = normal_form(with_quantized_weights(model, hls).model, hls, input_format=input_format)
+    quantized = with_quantized_weights(model, hls).model
+    normal = normal_form(quantized, hls, input_format=input_format, decisions=decisions)
     outputs = KerasEngine(normal.model).predict(events) if expected is None else expected
     graph = convert(
         normal,
@@ -224,6 +229,7 @@ def _misfit(model: Any, frozen: GoldenCase) -> str | None:
         ("outputs", model.outputs, frozen.output_lsb.size),
     ):
         size = sum(int(np.prod(tensor.shape[1:])) for tensor in tensors)
+        size += len(frozen.postprocessing) * (what == "outputs")
         if size != wanted:
             return f"the model has {size} {what} per event, {wanted} were frozen, so nothing can be compared"
     return None

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from trigcnn.common.files import scratch
 from trigcnn.common.fixed_point import FixedPoint
+from trigcnn.hls.decisions import Decision
 from trigcnn.hls.engines import registry
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.options import HlsOptions
@@ -83,6 +84,7 @@ def freeze(
         chosen.inputs,
         chosen.test_events,
         chosen.groups,
+        TypeAdapter(tuple[Decision, ...]).validate_python(options.get("postprocessing", ())),
     )
     return case.write(limits or Limits(), like=graph)
 
@@ -147,7 +149,18 @@ def update(path: Path, *, run: Path | None = None, limits: Limits | None = None)
         text = freeze(run, path, events=max(1, len(old.test_events)), limits=limits, replace=True)
     else:
         model = path.parent.resolve() / old.model.file
-        draft = _Draft(path, model, old.name, old.hls, old.rtl, old.inputs, old_inputs, old.test_events, old.events)
+        draft = _Draft(
+            path,
+            model,
+            old.name,
+            old.hls,
+            old.rtl,
+            old.inputs,
+            old_inputs,
+            old.test_events,
+            old.events,
+            old.postprocessing,
+        )
         text = draft.write(limits or Limits(), like=None)
     new = golden_case.read(path)
     _, outputs = golden_case.read_vectors(path, new)
@@ -159,7 +172,7 @@ def describe(old: GoldenCase, new: GoldenCase, old_outputs: Integers, outputs: I
     lines = []
     if old.model.sha256 != new.model.sha256:
         lines.append(f"model: {old.model.sha256[:12]}… -> {new.model.sha256[:12]}…")
-    for section in ("name", "hls", "rtl", "inputs", "outputs"):
+    for section in ("name", "hls", "rtl", "postprocessing", "inputs", "outputs"):
         if getattr(old, section) != getattr(new, section):
             lines.append(f"{section}: {getattr(old, section)} -> {getattr(new, section)}")
     lines += [f"{change.kind}: {change.text}" for change in golden.graph_changes(old, new.layers)]
@@ -186,6 +199,7 @@ class _Draft:
     integers: Integers
     test_events: tuple[int, ...]
     groups: tuple[EventGroup, ...]
+    decisions: tuple[Decision, ...]
 
     def write(self, limits: Limits, like: Graph | None) -> str:
         """Run the C simulation and write the three files.
@@ -212,6 +226,7 @@ class _Draft:
                 None,
                 place,
                 input_format=FixedPoint.parse(self.inputs[0].format),
+                decisions=self.decisions,
             )
             _check_same_graph(network.graph, like)
             workplace = golden.workplace_in(place)
@@ -284,6 +299,7 @@ class _Draft:
             ),
             hls=self.hls,
             rtl=self.rtl,
+            postprocessing=self.decisions,
             versions=golden.tool_versions(),
             inputs=self.inputs,
             outputs=ports,

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from trigcnn.pipeline.results.bench import Bench
 from trigcnn.pipeline.results.comparison import Comparison
+from trigcnn.pipeline.results.decision import DecisionEntry
 from trigcnn.pipeline.results.diagnosis import Diagnosis
 from trigcnn.pipeline.results.magnitudes import Range
 from trigcnn.pipeline.results.quality import Quality
@@ -20,6 +21,8 @@ class Checked(StageFile):
     diagnosis: Diagnosis | None = None
     """Why the C simulation differs from the model; None if it does not."""
     quality: Quality
+    decisions: list[DecisionEntry] = Field(default=[])
+    """Outputs that are computed behind the network."""
     test_benches: list[Bench] = Field(default=[])
     ranges: list[Range] = Field(default=[])
     """Values seen, against the ranges of their number formats."""

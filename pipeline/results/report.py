@@ -14,6 +14,7 @@ from trigcnn.models.geometry import LayerGeometry
 from trigcnn.pipeline.config import plain_yaml
 from trigcnn.pipeline.results.bench import Bench
 from trigcnn.pipeline.results.comparison import Comparison
+from trigcnn.pipeline.results.decision import DecisionEntry
 from trigcnn.pipeline.results.diagnosis import Finding
 from trigcnn.pipeline.results.earlier import EarlierRun
 from trigcnn.pipeline.results.magnitudes import Range
@@ -131,6 +132,8 @@ class Report(Section):
     roc: Roc | None = None
     """null where signal and background are not told apart by a score"""
     rewriting: Rewriting | None = None
+    decisions: list[DecisionEntry] = Field(default=[])
+    """outputs that are computed behind the network, in their order"""
     comparisons: list[Comparison]
     diagnosis: list[Finding] = Field(default=[])
     """causes of differences, in the order of the layers"""

@@ -20,7 +20,7 @@ from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.results.bench import Bench
 from trigcnn.pipeline.results.checked import Checked
 from trigcnn.pipeline.stages import convert, train
-from trigcnn.pipeline.verification import benches, quality
+from trigcnn.pipeline.verification import benches, decisions, quality
 from trigcnn.pipeline.verification.comparison import compare, differing_events
 from trigcnn.pipeline.verification.profile import profile
 
@@ -105,12 +105,12 @@ class _LazyKeras:
     @cached_property
     def normal(self) -> NormalForm:
         """The model as it is converted."""
-        return convert.rewritten(self._context.config.hls, train.read(self._context.folder))
+        return convert.rewritten(self._context.config, train.read(self._context.folder))
 
 
 def _work(context: Context, folder: Path) -> None:
     trained = train.read(context.folder)
-    network = convert.network(context.folder, context.config.hls)
+    network = convert.network(context.folder, context.config)
     graph, place = network.graph, registry.Workplace(folder, context.config.time_limits.compile_s)
     events = trained.test_events
 
@@ -130,6 +130,9 @@ def _work(context: Context, folder: Path) -> None:
         np.save(folder / "rtl_outputs.npy", rtl_outputs)
         design, _ = network.rtl()
         written = benches.make(context, folder, graph, design, events, csim_outputs, equal=comparisons[-1].equal)
+    decided = decisions.decided(context.config.postprocessing, trained.info.heads, graph, csim_outputs)
+    if decided:
+        comparisons.append(decisions.compare(decided, csim.name))
     np.save(folder / _CSIM_OUTPUTS, csim_outputs)
     outputs: dict[str, npt.NDArray[Any] | None] = {
         "float": trained.float_outputs,
@@ -138,7 +141,11 @@ def _work(context: Context, folder: Path) -> None:
         "rtl": rtl_outputs,
     }
     found = quality.measure(
-        {name: values for name, values in outputs.items() if values is not None},
+        {
+            name: decisions.of_network(values, trained.info.heads)
+            for name, values in outputs.items()
+            if values is not None
+        },
         quality.Known(
             heads=tuple(trained.info.heads),
             truths=trained.truths,
@@ -159,6 +166,7 @@ def _work(context: Context, folder: Path) -> None:
         quality=found,
         comparisons=comparisons,
         test_benches=written,
+        decisions=[each.entry for each in decided],
         ranges=profile(graph, csim.trace(events[:_RANGE_EVENTS])),
     ).save(folder / _FILE)
     for comparison in comparisons:

@@ -13,12 +13,12 @@ import numpy.typing as npt
 from trigcnn.hls.engines.registry import Network
 from trigcnn.hls.estimates.project import HlsEstimate, ProjectLayer, describe
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rtl import generation
 from trigcnn.hls.rtl.design import Language, RtlDesign
 from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.pipeline.cache import reach
 from trigcnn.pipeline.cache.folder import RunFolder, Stage, installed_version
+from trigcnn.pipeline.config.run import RunConfig
 from trigcnn.pipeline.context import Context
 from trigcnn.pipeline.results.conversion import Converted
 from trigcnn.pipeline.stages import placing, train
@@ -37,7 +37,13 @@ def stage(context: Context) -> Stage:
     """Describe the stage."""
     # Only then do place and route determine the RTL.
     searching, searched = context.config.rtl.stage_delay == "auto", ("synthesis", "place_and_route")
-    included: dict[str, Any] = {"name": True, "hls": True, "rtl": True, "synthesis": {"yosys_part"}}
+    included: dict[str, Any] = {
+        "name": True,
+        "postprocessing": True,
+        "hls": True,
+        "rtl": True,
+        "synthesis": {"yosys_part"},
+    }
     if searching:
         included |= dict.fromkeys(searched, True)
     return Stage(
@@ -57,29 +63,30 @@ def stage(context: Context) -> Stage:
     )
 
 
-def rewritten(hls: HlsOptions, trained: train.TrainOutput) -> NormalForm:
+def rewritten(config: RunConfig, trained: train.TrainOutput) -> NormalForm:
     """Return the trained model in the form that is converted; it computes in float64 and is the reference."""
     from trigcnn.common.fixed_point import FixedPoint
     from trigcnn.hls.rewriting.normal_form import normal_form
     from trigcnn.models.source import load_saved
 
     given = FixedPoint.parse(trained.info.input_format)
-    normal = normal_form(load_saved(trained.quantized), hls, input_format=given)
+    model = load_saved(trained.quantized)
+    normal = normal_form(model, config.hls, input_format=given, decisions=config.postprocessing)
     return replace(normal, changes=(*trained.info.changes, *normal.changes))
 
 
-def network(folder: RunFolder, hls: HlsOptions) -> Network:
+def network(folder: RunFolder, config: RunConfig) -> Network:
     """Return the converted network of a run, for the engines.
 
     Args:
         folder: Folder of the run.
-        hls: Options of the HLS project.
+        config: Configuration of the run.
     """
     converted = folder.stage("convert")
     return Network(
         Graph.load(converted),
         converted / "hls",
-        model=lambda: rewritten(hls, train.read(folder)).model,
+        model=lambda: rewritten(config, train.read(folder)).model,
         rtl=lambda: (RtlDesign.load(converted), converted / "rtl"),
     )
 
@@ -108,7 +115,7 @@ def _work(context: Context, folder: Path) -> None:
 
     config = context.config
     trained = train.read(context.folder)
-    normal = rewritten(config.hls, trained)
+    normal = rewritten(config, trained)
     engine = KerasEngine(normal.model)
     with context.console.task("checking the rewritten model"):
         rewriting = compare(normal.source, normal, engine.inputs_of(trained.test_events))

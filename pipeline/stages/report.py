@@ -78,6 +78,7 @@ def _measured(context: Context) -> content.Report:
         signal_efficiencies=found.signal_efficiencies,
         roc=found.roc,
         rewriting=conversion.rewriting,
+        decisions=checked.decisions,
         comparisons=checked.comparisons,
         diagnosis=[] if checked.diagnosis is None else list(checked.diagnosis.findings),
         layers=[_layer(layer, design) for layer in graph.layers],

@@ -75,7 +75,7 @@ def test_a_configuration_cannot_be_changed() -> None:
         ),
         (
             {"zzz": 1},
-            "zzz: unknown key; choose from name, seed, data, model, training, hls, rtl",
+            "zzz: unknown key; choose from name, seed, data, model, training, postprocessing, hls, rtl",
         ),
     ],
 )
