@@ -46,6 +46,7 @@ EXTRAS = (
         "test",
         (
             "cocotb",
+            "cocotbext",
             "edalize",
             "filelock",
             "fusesoc",

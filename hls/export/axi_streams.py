@@ -106,7 +106,9 @@ def of(design: RtlDesign, values_per_beat: int | None) -> AxiStreams:
     streams = {
         side: tuple(
             AxiStream(
-                side if len(ports) == 1 else f"{side}_{port.name.removeprefix(prefix)}", port, _fields(port, values_per_beat)
+                side if len(ports) == 1 else f"{side}_{port.name.removeprefix(prefix)}",
+                port,
+                _fields(port, values_per_beat),
             )
             for port in ports
         )

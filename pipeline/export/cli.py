@@ -16,7 +16,7 @@ def export(
             "--to",
             help="cpp: the emulator as a C++17 library; cmssw: as a model of CMSSW; fusesoc: the RTL as a core; "
             "cocotb: the RTL with a test bench in Python; emp: the RTL as a payload of the CMS EMP framework; "
-            "qonnx: the graph as an ONNX file with quantizers. "
+            "qonnx: the graph as an ONNX file with quantizers; axis: the RTL behind AXI4-Stream. "
             "May be repeated.",
             metavar="FORMAT",
         ),
@@ -29,6 +29,10 @@ def export(
         Path | None,
         typer.Option(help="Table of links, words and bits in YAML, for emp; default: as the export's links.yaml."),
     ] = None,
+    values_per_beat: Annotated[
+        int | None,
+        typer.Option(min=1, help="Most values in a beat, for axis; default: a word of the RTL.", metavar="N"),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace earlier exports.")] = False,
 ) -> None:
     """Write a checked network for other projects.
@@ -38,5 +42,5 @@ def export(
     from trigcnn.pipeline.export.export import Settings
     from trigcnn.pipeline.export.export import export as export_run
 
-    for folder in export_run(run, to, out, settings=Settings(model_version, links), force=force):
+    for folder in export_run(run, to, out, settings=Settings(model_version, links, values_per_beat), force=force):
         typer.echo(f"export: {folder}")

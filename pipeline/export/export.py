@@ -11,7 +11,7 @@ import numpy as np
 from trigcnn.common.files import new_folder
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines import interpreter
-from trigcnn.hls.export import cmssw, cocotb, cpp, fusesoc
+from trigcnn.hls.export import axis, cmssw, cocotb, cpp, fusesoc
 from trigcnn.hls.export.emp import payload
 from trigcnn.hls.export.qonnx import qonnx
 from trigcnn.hls.export.vectors import Vectors
@@ -37,10 +37,12 @@ class Settings:
     Attributes:
         model_version: N of `NAME_vN`, for `cmssw`.
         links: The option table in YAML, for `emp`; default: values side by side from link 0 on.
+        values_per_beat: The most values in a beat, for `axis`; default: a word of the RTL.
     """
 
     model_version: int = 1
     links: Path | None = None
+    values_per_beat: int | None = None
 
 
 Write = Callable[[FinishedRun, Path, Vectors, Settings], None]
@@ -82,6 +84,12 @@ def _qonnx(run: FinishedRun, folder: Path, vectors: Vectors, _: Settings) -> Non
     qonnx.write(run.graph, folder, vectors)
 
 
+def _axis(run: FinishedRun, folder: Path, vectors: Vectors, settings: Settings) -> None:
+    design, verilog, _vhdl = _rtl(run)
+    period, most = run.config.hls.clock_period_ns, settings.values_per_beat
+    axis.write(run.graph, design, verilog, folder, vectors, clock_period_ns=period, values_per_beat=most)
+
+
 def _rtl(run: FinishedRun) -> tuple[RtlDesign, Path, Path | None]:
     """Return the design and the folders of its Verilog and, if there is any, of its VHDL."""
     converted = run.folder.stage("convert")
@@ -98,6 +106,7 @@ FORMATS: dict[str, Write] = {
     "cocotb": _cocotb,
     "emp": _emp,
     "qonnx": _qonnx,
+    "axis": _axis,
 }
 """Writers into an empty folder, by the name of the form."""
 

@@ -1,7 +1,7 @@
 """Proofs about the AXI4-Stream wrapper, for unbounded time, by temporal induction in Yosys' SAT solver.
 
-Each module of the library is proved with checks from `tests/data/axis_checks`, and the wrappers of some designs with the
-network replaced by one that gives any outputs at any time, but never more words than it owes.
+Each module of the library is proved with checks from `tests/data/axis_checks`, and the wrappers of some designs around
+a network that gives any outputs at any time, but never more words than it owes.
 """
 
 from __future__ import annotations
@@ -125,7 +125,13 @@ def wrapper_checks(streams: AxiStreams) -> str:
         depth = words * streams.events
         owed, held, lost = f"core.owed{n}", f"out{n}_fifo.g_memory.count", f"out{n}_fifo.lost"
         events, left = f"out{n}_credit.events", f"out{n}_credit.words.index"
-        widths |= {owed: 16, held: bits_for(depth), lost: 1, events: bits_for(streams.events), left: bits_for(words - 1)}
+        widths |= {
+            owed: 16,
+            held: bits_for(depth),
+            lost: 1,
+            events: bits_for(streams.events),
+            left: bits_for(words - 1),
+        }
         checks += [
             rf"assert (!\{lost} );",
             rf"assert (\{events} <= {streams.events} && \{left} < {words});",

@@ -1,4 +1,7 @@
-"""Static modules, written by hand in both languages. Each design gets copies under its own name."""
+"""Static modules, written by hand in both languages. Each design gets copies under its own name.
+
+Those of the AXI4-Stream export, `trigcnn_axis_*`, are in Verilog only.
+"""
 
 from __future__ import annotations
 
