@@ -19,6 +19,10 @@ class DoesNotFitError(HlsError):
     """The design needs more than the device has."""
 
 
+class ProofError(HlsError):
+    """A statement cannot be proved; the message says which, and why."""
+
+
 class ResultsError(HlsError):
     """Results from another computer are incomplete, or of another design."""
 

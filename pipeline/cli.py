@@ -16,6 +16,7 @@ from trigcnn.pipeline.cli_options import Assignments, Config, Force, From, Out, 
 from trigcnn.pipeline.evaluate.cli import evaluate
 from trigcnn.pipeline.export.cli import export
 from trigcnn.pipeline.golden.cli import golden
+from trigcnn.pipeline.prove.cli import prove
 from trigcnn.pipeline.sweep.cli import sweep
 
 _LONGEST_TRACEBACK = 20_000
@@ -135,6 +136,7 @@ def collect(
 
 app.command()(evaluate)
 app.command()(export)
+app.command()(prove)
 
 
 @app.command()

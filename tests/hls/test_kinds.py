@@ -15,7 +15,7 @@ import pytest
 from trigcnn.hls.admission.table import LAYERS
 from trigcnn.hls.engines.emulator import layers as emulated
 from trigcnn.hls.export.qonnx import layers as exported
-from trigcnn.hls.graph import arithmetic, intervals, kinds
+from trigcnn.hls.graph import arithmetic, definition, intervals, kinds
 from trigcnn.hls.graph.kinds import KINDS
 from trigcnn.hls.rewriting.rules import RULES
 from trigcnn.hls.rtl import layers as parallel
@@ -48,6 +48,7 @@ CLASSES: dict[str, Callable[[str], bool]] = {
 }
 REGISTRIES: dict[str, Collection[str]] = {
     "hls/graph/arithmetic.py": matched(arithmetic.exact),
+    "hls/graph/definition.py": {"Input", "UnaryLUT", *definition._KINDS},
     # An input has no layer in front of it: these three treat it by itself.
     "hls/graph/intervals.py": {"Input", *intervals._RULES},
     "hls/engines/emulator/layers.py": {"Input", *emulated._RULES},

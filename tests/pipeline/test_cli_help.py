@@ -24,6 +24,7 @@ COMMANDS = (
     "collect",
     "evaluate",
     "export",
+    "prove",
     "explain",
     "compare",
     "layers",

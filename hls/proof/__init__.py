@@ -1,0 +1,1 @@
+"""Proofs: the emitted RTL computes the fixed-point graph for every input."""

@@ -1,0 +1,389 @@
+"""Whether a netlist computes a fixed-point graph, for every input.
+
+The netlist is cut where a layer's result is no linear form of what came before. A claim says which bits of the netlist
+hold such an element. It is checked for all values that the numbers in front of it can take; then the element is a new
+variable, and the next layers are forms of it. So every step is small, and the whole is proved by induction over the
+layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from trigcnn.hls.errors import ProofError
+from trigcnn.hls.graph import definition
+from trigcnn.hls.graph.definition import Element, Elements, Function, Integers
+from trigcnn.hls.graph.forms import Form, atom, bounds
+from trigcnn.hls.graph.graph import Graph, Layer
+from trigcnn.hls.proof.checker.cells import Lanes, output
+from trigcnn.hls.proof.checker.netlist import ONE, ZERO, Cell, Netlist
+from trigcnn.hls.proof.checker.words import Words
+
+MOST_CASES = 1 << 22
+"""Largest number of combinations of values that are tried one by one."""
+
+Bits = tuple[int, ...]
+"""Bits of the netlist, the lowest first."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Where an element is in the netlist.
+
+    Attributes:
+        bits: The bits that hold it.
+        copies: Bits that equal one of them: its position, and the bit.
+        steps: Of a maximum or minimum of many parts: the numbers of two parts, which are replaced by a last one, and
+            where that is.
+    """
+
+    bits: Bits
+    copies: tuple[tuple[int, int], ...] = ()
+    steps: tuple[tuple[int, int, Claim], ...] = ()
+
+
+@dataclass(frozen=True)
+class Port:
+    """How a port carries a layer's values: the first in the lowest bits, each of `width` bits."""
+
+    name: str
+    layer: str
+    width: int
+    signed: bool
+    fraction: int
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """What was shown of a layer.
+
+    Attributes:
+        layer: The layer.
+        method: `linear` (equal forms) or `exhaustive` (all values).
+        elements: How many elements it was shown of.
+        cases: Combinations of values that were tried.
+    """
+
+    layer: str
+    method: str
+    elements: int
+    cases: int = 0
+
+
+class RefutedError(ProofError):
+    """The netlist and the graph differ for values that the numbers before an element can take.
+
+    Attributes:
+        layer: The layer.
+        index: Number of the element in it.
+        values: The numbers before it for which they differ.
+    """
+
+    def __init__(self, layer: str, index: int, values: tuple[int, ...], message: str) -> None:
+        super().__init__(f"layer {layer}, element {index}: {message}")
+        self.layer, self.index, self.values = layer, index, values
+
+
+class Equivalence:
+    """A graph and a netlist, compared layer by layer.
+
+    Attributes:
+        words: The linear forms of the netlist.
+        elements: The elements of each layer's result that was compared.
+        ranges: Interval of each variable.
+        variables: The bits that hold each variable, and copies of them.
+    """
+
+    def __init__(self, netlist: Netlist, graph: Graph, inputs: Sequence[Port]) -> None:
+        self.netlist, self.graph = netlist, graph
+        self.words = Words(netlist)
+        self.ranges = self.words.ranges
+        self.elements: dict[str, Elements] = {}
+        self.variables: dict[int, Bits] = {}
+        self._atoms = 0
+        for port in inputs:
+            self._read(port)
+
+    def _read(self, port: Port) -> None:
+        """Make each value of an input port a variable."""
+        layer, bits = self.graph[port.layer], self.netlist.inputs[port.name]
+        elements = np.empty(layer.size, dtype=object)
+        for index in range(layer.size):
+            own = bits[index * port.width : (index + 1) * port.width]
+            low, high = layer.result.min_integer, layer.result.max_integer
+            elements[index] = self.variable(own, low, high, layer.result.fraction)
+        self.elements[layer.name] = elements.reshape(layer.shape)
+
+    def variable(self, bits: Bits, low: int, high: int, fraction: int) -> Form:
+        """Make the number that bits hold a variable; it was shown to be one of `low` to `high`."""
+        self._atoms -= 1
+        self.ranges[self._atoms] = (low, high)
+        self.variables[self._atoms] = bits
+        self.words.define(bits, atom(self._atoms), low, high)
+        return Form({self._atoms: 1}, 0, -fraction)
+
+    def specified(self, layer: Layer) -> Elements:
+        """Return the elements of a layer by the definition of its kind."""
+        given = [self.elements[name] for name in layer.inputs]
+        return definition.results(layer, given, self.graph, self.ranges)
+
+    def compare(self, layer: Layer, claims: Mapping[int, Claim]) -> list[Obligation]:
+        """Check the claims for a layer's elements, and make these elements variables.
+
+        Raises:
+            RefutedError: A claim is wrong.
+            ProofError: A claim cannot be checked.
+        """
+        elements = self.specified(layer)
+        flat = elements.reshape(-1)
+        shown: dict[str, Obligation] = {}
+        for index, claim in claims.items():
+            element, tried = flat[index], 0
+            for first, second, place in claim.steps:
+                pair = (element.parts[first], element.parts[second])
+                part, cases = self.settle(layer.name, index, element.together(pair), place)
+                element, tried = element.joined(first, second, part), tried + cases
+            if isinstance(element, Function):
+                element, cases = self.settle(layer.name, index, element, claim)
+                tried += cases
+            flat[index] = element
+            old = shown.get("exhaustive", Obligation(layer.name, "exhaustive", 0))
+            shown["exhaustive"] = Obligation(layer.name, "exhaustive", old.elements + 1, old.cases + tried)
+        self.elements[layer.name] = flat.reshape(layer.shape)
+        return list(shown.values())
+
+    def settle(self, layer: str, index: int, element: Element, claim: Claim) -> tuple[Form, int]:
+        """Check that bits hold an element and make it a variable; return that, and how many cases were tried."""
+        if isinstance(element, Form):
+            raise ProofError(f"layer {layer}, element {index}: a linear form needs no claim")
+        low, high, cases = self.check(layer, index, element, claim)
+        for position, copy in claim.copies:
+            self.words.alias(copy, claim.bits[position])
+        variable = self.variable(claim.bits, low, high, element.fraction)
+        self.variables[self._atoms] += tuple(copy for _, copy in claim.copies)
+        return variable, cases
+
+    def finish(self, port: Port) -> Obligation:
+        """Check that an output port carries a layer's result.
+
+        Raises:
+            RefutedError: It does not.
+        """
+        bits = self.netlist.outputs[port.name]
+        flat = self.elements[port.layer].reshape(-1)
+        for index, element in enumerate(flat):
+            own = bits[index * port.width : (index + 1) * port.width]
+            if isinstance(element, Function):
+                raise ProofError(f"layer {port.layer}, element {index}: no bits of the netlist hold it")
+            found = self.words.value(own, signed=port.signed).times(1, -port.fraction)
+            if not self.words.reduced(found.plus(element, -1)).is_zero():
+                raise RefutedError(port.layer, index, (), f"the port {port.name} carries another number")
+        return Obligation(port.layer, "linear", len(flat))
+
+    def check(self, layer: str, index: int, function: Function, claim: Claim) -> tuple[int, int, int]:
+        """Check a claim for all values; return the ends of the interval of the result, and how many were tried."""
+        ranges = [bounds(form.terms, form.constant, self.ranges) for form in function.forms]
+        count = prod(high - low + 1 for low, high in ranges)
+        if count > MOST_CASES:
+            raise ProofError(f"layer {layer}, element {index}: {count} combinations of values are too many to try")
+        values = grid(ranges)
+        wanted = np.broadcast_to(function.compute(*values), (count,))
+        low, high = int(wanted.min()), int(wanted.max())
+        signed = low < 0
+        if max(high.bit_length(), (-low - 1).bit_length() if signed else 0) + signed > len(claim.bits):
+            raise ProofError(f"layer {layer}, element {index}: {len(claim.bits)} bits cannot hold {low} to {high}")
+        places = [*enumerate(claim.bits), *claim.copies]
+        found = Leaves(self.words, function.forms).evaluate([bit for _, bit in places], values, count)
+        for (position, bit), lanes in zip(places, found, strict=True):
+            if wrong := lanes ^ packed((wanted >> position) & 1):
+                case = (wrong & -wrong).bit_length() - 1
+                given = tuple(int(v[case]) for v in values)
+                raise RefutedError(
+                    layer,
+                    index,
+                    given,
+                    f"bit {position} of {function.kind} differs where the numbers before it are {_short(given)} "
+                    f"({self.netlist.name(bit)})",
+                )
+        return low, high, count
+
+
+def _short(values: tuple[int, ...]) -> str:
+    text = ", ".join(map(str, values[:8]))
+    return f"{text}, …" if len(values) > 8 else text
+
+
+def grid(ranges: Sequence[tuple[int, int]]) -> list[Integers]:
+    """Return all combinations of integers from intervals: one array per interval."""
+    axes = [np.arange(low, high + 1, dtype=np.int64) for low, high in ranges]
+    return [each.reshape(-1) for each in np.meshgrid(*axes, indexing="ij")]
+
+
+def packed(bits: Integers) -> int:
+    """Return one bit per case as a number."""
+    return int.from_bytes(np.packbits(bits.astype(np.uint8), bitorder="little").tobytes(), "little")
+
+
+class Leaves:
+    """The bits of the netlist that are bits of given numbers, and what lies behind them.
+
+    A number is a linear form; a bit of any adder that computes a multiple of it, or a part of one, is a leaf.
+    """
+
+    def __init__(self, words: Words, forms: Sequence[Form]) -> None:
+        self._words, self._forms = words, forms
+        self._known: dict[int, tuple[int, int, int, int] | None] = {}
+
+    def evaluate(self, bits: Sequence[int], values: Sequence[Integers], count: int) -> list[int]:
+        """Compute bits for many cases.
+
+        Args:
+            bits: Bits of the netlist.
+            values: Integers of each form, one per case.
+            count: Number of cases.
+
+        Raises:
+            ProofError: A bit depends on something else than the forms.
+        """
+        algebra = Lanes(count)
+        found: dict[int, int] = {ZERO: algebra.zero, ONE: algebra.one}
+        numbers: dict[tuple[int, int, int], Integers] = {}
+
+        def settle(bit: int) -> int | None:
+            """Return the value of a bit if it is a leaf."""
+            leaf = self.leaf(bit)
+            if leaf is None:
+                return None
+            which, factor, shift, position = leaf
+            key = (which, factor, shift)
+            if key not in numbers:
+                numbers[key] = values[which] * factor + shift
+            return packed((numbers[key] >> position) & 1)
+
+        for bit, cell in self.cone(bits):
+            if cell is None:
+                value = settle(bit)
+                if value is None:
+                    raise ProofError(f"{self._words_name(bit)} depends on more than the numbers before the element")
+                found[bit] = value
+            else:
+                own = {b: found[self._words.bit(b)] for port in cell.inputs.values() for b in port if b >= ZERO}
+                for b, value in zip(cell.output, output(cell, own, algebra), strict=True):
+                    found.setdefault(self._words.bit(b), value)
+        return [found[self._words.bit(bit)] for bit in bits]
+
+    def _words_name(self, bit: int) -> str:
+        return self._words.netlist.name(bit)
+
+    def cone(self, bits: Sequence[int]) -> Iterator[tuple[int, Cell | None]]:
+        """Give what some bits depend on, in an order of evaluation: leaves, and cells between them."""
+        words, netlist = self._words, self._words.netlist
+        done: set[int | str] = {ZERO, ONE}
+        stack: list[tuple[int, bool]] = [(words.bit(bit), False) for bit in bits]
+        while stack:
+            bit, entered = stack.pop()
+            if bit in done:
+                continue
+            cell = netlist.driver.get(bit)
+            if cell is None or self.leaf(bit) is not None:
+                done.add(bit)
+                yield bit, None
+            elif entered:
+                done.update(words.bit(b) for b in cell.output)
+                yield bit, cell
+            else:
+                stack.append((bit, True))
+                stack += [(words.bit(b), False) for port in cell.inputs.values() for b in port if b >= ZERO]
+
+    def leaf(self, bit: int) -> tuple[int, int, int, int] | None:
+        """Return what a bit is a bit of: number of the form, factor, constant, position; None if of nothing."""
+        if bit not in self._known:
+            self._known[bit] = None
+            self._known[bit] = self._find(bit)
+        return self._known[bit]
+
+    def _find(self, bit: int) -> tuple[int, int, int, int] | None:
+        words = self._words
+        words.resolve(bit)
+        for word, position in reversed(words.places.get(bit, [])):
+            for form in (word.form, words.reduced(word.form)):
+                cut = max(-form.reduced().exponent, 0)
+                terms, constant = form.reduced().raised(-cut)
+                for which, wanted in enumerate(self._forms):
+                    for factor in _factors(terms, wanted):
+                        if _is_part(terms, wanted, factor, cut, 1 << (position + cut + 1)):
+                            return which, factor, constant, position + cut
+        return None
+
+
+def _is_part(terms: Mapping[int, int], number: Form, factor: int, cut: int, modulus: int) -> bool:
+    """Return whether terms are `factor * number` without some of its lowest `cut` bits, modulo a power of two.
+
+    If `terms + rest = factor * number`, the rest is a sum of different bits below the cut, and the terms are a multiple
+    of `2**cut`, then they are `factor * number` rounded down to such a multiple, up to a constant.
+    """
+    difference = dict(terms)
+    for name, c in number.terms.items():
+        difference[name] = difference.get(name, 0) - factor * c
+    rest = [-c for name, c in difference.items() if c and name > ONE]
+    others = [c for name, c in difference.items() if name <= ONE]
+    whole = all(c > 0 and c & (c - 1) == 0 and c < 1 << cut for c in rest) and len(set(rest)) == len(rest)
+    return whole and not any(c % modulus for c in others)
+
+
+def _factors(terms: Mapping[int, int], wanted: Form) -> list[int]:
+    """Return the factors by which a word may be a multiple of a form."""
+    if not wanted.terms:
+        return []
+    name = min(wanted.terms, key=lambda a: (wanted.terms[a] & -wanted.terms[a], a))
+    own, c = terms.get(name, 0), wanted.terms[name]
+    if not own:
+        return []
+    ratio = (own & -own) // (c & -c) if (own & -own) >= (c & -c) else 0
+    return [ratio, -ratio] if ratio else []
+
+
+def prove(
+    netlist: Netlist,
+    graph: Graph,
+    inputs: Sequence[Port],
+    outputs: Sequence[Port],
+    claims: Mapping[str, Mapping[int, Claim]],
+    note: Callable[[Obligation], None] = lambda _: None,
+) -> list[Obligation]:
+    """Prove that a netlist without registers computes a graph.
+
+    Args:
+        netlist: The netlist; its registers count as wires.
+        graph: The graph.
+        inputs: How its input ports carry the values of input layers.
+        outputs: How its output ports carry the results.
+        claims: The bits that hold elements, by layer and number of the element.
+        note: Called with each obligation that was met.
+
+    Returns:
+        What was shown.
+
+    Raises:
+        RefutedError: The netlist computes something else.
+        ProofError: Something cannot be shown.
+    """
+    equivalence = Equivalence(netlist, graph, inputs)
+    shown = []
+    for layer in graph.layers:
+        if layer.kind == "Input":
+            continue
+        for obligation in equivalence.compare(layer, claims.get(layer.name, {})):
+            shown.append(obligation)
+            note(obligation)
+    for port in outputs:
+        shown.append(equivalence.finish(port))
+        note(shown[-1])
+    return shown
+
+
+__all__ = ["Bits", "Claim", "Element", "Equivalence", "Leaves", "Obligation", "Port", "RefutedError", "prove"]

@@ -1,0 +1,219 @@
+"""Finds the bits of a netlist that hold the elements of a graph; whether they do is the checker's matter.
+
+No name is used, and nothing of the generator of the RTL: among all bits that are functions of the numbers in front of
+an element, the ones are taken that have its bits for all values.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from math import prod
+
+from trigcnn.hls.errors import ProofError
+from trigcnn.hls.graph.definition import Element, Function
+from trigcnn.hls.graph.forms import Form, bounds
+from trigcnn.hls.graph.graph import Layer
+from trigcnn.hls.proof.checker.cells import Lanes, output
+from trigcnn.hls.proof.checker.equivalence import MOST_CASES, Claim, Equivalence, Leaves, grid, packed
+from trigcnn.hls.proof.checker.netlist import ONE, ZERO, Cell
+from trigcnn.hls.proof.checker.words import LINEAR
+
+Key = frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class _Maximum:
+    """A maximum or minimum of some parts of an element: a part, or two maxima that the netlist compares."""
+
+    parts: frozenset[int]
+    element: Element
+    pair: tuple[int, int] = (-1, -1)
+    place: Claim | None = None
+
+
+class Search:
+    """The bits of a netlist by the numbers of which they are parts.
+
+    Attributes:
+        equivalence: The comparison for which claims are found.
+    """
+
+    def __init__(self, equivalence: Equivalence) -> None:
+        self.equivalence = equivalence
+        netlist, self._words = equivalence.netlist, equivalence.words
+        self._readers: dict[int, list[Cell]] = {}
+        self._missing: dict[str, int] = {}
+        self._by_key: dict[Key, list[int]] = {}
+        self._seen: set[int] = {ZERO, ONE}
+        for cell in netlist.cells:
+            bits = {netlist.stored(bit) for port in cell.inputs.values() for bit in port} - {ZERO, ONE}
+            self._missing[cell.name] = len(bits)
+            for bit in bits:
+                self._readers.setdefault(bit, []).append(cell)
+        for layer in equivalence.graph.input_layers:
+            for element in equivalence.elements[layer.name].reshape(-1):
+                (atom,) = element.terms
+                self._found(atom)
+
+    def claims(self, layer: Layer) -> dict[int, Claim]:
+        """Return where elements are that are no linear forms; those that are not found are missing."""
+        found = {}
+        for index, element in enumerate(self.equivalence.specified(layer).reshape(-1)):
+            if isinstance(element, Function) and (claim := self._claim(layer, index, element)) is not None:
+                found[index] = claim
+        return found
+
+    def _claim(self, layer: Layer, index: int, element: Function) -> Claim | None:
+        place = self._place(element)
+        if place is not None or len(element.parts) < 3:
+            return place
+        return self._stepwise(layer, index, element)
+
+    def _stepwise(self, layer: Layer, index: int, element: Function) -> Claim | None:
+        """Return where a maximum of many parts is, by maxima of two that the netlist has."""
+        nodes = [_Maximum(frozenset([number]), part) for number, part in enumerate(element.parts)]
+        tried: set[tuple[int, int]] = set()
+        while len(nodes[-1].parts) < len(element.parts):
+            pair = next((pair for pair in self._near(nodes) if pair not in tried), None)
+            if pair is None:
+                return None
+            tried.add(pair)
+            first, second = (nodes[number] for number in pair)
+            both = element.together((first.element, second.element))
+            if isinstance(both, Function) and (place := self._place(both)) is not None:
+                # The comparison is the checker's, on words of its own; here it only leads to the next step.
+                part, _ = self.equivalence.settle(layer.name, index, both, place)
+                self._found(*part.terms)
+                nodes.append(_Maximum(first.parts | second.parts, part, pair, place))
+        order = list(range(len(element.parts)))
+        steps: list[tuple[int, int, Claim]] = []
+        for number in _needed(nodes, len(nodes) - 1):
+            pair, place = nodes[number].pair, nodes[number].place
+            if place is not None:
+                steps.append((order.index(pair[0]), order.index(pair[1]), place))
+                order = [each for each in order if each not in pair] + [number]
+        last = element.after(nodes[-1].element)
+        if isinstance(last, Form):
+            return Claim((), (), tuple(steps))
+        place = self._place(last)
+        return None if place is None else replace(place, steps=tuple(steps))
+
+    def _near(self, nodes: Sequence[_Maximum]) -> Iterator[tuple[int, int]]:
+        """Give pairs of maxima without a common part whose bits a cell reads."""
+        owners: dict[int, list[int]] = {}
+        for number, node in enumerate(nodes):
+            for form in (node.element,) if isinstance(node.element, Form) else node.element.forms:
+                for bit in self._by_key.get(_key(form), ()):
+                    owners.setdefault(self._words.bit(bit), []).append(number)
+        seen = set()
+        for bit in list(owners):
+            for cell in self._readers.get(bit, ()):
+                if cell.name not in seen:
+                    seen.add(cell.name)
+                    bits = {self._words.bit(b) for port in cell.inputs.values() for b in port}
+                    near = sorted({number for b in bits for number in owners.get(b, ())})
+                    yield from (
+                        pair for pair in combinations(near, 2) if not nodes[pair[0]].parts & nodes[pair[1]].parts
+                    )
+
+    def defined(self, layer: Layer) -> None:
+        """Take the variables that a comparison made into account."""
+        for element in self.equivalence.elements[layer.name].reshape(-1):
+            if isinstance(element, Form) and len(element.terms) == 1:
+                self._found(*element.terms)
+
+    def _found(self, *atoms: int) -> None:
+        """Note that a variable's bits are known, and look at the adders that read only known bits."""
+        atom = atoms[0]
+        if atom not in self.equivalence.variables or len(atoms) > 1:
+            return
+        claim = self.equivalence.variables.pop(atom)
+        self._by_key.setdefault(frozenset([(atom, 1)]), []).extend(claim)
+        waiting = list(map(self._words.netlist.stored, claim))
+        while waiting:
+            bit = waiting.pop()
+            if bit in self._seen:
+                continue
+            self._seen.add(bit)
+            for cell in self._readers.get(bit, ()):
+                self._missing[cell.name] -= 1
+                if not self._missing[cell.name]:
+                    waiting += self._ready(cell)
+
+    def _ready(self, cell: Cell) -> Iterable[int]:
+        """Take a cell all of whose bits are known; return the bits that are known by that."""
+        if cell.kind in LINEAR:
+            form = self._words.reduced(self._words.word(cell).form)
+            self._by_key.setdefault(_key(form), []).extend([*cell.output, *(a for a in form.terms if a > ONE)])
+            return cell.output
+        return cell.output if cell.kind == "$reduce_or" else ()
+
+    def _place(self, function: Function) -> Claim | None:
+        ranges = [bounds(form.terms, form.constant, self.equivalence.ranges) for form in function.forms]
+        count = prod(high - low + 1 for low, high in ranges)
+        if count > MOST_CASES:
+            return None
+        values = grid(ranges)
+        wanted = function.compute(*values)
+        low, high = int(wanted.min()), int(wanted.max())
+        width = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (low < 0)
+        bits = [packed((wanted >> position) & 1) for position in range(max(width, 1))]
+        algebra = Lanes(count)
+        found: dict[int, list[int]] = {value: [] for value in bits}
+        leaves = Leaves(self._words, function.forms)
+        starts = [self._words.bit(bit) for form in function.forms for bit in self._by_key.get(_key(form), ())]
+        starts = list(dict.fromkeys(bit for bit in starts if bit > ONE and leaves.leaf(bit) is not None))
+        known = dict(zip(starts, leaves.evaluate(starts, values, count), strict=True))
+        known |= {ZERO: algebra.zero, ONE: algebra.one}
+        for bit, value in known.items():
+            if value in found:
+                found[value].append(bit)
+        waiting = deque(starts)
+        while waiting:
+            for cell in self._readers.get(waiting.popleft(), ()):
+                own = {b: self._words.bit(b) for port in cell.inputs.values() for b in port if b >= ZERO}
+                if any(b not in known for b in own.values()) or all(self._words.bit(b) in known for b in cell.output):
+                    continue
+                try:
+                    word = output(cell, {b: known[o] for b, o in own.items()}, algebra)
+                except ProofError:
+                    continue
+                for bit, value in zip(map(self._words.bit, cell.output), word, strict=True):
+                    if bit not in known:
+                        known[bit] = value
+                        if value in found:
+                            found[value].append(bit)
+                        waiting.append(bit)
+        if not all(found.values()):
+            return None
+        # Bits of adders behind the element are known by their sums.
+        drivers = self._words.netlist.driver
+        copies = [
+            (bits.index(value), bit)
+            for value, same in found.items()
+            for bit in same[1:]
+            if same[0] > ONE and (bit not in drivers or drivers[bit].kind not in LINEAR or bit in self._seen)
+        ]
+        return Claim(tuple(found[value][0] for value in bits), tuple(copies))
+
+
+def _needed(nodes: Sequence[_Maximum], number: int) -> list[int]:
+    """Return the maxima of two that lead to one of them, each after those that it needs."""
+    pair = nodes[number].pair
+    return [] if pair == (-1, -1) else [*_needed(nodes, pair[0]), *_needed(nodes, pair[1]), number]
+
+
+def _key(form: Form) -> Key:
+    """Return the variables of a form with coefficients that have no common factor of two, up to the sign."""
+    terms = {atom: c for atom, c in form.terms.items() if atom < ZERO}
+    if not terms:
+        return frozenset()
+    together = 0
+    for c in terms.values():
+        together |= c
+    zeros = (together & -together).bit_length() - 1
+    sign = 1 if terms[max(terms)] > 0 else -1
+    return frozenset((atom, sign * (c >> zeros)) for atom, c in terms.items())

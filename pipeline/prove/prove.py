@@ -1,0 +1,99 @@
+"""Prove that a run's RTL computes its fixed-point graph, and check the certificate."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from trigcnn.common.files import new_folder
+from trigcnn.hls.proof import parallel
+from trigcnn.hls.proof.checker import check as checker
+from trigcnn.hls.proof.checker.certificate import Certificate
+from trigcnn.hls.proof.counterexample import Counterexample
+from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.pipeline.errors import ConfigError, RunFolderError
+from trigcnn.pipeline.evaluate.finished_run import FinishedRun
+
+CERTIFICATE = "certificate.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        certificate: What was shown.
+        path: The file.
+        event: An event on which RTL and graph differ; None if none is known.
+    """
+
+    certificate: Certificate
+    path: Path
+    event: Counterexample | None
+
+
+def prove(run: Path, *, note: Callable[[str], None] = lambda _: None) -> Outcome:
+    """Try to prove that a run's Verilog computes its graph, and write the certificate into the run's folder.
+
+    Args:
+        run: Folder of a run with a finished conversion, or its configuration.
+        note: Called with what is done.
+
+    Raises:
+        RunFolderError: The run is not finished, or has no RTL.
+        ConfigError: The RTL is of a kind that cannot be proved yet.
+        ProofError: The Verilog has cells that the prover does not know.
+        ToolFailedError: Yosys cannot read the Verilog.
+    """
+    finished = FinishedRun.open(run)
+    convert = finished.folder.stage("convert")
+    if not (convert / "rtl").is_dir():
+        raise RunFolderError(f"{finished.folder.path}: has no RTL; set rtl.architecture and run `trigcnn check`")
+    design = RtlDesign.load(convert)
+    if design.architecture != "parallel":
+        raise ConfigError(
+            f"{finished.folder.path}: its RTL is streaming, which trigcnn cannot prove yet; set "
+            "rtl.architecture: parallel, or rely on the simulation of `trigcnn check`"
+        )
+    place = finished.folder.path / "proof"
+    with new_folder(place) as folder:
+        limit = finished.config.time_limits.synthesis_s
+        certificate, event = parallel.prove(
+            finished.graph, design, convert, folder / "yosys", timeout_s=limit, note=note
+        )
+        shutil.rmtree(folder / "yosys")
+        certificate.save(folder / CERTIFICATE)
+    return Outcome(certificate, place / CERTIFICATE, event)
+
+
+def check(certificate: Path, *, timeout_s: float = 600, note: Callable[[str], None] = lambda _: None) -> None:
+    """Check a certificate against the run that it lies in.
+
+    Args:
+        certificate: `proof/certificate.json` of a run's folder.
+        timeout_s: Time limit of Yosys in seconds.
+        note: Called with each statement that holds.
+
+    Raises:
+        RunFolderError: It does not lie in a run's folder.
+        ProofError: The proof does not hold.
+    """
+    convert = certificate.parent.parent / "convert"
+    if not (convert / "graph.json").is_file():
+        raise RunFolderError(f"{certificate}: does not lie in a run's folder: {convert} has no graph.json")
+    checker.check(certificate, convert, timeout_s=timeout_s, note=lambda each: note(sentence(each)))
+
+
+def sentence(shown: checker.Obligation) -> str:
+    """Return a statement that was shown, in words."""
+    match shown.method:
+        case "exhaustive":
+            return f"{shown.layer}: {shown.elements} elements equal for all {shown.cases} values before them"
+        case "linear":
+            return f"{shown.layer}: {shown.elements} elements equal as linear forms"
+        case "induction":
+            return f"{shown.layer}: for every sequence of inputs, by induction"
+        case _:
+            return f"{shown.layer}: equal on all paths"
