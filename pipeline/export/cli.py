@@ -16,7 +16,8 @@ def export(
             "--to",
             help="cpp: the emulator as a C++17 library; cmssw: as a model of CMSSW; fusesoc: the RTL as a core; "
             "cocotb: the RTL with a test bench in Python; emp: the RTL as a payload of the CMS EMP framework; "
-            "qonnx: the graph as an ONNX file with quantizers; axis: the RTL behind AXI4-Stream. "
+            "qonnx: the graph as an ONNX file with quantizers; axis: the RTL behind AXI4-Stream; "
+            "ip: the same for Vivado's IP catalogue. "
             "May be repeated.",
             metavar="FORMAT",
         ),
@@ -31,7 +32,7 @@ def export(
     ] = None,
     values_per_beat: Annotated[
         int | None,
-        typer.Option(min=1, help="Most values in a beat, for axis; default: a word of the RTL.", metavar="N"),
+        typer.Option(min=1, help="Most values in a beat, for axis and ip; default: a word of the RTL.", metavar="N"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace earlier exports.")] = False,
 ) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from trigcnn.common.files import new_folder
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.hls.engines import interpreter
-from trigcnn.hls.export import axis, cmssw, cocotb, cpp, fusesoc
+from trigcnn.hls.export import axis, cmssw, cocotb, cpp, fusesoc, ip
 from trigcnn.hls.export.emp import payload
 from trigcnn.hls.export.qonnx import qonnx
 from trigcnn.hls.export.vectors import Vectors
@@ -37,7 +37,7 @@ class Settings:
     Attributes:
         model_version: N of `NAME_vN`, for `cmssw`.
         links: The option table in YAML, for `emp`; default: values side by side from link 0 on.
-        values_per_beat: The most values in a beat, for `axis`; default: a word of the RTL.
+        values_per_beat: The most values in a beat, for `axis` and `ip`; default: a word of the RTL.
     """
 
     model_version: int = 1
@@ -90,6 +90,11 @@ def _axis(run: FinishedRun, folder: Path, vectors: Vectors, settings: Settings) 
     axis.write(run.graph, design, verilog, folder, vectors, clock_period_ns=period, values_per_beat=most)
 
 
+def _ip(run: FinishedRun, folder: Path, _: Vectors, settings: Settings) -> None:
+    design, verilog, _vhdl = _rtl(run)
+    ip.write(design, verilog, folder, values_per_beat=settings.values_per_beat)
+
+
 def _rtl(run: FinishedRun) -> tuple[RtlDesign, Path, Path | None]:
     """Return the design and the folders of its Verilog and, if there is any, of its VHDL."""
     converted = run.folder.stage("convert")
@@ -107,6 +112,7 @@ FORMATS: dict[str, Write] = {
     "emp": _emp,
     "qonnx": _qonnx,
     "axis": _axis,
+    "ip": _ip,
 }
 """Writers into an empty folder, by the name of the form."""
 
