@@ -66,7 +66,8 @@ def drawn(graph: Graph, count: int) -> Events:
             (each.result.min_integer, each.result.max_integer) for each in graph.input_layers for _ in range(each.size)
         ]
         units = [each.result.lsb for each in graph.input_layers for _ in range(each.size)]
-        return (np.stack(grid(ranges), axis=1) * np.array(units)).astype(np.float32)
+        every: Events = (np.stack(grid(ranges), axis=1) * np.array(units)).astype(np.float32)
+        return every
     generator = np.random.default_rng(_SEED)
     parts = []
     for layer in graph.input_layers:

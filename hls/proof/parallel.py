@@ -20,7 +20,7 @@ from trigcnn.hls.proof.checker.equivalence import Claim, Equivalence, Obligation
 from trigcnn.hls.proof.checker.netlist import Netlist
 from trigcnn.hls.proof.counterexample import Counterexample, find
 from trigcnn.hls.proof.search import Search
-from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.rtl.design import Language, RtlDesign
 
 _DRAWN = 1 << 13
 """Events that are drawn to find one on which graph and netlist differ, if no proof was found."""
@@ -94,18 +94,20 @@ def prove(
     design: RtlDesign,
     convert: Path,
     place: Path,
+    language: Language = "verilog",
     *,
     timeout_s: float,
     events: Events | None = None,
     note: Callable[[str], None] = lambda _: None,
 ) -> tuple[Certificate, Counterexample | None]:
-    """Try to prove that the Verilog of a parallel design computes the graph for every input.
+    """Try to prove that the sources of a parallel design compute the graph for every input.
 
     Args:
         graph: The graph.
         design: The design.
         convert: Folder of the stage that has both.
         place: Folder for Yosys' netlist and log.
+        language: Language of the sources.
         timeout_s: Time limit of Yosys in seconds.
         events: Events to try first, if there is no proof.
         note: Called with the name of the layer in work.
@@ -114,20 +116,22 @@ def prove(
         The certificate, and an event that refutes.
 
     Raises:
-        ToolFailedError: Yosys cannot read the Verilog.
+        ToolFailedError: Yosys or GHDL cannot read the sources.
+        ToolMissingError: GHDL is not installed.
         ProofError: The netlist has cells of kinds that are not known.
     """
     start = time.process_time()
-    note("reading the Verilog")
-    netlist, digest = read(design, convert / "rtl", place, timeout_s=timeout_s)
+    note(f"reading the {'Verilog' if language == 'verilog' else 'VHDL'}")
+    netlist, digest = read(design, convert, place, language, timeout_s=timeout_s)
     result = attempt(graph, design, netlist, events, note)
     certificate = Certificate(
         design=design.top,
+        language=language,
         status=result.status,
         reason=result.reason,
         shown=tuple(result.shown),
         claims=result.claims,
-        files=digests(convert, design),
+        files=digests(convert, design, language),
         netlist=digest,
         tool=front_end.version(),
         version=metadata.version("trigcnn"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,6 +12,9 @@ def prove(
     run: Annotated[
         Path | None, typer.Argument(help="YAML configuration of a run, or its folder.", metavar="RUN")
     ] = None,
+    language: Annotated[
+        Literal["verilog", "vhdl"], typer.Option(help="Which of its sources are proved.", metavar="LANGUAGE")
+    ] = "verilog",
     check: Annotated[
         Path | None, typer.Option(help="Check this certificate instead of searching a proof.", metavar="CERTIFICATE")
     ] = None,
@@ -36,12 +39,14 @@ def prove(
         return
     if run is None:
         return
-    outcome = proving.prove(run, note=lambda text: typer.echo(f"prove: {text}", err=True))
+    names = {"verilog": "Verilog", "vhdl": "VHDL"}
+    outcome = proving.prove(run, language, note=lambda text: typer.echo(f"prove: {text}", err=True))
     certificate = outcome.certificate
     for each in certificate.shown:
         typer.echo(proving.sentence(each))
     if certificate.status == "proved":
-        typer.echo(f"proved: the RTL of {certificate.design} computes the graph for every input ({outcome.path})")
+        what = f"the {names[certificate.language]} of {certificate.design}"
+        typer.echo(f"proved: {what} computes the graph for every input ({outcome.path})")
         return
     typer.echo(f"{'refuted' if outcome.event is not None else 'not proved'}: {certificate.reason}")
     if outcome.event is not None:

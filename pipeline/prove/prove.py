@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trigcnn.common.files import new_folder
+from trigcnn.common.files import scratch
 from trigcnn.hls.proof import parallel
 from trigcnn.hls.proof.checker import check as checker
 from trigcnn.hls.proof.checker.certificate import Certificate
+from trigcnn.hls.proof.checker.equivalence import Obligation
 from trigcnn.hls.proof.counterexample import Counterexample
-from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.rtl.design import Language, RtlDesign
 from trigcnn.pipeline.errors import ConfigError, RunFolderError
 from trigcnn.pipeline.evaluate.finished_run import FinishedRun
 
-CERTIFICATE = "certificate.json"
+CERTIFICATES: dict[Language, str] = {"verilog": "certificate.json", "vhdl": "certificate_vhdl.json"}
+"""Names of the certificates in `proof/` of a run."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,20 @@ class Outcome:
     event: Counterexample | None
 
 
-def prove(run: Path, *, note: Callable[[str], None] = lambda _: None) -> Outcome:
-    """Try to prove that a run's Verilog computes its graph, and write the certificate into the run's folder.
+def prove(run: Path, language: Language = "verilog", *, note: Callable[[str], None] = lambda _: None) -> Outcome:
+    """Try to prove that a run's RTL computes its graph, and write the certificate into the run's folder.
 
     Args:
         run: Folder of a run with a finished conversion, or its configuration.
+        language: Which of its sources are proved.
         note: Called with what is done.
 
     Raises:
-        RunFolderError: The run is not finished, or has no RTL.
+        RunFolderError: The run is not finished, or has no RTL in this language.
         ConfigError: The RTL is of a kind that cannot be proved yet.
-        ProofError: The Verilog has cells that the prover does not know.
-        ToolFailedError: Yosys cannot read the Verilog.
+        ProofError: The sources have cells that the prover does not know.
+        ToolFailedError: Yosys or GHDL cannot read the sources.
+        ToolMissingError: GHDL is not installed.
     """
     finished = FinishedRun.open(run)
     convert = finished.folder.stage("convert")
@@ -57,15 +60,24 @@ def prove(run: Path, *, note: Callable[[str], None] = lambda _: None) -> Outcome
             f"{finished.folder.path}: its RTL is streaming, which trigcnn cannot prove yet; set "
             "rtl.architecture: parallel, or rely on the simulation of `trigcnn check`"
         )
-    place = finished.folder.path / "proof"
-    with new_folder(place) as folder:
-        limit = finished.config.time_limits.synthesis_s
-        certificate, event = parallel.prove(
-            finished.graph, design, convert, folder / "yosys", timeout_s=limit, note=note
+    if language not in design.sources:
+        raise RunFolderError(
+            f"{finished.folder.path}: has no RTL in {language}; set rtl.language: {language} and run `trigcnn check`"
         )
-        shutil.rmtree(folder / "yosys")
-        certificate.save(folder / CERTIFICATE)
-    return Outcome(certificate, place / CERTIFICATE, event)
+    place = finished.folder.path / "proof" / CERTIFICATES[language]
+    place.parent.mkdir(exist_ok=True)
+    with scratch() as folder:
+        certificate, event = parallel.prove(
+            finished.graph,
+            design,
+            convert,
+            folder,
+            language,
+            timeout_s=finished.config.time_limits.synthesis_s,
+            note=note,
+        )
+    certificate.save(place)
+    return Outcome(certificate, place, event)
 
 
 def check(certificate: Path, *, timeout_s: float = 600, note: Callable[[str], None] = lambda _: None) -> None:
@@ -86,7 +98,7 @@ def check(certificate: Path, *, timeout_s: float = 600, note: Callable[[str], No
     checker.check(certificate, convert, timeout_s=timeout_s, note=lambda each: note(sentence(each)))
 
 
-def sentence(shown: checker.Obligation) -> str:
+def sentence(shown: Obligation) -> str:
     """Return a statement that was shown, in words."""
     match shown.method:
         case "exhaustive":

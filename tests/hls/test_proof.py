@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.proof import counterexample, parallel
 from trigcnn.hls.proof.checker import check
 from trigcnn.hls.proof.checker.certificate import Certificate
+from trigcnn.hls.proof.checker.equivalence import Obligation
 from trigcnn.hls.rtl import parallel as generator
 from trigcnn.hls.rtl.design import RtlDesign
 
@@ -71,7 +73,7 @@ def test_a_design_is_proved_and_its_certificate_holds(name: str, tmp_path: Path)
     certificate, event = proved(of, tmp_path / "yosys")
     assert (certificate.status, certificate.reason, event) == ("proved", "", None)
     certificate.save(tmp_path / "certificate.json")
-    shown: list[check.Obligation] = []
+    shown: list[Obligation] = []
     check.check(tmp_path / "certificate.json", of.convert, timeout_s=300, note=shown.append)
     assert tuple(shown) == certificate.shown
 
@@ -81,6 +83,26 @@ def test_options_of_the_rtl_are_proved(options: dict[str, Any], tmp_path: Path) 
     certificate, _ = proved(subject(small(), tmp_path / "convert", **options), tmp_path / "yosys")
     assert certificate.status == "proved"
     assert [each.layer for each in certificate.shown].count("valid and reset") == (0 if "valid" in options else 1)
+
+
+@pytest.mark.skipif(shutil.which("ghdl") is None, reason="GHDL is not installed")
+def test_the_vhdl_is_proved_and_a_fault_in_it_is_refuted(tmp_path: Path) -> None:
+    of = subject(small(), tmp_path / "convert", vhdl_folder=tmp_path / "convert/vhdl")
+
+    def attempt() -> tuple[Certificate, counterexample.Counterexample | None]:
+        return parallel.prove(of.graph, of.design, of.convert, tmp_path / "tools", "vhdl", timeout_s=300)
+
+    certificate, _ = attempt()
+    assert (certificate.status, certificate.reason) == ("proved", "")
+    certificate.save(tmp_path / "certificate.json")
+    check.check(tmp_path / "certificate.json", of.convert, timeout_s=300)
+
+    stage = next(path for path in sorted((of.convert / "vhdl/src").glob("*.vhd")) if " - " in path.read_text())
+    stage.write_text(stage.read_text().replace(" - ", " + ", 1))
+    certificate, event = attempt()
+    assert certificate.status == "refuted"
+    assert event is not None
+    assert not np.array_equal(event.graph, event.netlist)
 
 
 class Campaign(NamedTuple):
@@ -96,11 +118,11 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
     events = counterexample.drawn(of.graph, 0)
     assert len(events) == 2**16
     wanted = interpreter.build(of.graph).predict(events).reshape(len(events), -1)
-    statuses = {}
+    statuses: dict[Mutant, tuple[str, counterexample.Counterexample | None, bool]] = {}
     for mutant in mutants(of.convert / "rtl/src", 215, seed=3):
         write(mutant, of.convert / "rtl/src", place / "rtl/src")
         try:
-            netlist, _ = check.read(of.design, place / "rtl", place / "yosys", timeout_s=300)
+            netlist, _ = check.read(of.design, place, place / "yosys", "verilog", timeout_s=300)
         except ProofError as error:
             statuses[mutant] = (f"not read: {error}", None, False)
             continue

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from trigcnn.common.files import write_text
 from trigcnn.hls.errors import ProofError
 from trigcnn.hls.proof.checker.equivalence import Claim, Obligation
-from trigcnn.hls.rtl.design import RtlDesign
+from trigcnn.hls.rtl.design import Language, RtlDesign
 
 FORMAT_VERSION = 1
 Status = Literal["proved", "open", "refuted"]
@@ -24,18 +25,20 @@ class Certificate:
 
     Attributes:
         design: Name of the top module.
+        language: Language of its sources.
         status: `proved`: equal for every input. `refuted`: not equal. `open`: neither was shown.
         reason: Why it is not proved; empty if it is.
         shown: What was shown, layer by layer.
         claims: Bits of the netlist that hold elements of layers, by layer and number of the element.
-        files: SHA-256 of the graph's files and of the Verilog, by their path in the run's stage `convert`.
-        netlist: SHA-256 of the netlist that Yosys made of the Verilog.
+        files: SHA-256 of the graph's files and of the sources, by their path in the run's stage `convert`.
+        netlist: SHA-256 of the netlist that Yosys made of the sources.
         tool: Yosys' version.
         version: trigcnn's version.
         seconds: Processor time of the proof, in s.
     """
 
     design: str
+    language: Language
     status: Status
     reason: str
     shown: tuple[Obligation, ...]
@@ -52,7 +55,7 @@ class Certificate:
             layer: {str(index): _document(claim) for index, claim in own.items()} for layer, own in self.claims.items()
         }
         content = {"format_version": FORMAT_VERSION, **asdict(self), "claims": claims}
-        path.write_text(json.dumps(content, indent=1) + "\n")
+        write_text(path, json.dumps(content, indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Certificate:
@@ -75,10 +78,16 @@ class Certificate:
             raise ProofError(f"{path}: is no certificate ({type(error).__name__}: {error})") from error
 
 
-def digests(convert: Path, design: RtlDesign) -> dict[str, str]:
+def digests(convert: Path, design: RtlDesign, language: Language) -> dict[str, str]:
     """Return SHA-256 of the files that a proof is about, by their path in the stage's folder."""
-    names = ["graph.json", "graph.npz", "design.json", *(f"rtl/{path.as_posix()}" for path in design.verilog)]
+    names = ["graph.json", "graph.npz", "design.json", *source_names(design, language)]
     return {name: digest(convert / name) for name in names}
+
+
+def source_names(design: RtlDesign, language: Language) -> list[str]:
+    """Return the design's files in a language, by their path in the stage's folder."""
+    folder = {"verilog": "rtl", "vhdl": "vhdl"}[language]
+    return [f"{folder}/{name}" for name in design.sources[language]]
 
 
 def digest(path: Path) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from trigcnn.common.files import scratch
 from trigcnn.hls.errors import ProofError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.proof.checker import control, front_end
-from trigcnn.hls.proof.checker.certificate import Certificate, digest, digests
+from trigcnn.hls.proof.checker.certificate import Certificate, digest, digests, source_names
 from trigcnn.hls.proof.checker.equivalence import Obligation, Port, prove
 from trigcnn.hls.proof.checker.netlist import Netlist, delays, load
 from trigcnn.hls.rtl import design as rtl
@@ -32,11 +32,11 @@ def check(path: Path, convert: Path, *, timeout_s: float, note: Callable[[Obliga
     if certificate.status != "proved":
         raise ProofError(f"{path}: it claims no proof, but {certificate.status}: {certificate.reason}")
     graph, design = Graph.load(convert), rtl.RtlDesign.load(convert)
-    for name, known in digests(convert, design).items():
+    for name, known in digests(convert, design, certificate.language).items():
         if certificate.files.get(name) != known:
             raise ProofError(f"{convert / name}: is not the file that the certificate is about")
-    with tempfile.TemporaryDirectory(prefix="trigcnn_proof_") as scratch:
-        netlist, found = read(design, convert / "rtl", Path(scratch), timeout_s=timeout_s)
+    with scratch() as folder:
+        netlist, found = read(design, convert, folder, certificate.language, timeout_s=timeout_s)
     if found != certificate.netlist:
         raise ProofError(
             f"Yosys {front_end.version()} makes another netlist than Yosys {certificate.tool} did; check it with that "
@@ -50,13 +50,16 @@ def check(path: Path, convert: Path, *, timeout_s: float, note: Callable[[Obliga
         raise ProofError(f"{path}: it lists other statements than those that hold")
 
 
-def read(design: rtl.RtlDesign, folder: Path, place: Path, *, timeout_s: float) -> tuple[Netlist, str]:
-    """Read the Verilog of a design.
+def read(
+    design: rtl.RtlDesign, convert: Path, place: Path, language: rtl.Language, *, timeout_s: float
+) -> tuple[Netlist, str]:
+    """Read the sources of a design.
 
     Args:
         design: The design.
-        folder: Where its sources are.
+        convert: Folder of the stage that has its sources in `rtl` or `vhdl`.
         place: Folder for Yosys.
+        language: Language of the sources.
         timeout_s: Time limit in seconds.
 
     Returns:
@@ -66,8 +69,8 @@ def read(design: rtl.RtlDesign, folder: Path, place: Path, *, timeout_s: float) 
         ToolFailedError: Yosys cannot read it.
         ProofError: It has cells that are not known.
     """
-    sources = [folder / path for path in design.verilog]
-    written = front_end.netlist(sources, design.top, place, timeout_s=timeout_s)
+    sources = [convert / name for name in source_names(design, language)]
+    written = front_end.netlist(sources, design.top, place, language, timeout_s=timeout_s)
     return load(written, design.top, design.clock, [port.name for port in design.outputs]), digest(written)
 
 

@@ -313,11 +313,33 @@ class Leaves:
             for form in (word.form, words.reduced(word.form)):
                 cut = max(-form.reduced().exponent, 0)
                 terms, constant = form.reduced().raised(-cut)
-                for which, wanted in enumerate(self._forms):
-                    for factor in _factors(terms, wanted):
-                        if _is_part(terms, wanted, factor, cut, 1 << (position + cut + 1)):
-                            return which, factor, constant, position + cut
+                modulus = 1 << (position + cut + 1)
+                for kept in (terms, self._folded(terms, modulus)):
+                    for which, wanted in enumerate(self._forms):
+                        for factor in _factors(kept, wanted):
+                            if _is_part(kept, wanted, factor, cut, modulus):
+                                return which, factor, constant, position + cut
         return None
+
+    def _folded(self, terms: Mapping[int, int], modulus: int) -> Mapping[int, int]:
+        """Return terms that are equal modulo a power of two, with variables for their lowest bits.
+
+        The lowest `n` bits of a number are the number itself modulo `2**n`.
+        """
+        result = dict(terms)
+        for bit in [name for name in terms if name > ONE]:
+            for word, position in self._words.places.get(bit, [])[:1]:
+                c, form = result.get(bit, 0), word.form
+                if position or not c or form.exponent < 0 or form.constant:
+                    continue
+                bits = dict(enumerate(word.bits))
+                low = [i for i in range(modulus.bit_length()) if (c << i) % modulus]
+                if all(i in bits and (result.get(bits[i], 0) - (c << i)) % modulus == 0 for i in low):
+                    for i in low:
+                        del result[bits[i]]
+                    for name, k in form.raised(0)[0].items():
+                        result[name] = result.get(name, 0) + c * k
+        return result
 
 
 def _is_part(terms: Mapping[int, int], number: Form, factor: int, cut: int, modulus: int) -> bool:
@@ -329,7 +351,7 @@ def _is_part(terms: Mapping[int, int], number: Form, factor: int, cut: int, modu
     difference = dict(terms)
     for name, c in number.terms.items():
         difference[name] = difference.get(name, 0) - factor * c
-    rest = [-c for name, c in difference.items() if c and name > ONE]
+    rest = [-c for name, c in difference.items() if c % modulus and name > ONE]
     others = [c for name, c in difference.items() if name <= ONE]
     whole = all(c > 0 and c & (c - 1) == 0 and c < 1 << cut for c in rest) and len(set(rest)) == len(rest)
     return whole and not any(c % modulus for c in others)

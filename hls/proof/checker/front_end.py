@@ -1,15 +1,20 @@
-"""Yosys' front end: Verilog as a netlist of word-level cells."""
+"""Yosys' front end: Verilog as a netlist of word-level cells; and GHDL's, which turns VHDL into Verilog."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from trigcnn.hls import tool
 from trigcnn.hls.errors import ToolFailedError
+from trigcnn.hls.rtl.design import Language
 from trigcnn.hls.synthesis.yosys import run_script
 
+# The last line of a choice in GHDL's Verilog.
+_CHOICE = re.compile(r": (\w+) <= [^;]+;(?=\n *endcase)")
 # Registers keep their data as it is: neither enables nor resets are found, which would be kinds of cells of their own.
 _SCRIPT = """\
 {sources}
@@ -21,22 +26,26 @@ write_json netlist.json
 """
 
 
-def netlist(sources: Sequence[Path], top: str, folder: Path, *, timeout_s: float) -> Path:
-    """Read Verilog and write the flat netlist.
+def netlist(sources: Sequence[Path], top: str, folder: Path, language: Language, *, timeout_s: float) -> Path:
+    """Read a design and write the flat netlist.
 
     Args:
-        sources: Verilog files.
+        sources: Its files, each after those that it needs.
         top: Name of the top module.
         folder: Folder for the script, the log and the netlist.
-        timeout_s: Time limit in seconds.
+        language: The language of the files.
+        timeout_s: Time limit of each tool in seconds.
 
     Returns:
         The netlist, as JSON.
 
     Raises:
-        ToolFailedError: Yosys cannot read the files, or ran out of time.
+        ToolFailedError: Yosys or GHDL cannot read the files, or ran out of time.
+        ToolMissingError: GHDL is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if language == "vhdl":
+        sources = [_as_verilog(sources, top, folder, timeout_s)]
     copies = folder / "verilog"
     shutil.rmtree(copies, ignore_errors=True)
     copies.mkdir()
@@ -49,6 +58,17 @@ def netlist(sources: Sequence[Path], top: str, folder: Path, *, timeout_s: float
     if not (result := folder / "netlist.json").is_file():
         raise ToolFailedError(f"Yosys left no netlist; see {folder / 'read.log'}")
     return result
+
+
+def _as_verilog(sources: Sequence[Path], top: str, folder: Path, timeout_s: float) -> Path:
+    # GHDL writes to standard output; its messages, which are errors only, too.
+    written = folder / "vhdl.v"
+    options = ["--std=08", "--out=verilog", f"--workdir={folder.resolve()}"]
+    words = ["ghdl", "--synth", *options, *(str(source.resolve()) for source in sources), "-e", top]
+    tool.run(words, cwd=folder, log=written, timeout_s=timeout_s)
+    # GHDL leaves out a choice whose value is not defined; Verilog would keep the last value there.
+    written.write_text(_CHOICE.sub(r"\g<0>\n      default: \1 <= 'bx;", written.read_text()))
+    return written
 
 
 def version() -> str:

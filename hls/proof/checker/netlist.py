@@ -101,6 +101,8 @@ def load(path: Path, top: str, clock: str, data: Sequence[str]) -> Netlist:
                 raise ProofError(f"register {name} has another clock than {clock}")
             registers.update(zip(connections["Q"], connections["D"], strict=True))
             continue
+        if "Y" not in connections:
+            raise ProofError(f"cell {name} is of the kind {kind}, which is not known")
         signed = _flag(cell, "A_SIGNED") and _flag(cell, "B_SIGNED", missing=True)
         cells.append(Cell(name, kind, {p: b for p, b in connections.items() if p != "Y"}, connections["Y"], signed))
     return _ordered(Netlist(ports["input"], ports["output"], cells, registers, names), data)
