@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ _SEED = 2026
 _KINDS = 4
 # Events of a network that is so small are all tried.
 _FEW = 1 << 16
+# Sequences of valid bits and resets that are drawn.
+_SEQUENCES = 256
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,58 @@ def simulate(graph: Graph, design: RtlDesign, netlist: Netlist, events: Events) 
         own = {b: values[netlist.stored(b)] for bits in cell.inputs.values() for b in bits} | {UNKNOWN: algebra.zero}
         values |= zip(cell.output, output(cell, own, algebra), strict=True)
     return np.concatenate([_numbers(netlist, port, values, len(events)) for port in design.outputs], axis=1)
+
+
+def valid_differs(netlist: Netlist, design: RtlDesign) -> str:
+    """Look for a sequence of valid bits and resets on which an output's valid bit is wrong.
+
+    Returns:
+        What is wrong, and in which clock of the drawn sequences; empty if nothing was found, which proves nothing.
+    """
+    generator, latency, mark = np.random.default_rng(_SEED), design.latency_cycles, design.inputs[0].valid
+    if design.reset is None or mark is None:
+        return ""
+    (clear,), (start,) = netlist.inputs[design.reset], netlist.inputs[mark]
+    ends = {port.valid: netlist.outputs[port.valid][0] for port in design.outputs if port.valid}
+    algebra, state = Lanes(_SEQUENCES), dict.fromkeys(netlist.registers, 0)
+    given: list[int] = []
+    for clock in range(4 * latency + 8):
+        # Each sequence begins with a reset.
+        rare = [packed((generator.random(_SEQUENCES) < share).astype(np.int64)) for share in (0.5, 0.5 / latency)]
+        valid, rst = rare if clock > latency else (0, algebra.one)
+        values = {ZERO: 0, ONE: algebra.one, UNKNOWN: 0, clear: rst, start: valid, **state}
+        wanted = given[-latency] if clock >= latency else 0
+        for name, bit in ends.items():
+            if clock > latency and _bit(netlist, bit, values, algebra) != wanted:
+                return f"{name} is not {mark} of {latency} clocks ago in clock {clock} of a drawn sequence"
+        state = {bit: _bit(netlist, stored, values, algebra) for bit, stored in _chain(netlist, ends.values()).items()}
+        given = [each & ~rst for each in [*given[-latency:], valid]]
+    return ""
+
+
+def _chain(netlist: Netlist, bits: Iterable[int]) -> dict[int, int]:
+    """Return the registers on which some bits depend."""
+    found: dict[int, int] = {}
+    waiting = list(bits)
+    seen = set(waiting)
+    while waiting:
+        bit = waiting.pop()
+        cell = netlist.driver.get(bit)
+        if bit in netlist.registers:
+            found[bit] = netlist.registers[bit]
+        near = [found[bit]] if bit in found else [] if cell is None else [b for p in cell.inputs.values() for b in p]
+        waiting += [b for b in near if b not in seen]
+        seen.update(near)
+    return found
+
+
+def _bit(netlist: Netlist, bit: int, values: dict[int, int], algebra: Lanes) -> int:
+    """Return a bit's value in this clock, and note those on the way."""
+    if bit not in values:
+        cell = netlist.driver[bit]
+        own = {b: _bit(netlist, b, values, algebra) for port in cell.inputs.values() for b in port}
+        values.update(zip(cell.output, output(cell, own | {UNKNOWN: 0}, algebra), strict=True))
+    return values[bit]
 
 
 def _numbers(netlist: Netlist, port: Port, values: dict[int, int], count: int) -> Values:

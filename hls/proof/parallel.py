@@ -15,10 +15,10 @@ from trigcnn.hls.errors import ProofError
 from trigcnn.hls.graph.graph import Graph
 from trigcnn.hls.proof.checker import front_end
 from trigcnn.hls.proof.checker.certificate import Certificate, Status, digests
-from trigcnn.hls.proof.checker.check import check_times, ports, read
+from trigcnn.hls.proof.checker.check import LatencyError, check_times, ports, read
 from trigcnn.hls.proof.checker.equivalence import Claim, Equivalence, Obligation
 from trigcnn.hls.proof.checker.netlist import Netlist
-from trigcnn.hls.proof.counterexample import Counterexample, find
+from trigcnn.hls.proof.counterexample import Counterexample, find, valid_differs
 from trigcnn.hls.proof.search import Search
 from trigcnn.hls.rtl.design import Language, RtlDesign
 
@@ -34,7 +34,7 @@ class Attempt:
         shown: What was shown, in the order of the layers.
         claims: Bits of the netlist that hold elements, by layer and number of the element.
         reason: What could not be shown, and why; empty if all was.
-        refuted: Whether the netlist and the graph were shown to differ.
+        refuted: Whether the netlist was shown to differ from the graph, or from what the design says of its clocks.
         event: An event on which they differ; None if none was found.
     """
 
@@ -79,13 +79,16 @@ def attempt(
                 result.shown += equivalence.compare(layer, claims)
                 search.defined(layer)
         result.shown += [equivalence.finish(port) for port in ports(design.outputs)]
+    except LatencyError as error:
+        result.reason, result.refuted = str(error), True
     except ProofError as error:
-        result.reason = str(error)
+        result.reason = valid_differs(netlist, design) or str(error)
+        result.refuted = result.reason != str(error)
         note("events on which graph and RTL differ")
         given = np.zeros((0, *graph.input_shape), dtype=np.float32) if events is None else events
         result.event = find(graph, design, netlist, given, count=_DRAWN)
         # A difference behind one layer may never reach an output, so only an event refutes.
-        result.refuted = result.event is not None
+        result.refuted |= result.event is not None
     return result
 
 

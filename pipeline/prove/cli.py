@@ -48,7 +48,7 @@ def prove(
         what = f"the {names[certificate.language]} of {certificate.design}"
         typer.echo(f"proved: {what} computes the graph for every input ({outcome.path})")
         return
-    typer.echo(f"{'refuted' if outcome.event is not None else 'not proved'}: {certificate.reason}")
+    typer.echo(f"{'refuted' if certificate.status == 'refuted' else 'not proved'}: {certificate.reason}")
     if outcome.event is not None:
         event = outcome.event
         typer.echo(f"  on this event the graph and the RTL differ: {' '.join(f'{x:g}' for x in event.event.ravel())}")

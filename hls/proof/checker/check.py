@@ -15,6 +15,10 @@ from trigcnn.hls.proof.checker.netlist import Netlist, delays, load
 from trigcnn.hls.rtl import design as rtl
 
 
+class LatencyError(ProofError):
+    """An output comes another number of clocks after the inputs than the design says."""
+
+
 def check(path: Path, convert: Path, *, timeout_s: float, note: Callable[[Obligation], None] = lambda _: None) -> None:
     """Check a certificate.
 
@@ -87,14 +91,15 @@ def check_times(netlist: Netlist, design: rtl.RtlDesign) -> list[Obligation]:
     enter at every clock, and its results come as many clocks later.
 
     Raises:
-        ProofError: One is not as described.
+        LatencyError: An output comes at another clock.
+        ProofError: Another of these is not as described.
     """
     latency = design.latency_cycles
     found = delays(netlist, [port.name for port in design.inputs])
     for port in design.outputs:
         for bit in netlist.outputs[port.name]:
             if found.get(bit, latency) != latency:
-                raise ProofError(f"{port.name}: it is {found[bit]} clocks behind the inputs, not {latency}")
+                raise LatencyError(f"{port.name}: it is {found[bit]} clocks behind the inputs, not {latency}")
     shown = [Obligation("latency", "structural", len(design.outputs))]
     if design.reset is not None:
         pairs = {(design.inputs[0].valid or "", port.valid or "") for port in design.outputs}
