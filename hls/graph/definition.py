@@ -31,6 +31,7 @@ class Function:
         forms: The numbers: integer forms without a constant, not all coefficients even.
         compute: Gives integers in units of `2**-fraction` from arrays of these numbers.
         fraction: Fraction bits of the result.
+        monotone: Whether it is known to rise with its only number, or to stay.
         parts: Of a maximum or minimum: the elements of which it is taken.
         after: What follows it: `after(maximum of the parts)` is this function.
     """
@@ -39,6 +40,7 @@ class Function:
     forms: tuple[Form, ...]
     compute: Callable[..., Integers]
     fraction: int
+    monotone: bool = False
     parts: tuple[Element, ...] = ()
     after: Callable[[Element], Element] = lambda x: x
 
@@ -93,7 +95,8 @@ def cast(x: Element, to: FixedPoint, ranges: Ranges) -> Element:
     """Return an element after a cast; itself if the cast changes none of its values."""
     if isinstance(x, Form) and holds(x, to, ranges):
         return x
-    return applied("cast", to.cast_integers, to.fraction, x)
+    saturates = to.overflow in ("SAT", "SAT_SYM")
+    return applied("cast", to.cast_integers, to.fraction, x, monotone=saturates)
 
 
 def holds(x: Form, to: FixedPoint, ranges: Ranges) -> bool:
@@ -105,7 +108,9 @@ def holds(x: Form, to: FixedPoint, ranges: Ranges) -> bool:
     return to.min_integer <= low and high <= to.max_integer
 
 
-def applied(kind: str, function: Callable[[Integers, int], Integers], fraction: int, x: Element) -> Element:
+def applied(
+    kind: str, function: Callable[[Integers, int], Integers], fraction: int, x: Element, *, monotone: bool = False
+) -> Element:
     """Return a function of an element: `function(integers, their fraction)`, with the fraction of the result."""
     inner = _function(x) if isinstance(x, Form) else x
     compute, given = inner.compute, inner.fraction
@@ -118,8 +123,9 @@ def applied(kind: str, function: Callable[[Integers, int], Integers], fraction: 
         inner.forms,
         lambda *values: function(compute(*values), given),
         fraction,
+        inner.monotone and monotone,
         inner.parts,
-        lambda part: applied(kind, function, fraction, follow(part)),
+        lambda part: applied(kind, function, fraction, follow(part), monotone=monotone),
     )
 
 
@@ -151,7 +157,7 @@ def combined(kind: str, xs: Sequence[Element]) -> Element:
     scale = 2 if kind == "product" else 1
     if not forms:
         return Form({}, int(compute()[0]), -scale * fraction)
-    return Function(kind, tuple(forms), compute, scale * fraction, () if kind == "product" else tuple(xs))
+    return Function(kind, tuple(forms), compute, scale * fraction, parts=() if kind == "product" else tuple(xs))
 
 
 def _key(form: Form) -> tuple[tuple[int, int], ...]:
@@ -168,7 +174,7 @@ def _function(x: Form) -> Function:
     if not x.terms:
         return Function("", (), lambda: np.array([constant]), -x.exponent)
     number = Form({atom: c >> zeros for atom, c in x.terms.items()})
-    return Function("", (number,), lambda values: (values << zeros) + constant, -x.exponent)
+    return Function("", (number,), lambda values: (values << zeros) + constant, -x.exponent, monotone=True)
 
 
 def _each(function: Callable[[Element], Element], elements: Elements) -> Elements:
@@ -303,12 +309,19 @@ def _relu(values: Integers, _: int) -> Integers:
     return np.maximum(values, 0)
 
 
+def _rectified(x: Element) -> Element:
+    return applied("relu", _relu, -x.exponent if isinstance(x, Form) else x.fraction, x, monotone=True)
+
+
 def _activation(layer: Layer, x: Elements) -> Elements:
     match layer.attributes["activation"]:
         case "linear":
             return x
         case "relu":
-            return _each(lambda e: applied("relu", _relu, -e.exponent if isinstance(e, Form) else e.fraction, e), x)
+            return _each(
+                lambda e: applied("relu", _relu, -e.exponent if isinstance(e, Form) else e.fraction, e, monotone=True),
+                x,
+            )
     raise ProofError(
         f"layer {layer.name}: the activation {layer.attributes['activation']} has no definition in the proof"
     )

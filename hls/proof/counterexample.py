@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from trigcnn.hls.engines import Events, interpreter
 from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.proof.checker.cases import grid, packed
 from trigcnn.hls.proof.checker.cells import Lanes, output
-from trigcnn.hls.proof.checker.equivalence import grid, packed
 from trigcnn.hls.proof.checker.netlist import ONE, UNKNOWN, ZERO, Netlist
 from trigcnn.hls.rtl.design import Port, RtlDesign
 

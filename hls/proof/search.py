@@ -12,16 +12,21 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from math import prod
 
+import numpy as np
+
 from trigcnn.hls.errors import ProofError
 from trigcnn.hls.graph.definition import Element, Function
 from trigcnn.hls.graph.forms import Form, bounds
 from trigcnn.hls.graph.graph import Layer
+from trigcnn.hls.proof.checker.cases import MOST_CASES, Batch, batches
 from trigcnn.hls.proof.checker.cells import Lanes, output
-from trigcnn.hls.proof.checker.equivalence import MOST_CASES, Claim, Equivalence, Leaves, grid, packed
+from trigcnn.hls.proof.checker.equivalence import Claim, Equivalence, Leaves
 from trigcnn.hls.proof.checker.netlist import ONE, ZERO, Cell
 from trigcnn.hls.proof.checker.words import LINEAR
 
 Key = frozenset[tuple[int, int]]
+# Cases by which the bits of a function of one number are found, and around each step of it.
+_SAMPLE, _NEAR, _SEED = 1 << 16, 8, 2026
 
 
 @dataclass(frozen=True)
@@ -127,9 +132,9 @@ class Search:
 
     def _found(self, *atoms: int) -> None:
         """Note that a variable's bits are known, and look at the adders that read only known bits."""
-        atom = atoms[0]
-        if atom not in self.equivalence.variables or len(atoms) > 1:
+        if len(atoms) != 1 or atoms[0] not in self.equivalence.variables:
             return
+        (atom,) = atoms
         claim = self.equivalence.variables.pop(atom)
         self._by_key.setdefault(frozenset([(atom, 1)]), []).extend(claim)
         waiting = list(map(self._words.netlist.stored, claim))
@@ -153,20 +158,18 @@ class Search:
 
     def _place(self, function: Function) -> Claim | None:
         ranges = [bounds(form.terms, form.constant, self.equivalence.ranges) for form in function.forms]
-        count = prod(high - low + 1 for low, high in ranges)
-        if count > MOST_CASES:
+        batch = _some(function, ranges)
+        if batch is None:
             return None
-        values = grid(ranges)
-        wanted = function.compute(*values)
-        low, high = int(wanted.min()), int(wanted.max())
+        count, low, high = batch.count, int(batch.results.min()), int(batch.results.max())
         width = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (low < 0)
-        bits = [packed((wanted >> position) & 1) for position in range(max(width, 1))]
+        bits = [batch.wanted(position) for position in range(max(width, 1))]
         algebra = Lanes(count)
         found: dict[int, list[int]] = {value: [] for value in bits}
         leaves = Leaves(self._words, function.forms)
         starts = [self._words.bit(bit) for form in function.forms for bit in self._by_key.get(_key(form), ())]
         starts = list(dict.fromkeys(bit for bit in starts if bit > ONE and leaves.leaf(bit) is not None))
-        known = dict(zip(starts, leaves.evaluate(starts, values, count), strict=True))
+        known = dict(zip(starts, leaves.evaluate(starts, batch), strict=True))
         known |= {ZERO: algebra.zero, ONE: algebra.one}
         for bit, value in known.items():
             if value in found:
@@ -198,6 +201,29 @@ class Search:
             if same[0] > ONE and (bit not in drivers or drivers[bit].kind not in LINEAR or bit in self._seen)
         ]
         return Claim(tuple(found[value][0] for value in bits), tuple(copies))
+
+
+def _some(function: Function, ranges: Sequence[tuple[int, int]]) -> Batch | None:
+    """Return all cases of a function, or such that tell its bits from others; None if they are too many."""
+    count = prod(high - low + 1 for low, high in ranges)
+    if len(ranges) > 1 or count <= _SAMPLE:
+        return next(batches(function, ranges)) if count <= MOST_CASES else None
+    ((low, high),) = ranges
+    # Drawn ones: equal distances would make low bits look alike.
+    drawn = np.random.default_rng(_SEED).integers(low, high, _SAMPLE, endpoint=True)
+    values = np.unique(np.append(drawn, [low, high]))
+    if function.monotone:
+        # Where the result changes, up to the last bit.
+        results = function.compute(values)
+        steps = np.flatnonzero(results[1:] != results[:-1])
+        before, behind, old = values[steps], values[steps + 1], results[steps]
+        while (behind - before > 1).any():
+            middle = (before + behind) // 2
+            same = function.compute(middle) == old
+            before, behind = np.where(same, middle, before), np.where(same, behind, middle)
+        near = (before[:, None] + np.arange(-_NEAR, _NEAR + 1)).reshape(-1)
+        values = np.unique(np.concatenate([values, near[(near >= low) & (near <= high)]]))
+    return Batch(len(values), [values], function.compute(values))
 
 
 def _needed(nodes: Sequence[_Maximum], number: int) -> list[int]:

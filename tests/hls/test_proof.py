@@ -14,9 +14,10 @@ import pytest
 from tests.hls.graphs import SINGLE, constants, given, graph, layer, weighted
 from tests.hls.mutants import Mutant, mutants, write
 from tests.hls.streaming_graphs import IN_IMAGE, IN_LINE, classifier, decoder, residual, together
+from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.engines import interpreter, rtl
 from trigcnn.hls.errors import ProofError
-from trigcnn.hls.graph.graph import Graph
+from trigcnn.hls.graph.graph import Graph, Weights
 from trigcnn.hls.proof import counterexample, parallel
 from trigcnn.hls.proof.checker import check
 from trigcnn.hls.proof.checker.certificate import Certificate
@@ -24,7 +25,35 @@ from trigcnn.hls.proof.checker.equivalence import Obligation
 from trigcnn.hls.rtl import parallel as generator
 from trigcnn.hls.rtl.design import RtlDesign
 
+
+def wide() -> Graph:
+    """Sums of more than a million values, rounded in two ways; the weights are odd."""
+    weights = {"weight": Weights(FixedPoint.parse("fixed<4,4>"), np.array([[5, -7], [3, 6]])), "bias": BIAS}
+    return graph(
+        given((2,), "fixed<18,9>"),
+        layer("Dense", "x", (2,), "fixed<24,16>", name="d", weights=weights),
+        layer("Activation", "d", (2,), "ufixed<6,8,RND_CONV,SAT>", name="y", activation="relu"),
+        layer("Activation", "d", (2,), "fixed<7,9,TRN,WRAP>", name="z", activation="linear"),
+        outputs="y z",
+    )
+
+
+def equal() -> Graph:
+    """Elements that are equal, and one that is constant, in front of a sum."""
+    weights = {"weight": Weights(FixedPoint.parse("fixed<4,4>"), np.array([[3, 3, 0], [-2, -2, 0]])), "bias": ZEROS}
+    return graph(
+        given((2,), "fixed<4,2>"),
+        layer("Dense", "x", (3,), "fixed<10,8>", name="d", weights=weights),
+        layer("Activation", "d", (3,), "ufixed<3,3,RND_CONV,SAT>", name="r", activation="relu"),
+        layer("Dense", "r", (2,), "fixed<12,10>", weights=weighted((3, 2))),
+    )
+
+
+BIAS = Weights(FixedPoint.parse("fixed<8,8>"), np.array([11, -3]))
+ZEROS = Weights(FixedPoint.parse("fixed<8,8>"), np.array([0, 0, 5]))
 SUBJECTS = {
+    "wide sums": wide(),
+    "equal and constant elements": equal(),
     **{name: each for name, each in SINGLE.items() if name not in (*IN_LINE, *IN_IMAGE)},
     "kinds in a line": together(IN_LINE),
     "kinds in an image": together(IN_IMAGE),

@@ -10,21 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
 from trigcnn.hls.errors import ProofError
 from trigcnn.hls.graph import definition
-from trigcnn.hls.graph.definition import Element, Elements, Function, Integers
+from trigcnn.hls.graph.definition import Element, Elements, Function
 from trigcnn.hls.graph.forms import Form, atom, bounds
 from trigcnn.hls.graph.graph import Graph, Layer
+from trigcnn.hls.proof.checker.cases import Batch, Leaf, batches
 from trigcnn.hls.proof.checker.cells import Lanes, output
 from trigcnn.hls.proof.checker.netlist import ONE, ZERO, Cell, Netlist
 from trigcnn.hls.proof.checker.words import Words
-
-MOST_CASES = 1 << 22
-"""Largest number of combinations of values that are tried one by one."""
 
 Bits = tuple[int, ...]
 """Bits of the netlist, the lowest first."""
@@ -165,7 +162,8 @@ class Equivalence:
             self.words.alias(copy, claim.bits[position])
         variable = self.variable(claim.bits, low, high, element.fraction)
         self.variables[self._atoms] += tuple(copy for _, copy in claim.copies)
-        return variable, cases
+        # Bits that were known before bring no new variable.
+        return self.words.reduced(variable), cases
 
     def finish(self, port: Port) -> Obligation:
         """Check that an output port carries a layer's result.
@@ -187,45 +185,33 @@ class Equivalence:
     def check(self, layer: str, index: int, function: Function, claim: Claim) -> tuple[int, int, int]:
         """Check a claim for all values; return the ends of the interval of the result, and how many were tried."""
         ranges = [bounds(form.terms, form.constant, self.ranges) for form in function.forms]
-        count = prod(high - low + 1 for low, high in ranges)
-        if count > MOST_CASES:
-            raise ProofError(f"layer {layer}, element {index}: {count} combinations of values are too many to try")
-        values = grid(ranges)
-        wanted = np.broadcast_to(function.compute(*values), (count,))
-        low, high = int(wanted.min()), int(wanted.max())
-        signed = low < 0
-        if max(high.bit_length(), (-low - 1).bit_length() if signed else 0) + signed > len(claim.bits):
-            raise ProofError(f"layer {layer}, element {index}: {len(claim.bits)} bits cannot hold {low} to {high}")
         places = [*enumerate(claim.bits), *claim.copies]
-        found = Leaves(self.words, function.forms).evaluate([bit for _, bit in places], values, count)
-        for (position, bit), lanes in zip(places, found, strict=True):
-            if wrong := lanes ^ packed((wanted >> position) & 1):
-                case = (wrong & -wrong).bit_length() - 1
-                given = tuple(int(v[case]) for v in values)
-                raise RefutedError(
-                    layer,
-                    index,
-                    given,
-                    f"bit {position} of {function.kind} differs where the numbers before it are {_short(given)} "
-                    f"({self.netlist.name(bit)})",
-                )
+        leaves = Leaves(self.words, function.forms)
+        low = high = count = 0
+        try:
+            for number, batch in enumerate(batches(function, ranges)):
+                least, most = int(batch.results.min()), int(batch.results.max())
+                low, high = (min(low, least), max(high, most)) if number else (least, most)
+                count += batch.count - batch.ignored.bit_length()
+                found = leaves.evaluate([bit for _, bit in places], batch)
+                for (position, bit), lanes in zip(places, found, strict=True):
+                    if wrong := (lanes ^ batch.wanted(position)) & ~batch.ignored:
+                        case = (wrong & -wrong).bit_length() - 1
+                        given = tuple(int(v[case]) for v in batch.values)
+                        where = f"where the numbers before it are {_short(given)} ({self.netlist.name(bit)})"
+                        raise RefutedError(layer, index, given, f"bit {position} of {function.kind} differs {where}")
+        except RefutedError:
+            raise
+        except ProofError as error:
+            raise ProofError(f"layer {layer}, element {index}: {error}") from error
+        if max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + int(low < 0) > len(claim.bits):
+            raise ProofError(f"layer {layer}, element {index}: {len(claim.bits)} bits cannot hold {low} to {high}")
         return low, high, count
 
 
 def _short(values: tuple[int, ...]) -> str:
     text = ", ".join(map(str, values[:8]))
     return f"{text}, …" if len(values) > 8 else text
-
-
-def grid(ranges: Sequence[tuple[int, int]]) -> list[Integers]:
-    """Return all combinations of integers from intervals: one array per interval."""
-    axes = [np.arange(low, high + 1, dtype=np.int64) for low, high in ranges]
-    return [each.reshape(-1) for each in np.meshgrid(*axes, indexing="ij")]
-
-
-def packed(bits: Integers) -> int:
-    """Return one bit per case as a number."""
-    return int.from_bytes(np.packbits(bits.astype(np.uint8), bitorder="little").tobytes(), "little")
 
 
 class Leaves:
@@ -236,48 +222,36 @@ class Leaves:
 
     def __init__(self, words: Words, forms: Sequence[Form]) -> None:
         self._words, self._forms = words, forms
-        self._known: dict[int, tuple[int, int, int, int] | None] = {}
+        self._known: dict[int, Leaf | None] = {}
+        self._cones: dict[tuple[int, ...], list[tuple[int, Cell | None]]] = {}
 
-    def evaluate(self, bits: Sequence[int], values: Sequence[Integers], count: int) -> list[int]:
-        """Compute bits for many cases.
+    def evaluate(self, bits: Sequence[int], batch: Batch) -> list[int]:
+        """Compute bits in the cases of a batch.
 
         Args:
             bits: Bits of the netlist.
-            values: Integers of each form, one per case.
-            count: Number of cases.
+            batch: Values of the forms.
 
         Raises:
             ProofError: A bit depends on something else than the forms.
         """
-        algebra = Lanes(count)
+        algebra = Lanes(batch.count)
         found: dict[int, int] = {ZERO: algebra.zero, ONE: algebra.one}
-        numbers: dict[tuple[int, int, int], Integers] = {}
-
-        def settle(bit: int) -> int | None:
-            """Return the value of a bit if it is a leaf."""
-            leaf = self.leaf(bit)
-            if leaf is None:
-                return None
-            which, factor, shift, position = leaf
-            key = (which, factor, shift)
-            if key not in numbers:
-                numbers[key] = values[which] * factor + shift
-            return packed((numbers[key] >> position) & 1)
-
-        for bit, cell in self.cone(bits):
+        names = tuple(bits)
+        if names not in self._cones:
+            self._cones[names] = list(self.cone(names))
+        for bit, cell in self._cones[names]:
             if cell is None:
-                value = settle(bit)
-                if value is None:
-                    raise ProofError(f"{self._words_name(bit)} depends on more than the numbers before the element")
-                found[bit] = value
+                leaf = self.leaf(bit)
+                if leaf is None:
+                    name = self._words.netlist.name(bit)
+                    raise ProofError(f"{name} depends on more than the numbers before the element")
+                found[bit] = batch.bit(leaf)
             else:
                 own = {b: found[self._words.bit(b)] for port in cell.inputs.values() for b in port if b >= ZERO}
                 for b, value in zip(cell.output, output(cell, own, algebra), strict=True):
                     found.setdefault(self._words.bit(b), value)
         return [found[self._words.bit(bit)] for bit in bits]
-
-    def _words_name(self, bit: int) -> str:
-        return self._words.netlist.name(bit)
 
     def cone(self, bits: Sequence[int]) -> Iterator[tuple[int, Cell | None]]:
         """Give what some bits depend on, in an order of evaluation: leaves, and cells between them."""
@@ -299,14 +273,14 @@ class Leaves:
                 stack.append((bit, True))
                 stack += [(words.bit(b), False) for port in cell.inputs.values() for b in port if b >= ZERO]
 
-    def leaf(self, bit: int) -> tuple[int, int, int, int] | None:
+    def leaf(self, bit: int) -> Leaf | None:
         """Return what a bit is a bit of: number of the form, factor, constant, position; None if of nothing."""
         if bit not in self._known:
             self._known[bit] = None
             self._known[bit] = self._find(bit)
         return self._known[bit]
 
-    def _find(self, bit: int) -> tuple[int, int, int, int] | None:
+    def _find(self, bit: int) -> Leaf | None:
         words = self._words
         words.resolve(bit)
         for word, position in reversed(words.places.get(bit, [])):
