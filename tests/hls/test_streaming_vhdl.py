@@ -61,6 +61,8 @@ def test_every_file_has_its_twin_and_every_static_module_is_in_a_design(tmp_path
     library = Path(__file__).parents[2] / "hls" / "rtl" / "library"
     for language, suffix in (("verilog", "v"), ("vhdl", "vhd")):
         known = {path.stem for path in (library / language).glob(f"*.{suffix}")}
+        # A wrapper of an export is in one language.
+        known = {name for name in known if not name.startswith("trigcnn_axis_")}
         assert known == {name for name in static if "table" not in name}
 
 
