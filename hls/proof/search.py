@@ -20,13 +20,15 @@ from trigcnn.hls.graph.forms import Form, bounds
 from trigcnn.hls.graph.graph import Layer
 from trigcnn.hls.proof.checker.cases import MOST_CASES, Batch, batches
 from trigcnn.hls.proof.checker.cells import Lanes, output
-from trigcnn.hls.proof.checker.equivalence import Claim, Equivalence, Leaves
+from trigcnn.hls.proof.checker.equivalence import Claim, Equivalence, Leaves, RefutedError
 from trigcnn.hls.proof.checker.netlist import ONE, ZERO, Cell
 from trigcnn.hls.proof.checker.words import LINEAR
 
 Key = frozenset[tuple[int, int]]
 # Cases by which the bits of a function of one number are found, and around each step of it.
 _SAMPLE, _NEAR, _SEED = 1 << 16, 8, 2026
+# Wrong answers after which the search for the bits of a function ends.
+_TRIES = 16
 
 
 @dataclass(frozen=True)
@@ -127,16 +129,17 @@ class Search:
     def defined(self, layer: Layer) -> None:
         """Take the variables that a comparison made into account."""
         for element in self.equivalence.elements[layer.name].reshape(-1):
-            if isinstance(element, Form) and len(element.terms) == 1:
+            if isinstance(element, Form) and len(element.terms) <= 1:
                 self._found(*element.terms)
 
     def _found(self, *atoms: int) -> None:
         """Note that a variable's bits are known, and look at the adders that read only known bits."""
-        if len(atoms) != 1 or atoms[0] not in self.equivalence.variables:
-            return
-        (atom,) = atoms
-        claim = self.equivalence.variables.pop(atom)
-        self._by_key.setdefault(frozenset([(atom, 1)]), []).extend(claim)
+        claim = tuple(self.equivalence.constants)
+        self.equivalence.constants.clear()
+        if len(atoms) == 1 and atoms[0] in self.equivalence.variables:
+            bits = self.equivalence.variables.pop(atoms[0])
+            self._by_key.setdefault(frozenset([(atoms[0], 1)]), []).extend(bits)
+            claim += bits
         waiting = list(map(self._words.netlist.stored, claim))
         while waiting:
             bit = waiting.pop()
@@ -157,8 +160,26 @@ class Search:
         return cell.output if cell.kind == "$reduce_or" else ()
 
     def _place(self, function: Function) -> Claim | None:
-        ranges = [bounds(form.terms, form.constant, self.equivalence.ranges) for form in function.forms]
-        batch = _some(function, ranges)
+        """Return where a function is; cases on which a first answer is wrong join those that are looked at."""
+        wrong: list[int] = []
+        while len(wrong) < _TRIES:
+            claim = self._candidate(function, wrong)
+            try:
+                if claim is not None and _is_sampled(self._ranges(function)):
+                    self.equivalence.check("", 0, function, claim)
+            except RefutedError as error:
+                wrong.append(error.values[0])
+                continue
+            except ProofError:
+                pass
+            return claim
+        return None
+
+    def _ranges(self, function: Function) -> list[tuple[int, int]]:
+        return [bounds(form.terms, form.constant, self.equivalence.ranges) for form in function.forms]
+
+    def _candidate(self, function: Function, more: Sequence[int]) -> Claim | None:
+        batch = _some(function, self._ranges(function), more)
         if batch is None:
             return None
         count, low, high = batch.count, int(batch.results.min()), int(batch.results.max())
@@ -169,8 +190,8 @@ class Search:
         leaves = Leaves(self._words, function.forms)
         starts = [self._words.bit(bit) for form in function.forms for bit in self._by_key.get(_key(form), ())]
         starts = list(dict.fromkeys(bit for bit in starts if bit > ONE and leaves.leaf(bit) is not None))
-        known = dict(zip(starts, leaves.evaluate(starts, batch), strict=True))
-        known |= {ZERO: algebra.zero, ONE: algebra.one}
+        known = {ZERO: algebra.zero, ONE: algebra.one}
+        known |= zip(starts, leaves.evaluate(starts, batch), strict=True)
         for bit, value in known.items():
             if value in found:
                 found[value].append(bit)
@@ -203,15 +224,19 @@ class Search:
         return Claim(tuple(found[value][0] for value in bits), tuple(copies))
 
 
-def _some(function: Function, ranges: Sequence[tuple[int, int]]) -> Batch | None:
+def _is_sampled(ranges: Sequence[tuple[int, int]]) -> bool:
+    return len(ranges) == 1 and ranges[0][1] - ranges[0][0] >= _SAMPLE
+
+
+def _some(function: Function, ranges: Sequence[tuple[int, int]], more: Sequence[int]) -> Batch | None:
     """Return all cases of a function, or such that tell its bits from others; None if they are too many."""
     count = prod(high - low + 1 for low, high in ranges)
-    if len(ranges) > 1 or count <= _SAMPLE:
+    if not _is_sampled(ranges):
         return next(batches(function, ranges)) if count <= MOST_CASES else None
     ((low, high),) = ranges
     # Drawn ones: equal distances would make low bits look alike.
     drawn = np.random.default_rng(_SEED).integers(low, high, _SAMPLE, endpoint=True)
-    values = np.unique(np.append(drawn, [low, high]))
+    values = np.unique(np.append(drawn, [low, high, *more]))
     if function.monotone:
         # Where the result changes, up to the last bit.
         results = function.compute(values)

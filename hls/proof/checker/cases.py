@@ -15,7 +15,7 @@ _BITS = 20
 """Logarithm of the cases of a batch of one number."""
 MOST_CASES = 1 << 22
 """Largest number of combinations of several numbers' values."""
-MOST_VALUES = 1 << 32
+MOST_VALUES = 1 << 28
 """Largest number of values of one number."""
 
 Leaf = tuple[int, int, int, int]

@@ -93,6 +93,7 @@ class Equivalence:
         elements: The elements of each layer's result that was compared.
         ranges: Interval of each variable.
         variables: The bits that hold each variable, and copies of them.
+        constants: Bits that are the same in every case.
     """
 
     def __init__(self, netlist: Netlist, graph: Graph, inputs: Sequence[Port]) -> None:
@@ -101,6 +102,7 @@ class Equivalence:
         self.ranges = self.words.ranges
         self.elements: dict[str, Elements] = {}
         self.variables: dict[int, Bits] = {}
+        self.constants: list[int] = []
         self._atoms = 0
         for port in inputs:
             self._read(port)
@@ -157,13 +159,21 @@ class Equivalence:
         """Check that bits hold an element and make it a variable; return that, and how many cases were tried."""
         if isinstance(element, Form):
             raise ProofError(f"layer {layer}, element {index}: a linear form needs no claim")
-        low, high, cases = self.check(layer, index, element, claim)
+        low, high, same, cases = self.check(layer, index, element, claim)
+        result = Form({}, low, -element.fraction)
+        if same < len(claim.bits):
+            # Lowest bits that are the same in all results are no part of the variable.
+            variable = self.variable(claim.bits[same:], low >> same, high >> same, element.fraction - same)
+            result = variable.plus(Form({}, low & ((1 << same) - 1), -element.fraction))
+            self.variables[self._atoms] += tuple(copy for _, copy in claim.copies)
+        for position, bit in enumerate(claim.bits[:same]):
+            self.words.alias(bit, (low >> position) & 1)
+        self.constants += claim.bits[:same]
+        # Behind the variable, since a copy may be a bit of an adder that reads it.
         for position, copy in claim.copies:
             self.words.alias(copy, claim.bits[position])
-        variable = self.variable(claim.bits, low, high, element.fraction)
-        self.variables[self._atoms] += tuple(copy for _, copy in claim.copies)
         # Bits that were known before bring no new variable.
-        return self.words.reduced(variable), cases
+        return self.words.reduced(result), cases
 
     def finish(self, port: Port) -> Obligation:
         """Check that an output port carries a layer's result.
@@ -182,16 +192,23 @@ class Equivalence:
                 raise RefutedError(port.layer, index, (), f"the port {port.name} carries another number")
         return Obligation(port.layer, "linear", len(flat))
 
-    def check(self, layer: str, index: int, function: Function, claim: Claim) -> tuple[int, int, int]:
-        """Check a claim for all values; return the ends of the interval of the result, and how many were tried."""
+    def check(self, layer: str, index: int, function: Function, claim: Claim) -> tuple[int, int, int, int]:
+        """Check a claim for all values.
+
+        Returns:
+            The ends of the interval of the results, how many of their lowest bits are always the same, and how many
+            values were tried.
+        """
         ranges = [bounds(form.terms, form.constant, self.ranges) for form in function.forms]
         places = [*enumerate(claim.bits), *claim.copies]
         leaves = Leaves(self.words, function.forms)
-        low = high = count = 0
+        low = high = count = changing = first = 0
         try:
             for number, batch in enumerate(batches(function, ranges)):
                 least, most = int(batch.results.min()), int(batch.results.max())
                 low, high = (min(low, least), max(high, most)) if number else (least, most)
+                first = first if number else least
+                changing |= int(np.bitwise_or.reduce(batch.results ^ first))
                 count += batch.count - batch.ignored.bit_length()
                 found = leaves.evaluate([bit for _, bit in places], batch)
                 for (position, bit), lanes in zip(places, found, strict=True):
@@ -206,7 +223,8 @@ class Equivalence:
             raise ProofError(f"layer {layer}, element {index}: {error}") from error
         if max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + int(low < 0) > len(claim.bits):
             raise ProofError(f"layer {layer}, element {index}: {len(claim.bits)} bits cannot hold {low} to {high}")
-        return low, high, count
+        same = (changing & -changing).bit_length() - 1 if changing else len(claim.bits)
+        return low, high, same, count
 
 
 def _short(values: tuple[int, ...]) -> str:
