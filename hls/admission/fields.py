@@ -157,6 +157,27 @@ NORMALIZATION = (
 )
 
 
+def _by_channel(value: Any, place: Place) -> bool:
+    """Return whether a value is a number, or as many as there are channels."""
+    try:
+        given = np.asarray(value, np.float32)
+    except (TypeError, ValueError):
+        return False
+    return bool(np.isfinite(given).all()) and given.shape in ((), (1,), (place.layer.input_shape[-1],))
+
+
+RESCALING = (
+    *ALWAYS,
+    *rewritten(
+        "scale offset",
+        "a number, or one per channel",
+        "one factor and one summand per channel: exact in few bits, or as exact as float32",
+        _by_channel,
+    ),
+    *refused("scale offset", "others", "error", "hls4ml does not have this layer", "give a number, or one per channel"),
+)
+
+
 def normalizing(role: str) -> Rows:
     """Rows of a quantizer of a batch normalization."""
     return (

@@ -121,6 +121,25 @@ def fold_batch_normalization(layer: Any, x: Range) -> ScaleAndShift:
     return ScaleAndShift.nearly(scale, shift, magnitude, x)
 
 
+def fold_rescaling(layer: Any, x: Range) -> ScaleAndShift:
+    """Return factor and summand per channel of a `Rescaling`: the numbers of float32 that Keras makes of them.
+
+    They have fewer bits where the sum would need more than 51 bits.
+
+    Args:
+        layer: The layer.
+        x: Range of its input.
+    """
+    channels = int(layer.output_shape[-1])
+    given = (np.asarray(values, np.float32).astype(np.float64) for values in (layer.scale, layer.offset))
+    scale, shift = (np.broadcast_to(values.ravel(), channels) for values in given)
+    found = ScaleAndShift.exactly(scale, shift, x)
+    largest = float((np.abs(scale) * _magnitude(x, channels) + np.abs(shift)).max())
+    if found.term_fraction is not None and found.term_fraction <= room(largest):
+        return found
+    return ScaleAndShift.nearly(scale, shift, np.abs(shift), x)
+
+
 def rounded_bias(bias: Reals, kernel: Reals, x: Range, *, depthwise: bool) -> Reals:
     """Return a bias of float32, with fewer bits right of the binary point where the sum would need more than 51 bits.
 

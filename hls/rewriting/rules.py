@@ -13,7 +13,13 @@ from trigcnn.hls.admission import label
 from trigcnn.hls.admission.layers import TRAINING_ONLY
 from trigcnn.hls.admission.rows import power_of_two
 from trigcnn.hls.rewriting.broadcasting import broadcast
-from trigcnn.hls.rewriting.constants import FLOAT32_BITS, ROOM_BITS, fold_batch_normalization
+from trigcnn.hls.rewriting.constants import (
+    FLOAT32_BITS,
+    ROOM_BITS,
+    ScaleAndShift,
+    fold_batch_normalization,
+    fold_rescaling,
+)
 from trigcnn.hls.rewriting.convolutions import convolution, convolve_depthwise, dense, depthwise, folded, separable
 from trigcnn.hls.rewriting.means import divided
 from trigcnn.hls.rewriting.pooling import (
@@ -69,7 +75,15 @@ def _removed(site: Site) -> Any:
 
 def _normalization(site: Site) -> Any:
     x = site.state.narrowed(site.x, site.name)
-    constants = fold_batch_normalization(site.layer, site.state.range_of(x))
+    return _scaled(site, x, fold_batch_normalization(site.layer, site.state.range_of(x)))
+
+
+def _rescaling(site: Site) -> Any:
+    x = site.state.narrowed(site.x, site.name)
+    return _scaled(site, x, fold_rescaling(site.layer, site.state.range_of(x)))
+
+
+def _scaled(site: Site, x: Any, constants: ScaleAndShift) -> Any:
     if constants.term_fraction is not None:
         precision = "exact in few bits"
     elif (constants.scale_error <= np.abs(constants.scale) * 2.0**-FLOAT32_BITS).all():
@@ -163,6 +177,7 @@ RULES: dict[str, Callable[[Site], Any]] = {
     "QDepthwiseConv2DBatchnorm": folded,
     "BatchNormalization": _normalization,
     "QBatchNormalization": _normalization,
+    "Rescaling": _rescaling,
     "MaxPooling1D": maximum_pooling,
     "MaxPooling2D": maximum_pooling,
     "AveragePooling1D": average_pooling,

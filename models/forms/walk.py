@@ -13,7 +13,7 @@ from trigcnn.models.forms import operators
 
 # These do the same with every vector along the last axis, whatever the other axes are.
 _BY_VECTOR = frozenset(
-    "QDense Dense QActivation Activation ReLU LeakyReLU ThresholdedReLU Softmax BatchNormalization Dropout "
+    "QDense Dense QActivation Activation ReLU LeakyReLU ThresholdedReLU Softmax BatchNormalization Rescaling Dropout "
     "GaussianNoise GaussianDropout AlphaDropout Identity InputLayer".split()
 )
 # Random changes of images in training; they return their input when the model is applied.

@@ -15,8 +15,8 @@ from trigcnn.models.geometry.sight import Shape
 # Layers that change each value by itself, or nothing when the model is applied.
 POINTWISE = frozenset(
     "InputLayer QActivation QAdaptiveActivation Activation ReLU LeakyReLU ThresholdedReLU ELU Softmax "
-    "BatchNormalization QBatchNormalization Dropout SpatialDropout1D SpatialDropout2D AlphaDropout GaussianDropout "
-    "GaussianNoise ActivityRegularization Identity".split()
+    "BatchNormalization QBatchNormalization Rescaling Dropout SpatialDropout1D SpatialDropout2D AlphaDropout "
+    "GaussianDropout GaussianNoise ActivityRegularization Identity".split()
 )
 MERGES = frozenset("Add Subtract Multiply Maximum Minimum Average".split())
 # With a window over each axis, but without weights.

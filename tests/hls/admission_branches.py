@@ -126,6 +126,7 @@ BRANCHES: list[Branch] = [
     Branch(IMAGE, f"{_CONV} > BatchNormalization({_NORM}) > QActivation({_RELU})"),
     Branch(VECTOR, "QBatchNormalization(mean_quantizer=None, variance_quantizer=None, gamma_quantizer=None, "
            f"beta_quantizer=None, {_NORM})"),
+    Branch(IMAGE, "Rescaling([0.25, -2.0], 0.5)"),
     # Values in other places.
     Branch(SEQUENCE, "Cropping1D((1, 2))"),
     Branch(IMAGE, "Cropping2D(((1, 2), (0, 1)))"),
@@ -257,6 +258,7 @@ WIDE: list[Branch] = [
     Branch((3, 3, 2), "QDepthwiseConv2DBatchnorm(2, depthwise_quantizer=quantized_bits(4,0,0,alpha=1))"),
     Branch((3, 3, 2), f"{_CONV} > BatchNormalization()"),
     Branch(VECTOR, "QBatchNormalization()"),
+    Branch(VECTOR, "Rescaling(1 / 255, [0.0, -0.1, 0.3, 1.0])"),
     Branch(VECTOR, "LeakyReLU(0.3)"),
     Branch(VECTOR, "ReLU(negative_slope=0.3)"),
     Branch(VECTOR, _DENSE.format("quantized_bits(4,0,1,alpha='auto')")),

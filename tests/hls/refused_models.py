@@ -84,6 +84,13 @@ REFUSED: dict[str, tuple[Branch, str]] = {
         )
         for role in ("gamma", "beta", "mean", "variance")
     },
+    **{
+        f"Rescaling.{field}=others": (
+            Branch(IMAGE, f"Rescaling(**dict(scale=1.0) | dict({field}=[[[1.0, 2.0]]]))"),
+            f"(Rescaling): {field}=",
+        )
+        for field in ("scale", "offset")
+    },
     "AveragePooling1D.padding=same, where padding is needed": (
         Branch(IMAGE, "AveragePooling2D(2, padding='same')"),
         "(AveragePooling2D): padding='same'",

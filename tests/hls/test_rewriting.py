@@ -232,6 +232,20 @@ def test_the_quantizers_of_a_normalization_make_its_constants() -> None:
     assert [each.layer for each in compared(model, normal).layers] == ["norm"]
 
 
+def test_a_rescaling_has_the_numbers_of_float32() -> None:
+    narrow = exactly(chain(PAIRS, scaled="Rescaling([0.25, -2.0], 0.5)"))
+    scaled = narrow.model.get_layer("scaled")
+    same(scaled.scale, [0.25, -2])
+    same(scaled.shift, [0.5, 0.5])
+    assert narrow.changes == ("layer scaled: it became one factor and one summand per channel, exact in few bits",)
+    model = chain(IMAGE, scaled="Rescaling(1 / 255, -0.1)", after="QActivation('quantized_bits(6,0,0,alpha=1)')")
+    wide = of(model)
+    scaled = wide.model.get_layer("scaled")
+    same(scaled.scale, [np.float32(1 / 255)])
+    same(scaled.shift, [np.float32(-0.1)])
+    assert [each.layer for each in compared(model, wide).layers] == ["scaled"]
+
+
 # Means.
 
 

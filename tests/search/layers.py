@@ -130,7 +130,10 @@ def dense(draft: Draft, x: str) -> str:
 
 
 def normalization(draft: Draft, x: str) -> str:
-    """BatchNormalization, QBatchNormalization."""
+    """BatchNormalization, QBatchNormalization, Rescaling."""
+    if draft.chance(15):
+        scale, offset = draft.draw(st.integers(-8, 8)) / 4, draft.draw(st.integers(-8, 8)) / 8
+        return draft.add("Rescaling", x, scale=scale, offset=offset)
     switches = {"center": not draft.chance(20), "scale": not draft.chance(20)}
     return draft.add(draft.pick("BatchNormalization", "QBatchNormalization"), x, **switches)
 
