@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trigcnn.hls.graph.graph import Graph
     from trigcnn.hls.options import HlsOptions, LayerOptions
     from trigcnn.hls.rtl.options import RtlOptions
+    from trigcnn.models.scaling import InputScaling
     from trigcnn.pipeline.api.conversion import Conversion, convert
     from trigcnn.pipeline.api.runs import check_golden, load_config, load_data, run
     from trigcnn.pipeline.results.report import Report
@@ -29,6 +30,7 @@ __all__ = [
     "FixedPoint",
     "Graph",
     "HlsOptions",
+    "InputScaling",
     "LayerOptions",
     "Report",
     "RtlOptions",
@@ -50,6 +52,7 @@ _HOMES = {
     "FixedPoint": "trigcnn.common.fixed_point",
     "Graph": "trigcnn.hls.graph.graph",
     "HlsOptions": "trigcnn.hls.options",
+    "InputScaling": "trigcnn.models.scaling",
     "LayerOptions": "trigcnn.hls.options",
     "Report": "trigcnn.pipeline.results.report",
     "RtlOptions": "trigcnn.hls.rtl.options",

@@ -78,7 +78,8 @@ def convert(
     with _hls4ml_at_work(log, normal.names), number_formats.declared(content):
         hls_model = _hls4ml_model(normal.model, name, options, project, log.parent, test_bench)
         graph = extraction.extract(hls_model, name, names=normal.names)
-        layers = (replace(each, meaning=normal.decisions.get(each.name, "")) for each in graph.layers)
+        meanings = normal.meanings
+        layers = (replace(each, meaning=meanings.get(each.identifier, "")) for each in graph.layers)
         graph = replace(graph, layers=tuple(layers))
         checks.check_options(hls_model, options)
         checks.check_outputs(graph)

@@ -58,7 +58,8 @@ class Layer:
         weights: Constants by hls4ml's names (`weight`, `bias`).
         attributes: What else defines the computation (strides, padding, pool size, activation).
         safe_name: Its name in the HLS project and in the RTL, if `name` is not safe there.
-        meaning: The formula of an output that was added behind the network; empty for the network's own layers.
+        meaning: The formula of an output that was added behind the network, or of the scaling of an input in front of
+            it; empty for the network's own layers.
     """
 
     name: str

@@ -57,6 +57,7 @@ class NormalForm:
         divided: Names of the layers that divide in float32 where the normal form multiplies.
         bias_errors: How far biases were rounded, by name of the layer, [channels].
         decisions: Formulas of the outputs of `model` behind those of `source`, by name; see `hls.decisions`.
+        scalings: Formulas of how layers of `source` scale its inputs, by the input's name there; for documents.
         unrolled: Names of the layers of decisions that have multiplications, which are all done at once.
     """
 
@@ -71,6 +72,13 @@ class NormalForm:
     bias_errors: Mapping[str, Reals]
     decisions: Mapping[str, str] = field(default_factory=dict)
     unrolled: frozenset[str] = frozenset()
+    scalings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def meanings(self) -> dict[str, str]:
+        """Formulas of the inputs and outputs of `model` that have one, by the names of their layers there."""
+        inputs = {name: self.scalings[shown] for name, shown in self.names.items() if shown in self.scalings}
+        return {**inputs, **self.decisions}
 
     @property
     def network_outputs(self) -> list[Any]:

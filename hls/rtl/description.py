@@ -96,8 +96,14 @@ def _words(design: RtlDesign) -> list[str]:
 
 
 def _meanings(design: RtlDesign) -> list[str]:
-    found = [f"- `{port.name}`: `{port.meaning}`" for port in design.outputs if port.meaning]
-    return ["Outputs that are computed behind the network:", "", *found, ""] if found else []
+    lines = []
+    for title, ports in (
+        ("Inputs that are scaled in front of the network, which sees:", design.inputs),
+        ("Outputs that are computed behind the network:", design.outputs),
+    ):
+        found = [f"- `{port.name}`: `{port.meaning}`" for port in ports if port.meaning]
+        lines += [title, "", *found, ""] if found else []
+    return lines
 
 
 def _times(design: RtlDesign) -> list[str]:

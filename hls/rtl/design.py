@@ -28,7 +28,8 @@ class Port:
         words: Words that carry an event, in row-major order: 1 for all values at once, or one per pixel. In a word
             the first value has the lowest bits.
         valid: Name of the signal that is high while the port carries a word; None if every clock carries one.
-        meaning: The formula of an output that was added behind the network; empty for the network's own.
+        meaning: The formula of an output that was added behind the network, or of the scaling of an input in front of
+            it; empty for the network's own.
     """
 
     name: str

@@ -110,7 +110,7 @@ def _add_inputs(
         start += layer.size
         live = live_bits(used)
         number_format = FixedPoint(layer.result.signed, layer.result.width, layer.result.integer)
-        port = Port(name, layer.name, layer.shape, number_format, live, valid=valid)
+        port = Port(name, layer.name, layer.shape, number_format, live, valid=valid, meaning=layer.meaning)
         ports.append(port)
         given = top.input(name, port.width)
         if live:

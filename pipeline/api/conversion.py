@@ -32,6 +32,7 @@ from trigcnn.pipeline.stages.convert import TEST_BENCH_EVENTS
 
 if TYPE_CHECKING:
     from trigcnn.hls.rewriting.check import Rewriting
+    from trigcnn.models.scaling import InputScaling
 
 _DEFAULT_HLS, _DEFAULT_RTL = HlsOptions(), RtlOptions()
 
@@ -126,6 +127,7 @@ def convert(
     name: str = "network",
     input_format: FixedPoint | str | None = None,
     options: HlsOptions = _DEFAULT_HLS,
+    preprocessing: Sequence[InputScaling] = (),
     postprocessing: Sequence[Decision] = (),
     events: npt.ArrayLike | None = None,
     folder: str | os.PathLike[str] | None = None,
@@ -136,8 +138,9 @@ def convert(
         model: A model of tf_keras with QKeras layers, or the path of a saved one (`.keras`, `.h5`).
         name: Name of the top function and module: lower-case letters, digits and underscores.
         input_format: Number format of the digitiser, such as `ufixed<8,0>`, for a model that does not quantize its
-            input.
+            input, or with `preprocessing`.
         options: Options of the HLS project.
+        preprocessing: Scaling of the inputs in the hardware, before the model; events are not scaled.
         postprocessing: What the hardware computes of the model's outputs; each entry is one more output.
         events: Events [events, ...] on which the rewritten model is compared with the model, beside random ones;
             they also go into the project's test bench. Default: random events alone.
@@ -154,6 +157,7 @@ def convert(
     from trigcnn.hls.engines.keras import KerasEngine
     from trigcnn.hls.rewriting.check import compare, random_events
     from trigcnn.hls.rewriting.normal_form import normal_form
+    from trigcnn.models import scaling
     from trigcnn.models.forms import flattened
     from trigcnn.pipeline.stages.building import with_quantized_weights
 
@@ -165,9 +169,11 @@ def convert(
             # What Keras 2 and QKeras say to their developers.
             warnings.simplefilter("ignore")
             form = flattened(_loaded(model))
-            rounded = with_quantized_weights(form.model, options)
+            front = scaling.scaled(form.model, preprocessing, given)
+            rounded = with_quantized_weights(front.model, options)
             normal = normal_form(rounded.model, options, input_format=given, decisions=postprocessing)
-            normal = replace(normal, changes=(*form.changes, *rounded.changes, *normal.changes))
+            changes = (*form.changes, *front.changes, *rounded.changes, *normal.changes)
+            normal = replace(normal, changes=changes, scalings=scaling.formulas(preprocessing, front.model))
             engine = KerasEngine(normal.model)
             array = random_events(normal) if events is None else np.asarray(events, np.float32)
             rewriting = compare(normal.source, normal, engine.inputs_of(array))

@@ -17,6 +17,7 @@ from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.hls.rtl.vhdl import check_name
 from trigcnn.hls.synthesis import boards, ecp5
 from trigcnn.hls.synthesis.vendors import flows
+from trigcnn.models.scaling import InputScaling
 from trigcnn.models.training import Recipe
 from trigcnn.pipeline.config.budget import BudgetConfig
 from trigcnn.pipeline.config.gates import GatesConfig
@@ -168,6 +169,9 @@ class RunConfig(Section):
     data: DataConfig = Field(default_factory=DataConfig)
     model: ModelConfig = Field(default_factory=ModelConfig)
     training: Recipe = Recipe()
+    preprocessing: list[InputScaling] = Field(default_factory=list)
+    """Scaling of the inputs in the hardware, an entry for each scaled input. The network is trained on, or was trained
+    on, the scaled values. Events are the digitiser's: not scaled, in data.input_format."""
     postprocessing: list[Decision] = Field(default_factory=list)
     """What the hardware computes of the network's outputs; each entry is one more output, in all engines and exports.
     An entry may use an earlier one."""

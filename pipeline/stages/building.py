@@ -66,13 +66,13 @@ def build_model(config: RunConfig, dataset: Any) -> Built:
     Raises:
         ModelError: There is no such model, or it cannot be built.
     """
-    from trigcnn.models import forms, source, training, zoo
+    from trigcnn.models import forms, scaling, source, training, zoo
     from trigcnn.models.bits import with_bits
     from trigcnn.models.errors import ModelError
 
     offered = {
         **({"input_shapes": dataset.parts} if dataset.parts else {"input_shape": dataset.input_shape}),
-        "input_format": dataset.input_format,
+        "input_format": scaling.scaled_format(config.preprocessing, dataset.input_format, len(dataset.input_shapes)),
     }
     classes = training.outputs_wanted(dataset, config.training.objective)
     if classes is not None:
@@ -99,7 +99,8 @@ def build_model(config: RunConfig, dataset: Any) -> Built:
     keys = forms.output_keys(model)
     layers = [tensor.node.layer.name for tensor in form.model.outputs]
     outputs = dict(zip(keys, layers, strict=True)) if keys else {}
-    return Built(with_bits(form.model, chosen.bits), trained, form.changes, outputs)
+    front = scaling.scaled(with_bits(form.model, chosen.bits), config.preprocessing, dataset.input_format)
+    return Built(front.model, trained, (*form.changes, *front.changes), outputs)
 
 
 def with_output_names(dataset: Dataset, outputs: Mapping[str, str]) -> Dataset:

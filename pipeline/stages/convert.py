@@ -67,12 +67,14 @@ def rewritten(config: RunConfig, trained: train.TrainOutput) -> NormalForm:
     """Return the trained model in the form that is converted; it computes in float64 and is the reference."""
     from trigcnn.common.fixed_point import FixedPoint
     from trigcnn.hls.rewriting.normal_form import normal_form
+    from trigcnn.models.scaling import formulas
     from trigcnn.models.source import load_saved
 
     given = FixedPoint.parse(trained.info.input_format)
     model = load_saved(trained.quantized)
     normal = normal_form(model, config.hls, input_format=given, decisions=config.postprocessing)
-    return replace(normal, changes=(*trained.info.changes, *normal.changes))
+    changes = (*trained.info.changes, *normal.changes)
+    return replace(normal, changes=changes, scalings=formulas(config.preprocessing, model))
 
 
 def network(folder: RunFolder, config: RunConfig) -> Network:

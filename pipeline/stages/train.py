@@ -58,7 +58,7 @@ def stage(context: Context) -> Stage:
 def _options(config: RunConfig) -> dict[str, Any]:
     options: dict[str, Any] = _float_weights(config) | config.model_dump(
         mode="json",
-        include={"seed", "data", "model", "training"},
+        include={"seed", "data", "model", "preprocessing", "training"},
         # The interval of checkpoints does not influence the result.
         exclude={"training": {"checkpoint_epochs"}},
     )

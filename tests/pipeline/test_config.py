@@ -75,7 +75,7 @@ def test_a_configuration_cannot_be_changed() -> None:
         ),
         (
             {"zzz": 1},
-            "zzz: unknown key; choose from name, seed, data, model, training, postprocessing, hls, rtl",
+            "zzz: unknown key; choose from name, seed, data, model, training, preprocessing, postprocessing, hls",
         ),
     ],
 )
@@ -91,6 +91,9 @@ def test_an_unknown_key_is_refused_with_the_nearest(content: dict[str, Any], mes
         ("training.epochs=0", "training.epochs: Input should be greater than or equal to 1 (found 0)"),
         ("training.epochs=2.5", "training.epochs: Input should be a valid integer"),
         ("training.epochs=many", "(found 'many')"),
+        ("preprocessing=[{shift: 1.5}]", "preprocessing.0.shift: Input should be a valid integer"),
+        ("preprocessing=[{shift: [1, 99]}]", "preprocessing.0.shift.1: Input should be less than or equal to 24"),
+        ("preprocessing=[{offset: many}]", "preprocessing.0.offset: must match its description: Subtracted from"),
         ("training.learning_rate=.inf", "training.learning_rate: Input should be a finite number (found inf)"),
         ("hls.clock_period_ns=.inf", "hls.clock_period_ns: Input should be a finite number (found inf)"),
         ("hls.clock_period_ns=.nan", "hls.clock_period_ns: Input should be"),

@@ -124,7 +124,7 @@ def _input_port(graph: Graph, layer: Layer, top: Module) -> Port:
     name = "in_data" if len(graph.inputs) == 1 else f"in_{layer.identifier}"
     number_format = FixedPoint(layer.result.signed, layer.result.width, layer.result.integer)
     top.input(name, stream.bits)
-    return Port(name, layer.name, layer.shape, number_format, stream.bits, stream.words, "in_valid")
+    return Port(name, layer.name, layer.shape, number_format, stream.bits, stream.words, "in_valid", layer.meaning)
 
 
 def _output_port(graph: Graph, layer: Layer, top: Module, feed: Feed) -> Port:
