@@ -14,6 +14,12 @@ from trigcnn.hls.errors import ConversionError
 Architecture = Literal["parallel", "streaming"]
 Language = Literal["verilog", "vhdl"]
 
+PARTS = ("axis", "board", "layer", "logic", "pkg", "tb", "trigcnn")
+"""What follows a design's name in the name of each of its modules and packages, between underscores.
+
+No design has such a word behind the first in its own name, so two designs have no module of the same name.
+"""
+
 
 @dataclass(frozen=True)
 class Port:

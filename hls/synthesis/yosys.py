@@ -138,7 +138,7 @@ def run_script(script: str, name: str, folder: Path, *, timeout_s: float) -> Non
 def parse(content: dict[str, Any], plan: YosysPlan, *, clock_period_ns: float) -> SynthesisReport:
     """Count the resources in the output of `stat -json`.
 
-    A module beside the top module is a layer, named `<top>_<layer>`.
+    A module beside the top module is a layer, named `<top>_layer_<layer>`.
 
     `estimated_num_lc` is not used; it was half of the true number of LUTs where it could be compared.
 
@@ -155,7 +155,7 @@ def parse(content: dict[str, Any], plan: YosysPlan, *, clock_period_ns: float) -
         ) from error
     cells = {name: n for name, n in all_cells.items() if name not in modules}
     layers = tuple(
-        LayerResources(name=name.removeprefix(f"{plan.top}_"), **asdict(primitives.count(of_module, plan.family)))
+        LayerResources(name=name.removeprefix(f"{plan.top}_layer_"), **asdict(primitives.count(of_module, plan.family)))
         for name, of_module in sorted(modules.items())
         if name != plan.top
     )

@@ -13,6 +13,7 @@ from trigcnn.hls.errors import ConversionError
 from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.parts import totals, yosys_family
 from trigcnn.hls.reserved_words import RESERVED_WORDS
+from trigcnn.hls.rtl.design import PARTS
 from trigcnn.hls.rtl.options import RtlOptions
 from trigcnn.hls.rtl.vhdl import check_name
 from trigcnn.hls.synthesis import boards, ecp5
@@ -192,6 +193,13 @@ class RunConfig(Section):
         if name in RESERVED_WORDS:
             raise ValueError(
                 f"{name!r} is a reserved word of C++ or Verilog, and the name becomes a function and a module"
+            )
+        first, *words = name.split("_")
+        taken = [word for word in words if word in PARTS]
+        if taken:
+            raise ValueError(
+                f"{name!r}: in RTL, `_{taken[0]}` follows the name of a design in names of its modules, such as those "
+                f"of a run {first!r}; choose a name without it"
             )
         return name
 

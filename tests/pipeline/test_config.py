@@ -466,3 +466,11 @@ def test_the_part_is_that_of_the_board_where_it_is_not_named(options: dict[str, 
 def test_every_word_of_verilog_is_refused_as_a_name(word: str) -> None:
     with pytest.raises(ConfigError, match=rf"name: '{word}' is a reserved word of C\+\+ or Verilog"):
         validate({"name": word}, "here")
+
+
+@pytest.mark.parametrize("name", ["digits_layer", "digits_layer_conv1", "a_b_tb", "digits__pkg_x"])
+def test_no_run_has_the_name_of_a_module_of_another_run(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"name: '{name}': in RTL, `_(layer|tb|pkg)` follows the name of a design"):
+        validate({"name": name}, "here")
+    # Words that only begin like one are names, and so is such a word at the beginning.
+    assert validate({"name": "layer_digits_layers"}, "here").name == "layer_digits_layers"

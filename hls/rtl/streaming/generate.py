@@ -151,7 +151,7 @@ def _kif(channel: Any) -> tuple[int, int, int]:
 def _add(graph: Graph, unit: Unit, sources: list[Feed], top: Module, stage_delay: float) -> tuple[_Built, Feed]:
     """Build a unit and put it into the top module."""
     doing = f"layer {', then '.join(in_comment(layer.name) for layer in (unit.layer, *unit.then))}"
-    module = Module(f"{graph.name}_{unit.identifier}", "", keep=True)
+    module = Module(f"{graph.name}_layer_{unit.identifier}", "", keep=True)
     shop = Workshop(unit, graph, module, doing, stage_delay)
     inside = build(shop, sources)
     # No port's name begins like this.

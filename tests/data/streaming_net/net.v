@@ -1,7 +1,7 @@
 // A small design of the form of streaming RTL, made by hand: one pixel of a 2x4 image per clock, a module per layer.
 
 // y = 3x + 1, and the pixel before it.
-module net_conv_kernel (
+module net_layer_conv_kernel (
     input [3:0] pixel,
     input [3:0] previous,
     output [6:0] result
@@ -10,7 +10,7 @@ module net_conv_kernel (
 endmodule
 
 (* keep_hierarchy = 1 *)
-module net_conv (
+module net_layer_conv (
     input clk,
     input rst,
     input in_valid,
@@ -20,7 +20,7 @@ module net_conv (
 );
   reg [3:0] previous;
   wire [6:0] result;
-  net_conv_kernel kernel (
+  net_layer_conv_kernel kernel (
       .pixel(in_data),
       .previous(previous),
       .result(result)
@@ -37,7 +37,7 @@ endmodule
 
 // The sum of an image, and the sum of squares.
 (* keep_hierarchy = 1 *)
-module net_dense (
+module net_layer_dense (
     input clk,
     input rst,
     input in_valid,
@@ -69,7 +69,7 @@ module net (
     output sums_valid,
     output [37:0] sums_data
 );
-  net_conv conv_unit (
+  net_layer_conv conv_unit (
       .clk(clk),
       .rst(rst),
       .in_valid(in_valid),
@@ -77,7 +77,7 @@ module net (
       .out_valid(pixels_valid),
       .out_data(pixels_data)
   );
-  net_dense dense_unit (
+  net_layer_dense dense_unit (
       .clk(clk),
       .rst(rst),
       .in_valid(pixels_valid),
