@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.keras2 import evaluate
 from trigcnn.hls.engines import Events, Outputs
 from trigcnn.hls.graph.graph import pack
 
@@ -34,7 +35,7 @@ class KerasEngine:
 
     def predict(self, events: Events) -> Outputs:
         """Evaluate the model."""
-        outputs = self.model.predict(self.inputs_of(events), batch_size=256, verbose=0)
+        outputs = evaluate(self.model, self.inputs_of(events))
         return pack([np.asarray(part, np.float64) for part in (outputs if isinstance(outputs, list) else [outputs])])
 
     def trace(self, events: Events) -> dict[str, Outputs]:
@@ -48,7 +49,7 @@ class KerasEngine:
         for tensor in self.model.inputs:
             source = tensor.node.layer
             layers[source.name] = source.outbound_nodes[0].outbound_layer.output
-        values = keras.Model(self.model.inputs, layers).predict(self.inputs_of(events), batch_size=256, verbose=0)
+        values = evaluate(keras.Model(self.model.inputs, layers), self.inputs_of(events))
         return {self.names.get(name, name): np.asarray(value, np.float64) for name, value in values.items()}
 
     def inputs_of(self, events: Events) -> list[npt.NDArray[Any]]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from trigcnn.common.keras2 import evaluate
 from trigcnn.hls.admission import label
 from trigcnn.hls.errors import AdmissionError
 from trigcnn.hls.graph.graph import in_comment, pack
@@ -310,7 +311,7 @@ def _noise(events: npt.NDArray[Any], count: int, generator: np.random.Generator)
 
 
 def _outputs(model: Any, events: list[npt.NDArray[Any]]) -> list[npt.NDArray[np.float64]]:
-    result = model.predict(events if len(events) > 1 else events[0], batch_size=256, verbose=0)
+    result = evaluate(model, events)
     return [np.asarray(part, np.float64) for part in (result if isinstance(result, list) else [result])]
 
 

@@ -16,6 +16,10 @@ import numpy.typing as npt
 
 from trigcnn.common.errors import KerasError
 
+_BATCH = 256
+# Without a graph, a batch takes a tenth of the time that tracing takes.
+_FEW_BATCHES = 8
+
 
 class Keras2(NamedTuple):
     """The modules that belong together."""
@@ -184,3 +188,24 @@ def predict(model: Any, events: npt.NDArray[Any], batch_size: int = 256) -> npt.
     if not isinstance(outputs, list):
         return np.asarray(outputs)
     return np.concatenate([part.reshape(len(events), -1) for part in outputs], axis=1)
+
+
+def evaluate(model: Any, inputs: list[npt.NDArray[Any]]) -> Any:
+    """Return what `model.predict` returns, sooner where there are few events.
+
+    `predict` first traces the model into a graph, which takes longer than some batches do without one.
+
+    Args:
+        model: Functional or Sequential model.
+        inputs: One array [events, ...] for each input of the model.
+    """
+    events = len(inputs[0])
+    given = inputs if len(inputs) > 1 else inputs[0]
+    if not 0 < events <= _FEW_BATCHES * _BATCH:
+        return model.predict(given, batch_size=_BATCH, verbose=0)
+    nest = bring_up().tf.nest
+    parts = []
+    for start in range(0, events, _BATCH):
+        some = [part[start : start + _BATCH] for part in inputs]
+        parts.append(model(some if len(some) > 1 else some[0], training=False))
+    return nest.map_structure(lambda *values: np.concatenate([np.asarray(value) for value in values]), *parts)
