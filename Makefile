@@ -3,7 +3,8 @@
 # make search    runs N random networks through all engines and compares them bit by bit
 # make torture   reads N damaged files, kills KILLS commands, and counts tracebacks, hangs, lost stages and reads of
 #                other files; see tests/torture
-# make walk      converts and simulates the table of admission with every back end; takes hours
+# make walk      runs the tests marked `walk`, which the suite leaves out, then converts and simulates the table of
+#                admission with every back end; takes hours
 # make docs      builds the documentation in build/docs
 # make refresh   writes all generated files again, the notebook of the tutorial too; look at the difference afterwards
 # make notebook  runs the tutorial and writes docs/tutorial.ipynb
@@ -44,7 +45,8 @@ torture: install-test
 	@$(BIN)/python -m tests.torture --files $(N) --kills $(KILLS)
 
 walk: install-test
-	@$(BIN)/python -m tests.hls.walk
+	@$(BIN)/python -m pytest -m walk --numprocesses $(JOBS) --dist loadfile; tests=$$?; \
+	$(BIN)/python -m tests.hls.walk && exit $$tests
 
 docs: install-docs
 	@$(BIN)/python -m sphinx -q -W -n --keep-going -b html docs build/docs
