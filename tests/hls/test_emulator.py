@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -127,24 +129,38 @@ def events_for(graph: Graph, count: int = 19, seed: int = 1) -> npt.NDArray[np.f
     return np.concatenate(columns, axis=1).astype(np.float32).reshape(count, *graph.input_shape)
 
 
-def check(graph: Graph, folder: Path, events: npt.NDArray[Any] | None = None, *, trace: bool = True) -> Emulator:
-    """All instruction sets, outputs and every layer, against the oracle."""
-    found = emulator.build(graph, folder, timeout_s=TIMEOUT_S, threads=1)
-    given = events_for(graph) if events is None else events
-    wanted = expected(graph, given)
-    outputs = np.concatenate([wanted[name].reshape(len(given), -1) for name in graph.outputs], axis=1)
-    outputs = outputs.reshape(len(given), *graph.output_shape)
-    for level in found.library.levels:
-        found.level = level
-        np.testing.assert_array_equal(found.predict(given), outputs, err_msg=level)
-    found.level = found.library.levels[0]
-    if not trace:
+Check = Callable[..., Emulator]
+
+
+@pytest.fixture(params=["one", pytest.param("all", marks=pytest.mark.walk)])
+def check(request: pytest.FixtureRequest, built: Emulator, tmp_path: Path) -> Check:
+    """Outputs and every layer against the oracle, with one instruction set or with all.
+
+    The suite takes another instruction set for each test; `make walk` takes all of them in each.
+    """
+    here = built.library.levels
+    turn = zlib.crc32(request.node.originalname.encode()) % len(here)
+    level = here[turn] if request.param == "one" else None
+
+    def check(graph: Graph, events: npt.NDArray[Any] | None = None, *, trace: bool = True) -> Emulator:
+        found = emulator.build(graph, tmp_path, timeout_s=TIMEOUT_S, threads=1, level=level)
+        given = events_for(graph) if events is None else events
+        wanted = expected(graph, given)
+        outputs = np.concatenate([wanted[name].reshape(len(given), -1) for name in graph.outputs], axis=1)
+        outputs = outputs.reshape(len(given), *graph.output_shape)
+        for each in found.library.levels:
+            found.level = each
+            np.testing.assert_array_equal(found.predict(given), outputs, err_msg=each)
+        found.level = found.library.levels[0]
+        if not trace:
+            return found
+        results = found.trace(given)
+        assert list(results) == [layer.name for layer in graph.layers]
+        for name, values in results.items():
+            np.testing.assert_array_equal(values, wanted[name], err_msg=name)
         return found
-    results = found.trace(given)
-    assert list(results) == [layer.name for layer in graph.layers]
-    for name, values in results.items():
-        np.testing.assert_array_equal(values, wanted[name], err_msg=name)
-    return found
+
+    return check
 
 
 def fixed(width: int, integer: int, rounding: Rounding = "TRN", overflow: Overflow = "WRAP") -> FixedPoint:
@@ -159,13 +175,13 @@ W4 = fixed(4, 1)
 WIDE = fixed(24, 12)
 
 
-def test_casts_of_every_mode(tmp_path: Path) -> None:
+def test_casts_of_every_mode(check: Check) -> None:
     net = Net((40,), fixed(12, 6))
     modes = list(itertools.product(ROUNDINGS, OVERFLOWS))
     for number, (rounding, overflow) in enumerate(modes):
         form = FixedPoint(number % 3 > 0, 5 + number % 2, 3, rounding, overflow)
         net.add("Activation", (40,), form, name=f"cast{number}", inputs=("x",), activation="linear")
-    check(net.graph(*[f"cast{n}" for n in range(len(modes))]), tmp_path, trace=False)
+    check(net.graph(*[f"cast{n}" for n in range(len(modes))]), trace=False)
 
 
 def wide_scale(net: Net, bits: int, name: str) -> Net:
@@ -186,7 +202,7 @@ def wide_scale(net: Net, bits: int, name: str) -> Net:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", [42, 57])
-def test_casts_of_wide_values(bits: int, tmp_path: Path) -> None:
+def test_casts_of_wide_values(bits: int, check: Check) -> None:
     """Of doubles and of 64-bit integers."""
     net = wide_scale(Net((24,), fixed(12, 6)), bits, "wide")
     modes = list(itertools.product(ROUNDINGS, OVERFLOWS))
@@ -199,11 +215,11 @@ def test_casts_of_wide_values(bits: int, tmp_path: Path) -> None:
             # Few bits dropped, many kept.
             form = FixedPoint(True, bits - 4, bits - 4 - (bits - 10), rounding, overflow)
             net.add("Activation", (24,), form, name=f"kept{number}", inputs=("wide",), activation="linear")
-    check(net.graph(*[layer.name for layer in net.layers[2:]]), tmp_path, trace=False)
+    check(net.graph(*[layer.name for layer in net.layers[2:]]), trace=False)
 
 
 @pytest.mark.slow
-def test_dense_layers_in_every_arithmetic(tmp_path: Path) -> None:
+def test_dense_layers_in_every_arithmetic(check: Check) -> None:
     """Bytes, 16-bit words, float, double and 64-bit integers, with and without signs."""
     net = Net((9,))
     net.add("Activation", (9,), ufixed(5, 2, "RND", "SAT"), activation="relu", name="positive")
@@ -220,11 +236,11 @@ def test_dense_layers_in_every_arithmetic(tmp_path: Path) -> None:
     # No weights at all.
     empty = net.dense(2, WIDE, W4, inputs=("x",), name="empty").last
     empty.weights["weight"].integers[:] = 0
-    check(net.graph("signed", "words", "longs", "floats", "empty"), tmp_path)
+    check(net.graph("signed", "words", "longs", "floats", "empty"))
 
 
 @pytest.mark.slow
-def test_accumulators_that_lose_something(tmp_path: Path) -> None:
+def test_accumulators_that_lose_something(check: Check) -> None:
     net = Net((12,))
     outputs = []
     for number, rounding in enumerate(ROUNDINGS):
@@ -241,14 +257,14 @@ def test_accumulators_that_lose_something(tmp_path: Path) -> None:
     for overflow in ("WRAP", "SAT"):
         form = fixed(30, 8, "RND_CONV", overflow)  # type: ignore[arg-type]
         net.dense(4, fixed(40, 20), fixed(24, 3), inputs=("scaled",), name=f"long_{overflow.lower()}", accumulator=form)
-    check(net.graph(*outputs, "high", "limited", "long_wrap", "long_sat"), tmp_path)
+    check(net.graph(*outputs, "high", "limited", "long_wrap", "long_sat"))
 
 
 RELU = ufixed(4, 1, "RND_CONV", "SAT")
 
 
 @pytest.mark.slow
-def test_convolutions(tmp_path: Path) -> None:
+def test_convolutions(check: Check) -> None:
     net = Net((7, 6, 3))
     net.conv((3, 3), 5, WIDE, W4, pads=(1, 1, 1, 1), name="same", accumulator=WIDE)
     net.conv((2, 3), 4, WIDE, W4, strides=(2, 1), pads=(0, 1, 2, 0), inputs=("x",), name="strided")
@@ -262,11 +278,11 @@ def test_convolutions(tmp_path: Path) -> None:
     net.conv((2, 2), 3, WIDE, W4, inputs=("relu",), name="lossy", accumulator=lossy, pads=(1, 0, 1, 0))
     net.conv((2, 2), None, WIDE, W4, inputs=("relu",), name="lossy_by_channel", accumulator=lossy, strides=(2, 2))
     net.dense(5, WIDE, W4, inputs=("relu",), name="whole_image")
-    check(net.graph("same", "strided", "pointwise", "lossy", "lossy_by_channel", "whole_image"), tmp_path)
+    check(net.graph("same", "strided", "pointwise", "lossy", "lossy_by_channel", "whole_image"))
 
 
 @pytest.mark.slow
-def test_maxima_go_before_monotone_steps_only_where_nothing_changes(tmp_path: Path) -> None:
+def test_maxima_go_before_monotone_steps_only_where_nothing_changes(check: Check) -> None:
     """Convolution, normalization with scales of both signs, relu and pooling become one; tables and wraps do not."""
     net = Net((9, 9, 2))
     outputs = []
@@ -288,11 +304,11 @@ def test_maxima_go_before_monotone_steps_only_where_nothing_changes(tmp_path: Pa
         net.add("Pooling2D", shape, form, name=f"pool{number}", accumulator=form, **pool)
         net.add("Reshape", (int(np.prod(shape)),), form)
         outputs.append(net.dense(3, WIDE, W4, name=f"dense{number}").last.name)
-    check(net.graph(*outputs), tmp_path)
+    check(net.graph(*outputs))
 
 
 @pytest.mark.slow
-def test_one_dimensional_layers(tmp_path: Path) -> None:
+def test_one_dimensional_layers(check: Check) -> None:
     net = Net((11, 3))
     net.conv((3,), 4, WIDE, W4, strides=(2,), pads=(0, 0, 1, 1), name="conv", accumulator=WIDE)
     net.add("Activation", (6, 4), RELU, activation="relu", name="relu")
@@ -304,11 +320,11 @@ def test_one_dimensional_layers(tmp_path: Path) -> None:
     net.conv((1,), 3, WIDE, W4, name="pointwise")
     net.add("GlobalPooling1D", (4,), fixed(12, 4), inputs=("padded",), pool_op="Average", name="mean")
     net.dense(2, WIDE, W4)
-    check(net.graph("by_channel", "pointwise", net.last.name), tmp_path)
+    check(net.graph("by_channel", "pointwise", net.last.name))
 
 
 @pytest.mark.slow
-def test_pooling(tmp_path: Path) -> None:
+def test_pooling(check: Check) -> None:
     net = Net((7, 5, 3))
     square: dict[str, Any] = {
         "pool_height": 3,
@@ -337,11 +353,11 @@ def test_pooling(tmp_path: Path) -> None:
         form = fixed(6, 3, rounding, "SAT")
         net.add("GlobalPooling2D", (3,), form, inputs=("x",), pool_op="Average", name=rounding.lower())
         names.append(rounding.lower())
-    check(net.graph(*names), tmp_path)
+    check(net.graph(*names))
 
 
 @pytest.mark.slow
-def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+def test_several_inputs_and_outputs(check: Check) -> None:
     """Merges, concatenations, moves and tables; the second input is wide."""
     net = Net((4, 3, 2))
     net.add("Input", (4, 3, 2), fixed(40, 20, "RND_ZERO", "SAT_SYM"), name="y", inputs=())
@@ -361,7 +377,7 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     table = {"table": net.weights(fixed(45, 2), (32,))}
     net.add("UnaryLUT", (9, 4, 4), fixed(45, 2), inputs=("reshaped",), weights=table, name="wide_table")
     net.conv((2, 2), 3, WIDE, W4, inputs=("table",), name="conv")
-    check(net.graph(*names, "transposed", "wide_table", "conv"), tmp_path)
+    check(net.graph(*names, "transposed", "wide_table", "conv"))
 
 
 HUGE = [0.0, -0.0, 1e-300, -1e-300, 5e-324, -5e-324, 0.5, -0.5, 1.5, 2.5, -1.5, -2.5, 2.0**52 + 1, -(2.0**53) + 1]
@@ -369,7 +385,7 @@ HUGE += [2.0**31, -(2.0**31), 2.0**62, -(2.0**62), 2.0**63, -(2.0**63), 2.0**64 
 
 
 @pytest.mark.slow
-def test_inputs_of_any_size(tmp_path: Path) -> None:
+def test_inputs_of_any_size(check: Check) -> None:
     """Every mode of the input's cast, narrow and wide, from float32 and float64."""
     random = np.random.default_rng(3)
     net = Net((1,), fixed(8, 4))
@@ -382,7 +398,7 @@ def test_inputs_of_any_size(tmp_path: Path) -> None:
     graph = net.graph(*[layer.name for layer in net.layers])
     values = [*HUGE, *random.uniform(-20, 20, 40), *(random.uniform(-1, 1, 40) * 2.0 ** random.integers(-10, 70, 40))]
     events = np.repeat(np.array(values)[:, None], len(net.layers), axis=1)
-    found = check(graph, tmp_path, events, trace=False)
+    found = check(graph, events, trace=False)
     with np.errstate(over="ignore"):
         narrow = events.astype(np.float32)
     narrow = narrow[np.isfinite(narrow).all(axis=1)]
