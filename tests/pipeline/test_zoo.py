@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.pipeline.conftest import write_quick
 from trigcnn.hls import tool
 from trigcnn.models import zoo as networks
 from trigcnn.pipeline.commands import zoo, zoo_page
@@ -90,17 +91,16 @@ def test_a_run_that_failed_has_a_row_and_a_status(entry: zoo.Entry, sample_repor
 
 @pytest.mark.slow
 def test_runs_go_on_where_one_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    short = "training: {epochs: 1}\nrtl: {architecture: none}\ngates: {max_accuracy_drop: null, exact: true}\n"
-    (tmp_path / "good.yaml").write_text(f"name: good\n{short}")
-    (tmp_path / "bad.yaml").write_text("name: bad\nmodel: {source: lenet, options: {bits: 3}}\n")
-    (tmp_path / "list.yaml").write_text("- config: bad.yaml\n- config: good.yaml\n")
+    write_quick(tmp_path)
+    (tmp_path / "bad.yaml").write_text('name: bad\ndata: {source: missing.npz, input_format: "ufixed<4,0>"}\n')
+    (tmp_path / "list.yaml").write_text("- config: bad.yaml\n- config: quick.yaml\n")
     bad, good = zoo.run(zoo.entries(tmp_path / "list.yaml"), tmp_path / "out", jobs=2, console=Console())
     assert bad.report is None
-    assert "bits" in bad.error
+    assert "missing.npz" in bad.error
     assert good.report is not None
     assert good.report.verdict == "pass"
-    assert json.loads((tmp_path / "out" / "good" / "report" / "report.json").read_text())["name"] == "good"
-    assert "good: pass" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out" / "quick" / "report" / "report.json").read_text())["name"] == "quick"
+    assert "quick: pass" in capsys.readouterr().out
 
 
 def test_a_zoo_that_is_told_to_stop_ends_its_runs(
@@ -138,6 +138,7 @@ def test_a_page_that_cannot_be_written_is_an_error_of_the_environment(
 
 
 @pytest.mark.slow
+@pytest.mark.walk
 def test_a_subset_of_the_zoo_meets_its_gates(tmp_path: Path) -> None:
     chosen = zoo.chosen(zoo.entries(LIST), ["edges", "edges_learned"])
     for outcome in zoo.run(chosen, tmp_path, jobs=2, console=Console()):

@@ -42,9 +42,9 @@ Say = Callable[[str], None]
 class Commands:
     """The commands, in a folder with one finished run for those that need it."""
 
-    def __init__(self, place: Path) -> None:
-        """Make the run."""
-        self.place, self.run = place, place / "run"
+    def __init__(self, place: Path, options: tuple[str, ...] = _OPTIONS) -> None:
+        """Make the run, with options for the command line."""
+        self.place, self.run, self._options = place, place / "run", options
         self.config = write_quick(place / "network")
         text = self.config.read_text()
         (place / "network" / "sweep.yaml").write_text(text + _SWEEP)
@@ -76,7 +76,7 @@ class Commands:
         self._changes = {"run from train": int(self._counted.read_text())}
 
     def _run(self, *more: str) -> list[str | Path]:
-        return ["run", self.config, "--out", self.run, *_OPTIONS, *more]
+        return ["run", self.config, "--out", self.run, *self._options, *more]
 
     def start(self, words: list[str | Path], kill_at: int = 0) -> subprocess.Popen[bytes]:
         """Start a command, its output in `log`."""
@@ -183,7 +183,13 @@ def _processes(place: Path) -> list[int]:
     return found
 
 
-def kills(count: int, seed: int, say: Say = lambda _: None, names: tuple[str, ...] | None = None) -> Counts:
+def kills(
+    count: int,
+    seed: int,
+    say: Say = lambda _: None,
+    names: tuple[str, ...] | None = None,
+    options: tuple[str, ...] = _OPTIONS,
+) -> Counts:
     """Kill commands in turn, each at a random change of files, and start them again.
 
     Args:
@@ -191,10 +197,11 @@ def kills(count: int, seed: int, say: Say = lambda _: None, names: tuple[str, ..
         seed: Which.
         say: Told of each.
         names: Of the commands; default: all.
+        options: Of the run that is killed; default: with RTL, synthesis and test benches.
     """
     draw, counts = random.Random(seed), Counts()
     with tempfile.TemporaryDirectory(prefix="kills") as place:
-        commands = Commands(Path(place))
+        commands = Commands(Path(place), options)
         chosen = names or tuple(commands.words)
         for number in range(count):
             name = chosen[number % len(chosen)]
