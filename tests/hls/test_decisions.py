@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from tests.hls.test_rewriting import OPTIONS, chain
 from trigcnn.common.options import OptionsError
+from trigcnn.hls.backends import FACTS
 from trigcnn.hls.conversion.convert import convert
 from trigcnn.hls.decisions import Decision
 from trigcnn.hls.engines import interpreter
@@ -24,7 +26,7 @@ from trigcnn.hls.options import HlsOptions
 from trigcnn.hls.rewriting.check import compare, random_events
 from trigcnn.hls.rewriting.normal_form import check_converts, normal_form
 from trigcnn.hls.rewriting.rewrite import NormalForm
-from trigcnn.hls.rtl import generation
+from trigcnn.hls.rtl import generation, simulators, test_bench
 from trigcnn.hls.rtl.description import page
 from trigcnn.hls.rtl.options import RtlOptions
 
@@ -65,14 +67,21 @@ def network() -> Any:
 
 
 @functools.cache
-def decided(io_type: Any = "io_parallel") -> NormalForm:
-    return normal_form(network(), replace(OPTIONS, io_type=io_type), decisions=DECISIONS)
+def decided(options: HlsOptions = OPTIONS) -> NormalForm:
+    return normal_form(network(), options, decisions=DECISIONS)
 
 
 def converted(place: Path, options: HlsOptions = OPTIONS) -> Graph:
     project, log = place / "hls", place / "log"
     bench = (np.zeros((1, 4), np.float32), np.zeros((1, 12), np.float32))
-    return convert(decided(options.io_type), name="top", options=options, project=project, log=log, test_bench=bench)
+    return convert(
+        normal_form(network(), options, decisions=DECISIONS),
+        name="top",
+        options=options,
+        project=project,
+        log=log,
+        test_bench=bench,
+    )
 
 
 def by_hand() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
@@ -144,23 +153,36 @@ def test_the_graph_keeps_what_they_mean_and_the_ports_say_it(tmp_path: Path) -> 
     assert "`out_logits`: " not in text
 
 
+QUARTUS = HlsOptions("Quartus", FACTS["Quartus"].part, 5.0, "io_stream", "Resource", 1)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("io_type", "architecture"), [("io_parallel", "parallel"), ("io_stream", "streaming")])
-def test_every_engine_computes_them(tmp_path: Path, io_type: Any, architecture: Any) -> None:
-    options = replace(OPTIONS, io_type=io_type)
+@pytest.mark.parametrize(("options", "architecture"), [(OPTIONS, "parallel"), (QUARTUS, "streaming")])
+def test_every_engine_computes_them(tmp_path: Path, options: HlsOptions, architecture: Any) -> None:
     graph = converted(tmp_path, options)
     design = generation.generate(
-        graph, tmp_path / "rtl", RtlOptions(architecture), part=options.amd_part, clock_period_ns=5.0,
+        graph, tmp_path / "rtl", RtlOptions(architecture, language="vhdl"), part=options.amd_part, clock_period_ns=5.0,
         log=tmp_path / "rtl.log", timeout_s=100.0,
     )  # fmt: skip
     network = Network(graph, tmp_path / "hls", lambda: None, lambda: (design, tmp_path / "rtl"))
-    events, expected = by_hand()
+    by_hand_events, expected = by_hand()
+    events = np.concatenate([by_hand_events, beyond()])
     for name in ("csim", "emulator", "rtl"):
         place = tmp_path / f"{name}_engine"
         place.mkdir()
-        found = build(name, network, Workplace(place, 600.0, quick=True)).predict(np.concatenate([events, beyond()]))
-        np.testing.assert_array_equal(found[: len(events)], expected)
+        found = build(name, network, Workplace(place, 600.0, quick=True)).predict(events)
+        np.testing.assert_array_equal(found[: len(expected)], expected)
         np.testing.assert_array_equal(found, by_definition(found[:, :4]))
+    if shutil.which("ghdl") is None:
+        pytest.skip("ghdl is not installed; all else passed")
+    # The outputs that the VHDL must give are those of the definition, and in a control the last one is another.
+    vectors = test_bench.vectors(graph, design, events.astype(np.float32), by_definition(found[:, :4]))
+    for wrong in (False, True):
+        vectors[1][-1][-1] += wrong
+        sources = test_bench.write(tmp_path / "vhdl", design, *vectors, clock_period_ns=5, language="vhdl")
+        result = simulators.run(simulators.plan("ghdl", "top_tb", sources), tmp_path / "vhdl", tmp_path, timeout_s=120)
+        assert result.passed is not wrong, result.output
+        shutil.rmtree(tmp_path / "vhdl" / "tb")
 
 
 @pytest.mark.parametrize(
