@@ -25,6 +25,7 @@ from trigcnn.hls.rtl.description import page
 from trigcnn.models.errors import ModelError
 from trigcnn.models.scaling import scaled, scaled_format
 from trigcnn.pipeline.cache.folder import RunFolder
+from trigcnn.pipeline.stages import building
 from trigcnn.pipeline.stages import convert as convert_stage
 
 ADC = FixedPoint.parse("ufixed<8,8>")
@@ -243,6 +244,29 @@ def write_raw(folder: Path) -> tuple[Path, npt.NDArray[np.float64]]:
     text = (folder / "quick.yaml").read_text().replace("ufixed<4,0>", "ufixed<4,4>")
     (folder / "raw.yaml").write_text(text.replace("rtl: {architecture: none}\n", SECTIONS))
     return folder / "raw.yaml", events
+
+
+def test_a_saved_network_stays_and_a_new_one_is_built_for_what_it_sees(quick_config: Path) -> None:
+    path, events = write_raw(quick_config.parent)
+    config = load_config(path)
+    built = building.build_model(config, building.load_data(config))
+    quantizer = built.model.get_layer("input_quantizer").quantizer
+    assert (int(quantizer.bits), int(quantizer.integer)) == (3, 0)
+    # Trained elsewhere, on scaled values.
+    keras = public.bring_up().keras
+    inputs = keras.Input((5,), name="seen")
+    saved = keras.Model(inputs, keras.layers.Dense(3, name="logits")(inputs))
+    saved.save(path.parent / "saved.keras")
+    text = path.read_text().replace("net.py:build", "saved.keras").replace(', format: "fixed<3,1,RND,SAT>"', "")
+    (path.parent / "saved.yaml").write_text(text)
+    config = load_config(path.parent / "saved.yaml")
+    built = building.build_model(config, building.load_data(config))
+    assert not built.trained
+    assert built.changes == ("layer seen_scaling: added before the network: (seen - 8) * 2**-3",)
+    np.testing.assert_array_equal(built.model(events), saved((events - 8) / 8))
+    np.testing.assert_array_equal(built.model.get_layer("logits").get_weights()[0], saved.get_weights()[0])
+    # A network of this run that begins with the weights of another keeps the run's own scaling.
+    assert building.take_weights(built.model, path.parent / "saved.keras") == ["logits"]
 
 
 @pytest.mark.slow
