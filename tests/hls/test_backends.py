@@ -82,7 +82,11 @@ def written(branches: list[Branch], options: HlsOptions, folder: Path) -> tuple[
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("backend", "io_type"), PAIRS)
+@pytest.mark.parametrize(
+    ("backend", "io_type"),
+    # What test_admission_rows.py has of it is enough for the suite.
+    [pytest.param(*pair, marks=pytest.mark.walk if pair == ("Catapult", "io_stream") else []) for pair in PAIRS],
+)
 def test_the_c_simulation_is_qkeras_in_every_layer(backend: Backend, io_type: IoType, tmp_path: Path) -> None:
     options = options_of(backend, io_type)
     if "Resource" in FACTS[backend].strategies:
