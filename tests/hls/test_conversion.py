@@ -152,7 +152,14 @@ def converted(model: Any, folder: Path, options: HlsOptions = OPTIONS) -> Graph:
     return convert(model, name="top", options=options, project=folder / "hls", log=folder / "log", test_bench=bench)
 
 
-@pytest.fixture(scope="module", params=CASES)
+# The suite has each network, interface, strategy and back end; Vivado's C++ is walked by test_admission_rows.py, too.
+WALKED = ("strided-parallel-resource-vivado", "sequence-parallel-latency-vivado")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.walk if name in WALKED else []) for name in CASES],
+)
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     build, io_type, strategy, backend = CASES[request.param]
     folder, model = tmp_path_factory.mktemp("conversion"), build()

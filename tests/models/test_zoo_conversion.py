@@ -108,10 +108,14 @@ SMALL: dict[str, tuple[tuple[int, ...], int, Literal["io_parallel", "io_stream"]
     "cherenkov": ((24, 24, 1), 3, "io_stream"),
     "waveform": ((64, 1), 3, "io_stream"),
 }
+# Convolutions, pooling and dense layers one behind the other, as the networks above have them.
+CHAINS = ("vgg", "jets", "cherenkov")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.walk if name in CHAINS else []) for name in SMALL]
+)
 def test_each_network_converts_exactly(name: str, tmp_path: Path) -> None:
     shape, classes, io_type = SMALL[name]
     input_format = FixedPoint.parse("fixed<16,6>" if name == "jet_tagger" else "ufixed<4,0>")
