@@ -62,7 +62,7 @@ class InputScaling:
                     "divide by another number than a power of two, put a Rescaling layer into the model"
                 )
         for value in offsets:
-            if not np.isfinite(float(value)):
+            if not isinstance(value, int | float) or not np.isfinite(value):
                 raise OptionsError(f"preprocessing: offset: {value!r} is not a finite number")
         if self.format is not None:
             try:

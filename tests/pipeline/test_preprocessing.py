@@ -181,6 +181,7 @@ def test_one_of_two_inputs_is_scaled() -> None:
         ({"shift": (1, 30)}, "preprocessing: shift: 30 is not a whole number"),
         ({"offset": ()}, "preprocessing: offset and shift are one number for all features, or one for each"),
         ({"offset": float("nan")}, "preprocessing: offset: nan is not a finite number"),
+        ({"offset": (1, "2")}, "preprocessing: offset: '2' is not a finite number"),
         ({"format": "fixed<8,4,ROUND,SAT>"}, "preprocessing: format: .* no rounding mode ROUND"),
     ],
 )
