@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # Without a terminal, lines of progress at most at this interval.
 _PLAIN_EVERY_S = 5.0
+# Without a terminal, work without steps says after each such time that it lasts.
+_PLAIN_QUIET_S = 20.0
 _WIDE = 240
 
 
@@ -58,7 +61,11 @@ class Console:
             with Progress(*columns, console=self._rich, transient=True) as progress:
                 yield _BarTask(progress, progress.add_task(name, total=None), name)
         else:
-            yield _PlainTask(self, name)
+            task = _PlainTask(self, name)
+            try:
+                yield task
+            finally:
+                task.end()
 
 
 class Task:
@@ -85,7 +92,10 @@ class _BarTask(Task):
 
 class _PlainTask(Task):
     def __init__(self, console: Console, name: str) -> None:
-        self._console, self._name, self._last = console, name, time.monotonic()
+        self._console, self._name = console, name
+        self._begun = self._last = time.monotonic()
+        self._ended = threading.Event()
+        threading.Thread(target=self._show_life, daemon=True).start()
 
     def update(self, done: int, total: int, text: str = "") -> None:
         super().update(done, total, text)
@@ -93,3 +103,15 @@ class _PlainTask(Task):
         if now - self._last >= _PLAIN_EVERY_S:
             self._last = now
             self._console.line(f"  {self._name}: {done}/{total}{f' ({text})' if text else ''}")
+
+    def end(self) -> None:
+        """Print no more."""
+        self._ended.set()
+
+    def _show_life(self) -> None:
+        """Print how long the work has lasted, whenever it has printed nothing for a while."""
+        while not self._ended.wait(self._last + _PLAIN_QUIET_S - time.monotonic()):
+            now = time.monotonic()
+            if now - self._last >= _PLAIN_QUIET_S:
+                self._last = now
+                self._console.line(f"  {self._name}: {now - self._begun:.0f} s so far")

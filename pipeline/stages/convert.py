@@ -117,11 +117,12 @@ def _work(context: Context, folder: Path) -> None:
 
     config = context.config
     trained = train.read(context.folder)
-    normal = rewritten(config, trained)
+    with context.console.task("rewriting the model"):
+        normal = rewritten(config, trained)
     engine = KerasEngine(normal.model)
     with context.console.task("checking the rewritten model"):
         rewriting = compare(normal.source, normal, engine.inputs_of(trained.test_events))
-    reference = engine.predict(trained.test_events)
+        reference = engine.predict(trained.test_events)
     np.save(folder / _REFERENCE, reference)
     part = slice(TEST_BENCH_EVENTS)
     with context.console.task("converting with hls4ml"):
