@@ -38,9 +38,9 @@ class RtlOptions:
     with which hls.clock_period_ns is met in place and route."""
     max_multiplications: Annotated[int, Ge(1)] = 50_000
     """Multiplications per event above which parallel RTL is refused."""
-    max_weights: Annotated[int, Ge(1)] = 150_000
-    """Weights above which streaming RTL is refused; 1,000 take about 1.2 s of one processor. Weights of dense layers
-    whose products come one after another do not count."""
+    max_weights: Annotated[int, Ge(1)] = 100_000
+    """Weights above which streaming RTL is refused; 1,000 of 16 bits take about 3 s of one processor, narrower ones
+    less. Weights of dense layers whose products come one after another do not count."""
     valid: bool = True
     """In parallel RTL: mark events by `in_valid` and `out_valid`, with a synchronous reset `rst` that clears these
     bits. They take a flip-flop per clock cycle of latency. Streaming RTL always has them."""
