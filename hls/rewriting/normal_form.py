@@ -9,7 +9,7 @@ from trigcnn.common.fixed_point import FixedPoint
 from trigcnn.hls.admission import admit
 from trigcnn.hls.decisions import Decision
 from trigcnn.hls.options import HlsOptions
-from trigcnn.hls.rewriting.ranges import analyse
+from trigcnn.hls.rewriting.ranges import analyse, check_rounded
 from trigcnn.hls.rewriting.rewrite import NormalForm, rewrite
 from trigcnn.hls.rewriting.state import RewriteOptions
 
@@ -48,6 +48,7 @@ def check_converts(
     *,
     input_format: FixedPoint | None = None,
     decisions: Sequence[Decision] = (),
+    rtl: bool = True,
 ) -> None:
     """Check that a model has a normal form, of no more bits than are computed exactly, with the weights that it has.
 
@@ -56,9 +57,12 @@ def check_converts(
         options: See `normal_form`.
         input_format: See `normal_form`.
         decisions: See `normal_form`.
+        rtl: Whether RTL is generated too.
 
     Raises:
         AdmissionError: A layer cannot be rewritten exactly, or needs too many bits.
     """
     normal = normal_form(model, options, input_format=input_format, decisions=decisions)
-    analyse(normal.model, normal.names)
+    found = analyse(normal.model, normal.names)
+    if rtl:
+        check_rounded(normal.model, normal.names, found)

@@ -70,6 +70,30 @@ def analyse(model: Any, names: Mapping[str, str]) -> dict[str, LayerRange]:
     return found
 
 
+def check_rounded(model: Any, names: Mapping[str, str], found: Mapping[str, LayerRange]) -> None:
+    """Check that RTL holds what is rounded: it adds half of the last bit that stays, and drops the bits behind.
+
+    Args:
+        model: Keras model of the normal form.
+        names: The user's names of its layers, by their names there.
+        found: Ranges of its layers, by name.
+
+    Raises:
+        AdmissionError: A value needs a bit too many with this half.
+    """
+    for name, each in found.items():
+        stored = getattr(model.get_layer(name), "number_format", None)
+        if stored is None or stored.rounding == "TRN":
+            continue
+        dropped = each.exact.fraction - stored.fraction
+        if dropped > 0 and each.exact.most + (1 << dropped - 1) > 1 << EXACT_BITS:
+            raise AdmissionError(
+                f"layer {in_comment(names[name])}: its values have {bits(each.exact)} bits, and RTL, which adds half a "
+                f"bit to round them, holds {EXACT_BITS}; put a QActivation(quantized_bits(...)) of fewer bits in front "
+                "of it, give its weights fewer bits, or set rtl.architecture: none"
+            )
+
+
 def bits(values: Range) -> int:
     """Return the number of bits of the smallest number format that holds every value.
 

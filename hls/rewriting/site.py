@@ -120,8 +120,7 @@ def _tabulated(site: Site, x: Any, name: str, function: Any) -> Any:
             raise AdmissionError(
                 f"layer {in_comment(site.layer.name)}: there is no exact form of this activation but a table, and that "
                 f"would have 2**{taken.width} entries for the values {taken} that reach it (at most "
-                f"2**{tables.MAX_TABLE_BITS} are built); put a QActivation(quantized_bits(...)) of at most "
-                f"{tables.MAX_TABLE_BITS} bits in front of it"
+                f"2**{tables.MAX_TABLE_BITS} are built); {_fewer_bits(site.layer)}"
             )
         found = parts
     result = None
@@ -131,6 +130,17 @@ def _tabulated(site: Site, x: Any, name: str, function: Any) -> Any:
         last = name if number == len(found) else state.names.added(name, f"sum{number}")
         result = value if result is None else state.plain("Add", last, [result, value])
     return result
+
+
+def _fewer_bits(layer: Any) -> str:
+    """Return how fewer values reach an activation, in a model that may be trained and saved."""
+    fewer = f"a QActivation(quantized_bits(...)) of at most {tables.MAX_TABLE_BITS} bits"
+    if "activation" not in layer.__dict__ or type(layer).__name__ in ("Activation", "QActivation"):
+        return f"put {fewer} in front of it"
+    return (
+        f"build the layer without `activation=`, and behind it {fewer} and this activation as a QActivation; both have "
+        "no weights, so set_weights(saved.get_weights()) gives the new model the trained ones"
+    )
 
 
 def weights(site: Site, role: str) -> Frozen:

@@ -218,7 +218,13 @@ def _check_converts(config: RunConfig, model: Any, dataset: Dataset) -> None:
     single = forms.single_use(model).model
     _check_size(config, single)
     quantized = with_quantized_weights(single, config.hls).model
-    check_converts(quantized, config.hls, input_format=dataset.input_format, decisions=config.postprocessing)
+    check_converts(
+        quantized,
+        config.hls,
+        input_format=dataset.input_format,
+        decisions=config.postprocessing,
+        rtl=config.rtl.architecture != "none",
+    )
     check_model(quantized, config.hls)
     if config.model.dropped_pixels == "refuse":
         geometry.refuse_dropped(geometry.geometry(single))

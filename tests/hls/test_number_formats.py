@@ -150,6 +150,23 @@ def test_a_normalization_of_small_numbers_leaves_a_coarse_cast_to_the_next_layer
     assert_equal(normal, graph, tmp_path)
 
 
+def test_an_activation_of_a_layer_is_made_a_layer_of_its_own() -> None:
+    """In front of the layer, a cast would not make its sums narrower."""
+    wide, sigmoid = "quantized_bits(16,3,0,alpha=1)", "quantized_sigmoid(16,use_real_sigmoid=True)"
+    saved = chain((2,), activation(wide, "first"), dense(2, "dense", activation=quantizer(sigmoid)))
+    message = (
+        r"^layer dense: .* would have 2\*\*\d\d entries .* are built\); build the layer without `activation=`, and "
+        r"behind it a QActivation\(quantized_bits\(...\)\) of at most 14 bits and this activation as a QActivation; "
+        r"both have no weights, so set_weights\(saved.get_weights\(\)\) gives the new model the trained ones$"
+    )
+    with pytest.raises(AdmissionError, match=message):
+        normal_form(saved, OPTIONS)
+    narrow, act = activation("quantized_bits(8,3,0,alpha=1)", "narrow"), activation(sigmoid, "act")
+    fixed = chain((2,), activation(wide, "first"), dense(2, "dense"), narrow, act)
+    fixed.set_weights(saved.get_weights())
+    normal_form(fixed, OPTIONS)
+
+
 def thresholded() -> Any:
     return bring_up().keras.layers.ThresholdedReLU(1.0, name="sharp")
 

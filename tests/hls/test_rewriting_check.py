@@ -251,6 +251,24 @@ def test_more_than_53_bits_are_refused_with_layer_and_bits(layers: int) -> None:
         check_converts(model, OPTIONS)
 
 
+@pytest.mark.parametrize("size", [63, 64])
+def test_a_sum_that_rounds_to_54_bits_is_refused_if_there_is_rtl(size: int) -> None:
+    """64 products of 24 bits and 23 bits reach almost 2**53, and more with half of the last bit that stays."""
+    keras = bring_up().keras
+    x = image = keras.Input((size,), name="image")
+    x = layer("first", "QActivation(quantized_relu(24,0))")(x)
+    x = layer("dense", "QDense(1, kernel_quantizer=quantized_bits(24,0,alpha=1), use_bias=False)")(x)
+    model = keras.Model(image, layer("relu", "QActivation(quantized_relu(8,5))")(x))
+    model.set_weights([np.full((size, 1), 1 - 2.0**-23, np.float32)])
+    check_converts(model, OPTIONS, rtl=False)
+    if size == 63:
+        check_converts(model, OPTIONS)
+        return
+    message = r"layer \w+: its values have 53 bits, and RTL, which adds half a bit to round them, holds 53; put a QAct"
+    with pytest.raises(AdmissionError, match=message):
+        check_converts(model, OPTIONS)
+
+
 @pytest.mark.parametrize("activation", ["quantized_tanh(6)", "quantized_relu(6,0,use_sigmoid=1)"])
 def test_a_sigmoid_of_fine_numbers_rounds_in_float32(activation: str) -> None:
     """QKeras computes `2 * (x / 2 + 1 / 2) - 1`: just above a half step, the sum loses the last bit of `x`."""
