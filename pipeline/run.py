@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from trigcnn.common.files import remove_left
 from trigcnn.common.suggestions import did_you_mean
 from trigcnn.pipeline.cache.folder import RunFolder
 from trigcnn.pipeline.cache.store import StageStore
@@ -90,12 +91,14 @@ def run(
     folder = RunFolder(out)
     console = console or Console()
     context = Context(config, folder, console, command, watch)
+    remove_left()
     with folder.lock():
         folder.claim(ORDER)
         folder.write("resolved.yaml", config.to_yaml())
         for name in names:
             stage = STAGES[name](context)
             if name not in again and folder.is_current(stage):
+                folder.remove_checkpoints(stage)
                 console.line(f"{name}: unchanged")
                 continue
             # The report is of an earlier configuration, and would remain if the run fails now.

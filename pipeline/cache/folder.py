@@ -212,6 +212,10 @@ class RunFolder:
                 shutil.rmtree(other)
         return folder
 
+    def remove_checkpoints(self, stage: Stage) -> None:
+        """Remove the checkpoints of a finished stage; a killed run that repeated the stage may have left some."""
+        shutil.rmtree(self._checkpoints(stage), ignore_errors=True)
+
     def _checkpoints(self, stage: Stage) -> Path:
         return self.path / f"{stage.name}{_CHECKPOINTS}"
 
@@ -230,7 +234,7 @@ class RunFolder:
             manifest = Manifest(**{**asdict(wanted), "outputs": _digests(unfinished)})
             write_text(unfinished / "manifest.json", json.dumps(asdict(manifest), indent=1) + "\n")
             self._replace(unfinished, final)
-            shutil.rmtree(self._checkpoints(stage), ignore_errors=True)
+            self.remove_checkpoints(stage)
         except ToolError as error:
             logs = self.path / "logs" / stage.name
             _keep_logs(unfinished, logs)

@@ -132,7 +132,7 @@ def scratch() -> Iterator[Path]:
     The folder is locked as long as its process lives. Its path has no character that a shell or make would take for
     more than text, unless the system's temporary folder has some.
     """
-    _remove_left()
+    remove_left()
     # It gets its final name, by which it is removed, once it is locked.
     made = Path(tempfile.mkdtemp(prefix=_NEW))
     folder = made.with_name(made.name.removeprefix("."))
@@ -147,7 +147,8 @@ def scratch() -> Iterator[Path]:
         os.close(lock)
 
 
-def _remove_left() -> None:
+def remove_left() -> None:
+    """Remove the temporary folders of killed processes."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
         # Other users' folders cannot be opened.
         with contextlib.suppress(OSError):
