@@ -1,14 +1,21 @@
-"""Do work in this process, and kill the process with SIGKILL at one of the changes that it makes to files."""
+"""Do work in a process, and kill the process with SIGKILL at one of the changes that it makes to files.
+
+Run as `python -m tests.torture.killed FOLDER`, it brings TensorFlow up once, and runs each command of `trigcnn` that it
+reads in a copy of itself.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import sys
 import threading
+import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 _CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -61,16 +68,47 @@ def _kill() -> None:
 
 
 def main() -> None:
-    """Run `trigcnn` with the arguments behind folder, file for the count, and number of the change."""
-    folder, counted, number, *words = sys.argv[1:]
-    changes = Changes(Path(folder), int(number) or None)
-    sys.argv = ["trigcnn", *words]
-    from trigcnn.pipeline.cli import main
+    """Run commands; each is a line of JSON with `words`, `log`, `counted` and `kill_at`.
 
+    Answers with the identity of the process that runs the command, and then with its status.
+    """
+    from trigcnn.common.keras2 import bring_up
+    from trigcnn.pipeline import cli
+
+    bring_up()
+    folder, command = Path(sys.argv[1]), cli.main
+    for line in sys.stdin:
+        process = os.fork()
+        if process == 0:
+            _run(folder, json.loads(line), command)
+        _answer(process)
+        _answer(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+
+
+def _answer(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+def _run(folder: Path, request: dict[str, Any], command: Callable[[], None]) -> NoReturn:
+    """Run a command in this process, in a session of its own, and end the process."""
+    os.setsid()
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    for number, file in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
+        os.dup2(file, number)
+    sys.argv = ["trigcnn", *request["words"]]
+    status = 1
+    changes = Changes(folder, request["kill_at"] or None)
     try:
-        main()
+        command()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
     finally:
-        Path(counted).write_text(str(changes.count))
+        Path(request["counted"]).write_text(str(changes.count))
+        sys.stdout.flush(), sys.stderr.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":

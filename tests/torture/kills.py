@@ -2,13 +2,17 @@
 
 `kills` starts whole commands on a small network: each stage of a run, training included, and every command that
 writes. Each must lose no finished stage, leave no process and no half-written file, and succeed when it is started
-again. `writers.py` does the same with each writer of files alone, which takes milliseconds instead of a minute.
+again. Each command is a process of its own, copied from one that has brought TensorFlow up; each stage is killed and
+resumed by its own command, which does no later stage. `writers.py` does the same with each writer of files alone, which
+takes milliseconds instead of seconds.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import select
 import shutil
 import signal
 import subprocess
@@ -39,11 +43,47 @@ sweep:
 Say = Callable[[str], None]
 
 
+class _Server:
+    """A process that has brought TensorFlow up and runs commands in copies of itself."""
+
+    def __init__(self, place: Path) -> None:
+        environment = {**os.environ, "TRIGCNN_KILLED": str(place), "TMPDIR": str(place / "tmp")}
+        (place / "tmp").mkdir()
+        words = [sys.executable, "-W", "ignore", "-m", "tests.torture.killed", str(place)]
+        self._process = subprocess.Popen(
+            words, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0
+        )
+
+    @property
+    def identity(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    def run(self, words: list[str | Path], log: Path, counted: Path, kill_at: int) -> int | None:
+        """Return the status of a command, negative for a signal; None if it hung and was ended."""
+        request = {"words": [str(word) for word in words], "log": str(log), "counted": str(counted), "kill_at": kill_at}
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(json.dumps(request).encode() + b"\n")
+        process = int(stdout.readline())
+        hung = not select.select([stdout], [], [], _LIMIT_S)[0]
+        if hung:
+            os.killpg(process, signal.SIGKILL)
+        status = int(stdout.readline())
+        return None if hung else status
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
 class Commands:
     """The commands, in a folder with one finished run for those that need it."""
 
     def __init__(self, place: Path, options: tuple[str, ...] = _OPTIONS) -> None:
         """Make the run, with options for the command line."""
+        self._server = _Server(place)
         self.place, self.run, self._options = place, place / "run", options
         self.config = write_quick(place / "network")
         text = self.config.read_text()
@@ -52,7 +92,7 @@ class Commands:
         self._wrong = text + 'hls:\n  layers:\n    dense1: {precision: {accum: "fixed<8,1>"}}\n'
         events, run, out = place / "network" / "events.npz", self.run, place / "out"
         case, network = out / "quick.golden.yaml", place / "network"
-        started = {f"run from {stage}": self._run("--from", stage) for stage in _STAGES}
+        started = {stage: self._run(command=stage) for stage in _STAGES}
         self.words: dict[str, list[str | Path]] = {
             **started,
             "plan only": [*self._run(), "--plan-only"],
@@ -60,6 +100,8 @@ class Commands:
             "compare": ["compare", run, run / "report" / "report.json", "--out", out / "compare"],
             "golden freeze": ["golden", "freeze", run, "--out", case],
             "golden update": ["golden", "update", case, "--run", run],
+            "export": ["export", run, "--to", "cpp", "--to", "axis", "--out", out / "export", "--force"],
+            "prove": ["prove", run],
             "explain": ["explain", network / "explain.yaml", "--out", out / "explain", "--apply"],
             "sweep": ["sweep", network / "sweep.yaml", "--out", out / "sweep"],
             "sweep best": ["sweep", "best", out / "sweep", "--out", out / "best.yaml"],
@@ -67,27 +109,26 @@ class Commands:
             "datasets show": ["datasets", "show", "digits", "--out", out / "digits.png"],
         }
         out.mkdir()
-        if self.start(self._run()).wait(_LIMIT_S) != 0:
-            raise RuntimeError(f"the run fails by itself: {self.log.read_text()}")
+        self._changes = dict[str, int]()
+        self._done(self._run())
         # `compare` takes no run twice.
         shutil.copytree(run / "report", place / "other" / "report")
         self.words["compare"][2] = place / "other"
-        # The first run did all that the first command does.
-        self._changes = {"run from train": int(self._counted.read_text())}
 
-    def _run(self, *more: str) -> list[str | Path]:
-        return ["run", self.config, "--out", self.run, *self._options, *more]
+    def _run(self, command: str = "run") -> list[str | Path]:
+        return [command, self.config, "--out", self.run, *self._options]
 
-    def start(self, words: list[str | Path], kill_at: int = 0) -> subprocess.Popen[bytes]:
-        """Start a command, its output in `log`."""
-        program: list[str | Path] = [sys.executable, "-W", "ignore", "-m", "tests.torture.killed"]
-        program += [self.place, self._counted, str(kill_at)]
-        environment = {**os.environ, "TRIGCNN_KILLED": str(self.place), "TMPDIR": str(self.place / "tmp")}
-        (self.place / "tmp").mkdir(exist_ok=True)
-        with self.log.open("wb") as log:
-            return subprocess.Popen(
-                [*program, *words], cwd=_ROOT, stdout=log, stderr=log, env=environment, start_new_session=True
-            )
+    def start(self, words: list[str | Path], kill_at: int = 0) -> int | None:
+        """Run a command, its output in `log`, and return its status."""
+        return self._server.run(words, self.log, self._counted, kill_at)
+
+    def end(self) -> None:
+        """End the process that runs the commands."""
+        self._server.end()
+
+    def _done(self, words: list[str | Path]) -> None:
+        if self.start(words) != 0:
+            raise RuntimeError(f"{words[0]} fails by itself: {self.log.read_text()}")
 
     @property
     def log(self) -> Path:
@@ -102,14 +143,15 @@ class Commands:
         """Return how many changes of files a command makes; found by a run of it without a kill."""
         if name not in self._changes:
             self._reset(name)
-            status = self.start(self.words[name]).wait(_LIMIT_S)
-            if status != 0:
-                raise RuntimeError(f"{name} fails by itself: {self.log.read_text()}")
+            self._done(self.words[name])
             self._changes[name] = int(self._counted.read_text())
         return self._changes[name]
 
     def _reset(self, name: str) -> None:
         """Let a command that keeps its results begin anew, behind what it needs."""
+        if name in _STAGES:
+            # Without a whole manifest, a stage is not finished; it is replaced, and those behind it stay.
+            (self.run / name / "manifest.json").write_text("{}")
         if name in ("sweep", "zoo"):
             shutil.rmtree(self.place / "out" / name, ignore_errors=True)
         (self.place / "network" / "explain.yaml").write_text(self._wrong)
@@ -119,31 +161,23 @@ class Commands:
             case.unlink(missing_ok=True)
         for needed, missing in (("golden update", "golden freeze"), ("sweep best", "sweep")):
             there = case if needed == "golden update" else self.place / "out" / "sweep" / "sweep.json"
-            if name == needed and not there.exists() and self.start(self.words[missing]).wait(_LIMIT_S) != 0:
-                raise RuntimeError(f"{missing} fails by itself: {self.log.read_text()}")
+            if name == needed and not there.exists():
+                self._done(self.words[missing])
 
     def kill(self, name: str, number: int) -> Counts:
         """Kill a command, and start it again."""
         self._reset(name)
-        killed = self.start(self.words[name], number)
-        try:
-            killed.wait(_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(killed.pid, signal.SIGKILL)
+        if self.start(self.words[name], number) is None:
             return Counts(tried=1, hangs=1)
         finished = self._finished()
         if name == "golden freeze":
             self._reset(name)
-        again = self._run() if name.startswith("run from") else self.words[name]
         # At once: what the killed command started may still be there.
-        resumed = self.start(again)
-        try:
-            status = resumed.wait(_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(resumed.pid, signal.SIGKILL)
+        status = self.start(self.words[name])
+        if status is None:
             return Counts(tried=1, hangs=1)
         text = self.log.read_text(errors="replace")
-        lost = [stage for stage in finished if f"{stage}: done in" in text] if again[0] == "run" else []
+        lost = [stage for stage in finished if f"{stage}: done in" in text] if self.run in self.words[name] else []
         left = self._left()
         clean = status == 0 and not lost and not left
         if not clean:
@@ -166,17 +200,17 @@ class Commands:
         partial = [str(path) for end in ("partial*", "unfinished*") for path in self.place.rglob(f"*.{end}")]
         partial += [str(path) for path in (self.place / "tmp").glob("trigcnn-scratch-*")]
         end = time.monotonic() + _END_S
-        while (alive := _processes(self.place)) and time.monotonic() < end:
+        while (alive := _processes(self.place, but=self._server.identity)) and time.monotonic() < end:
             time.sleep(0.2)
         return [*partial, *map(str, alive)]
 
 
-def _processes(place: Path) -> list[int]:
+def _processes(place: Path, but: int) -> list[int]:
     """Return the processes that a command started, by a variable that all inherit."""
     wanted, found = f"TRIGCNN_KILLED={place}".encode(), []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
-            if wanted in path.read_bytes().split(b"\0"):
+            if path.parent.name != str(but) and wanted in path.read_bytes().split(b"\0"):
                 found.append(int(path.parent.name))
         except OSError:
             continue
@@ -203,10 +237,13 @@ def kills(
     with tempfile.TemporaryDirectory(prefix="kills") as place:
         commands = Commands(Path(place), options)
         chosen = names or tuple(commands.words)
-        for number in range(count):
-            name = chosen[number % len(chosen)]
-            at = draw.randint(1, commands.changes(name))
-            found = commands.kill(name, at)
-            counts += found
-            say(f"{name}, change {at} of {commands.changes(name)}: {found}")
+        try:
+            for number in range(count):
+                name = chosen[number % len(chosen)]
+                at = draw.randint(1, commands.changes(name))
+                found = commands.kill(name, at)
+                counts += found
+                say(f"{name}, change {at} of {commands.changes(name)}: {found}")
+        finally:
+            commands.end()
     return counts

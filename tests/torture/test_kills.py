@@ -36,5 +36,5 @@ def test_a_file_that_is_half_written_is_noticed() -> None:
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_while_it_trains_loses_nothing() -> None:
-    """Without RTL; `make torture KILLS=14` kills every command, and runs with RTL."""
-    assert kills(1, 3, names=("run from train",), options=()) == Counts(tried=1, clean=1)
+    """Without RTL; `make torture KILLS=17` kills every command, and runs with RTL."""
+    assert kills(1, 3, names=("train",), options=()) == Counts(tried=1, clean=1)
