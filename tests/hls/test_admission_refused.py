@@ -87,6 +87,8 @@ SHOWING = {name: branch for name, (branch, _) in (REFUSED | LATE).items()} | {
 # What hls4ml says, where it does not take the model at all.
 _UNKNOWN = ("Lambda", "Model", "QAdaptiveActivation", "Conv1DTranspose", "Conv2DTranspose", "QBidirectional")
 RAISES = {
+    "Rescaling.scale=others": "Unsupported layer type: Rescaling",
+    "Rescaling.offset=others": "Unsupported layer type: Rescaling",
     "QActivation.activation=bernoulli": "Unsupported QKeras activation: bernoulli",
     "QActivation.activation=quantized_ulaw": "Unsupported QKeras activation: quantized_ulaw",
     "QDense.input_shape=more axes": "Cannot replace Dense over 3D tensor with Conv3D",
