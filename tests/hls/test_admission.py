@@ -231,7 +231,7 @@ def test_every_field_of_every_class_is_in_the_table() -> None:
     arguments: dict[str, dict[str, Any]] = {
         "InputLayer": {"input_shape": (4,)}, "QActivation": {"activation": "quantized_relu(4)"},
         "Activation": {"activation": "relu"}, "Reshape": {"target_shape": (4,)}, "Permute": {"dims": (1,)},
-        "QDense": {"units": 2}, "GaussianNoise": {"stddev": 0.1},
+        "QDense": {"units": 2}, "GaussianNoise": {"stddev": 0.1}, "Rescaling": {"scale": 2.0},
         **{kind: {"filters": 2, "kernel_size": 2} for kind in LAYERS if "Conv" in kind and "Depthwise" not in kind},
         **{kind: {"kernel_size": 2} for kind in LAYERS if "Depthwise" in kind},
         **{kind: {"rate": 0.1} for kind in LAYERS if kind.endswith(("Dropout", "Dropout1D", "Dropout2D"))},
