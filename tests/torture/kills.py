@@ -150,8 +150,10 @@ class Commands:
     def _reset(self, name: str) -> None:
         """Let a command that keeps its results begin anew, behind what it needs."""
         if name in _STAGES:
-            # Without a whole manifest, a stage is not finished; it is replaced, and those behind it stay.
-            (self.run / name / "manifest.json").write_text("{}")
+            # Without a whole manifest, a stage is not finished, and is replaced; a report goes when a stage changes.
+            manifest = self.run / name / "manifest.json"
+            if manifest.exists():
+                manifest.write_text("{}")
         if name in ("sweep", "zoo"):
             shutil.rmtree(self.place / "out" / name, ignore_errors=True)
         (self.place / "network" / "explain.yaml").write_text(self._wrong)
