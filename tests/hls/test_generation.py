@@ -60,7 +60,7 @@ def test_auto_takes_streaming_where_parallel_does_not_fit_the_part(
     for folder, suffix in (("rtl", "v"), ("vhdl", "vhd")):
         # Nothing of the parallel design is left.
         assert {path.name for path in (tmp_path / folder).iterdir()} == {"src", "PORTS.md"}
-        assert (tmp_path / folder / "src" / f"top_x.{suffix}").is_file()
+        assert (tmp_path / folder / "src" / f"top_layer_x.{suffix}").is_file()
 
 
 def test_auto_stays_with_parallel_where_there_is_no_streaming_form(
@@ -182,7 +182,7 @@ def test_layers_whose_modules_would_have_one_name_are_refused(tmp_path: Path) ->
         outputs="a a_kernel",
     )
     text = refused(names, tmp_path)
-    assert text == "two modules would have the name top_a_kernel; give the layer that it is of another name"
+    assert text == "two modules would have the name top_layer_a_kernel; give the layer that it is of another name"
 
 
 def test_layers_may_be_called_like_ports(tmp_path: Path) -> None:

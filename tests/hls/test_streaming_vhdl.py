@@ -131,7 +131,7 @@ def test_names_of_layers_in_another_are_free(tmp_path: Path) -> None:
     """The activation behind a layer is computed in its module and names nothing."""
     subject = renamed(classifier(), {"r": "relu__1", "c": "signal"})
     generate(subject, tmp_path / "rtl", stage_delay=4.0, vhdl_folder=tmp_path / "vhdl")
-    assert {"top_signal", "top_p"} <= names_of(tmp_path / "vhdl", "vhd")
+    assert {"top_layer_signal", "top_layer_p"} <= names_of(tmp_path / "vhdl", "vhd")
 
 
 def renamed(subject: Graph, names: dict[str, str]) -> Graph:
