@@ -85,10 +85,24 @@ def results(layer: Layer, inputs: Sequence[Elements], graph: Graph, ranges: Rang
             return found
 
         return _each(lambda x: applied("table", look_up, fraction, x), inputs[0])
+    return casted(before_cast(layer, inputs), layer, ranges)
+
+
+def casted(elements: Elements, layer: Layer, ranges: Ranges) -> Elements:
+    """Return elements of a layer after the cast to its number format."""
+    return _each(lambda x: cast(x, layer.result, ranges), elements)
+
+
+def before_cast(layer: Layer, inputs: Sequence[Elements]) -> Elements:
+    """Return the elements of a layer before the cast to its number format; not of a table, which has none.
+
+    Raises:
+        ProofError: The kind of layer has no definition here, or a sum needs the value of a function.
+    """
     if layer.kind not in _KINDS:
         raise ProofError(f"layer {layer.name}: the kind {layer.kind} has no definition in the proof")
-    elements = _KINDS[layer.kind](layer, *inputs)
-    return _each(lambda x: cast(x, layer.result, ranges), elements)
+    elements: Elements = _KINDS[layer.kind](layer, *inputs)
+    return elements
 
 
 def cast(x: Element, to: FixedPoint, ranges: Ranges) -> Element:
@@ -152,7 +166,7 @@ def combined(kind: str, xs: Sequence[Element]) -> Element:
         own = [
             f.compute(*(values[places[_key(form)]] for form in f.forms)) << (fraction - f.fraction) for f in functions
         ]
-        return function(own)
+        return function(np.broadcast_arrays(*own))
 
     scale = 2 if kind == "product" else 1
     if not forms:

@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 
 from trigcnn.hls.errors import ProofError
-from trigcnn.hls.graph.definition import Element, Function
+from trigcnn.hls.graph.definition import Element, Elements, Function
 from trigcnn.hls.graph.forms import Form, bounds
 from trigcnn.hls.graph.graph import Layer
 from trigcnn.hls.proof.checker.cases import MOST_CASES, Batch, batches
@@ -60,15 +60,15 @@ class Search:
             self._missing[cell.name] = len(bits)
             for bit in bits:
                 self._readers.setdefault(bit, []).append(cell)
-        for layer in equivalence.graph.input_layers:
-            for element in equivalence.elements[layer.name].reshape(-1):
-                (atom,) = element.terms
-                self._found(atom)
+        for atom in list(equivalence.variables):
+            self._found(atom)
 
-    def claims(self, layer: Layer) -> dict[int, Claim]:
+    def claims(self, layer: Layer, elements: Elements | None = None) -> dict[int, Claim]:
         """Return where elements are that are no linear forms; those that are not found are missing."""
         found = {}
-        for index, element in enumerate(self.equivalence.specified(layer).reshape(-1)):
+        if elements is None:
+            elements = self.equivalence.specified(layer)
+        for index, element in enumerate(elements.reshape(-1)):
             if isinstance(element, Function) and (claim := self._claim(layer, index, element)) is not None:
                 found[index] = claim
         return found
@@ -188,14 +188,16 @@ class Search:
         algebra = Lanes(count)
         found: dict[int, list[int]] = {value: [] for value in bits}
         leaves = Leaves(self._words, function.forms)
-        starts = [self._words.bit(bit) for form in function.forms for bit in self._by_key.get(_key(form), ())]
-        starts = list(dict.fromkeys(bit for bit in starts if bit > ONE and leaves.leaf(bit) is not None))
+        near = [bit for form in function.forms for bit in self._by_key.get(_key(form), ())]
+        shared = dict.fromkeys(map(self._words.bit, near))
+        starts = [bit for bit in shared if bit > ONE and leaves.leaf(bit) is not None]
         known = {ZERO: algebra.zero, ONE: algebra.one}
         known |= zip(starts, leaves.evaluate(starts, batch), strict=True)
         for bit, value in known.items():
             if value in found:
                 found[value].append(bit)
-        waiting = deque(starts)
+        # Cells may read a bit by another name than the one that stands for it.
+        waiting = deque(dict.fromkeys([*starts, *(bit for bit in near if self._words.bit(bit) in known)]))
         while waiting:
             for cell in self._readers.get(waiting.popleft(), ()):
                 own = {b: self._words.bit(b) for port in cell.inputs.values() for b in port if b >= ZERO}
@@ -205,12 +207,13 @@ class Search:
                     word = output(cell, {b: known[o] for b, o in own.items()}, algebra)
                 except ProofError:
                     continue
-                for bit, value in zip(map(self._words.bit, cell.output), word, strict=True):
+                for name, value in zip(cell.output, word, strict=True):
+                    bit = self._words.bit(name)
                     if bit not in known:
                         known[bit] = value
                         if value in found:
                             found[value].append(bit)
-                        waiting.append(bit)
+                        waiting += dict.fromkeys([bit, name])
         if not all(found.values()):
             return None
         # Bits of adders behind the element are known by their sums.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trigcnn.common.files import scratch
-from trigcnn.hls.proof import parallel
+from trigcnn.hls.proof import prove as proving
 from trigcnn.hls.proof.checker import check as checker
 from trigcnn.hls.proof.checker.certificate import Certificate
 from trigcnn.hls.proof.checker.equivalence import Obligation
@@ -45,7 +45,7 @@ def prove(run: Path, language: Language = "verilog", *, note: Callable[[str], No
 
     Raises:
         RunFolderError: The run is not finished, or has no RTL in this language.
-        ConfigError: The RTL is of a kind that cannot be proved yet.
+        ConfigError: The RTL cannot be proved in this language.
         ProofError: The sources have cells that the prover does not know.
         ToolFailedError: Yosys or GHDL cannot read the sources.
         ToolMissingError: GHDL is not installed.
@@ -55,10 +55,10 @@ def prove(run: Path, language: Language = "verilog", *, note: Callable[[str], No
     if not (convert / "rtl").is_dir():
         raise RunFolderError(f"{finished.folder.path}: has no RTL; set rtl.architecture and run `trigcnn check`")
     design = RtlDesign.load(convert)
-    if design.architecture != "parallel":
+    if design.architecture == "streaming" and language == "vhdl":
         raise ConfigError(
-            f"{finished.folder.path}: its RTL is streaming, which trigcnn cannot prove yet; set "
-            "rtl.architecture: parallel, or rely on the simulation of `trigcnn check`"
+            f"{finished.folder.path}: its RTL is streaming, of which trigcnn proves the Verilog; of the VHDL, rely on "
+            "the simulation of `trigcnn check`"
         )
     if language not in design.sources:
         raise RunFolderError(
@@ -67,7 +67,7 @@ def prove(run: Path, language: Language = "verilog", *, note: Callable[[str], No
     place = finished.folder.path / "proof" / CERTIFICATES[language]
     place.parent.mkdir(exist_ok=True)
     with scratch() as folder:
-        certificate, event = parallel.prove(
+        certificate, event = proving.prove(
             finished.graph,
             design,
             convert,
@@ -105,6 +105,10 @@ def sentence(shown: Obligation) -> str:
             return f"{shown.layer}: {shown.elements} elements equal for all {shown.cases} values before them"
         case "linear":
             return f"{shown.layer}: {shown.elements} elements equal as linear forms"
+        case "all states":
+            return f"{shown.layer}: {shown.elements} words moved as they should be, in all {shown.cases} states"
+        case "counting":
+            return f"{shown.elements} queues hold all words that may wait, whatever the gaps"
         case "induction":
             return f"{shown.layer}: for every sequence of inputs, by induction"
         case _:

@@ -46,21 +46,49 @@ KINDS: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
 }
 
 
-def mutants(folder: Path, count: int, seed: int) -> Iterator[Mutant]:
+def _less(match: re.Match[str]) -> str:
+    return f".{match[1]}({int(match[2]) - 1})"
+
+
+MOVING: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
+    "a parameter": (r"\.([A-Z_]+)\(([1-9]\d*)\)", _less),
+    "unequal for equal": (r" == ", " != "),
+    "less for not less": (r" >= ", " < "),
+    "one more": (r"(?<= \+ 1)'b1", "'b0"),
+    "a reset lost": (r"if \(rst\)", "if (1'b0)"),
+    "never": (r"if \((?!rst|1'b0)(\w+)\)", "if (1'b0)"),
+    "the other way round": (r" \? ([^:?]+) : ([^;]+);", r" ? \2 : \1;"),
+    "and for or in control": (r" & ", " | "),
+    "or for and in control": (r" \| ", " & "),
+    "an inverter lost in control": (r"~", ""),
+}
+"""Faults of modules that move words, and of what is said to them."""
+
+
+def mutants(folder: Path, count: int, seed: int, *, moving: bool = False) -> Iterator[Mutant]:
     """Draw faults of a design, the same number of each kind as far as there are places.
 
     Args:
         folder: Its Verilog.
         count: How many.
         seed: Where the draw begins.
+        moving: Whether faults are of how words are moved, not of what is computed.
     """
     generator = random.Random(seed)
-    places: dict[str, list[tuple[Path, int, re.Match[str]]]] = {kind: [] for kind in KINDS}
-    for path in sorted(folder.glob("*.v")):
+    kinds = MOVING if moving else KINDS
+    places: dict[str, list[tuple[Path, int, re.Match[str]]]] = {kind: [] for kind in kinds}
+    files = sorted(folder.glob("*.v"))
+    if moving:
+        files = [path for path in files if re.search("_trigcnn_|_layer_", path.name) and "_stage" not in path.name]
+    for path in files:
         for number, line in enumerate(path.read_text().splitlines()):
-            if line.lstrip().startswith(("//", "input", "output", "wire", "localparam", "parameter")):
+            first = ("//", "input", "output", "localparam", "parameter", "$")
+            if line.lstrip().startswith(first if moving else (*first, "wire")):
                 continue
-            for kind, (pattern, _) in KINDS.items():
+            if "lost" in line:
+                # It ends a simulation, and is nothing in hardware.
+                continue
+            for kind, (pattern, _) in kinds.items():
                 places[kind] += [(path, number, match) for match in re.finditer(pattern, line)]
     for found in places.values():
         generator.shuffle(found)
@@ -70,7 +98,7 @@ def mutants(folder: Path, count: int, seed: int) -> Iterator[Mutant]:
             if found and done < count:
                 path, number, match = found.pop()
                 lines = path.read_text().splitlines()
-                replacement = KINDS[kind][1]
+                replacement = kinds[kind][1]
                 text = match.expand(replacement) if isinstance(replacement, str) else replacement(match)
                 line = lines[number]
                 after = line[: match.start()] + text + line[match.end() :]

@@ -19,6 +19,7 @@ from trigcnn.hls.engines import interpreter, rtl
 from trigcnn.hls.errors import ProofError
 from trigcnn.hls.graph.graph import Graph, Weights
 from trigcnn.hls.proof import counterexample, parallel
+from trigcnn.hls.proof import prove as proving
 from trigcnn.hls.proof.checker import check
 from trigcnn.hls.proof.checker.certificate import Certificate
 from trigcnn.hls.proof.checker.equivalence import Obligation
@@ -77,7 +78,7 @@ def subject(of: Graph, place: Path, **options: Any) -> Subject:
 
 
 def proved(of: Subject, place: Path) -> tuple[Certificate, counterexample.Counterexample | None]:
-    return parallel.prove(of.graph, of.design, of.convert, place, timeout_s=300)
+    return proving.prove(of.graph, of.design, of.convert, place, timeout_s=300)
 
 
 def small() -> Graph:
@@ -119,7 +120,7 @@ def test_the_vhdl_is_proved_and_a_fault_in_it_is_refuted(tmp_path: Path) -> None
     of = subject(small(), tmp_path / "convert", vhdl_folder=tmp_path / "convert/vhdl")
 
     def attempt() -> tuple[Certificate, counterexample.Counterexample | None]:
-        return parallel.prove(of.graph, of.design, of.convert, tmp_path / "tools", "vhdl", timeout_s=300)
+        return proving.prove(of.graph, of.design, of.convert, tmp_path / "tools", "vhdl", timeout_s=300)
 
     certificate, _ = attempt()
     assert (certificate.status, certificate.reason) == ("proved", "")

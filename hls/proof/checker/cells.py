@@ -54,7 +54,34 @@ class Lanes:
         return a ^ self.one
 
 
+class Ternary:
+    """Bits of many cases at once, some of which are unknown: pairs of the cases that can be high, and low."""
+
+    def __init__(self, count: int) -> None:
+        every = (1 << count) - 1
+        self.zero, self.one, self.unknown = (0, every), (every, 0), (every, every)
+
+    def both(self, a: Pair, b: Pair) -> Pair:
+        """Return `a and b`."""
+        return a[0] & b[0], a[1] | b[1]
+
+    def either(self, a: Pair, b: Pair) -> Pair:
+        """Return `a or b`."""
+        return a[0] | b[0], a[1] & b[1]
+
+    def differ(self, a: Pair, b: Pair) -> Pair:
+        """Return `a xor b`."""
+        return a[0] & b[1] | a[1] & b[0], a[0] & b[0] | a[1] & b[1]
+
+    def inverse(self, a: Pair) -> Pair:
+        """Return `not a`."""
+        return a[1], a[0]
+
+
+Pair = tuple[int, int]
 Word = list[Any]
+TIMES = "times"
+"""A `$mul` whose second operand is constant and not zero."""
 
 
 def output(cell: Cell, values: Mapping[int, Any], algebra: Algebra) -> Word:
@@ -121,7 +148,9 @@ class _Operation:
         return result
 
     def choice(self, key: Any, one: Any, zero: Any) -> Any:
-        return self.algebra.differ(zero, self.algebra.both(key, self.algebra.differ(one, zero)))
+        # What is not chosen may be unknown.
+        algebra = self.algebra
+        return algebra.either(algebra.both(key, one), algebra.both(algebra.inverse(key), zero))
 
     def inverted(self, bits: Word) -> Word:
         return [self.algebra.inverse(bit) for bit in bits]
@@ -178,6 +207,7 @@ _KINDS: dict[str, Callable[[_Operation], Word]] = {
     "$sub": _sub,
     "$neg": _neg,
     "$mul": _Operation.multiplied,
+    TIMES: _Operation.multiplied,
     "$pos": lambda op: op.extended("A", op.width),
     "$not": lambda op: op.inverted(op.extended("A", op.width)),
     "$and": lambda op: op.each(op.algebra.both),

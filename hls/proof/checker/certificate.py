@@ -12,9 +12,10 @@ from typing import Any, Literal
 from trigcnn.common.files import write_text
 from trigcnn.hls.errors import ProofError
 from trigcnn.hls.proof.checker.equivalence import Claim, Obligation
+from trigcnn.hls.proof.checker.units import Task
 from trigcnn.hls.rtl.design import Language, RtlDesign
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 Status = Literal["proved", "open", "refuted"]
 Claims = Mapping[str, Mapping[int, Claim]]
 
@@ -29,7 +30,9 @@ class Certificate:
         status: `proved`: equal for every input. `refuted`: not equal. `open`: neither was shown.
         reason: Why it is not proved; empty if it is.
         shown: What was shown, layer by layer.
-        claims: Bits of the netlist that hold elements of layers, by layer and number of the element.
+        claims: Bits of the netlist that hold elements of layers, by layer and number of the element; of a streaming
+            design by place instead of layer.
+        units: Of a streaming design: what each unit computes.
         files: SHA-256 of the graph's files and of the sources, by their path in the run's stage `convert`.
         netlist: SHA-256 of the netlist that Yosys made of the sources.
         tool: Yosys' version.
@@ -43,6 +46,7 @@ class Certificate:
     reason: str
     shown: tuple[Obligation, ...]
     claims: Claims
+    units: Mapping[str, Task]
     files: dict[str, str]
     netlist: str
     tool: str
@@ -72,8 +76,9 @@ class Certificate:
                 layer: {int(index): _claim(entry) for index, entry in own.items()}
                 for layer, own in content["claims"].items()
             }
+            units = {name: task(entry) for name, entry in content["units"].items()}
             shown = tuple(Obligation(**entry) for entry in content["shown"])
-            return cls(**{**content, "claims": claims, "shown": shown})
+            return cls(**{**content, "claims": claims, "shown": shown, "units": units})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProofError(f"{path}: is no certificate ({type(error).__name__}: {error})") from error
 
@@ -98,6 +103,11 @@ def digest(path: Path) -> str:
 def _document(claim: Claim) -> dict[str, Any]:
     steps = [[first, second, _document(own)] for first, second, own in claim.steps]
     return {"bits": claim.bits, "copies": claim.copies, "steps": steps}
+
+
+def task(entry: Mapping[str, Any]) -> Task:
+    """Return what a unit computes, from a certificate."""
+    return Task(dict(entry["sources"]), tuple(entry["layers"]), tuple(entry["then"]))
 
 
 def _claim(entry: dict[str, Any]) -> Claim:

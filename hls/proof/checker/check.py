@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from trigcnn.common.files import scratch
 from trigcnn.hls.errors import ProofError
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.hls.proof.checker import control, front_end
+from trigcnn.hls.proof.checker import control, front_end, streaming
 from trigcnn.hls.proof.checker.certificate import Certificate, digest, digests, source_names
-from trigcnn.hls.proof.checker.equivalence import Obligation, Port, prove
-from trigcnn.hls.proof.checker.netlist import Netlist, delays, load
+from trigcnn.hls.proof.checker.equivalence import Claim, Obligation, Port, prove
+from trigcnn.hls.proof.checker.netlist import Netlist, delays, load, modules
 from trigcnn.hls.rtl import design as rtl
 
 
@@ -39,17 +39,30 @@ def check(path: Path, convert: Path, *, timeout_s: float, note: Callable[[Obliga
     for name, known in digests(convert, design, certificate.language).items():
         if certificate.files.get(name) != known:
             raise ProofError(f"{convert / name}: is not the file that the certificate is about")
+    shown: list[Obligation]
     with scratch() as folder:
-        netlist, found = read(design, convert, folder, certificate.language, timeout_s=timeout_s)
+        if design.architecture == "parallel":
+            netlist, found = read(design, convert, folder, certificate.language, timeout_s=timeout_s)
+        else:
+            modules, found = read_modules(design, convert, folder, timeout_s=timeout_s)
     if found != certificate.netlist:
         raise ProofError(
             f"Yosys {front_end.version()} makes another netlist than Yosys {certificate.tool} did; check it with that "
             "version, or prove the run again"
         )
-    shown = check_times(netlist, design)
-    for obligation in shown:
-        note(obligation)
-    shown += prove(netlist, graph, ports(design.inputs), ports(design.outputs), certificate.claims, note)
+    if design.architecture == "parallel":
+        shown = check_times(netlist, design)
+        for obligation in shown:
+            note(obligation)
+        shown += prove(netlist, graph, ports(design.inputs), ports(design.outputs), certificate.claims, note)
+    else:
+
+        def claimed(place: str, *_: object) -> Mapping[int, Claim]:
+            return certificate.claims.get(place, {})
+
+        shown = streaming.prove(modules, graph, design, certificate.units, claimed)
+        for obligation in shown:
+            note(obligation)
     if tuple(shown) != certificate.shown:
         raise ProofError(f"{path}: it lists other statements than those that hold")
 
@@ -76,6 +89,29 @@ def read(
     sources = [convert / name for name in source_names(design, language)]
     written = front_end.netlist(sources, design.top, place, language, timeout_s=timeout_s)
     return load(written, design.top, design.clock, [port.name for port in design.outputs]), digest(written)
+
+
+def read_modules(
+    design: rtl.RtlDesign, convert: Path, place: Path, *, timeout_s: float
+) -> tuple[dict[str, Netlist], str]:
+    """Read the Verilog of a streaming design.
+
+    Args:
+        design: The design.
+        convert: Folder of the stage that has its sources in `rtl`.
+        place: Folder for Yosys.
+        timeout_s: Time limit in seconds.
+
+    Returns:
+        Its modules, and SHA-256 of Yosys' file.
+
+    Raises:
+        ToolFailedError: Yosys cannot read it.
+        ProofError: It has cells that are not known.
+    """
+    sources = [convert / name for name in source_names(design, "verilog")]
+    written = front_end.netlist(sources, design.top, place, "verilog", timeout_s=timeout_s, streaming=True)
+    return modules(written, design.clock), digest(written)
 
 
 def ports(described: Sequence[rtl.Port]) -> list[Port]:

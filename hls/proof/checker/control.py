@@ -6,8 +6,8 @@ from trigcnn.hls.errors import ProofError
 from trigcnn.hls.proof.checker.cells import Lanes, output
 from trigcnn.hls.proof.checker.netlist import ONE, ZERO, Netlist
 
-# A register's next value is compared for all four values of the bit in front and of the reset.
-_BEFORE, _RESET = 0b1010, 0b1100
+# A register's next value is compared for all values of the bits in front and of the reset.
+_CASES, _CLEAR = (0b10101010, 0b11001100), 0b11110000
 
 
 def check_valid(netlist: Netlist, valid: tuple[str, str], reset: str, latency: int) -> None:
@@ -29,25 +29,50 @@ def check_valid(netlist: Netlist, valid: tuple[str, str], reset: str, latency: i
     for clock in range(latency):
         if bit not in netlist.registers:
             raise ProofError(f"{valid[1]}: {netlist.name(bit)} is no register, {clock} clocks before the output")
-        bit = _before(netlist, netlist.registers[bit], clear)
+        bit = before(netlist, netlist.registers[bit], clear)
     if bit != start:
         raise ProofError(f"{valid[1]} is not {valid[0]} of {latency} clocks ago: it is {netlist.name(bit)}")
 
 
-def _before(netlist: Netlist, stored: int, clear: int) -> int:
-    """Return the bit that is stored while the reset is low."""
-    leaves = {bit for bit in _leaves(netlist, stored) if bit not in (ZERO, ONE, clear)}
-    if len(leaves) != 1:
-        raise ProofError(f"{netlist.name(stored)} depends on {len(leaves)} bits besides the reset, not on one")
-    leaf = leaves.pop()
-    algebra = Lanes(4)
-    values = {ZERO: algebra.zero, ONE: algebra.one, leaf: _BEFORE, clear: _RESET}
-    if _value(netlist, stored, values, algebra) != _BEFORE & ~_RESET:
+def before(netlist: Netlist, stored: int, clear: int) -> int:
+    """Return the bit that is stored while the reset is low; zero is stored while it is high.
+
+    Raises:
+        ProofError: Something else is stored.
+    """
+    found = all_before(netlist, stored, clear)
+    if len(found) != 1:
+        raise ProofError(f"{netlist.name(stored)} depends on {len(found)} bits besides the reset, not on one")
+    return found[0]
+
+
+def all_before(netlist: Netlist, stored: int, clear: int) -> tuple[int, ...]:
+    """Return the bits, one or two, of which all are high where one is stored; zero is stored while the reset is high.
+
+    Raises:
+        ProofError: Something else is stored.
+    """
+    ends = tuple(sorted(bit for bit in leaves(netlist, stored) if bit not in (ZERO, ONE, clear)))
+    if not 1 <= len(ends) <= 2:
+        raise ProofError(f"{netlist.name(stored)} depends on {len(ends)} bits besides the reset")
+    algebra = Lanes(8)
+    values = {ZERO: algebra.zero, ONE: algebra.one, clear: _CLEAR, **dict(zip(ends, _CASES, strict=False))}
+    wanted = algebra.one & ~_CLEAR
+    for bit in ends:
+        wanted &= values[bit]
+    if _value(netlist, stored, values, algebra) != wanted:
         raise ProofError(f"{netlist.name(stored)} is not the bit in front of it, or zero in a reset")
-    return leaf
+    return ends
 
 
-def _leaves(netlist: Netlist, bit: int) -> set[int]:
+def is_and(netlist: Netlist, bit: int, both: tuple[int, ...]) -> bool:
+    """Return whether a bit is high if and only if two others are."""
+    algebra = Lanes(8)
+    values = {ZERO: algebra.zero, ONE: algebra.one, **dict(zip(both, _CASES, strict=True))}
+    return _value(netlist, bit, values, algebra) == _CASES[0] & _CASES[1]
+
+
+def leaves(netlist: Netlist, bit: int) -> set[int]:
     """Return the inputs and registers on which a bit depends, not through other bits of the same cell."""
     cell = netlist.driver.get(bit)
     if cell is None:
@@ -58,7 +83,7 @@ def _leaves(netlist: Netlist, bit: int) -> set[int]:
         # A bit of a choice or of a gate depends on this bit of its operands alone.
         own = bits if port == "S" or cell.kind not in ("$mux", "$and", "$or", "$not") else bits[position : position + 1]
         for each in own:
-            found |= _leaves(netlist, each)
+            found |= leaves(netlist, each)
     return found
 
 

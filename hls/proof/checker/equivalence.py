@@ -117,27 +117,42 @@ class Equivalence:
             elements[index] = self.variable(own, low, high, layer.result.fraction)
         self.elements[layer.name] = elements.reshape(layer.shape)
 
-    def variable(self, bits: Bits, low: int, high: int, fraction: int) -> Form:
-        """Make the number that bits hold a variable; it was shown to be one of `low` to `high`."""
-        self._atoms -= 1
-        self.ranges[self._atoms] = (low, high)
-        self.variables[self._atoms] = bits
-        self.words.define(bits, atom(self._atoms), low, high)
-        return Form({self._atoms: 1}, 0, -fraction)
+    def variable(self, bits: Bits, low: int, high: int, fraction: int, name: int = 0) -> Form:
+        """Make the number that bits hold a variable; it was shown to be one of `low` to `high`.
+
+        Args:
+            bits: The bits.
+            low: The least that it can be.
+            high: The most.
+            fraction: Its fraction bits.
+            name: Its number as an atom, which is below zero; a new one if it is zero.
+        """
+        self._atoms = min(self._atoms, name) - (not name)
+        name = name or self._atoms
+        self.ranges[name] = (low, high)
+        self.variables[name] = bits
+        self.words.define(bits, atom(name), low, high)
+        return Form({name: 1}, 0, -fraction)
 
     def specified(self, layer: Layer) -> Elements:
         """Return the elements of a layer by the definition of its kind."""
         given = [self.elements[name] for name in layer.inputs]
         return definition.results(layer, given, self.graph, self.ranges)
 
-    def compare(self, layer: Layer, claims: Mapping[int, Claim]) -> list[Obligation]:
+    def compare(self, layer: Layer, claims: Mapping[int, Claim], elements: Elements | None = None) -> list[Obligation]:
         """Check the claims for a layer's elements, and make these elements variables.
+
+        Args:
+            layer: The layer.
+            claims: Where elements are.
+            elements: Its elements, or some of them; all by its definition if None.
 
         Raises:
             RefutedError: A claim is wrong.
             ProofError: A claim cannot be checked.
         """
-        elements = self.specified(layer)
+        if elements is None:
+            elements = self.specified(layer)
         flat = elements.reshape(-1)
         shown: dict[str, Obligation] = {}
         for index, claim in claims.items():
@@ -152,7 +167,7 @@ class Equivalence:
             flat[index] = element
             old = shown.get("exhaustive", Obligation(layer.name, "exhaustive", 0))
             shown["exhaustive"] = Obligation(layer.name, "exhaustive", old.elements + 1, old.cases + tried)
-        self.elements[layer.name] = flat.reshape(layer.shape)
+        self.elements[layer.name] = flat.reshape(elements.shape)
         return list(shown.values())
 
     def settle(self, layer: str, index: int, element: Element, claim: Claim) -> tuple[Form, int]:
@@ -257,7 +272,10 @@ class Leaves:
         found: dict[int, int] = {ZERO: algebra.zero, ONE: algebra.one}
         names = tuple(bits)
         if names not in self._cones:
-            self._cones[names] = list(self.cone(names))
+            # On the way, adders are looked at, and bits may turn out to equal others.
+            known = -1
+            while known != (known := self._words.known):
+                self._cones[names] = list(self.cone(names))
         for bit, cell in self._cones[names]:
             if cell is None:
                 leaf = self.leaf(bit)

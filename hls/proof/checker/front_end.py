@@ -20,14 +20,28 @@ _SCRIPT = """\
 {sources}
 hierarchy -check -top {top}
 proc -norom
-flatten
+{boundaries}flatten
 opt -fast -nodffe -nosdff
 write_json netlist.json
 """
 
 
-def netlist(sources: Sequence[Path], top: str, folder: Path, language: Language, *, timeout_s: float) -> Path:
-    """Read a design and write the flat netlist.
+# Modules of the library that move words; these have no others inside. Memories become registers.
+_MOVERS = ("collect", "fifo", "scan", "serialize", "window", "counter", "hold")
+_WHOLE = _MOVERS[:-2]
+
+
+def boundaries(top: str) -> str:
+    """Return commands that keep the modules of a streaming design that move words, by the names of the library."""
+    whole = " ".join(f"*{top}_trigcnn_{name}*" for name in _WHOLE)
+    kept = "\n".join(f"setattr -mod -set keep_hierarchy 1 *{top}_trigcnn_{name}*" for name in _MOVERS)
+    return f"memory -nomap\nmemory_map\nflatten {whole}\n{kept}\n"
+
+
+def netlist(
+    sources: Sequence[Path], top: str, folder: Path, language: Language, *, timeout_s: float, streaming: bool = False
+) -> Path:
+    """Read a design and write the netlist: flat, or of a streaming design with the modules that move words.
 
     Args:
         sources: Its files, each after those that it needs.
@@ -35,6 +49,7 @@ def netlist(sources: Sequence[Path], top: str, folder: Path, language: Language,
         folder: Folder for the script, the log and the netlist.
         language: The language of the files.
         timeout_s: Time limit of each tool in seconds.
+        streaming: Whether the design is streaming.
 
     Returns:
         The netlist, as JSON.
@@ -53,7 +68,8 @@ def netlist(sources: Sequence[Path], top: str, folder: Path, language: Language,
         # Names in the netlist come from the place of a file, so that must not differ.
         shutil.copyfile(source, copies / source.name)
     lines = "\n".join(f"read_verilog verilog/{source.name}" for source in sources)
-    run_script(_SCRIPT.format(sources=lines, top=top), "read", folder, timeout_s=timeout_s)
+    kept = boundaries(top) if streaming else ""
+    run_script(_SCRIPT.format(sources=lines, top=top, boundaries=kept), "read", folder, timeout_s=timeout_s)
     shutil.rmtree(copies)
     if not (result := folder / "netlist.json").is_file():
         raise ToolFailedError(f"Yosys left no netlist; see {folder / 'read.log'}")

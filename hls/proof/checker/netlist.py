@@ -36,9 +36,24 @@ class Cell:
     signed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An instance of a module whose boundary was kept.
+
+    Attributes:
+        name: Its name in the netlist.
+        module: The module.
+        ports: Bits of each port, the lowest first.
+    """
+
+    name: str
+    module: str
+    ports: dict[str, tuple[int, ...]]
+
+
 @dataclass
 class Netlist:
-    """A module without hierarchy.
+    """A module, without hierarchy but for boxes.
 
     Attributes:
         inputs: Bits of each input port, the lowest first.
@@ -48,6 +63,7 @@ class Netlist:
         registers: The bit that each register stores, by the bit that it delivers.
         names: A name of each bit.
         driver: The cell that drives a bit.
+        boxes: Instances of modules whose boundaries were kept.
     """
 
     inputs: dict[str, tuple[int, ...]]
@@ -56,6 +72,7 @@ class Netlist:
     registers: dict[int, int]
     names: dict[int, str]
     driver: dict[int, Cell] = field(default_factory=dict)
+    boxes: list[Box] = field(default_factory=list)
 
     def stored(self, bit: int) -> int:
         """Return the bit behind all registers in front of a bit: the same value, clocks earlier."""
@@ -80,7 +97,27 @@ def load(path: Path, top: str, clock: str, data: Sequence[str]) -> Netlist:
     Raises:
         ProofError: There is a cell of a kind that is not known, a register of another clock, or a loop.
     """
-    module = json.loads(path.read_text())["modules"][top]
+    netlist = modules(path, clock)[top]
+    for box in netlist.boxes:
+        raise ProofError(f"cell {box.name} is of the kind {box.module}, which is not known")
+    return _ordered(netlist, data)
+
+
+def modules(path: Path, clock: str) -> dict[str, Netlist]:
+    """Read all modules, each with its cells in no order, and the modules that it contains as boxes.
+
+    Args:
+        path: JSON that Yosys wrote, after `proc` and without memories.
+        clock: Name of the only clock in each module; registers take a value at its rising edge.
+
+    Raises:
+        ProofError: There is a cell of a kind that is not known, a register of another clock, or a bit with two drivers.
+    """
+    content = json.loads(path.read_text())["modules"]
+    return {name: _driven(_module(module, clock, set(content))) for name, module in content.items()}
+
+
+def _module(module: dict[str, Any], clock: str, known: set[str]) -> Netlist:
     ports: dict[str, dict[str, tuple[int, ...]]] = {"input": {}, "output": {}}
     for name, port in module["ports"].items():
         ports[port["direction"]][name] = _bits(port["bits"])
@@ -91,11 +128,15 @@ def load(path: Path, top: str, clock: str, data: Sequence[str]) -> Netlist:
                 names[bit] = f"{name}[{position}]"
     cells: list[Cell] = []
     registers: dict[int, int] = {}
+    boxes: list[Box] = []
     for name, cell in module["cells"].items():
         kind = cell["type"]
         if kind in _IGNORED:
             continue
         connections = {port: _bits(bits) for port, bits in cell["connections"].items()}
+        if kind in known:
+            boxes.append(Box(name, kind, connections))
+            continue
         if kind in _REGISTERS:
             if connections["CLK"] != ports["input"][clock] or not _flag(cell, "CLK_POLARITY"):
                 raise ProofError(f"register {name} has another clock than {clock}")
@@ -105,7 +146,7 @@ def load(path: Path, top: str, clock: str, data: Sequence[str]) -> Netlist:
             raise ProofError(f"cell {name} is of the kind {kind}, which is not known")
         signed = _flag(cell, "A_SIGNED") and _flag(cell, "B_SIGNED", missing=True)
         cells.append(Cell(name, kind, {p: b for p, b in connections.items() if p != "Y"}, connections["Y"], signed))
-    return _ordered(Netlist(ports["input"], ports["output"], cells, registers, names), data)
+    return Netlist(ports["input"], ports["output"], cells, registers, names, boxes=boxes)
 
 
 def _bits(bits: Sequence[Any]) -> tuple[int, ...]:
@@ -117,13 +158,18 @@ def _flag(cell: dict[str, Any], name: str, *, missing: bool = False) -> bool:
     return missing if value is None else int(value, 2) == 1
 
 
-def _ordered(netlist: Netlist, data: Sequence[str]) -> Netlist:
-    """Find the cell that drives each bit, and sort those before the outputs that carry data."""
+def _driven(netlist: Netlist) -> Netlist:
+    """Find the cell that drives each bit."""
     for cell in netlist.cells:
         for bit in cell.output:
             if bit in netlist.driver or bit in netlist.registers:
                 raise ProofError(f"{netlist.name(bit)} is driven twice")
             netlist.driver[bit] = cell
+    return netlist
+
+
+def _ordered(netlist: Netlist, data: Sequence[str]) -> Netlist:
+    """Sort the cells before the outputs that carry data."""
     done: dict[str, bool] = {}
     order = []
     ends = (netlist.stored(bit) for name in data for bit in netlist.outputs[name])

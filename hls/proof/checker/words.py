@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from trigcnn.hls.errors import ProofError
 from trigcnn.hls.graph.forms import Form, bounds
+from trigcnn.hls.proof.checker.cells import TIMES
 from trigcnn.hls.proof.checker.netlist import ONE, ZERO, Cell, Netlist
 
-LINEAR = ("$add", "$sub", "$neg")
+LINEAR = ("$add", "$sub", "$neg", TIMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,12 @@ class Word:
     high: int
     bits: tuple[int, ...]
     fits: bool
+
+
+def constant(bits: Sequence[int], *, signed: bool) -> int:
+    """Return the number that constant bits hold."""
+    value = sum(bit << position for position, bit in enumerate(bits))
+    return value - (bits[-1] << len(bits)) if signed else value
 
 
 class Words:
@@ -76,6 +83,11 @@ class Words:
         while bit in self._same:
             bit = self.netlist.stored(self._same[bit])
         return bit
+
+    @property
+    def known(self) -> int:
+        """How many bits are known to equal others."""
+        return len(self._same)
 
     def alias(self, bit: int, other: int) -> None:
         """Note that a bit equals another one, which was proved before."""
@@ -174,7 +186,11 @@ class Words:
         width, signed = len(cell.output), cell.signed
         borrow = None
         form, low, high = self._operand(cell.inputs["A"], signed, width)
-        if cell.kind == "$neg":
+        if cell.kind == TIMES:
+            factor = constant(cell.inputs["B"], signed=signed)
+            form = form.times(factor)
+            low, high = sorted((low * factor, high * factor))
+        elif cell.kind == "$neg":
             form, low, high = form.times(-1), -high, -low
             if high >= 1 << (width - 1) or low < -(1 << (width - 1)):
                 bits = cell.inputs["A"]
