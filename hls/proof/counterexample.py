@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from trigcnn.hls.engines import Events, interpreter
 from trigcnn.hls.graph.graph import Graph
-from trigcnn.hls.proof.checker.cases import grid, packed
-from trigcnn.hls.proof.checker.cells import Lanes, output
+from trigcnn.hls.proof.checker.cases import grid, packed, unpacked
+from trigcnn.hls.proof.checker.cells import Lanes, evaluate, output
 from trigcnn.hls.proof.checker.netlist import ONE, UNKNOWN, ZERO, Netlist
 from trigcnn.hls.rtl.design import Port, RtlDesign
 
@@ -120,9 +120,12 @@ def valid_differs(netlist: Netlist, design: RtlDesign) -> str:
         values = {ZERO: 0, ONE: algebra.one, UNKNOWN: 0, clear: rst, start: valid, **state}
         wanted = given[-latency] if clock >= latency else 0
         for name, bit in ends.items():
-            if clock > latency and _bit(netlist, bit, values, algebra) != wanted:
+            if clock > latency and evaluate(netlist.driver, bit, values, algebra) != wanted:
                 return f"{name} is not {mark} of {latency} clocks ago in clock {clock} of a drawn sequence"
-        state = {bit: _bit(netlist, stored, values, algebra) for bit, stored in _chain(netlist, ends.values()).items()}
+        state = {
+            bit: evaluate(netlist.driver, stored, values, algebra)
+            for bit, stored in _chain(netlist, ends.values()).items()
+        }
         given = [each & ~rst for each in [*given[-latency:], valid]]
     return ""
 
@@ -143,22 +146,10 @@ def _chain(netlist: Netlist, bits: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def _bit(netlist: Netlist, bit: int, values: dict[int, int], algebra: Lanes) -> int:
-    """Return a bit's value in this clock, and note those on the way."""
-    if bit not in values:
-        cell = netlist.driver[bit]
-        own = {b: _bit(netlist, b, values, algebra) for port in cell.inputs.values() for b in port}
-        values.update(zip(cell.output, output(cell, own | {UNKNOWN: 0}, algebra), strict=True))
-    return values[bit]
-
-
 def _numbers(netlist: Netlist, port: Port, values: dict[int, int], count: int) -> Values:
     width, number_format = port.number_format.width, port.number_format
     lanes = [values[netlist.stored(bit)] for bit in netlist.outputs[port.name]]
-    size = -(-count // 8)
-    bits = np.array(
-        [np.unpackbits(np.frombuffer(each.to_bytes(size, "little"), np.uint8), bitorder="little") for each in lanes]
-    )[:, :count].astype(np.int64)
+    bits = np.array([unpacked(each, count) for each in lanes]).astype(np.int64)
     integers = np.tensordot(1 << np.arange(width), bits.reshape(-1, width, count), axes=(0, 1)).T
     if number_format.signed:
         integers -= (integers >> (width - 1)) << width

@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls.errors import ProofError
-from trigcnn.hls.proof.checker import service
-from trigcnn.hls.proof.checker.cases import packed
-from trigcnn.hls.proof.checker.cells import Pair, Ternary, output
+from trigcnn.hls.proof.checker.cases import packed, unpacked
+from trigcnn.hls.proof.checker.cells import Pair, Ternary, evaluate
 from trigcnn.hls.proof.checker.constants import value
 from trigcnn.hls.proof.checker.moves import Choice, Lane, Moves, lanes, leaves, resolve, selects
 from trigcnn.hls.proof.checker.netlist import ONE, UNKNOWN, ZERO, Netlist
@@ -45,7 +44,6 @@ class Handshake:
         given: Outputs that are given together.
         out_valid: Whether they are given; with each word that comes if it is empty.
         consumed: An input that says whether what is given is taken; always if None.
-        capacity: Words that may wait; that no more do is not shown here. None if it is no matter.
     """
 
     data: str
@@ -54,7 +52,6 @@ class Handshake:
     out_valid: str
     take: str | None = None
     consumed: str | None = None
-    capacity: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,7 @@ class Behaviour:
         bits: Of each word that is given and each bit of the outputs: which bit of which word of the period it is, as
             `word * width + position`; or `FREE`, `LOW`, `HIGH`.
         states: States of the control.
+        capacity: Words that may wait in a queue; that no more do is not shown here. None if it is no queue.
         emissions: When words are given, if none is taken from a queue.
         service: How words are taken and given, if they are taken from a queue.
     """
@@ -75,6 +73,7 @@ class Behaviour:
     words_out: int
     bits: Codes
     states: int
+    capacity: int | None = None
     emissions: tuple[Emission, ...] = ()
     service: Service | None = None
 
@@ -95,6 +94,8 @@ class Automaton:
         self.groups = lanes(self.moves, self.registers, self.word)
         followed = [lane for group in self.groups for lane in group[:1]]
         self.followed = [r for lane in followed for r in lane.registers.values()] if self.groups else self.registers
+        # As many words as the registers hold.
+        self.capacity = None if hands.consumed is None else len(self.registers) // len(self.word)
         self.choices = {r: self.moves.choice(netlist.registers[r]) for r in self.followed}
 
     def _data_registers(self) -> frozenset[int]:
@@ -106,7 +107,6 @@ class Automaton:
                     readers.setdefault(bit, []).extend(cell.output)
         for register, stored in self.netlist.registers.items():
             readers.setdefault(stored, []).append(register)
-        # Bit by bit where a cell works so; so a first guess is made by words, and then bits that carry none leave.
         found: set[int] = set()
         waiting = list(self.word)
         while waiting:
@@ -161,7 +161,8 @@ class Automaton:
         combinations = 1 << len(self.free)
         count = len(states) * combinations
         algebra, every = Ternary(count), (1 << count) - 1
-        values: dict[int, Pair] = {ZERO: algebra.zero, ONE: algebra.one, self.reset: algebra.zero}
+        values: dict[int, Pair] = {ZERO: algebra.zero, ONE: algebra.one, UNKNOWN: algebra.unknown}
+        values[self.reset] = algebra.zero
         repeated = np.tile(states, (combinations, 1))
         for position, register in enumerate(self.control):
             lanes_of = packed(repeated[:, position].astype(np.int64))
@@ -170,10 +171,10 @@ class Automaton:
             lanes_of = packed(np.arange(count) // len(states) >> position & 1)
             values[bit] = (lanes_of, every ^ lanes_of)
         for bit in bits:
-            high, low = _value(self.netlist, bit, values, algebra)
+            high, low = evaluate(self.netlist.driver, bit, values, algebra)
             if high & low:
                 raise ProofError(f"{self.netlist.name(bit)}, which decides where data move, is not defined")
-        return {bit: _unpacked(values[bit][0], count) for bit in bits}, count
+        return {bit: unpacked(values[bit][0], count).astype(np.bool_) for bit in bits}, count
 
     def behaviour(self, words_in: int, words_out: int) -> Behaviour:
         """Visit all states, and return what the module makes of each period of words.
@@ -188,8 +189,7 @@ class Automaton:
         visit = _Visit(self, words_in, words_out)
         visit.run()
         table, emissions = visit.table()
-        served = None if self.hands.take is None else service.service(self, words_in, words_out)
-        return Behaviour(words_in, words_out, table, len(visit.known), emissions, served)
+        return Behaviour(words_in, words_out, table, len(visit.known), self.capacity, emissions)
 
     def step(self, state: Bools, *, came: bool) -> tuple[Bools, bool, bool]:
         """Return the next state, whether a word is taken, and whether one is given, without a reset."""
@@ -301,7 +301,7 @@ class _Visit:
 
     def _allowed(self, cases: _Cases) -> Bools:
         """Return the cases that can come, since a queue is not fuller than it can be."""
-        capacity = self.automaton.hands.capacity
+        capacity = self.automaton.capacity
         if capacity is None:
             return np.ones(len(cases.came), dtype=np.bool_)
         allowed: Bools = self._counted(cases)[:, 2] <= capacity
@@ -412,17 +412,3 @@ class _Cases:
     held: Codes
     counts: npt.NDArray[np.int64]
     since: npt.NDArray[np.int64]
-
-
-def _value(netlist: Netlist, bit: int, values: dict[int, Pair], algebra: Ternary) -> Pair:
-    """Return a bit's value in this clock, and note those on the way."""
-    if bit not in values:
-        cell = netlist.driver[bit]
-        own = {b: _value(netlist, b, values, algebra) for port in cell.inputs.values() for b in port if b != UNKNOWN}
-        values.update(zip(cell.output, output(cell, own | {UNKNOWN: algebra.unknown}, algebra), strict=True))
-    return values[bit]
-
-
-def _unpacked(lanes_of: int, count: int) -> Bools:
-    data = np.frombuffer(lanes_of.to_bytes(-(-count // 8), "little"), np.uint8)
-    return np.unpackbits(data, bitorder="little")[:count].astype(np.bool_)

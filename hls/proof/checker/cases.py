@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
+import numpy.typing as npt
 
 from trigcnn.hls.errors import ProofError
 from trigcnn.hls.graph.definition import Function, Integers
@@ -121,6 +122,12 @@ def grid(ranges: Sequence[tuple[int, int]]) -> list[Integers]:
     """Return all combinations of integers from intervals: one array per interval."""
     axes = [np.arange(low, high + 1, dtype=np.int64) for low, high in ranges]
     return [each.reshape(-1) for each in np.meshgrid(*axes, indexing="ij")]
+
+
+def unpacked(lanes: int, count: int) -> npt.NDArray[np.uint8]:
+    """Return the bit of each case."""
+    data = np.frombuffer(lanes.to_bytes(-(-count // 8), "little"), np.uint8)
+    return np.unpackbits(data, bitorder="little")[:count]
 
 
 def packed(bits: Integers) -> int:

@@ -112,6 +112,22 @@ def output(cell: Cell, values: Mapping[int, Any], algebra: Algebra) -> Word:
     return words[0]
 
 
+def evaluate(driver: Mapping[int, Cell], bit: int, values: dict[int, Any], algebra: Algebra) -> Any:
+    """Return a bit's value in this clock, and note those on the way.
+
+    Args:
+        driver: The cell that drives each bit.
+        bit: The bit.
+        values: Values that are known: of constants, inputs, registers and `UNKNOWN`.
+        algebra: The algebra of these values.
+    """
+    if bit not in values:
+        cell = driver[bit]
+        own = {b: evaluate(driver, b, values, algebra) for port in cell.inputs.values() for b in port}
+        values.update(zip(cell.output, output(cell, own | {UNKNOWN: values[UNKNOWN]}, algebra), strict=True))
+    return values[bit]
+
+
 class _Operation:
     def __init__(self, cell: Cell, ports: dict[str, Word], algebra: Algebra) -> None:
         self.algebra, self.signed, self.width = algebra, cell.signed, len(cell.output)

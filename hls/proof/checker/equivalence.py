@@ -96,14 +96,15 @@ class Equivalence:
         constants: Bits that are the same in every case.
     """
 
-    def __init__(self, netlist: Netlist, graph: Graph, inputs: Sequence[Port]) -> None:
+    def __init__(self, netlist: Netlist, graph: Graph, inputs: Sequence[Port], *, below: int = 0) -> None:
+        """Take what is compared; names of new variables are less than `below`."""
         self.netlist, self.graph = netlist, graph
         self.words = Words(netlist)
         self.ranges = self.words.ranges
         self.elements: dict[str, Elements] = {}
         self.variables: dict[int, Bits] = {}
         self.constants: list[int] = []
-        self._atoms = 0
+        self._atoms = below
         for port in inputs:
             self._read(port)
 
@@ -127,8 +128,8 @@ class Equivalence:
             fraction: Its fraction bits.
             name: Its number as an atom, which is below zero; a new one if it is zero.
         """
-        self._atoms = min(self._atoms, name) - (not name)
-        name = name or self._atoms
+        if not name:
+            name = self._atoms = self._atoms - 1
         self.ranges[name] = (low, high)
         self.variables[name] = bits
         self.words.define(bits, atom(name), low, high)

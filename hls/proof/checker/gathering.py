@@ -26,18 +26,19 @@ class Gathering:
     """
 
     def __init__(
-        self, words: Feed, defined: Callable[[Elements, dict[int, tuple[int, int]]], Elements], register: Sequence[int]
+        self,
+        words: Feed,
+        defined: Callable[[Elements, dict[int, tuple[int, int]]], Elements],
+        size: int,
+        register: Sequence[int],
     ) -> None:
         self.words, self.register = words, tuple(register)
         own = words.stream
-        numbers = defined(own.elements(), own.ranges()).reshape(-1)
-        size = len(numbers)
         self._own, self._steps = own, len(words.table)
         # One stream has both: the words, and what the register holds after each.
         count = len(own.channels)
         self._offset, self._total = count, count + size
-        joined = defined(self._elements(), self._ranges())
-        self.numbers = joined.reshape(-1)
+        self.numbers = defined(self._elements(), self._ranges()).reshape(-1)
         rows = [self._atoms(step) for step in range(self._steps)]
         for asked in self.numbers:
             _check_once(asked, rows)
@@ -149,14 +150,13 @@ class Gathering:
         held: Codes = (np.arange(steps)[:, None] - 1) * bits + own.bits + np.arange(len(self.register))
         held[0] = FREE
         ranges = {
-            self._name(step, self._offset + number): ends
+            self._name(step, self._offset + number): (low, high)
             for step, row in enumerate(self._intervals)
-            for number, (_, *ends) in enumerate(row)
+            for number, (_, low, high) in enumerate(row)
         }
         leaves = (*self.words.leaves, *counts, *self.register)
         later = dict.fromkeys(self.register, late)
-        named = {name: (low, high) for name, (low, high) in ranges.items()}
-        return Feed(stream, leaves, np.concatenate([words, table, held], axis=1), named, later, (reset,))
+        return Feed(stream, leaves, np.concatenate([words, table, held], axis=1), ranges, later, (reset,))
 
     def result(self) -> tuple[Stream, Elements]:
         """Return the register after an event, and the numbers that were asked for in its terms."""

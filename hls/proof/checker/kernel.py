@@ -192,6 +192,8 @@ class Kernel:
         self.netlist, self.feed, self.work, self.graph = netlist, feed, work, graph
         read = {netlist.stored(b) for cell in netlist.cells for port in cell.inputs.values() for b in port}
         read |= {netlist.stored(b) for b in netlist.outputs["out"]}
+        # The interval of each number.
+        self._ranges = {**feed.stream.ranges(), **feed.ranges}
         self.columns = [n for n, bit in enumerate(feed.leaves) if bit in read]
 
     def cases(self) -> dict[Any, int]:
@@ -261,7 +263,8 @@ class Kernel:
                 known[bit] = ZERO if code == LOW else ONE
             elif code >= 0:
                 known[bit] = holders.setdefault(code, bit)
-        equivalence = Equivalence(_specialized(self.netlist, known), self.graph, ())
+        equivalence = Equivalence(_specialized(self.netlist, known), self.graph, (), below=stream.atom(stream.words, 0))
+        equivalence.ranges.update(self._ranges)
         # Bits that the kernel does not read have numbers of their own.
         spare = max([*self.netlist.names, *self.feed.leaves, ONE]) + 1
         for code in sorted({code // stream.bits for code in holders}):
@@ -275,11 +278,7 @@ class Kernel:
                         holders[at], spare = spare, spare + 1
                     own.append(holders[at])
                 name = stream.atom(code, number)
-                low, high = self.feed.ranges.get(name, (channel.low, channel.high))
-                equivalence.variable(tuple(own), low, high, channel.fraction, name)
-        for name, interval in {**stream.ranges(), **self.feed.ranges}.items():
-            equivalence.ranges.setdefault(name, interval)
-        equivalence._atoms = min(equivalence._atoms, stream.atom(stream.words, 0))
+                equivalence.variable(tuple(own), *self._ranges[name], channel.fraction, name)
         return equivalence, *self._layers(equivalence, self.work.elements[word], place, ask)
 
     def _layers(
@@ -424,4 +423,4 @@ def _unit(forms: Sequence[tuple[Equivalence, Form]], start: int, width: int, sig
     return unit
 
 
-__all__ = ["Ask", "Cell", "Channel", "Feed", "Kernel", "Stream", "Work", "feedforward"]
+__all__ = ["Ask", "Channel", "Feed", "Kernel", "Stream", "Work", "feedforward"]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigcnn.hls.errors import ProofError
-from trigcnn.hls.proof.checker.netlist import ONE, UNKNOWN, ZERO, Netlist
+from trigcnn.hls.proof.checker.netlist import ONE, ZERO, Netlist
 
 Choice = tuple[Any, ...]
 """Where a bit comes from: `("bit", bit)`, or `("choose", select, if it is high, if it is low)`."""
@@ -183,6 +183,3 @@ def _named(choice: Choice, names: Mapping[int, int]) -> Choice:
     if choice[0] == "bit":
         return ("key", names[choice[1]]) if choice[1] in names else choice
     return ("choose", choice[1], _named(choice[2], names), _named(choice[3], names))
-
-
-__all__ = ["ONE", "UNKNOWN", "ZERO", "Choice", "Lane", "Moves", "lanes", "leaves", "resolve", "selects"]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from trigcnn.hls.errors import ProofError
+from trigcnn.hls.proof.checker.automaton import Automaton, Bools
 from trigcnn.hls.proof.checker.times import Service
-
-if TYPE_CHECKING:
-    from trigcnn.hls.proof.checker.automaton import Automaton, Bools
 
 _MOST = 1 << 20
 """Most clocks that are followed."""

@@ -18,6 +18,7 @@ from trigcnn.hls.proof.checker.equivalence import Obligation
 from trigcnn.hls.proof.checker.gathering import Gathering, check_hold
 from trigcnn.hls.proof.checker.kernel import Ask, Feed, Kernel, Stream, Work, feedforward
 from trigcnn.hls.proof.checker.netlist import Box, Netlist
+from trigcnn.hls.proof.checker.service import service
 from trigcnn.hls.proof.checker.times import Emission, Service, Times, emitted
 
 _OUTPUTS = ("window", "rows", "columns", "out_data")
@@ -95,15 +96,17 @@ class Modules:
     def _behaviour(self, module: str, words_in: int, words_out: int) -> Behaviour:
         netlist = self.netlists[module]
         automaton = Automaton(netlist, self.reset, _handshake(netlist))
-        common = gcd(words_in, words_out)
-        periods = [(words_in, words_out), (words_in // common, words_out // common)]
-        for number, period in enumerate(periods):
-            try:
-                return automaton.behaviour(*period)
-            except ProofError:
-                if number:
-                    raise
-        raise AssertionError
+        try:
+            found = automaton.behaviour(words_in, words_out)
+        except ProofError:
+            # It may work in shorter periods.
+            common = gcd(words_in, words_out)
+            if common == 1:
+                raise
+            found = automaton.behaviour(words_in // common, words_out // common)
+        if automaton.hands.take is None:
+            return found
+        return replace(found, service=service(automaton, found.words_in, found.words_out))
 
 
 def is_queue(netlist: Netlist) -> bool:
@@ -111,19 +114,12 @@ def is_queue(netlist: Netlist) -> bool:
     return "take" in netlist.inputs
 
 
-def capacity(netlist: Netlist) -> int:
-    """Return how many words a queue's registers of data can hold."""
-    hands = Handshake("in_data", "in_valid", ("out_data",), "out_valid", None, "take")
-    data = Automaton(netlist, "rst", hands)
-    return len(data.registers) // len(data.word)
-
-
 def _handshake(netlist: Netlist) -> Handshake:
     if "last" in netlist.outputs:
         return Handshake("", "in_valid", _COUNTS, "")
     given = tuple(name for name in _OUTPUTS if name in netlist.outputs)
     if is_queue(netlist):
-        return Handshake("in_data", "in_valid", given, "out_valid", None, "take", capacity(netlist))
+        return Handshake("in_data", "in_valid", given, "out_valid", None, "take")
     return Handshake("in_data", "in_valid", given, "out_valid", "take" if "take" in netlist.outputs else None)
 
 
@@ -163,8 +159,8 @@ class Unit:
         self.graph, self.ask = graph, ask
         self.reset = netlist.inputs[modules.reset][0]
         self.shown: list[Obligation] = []
-        # Queues and when words come to them, by the valid bit of what they give.
-        self._fed: dict[tuple[int, ...], tuple[Box, Times]] = {}
+        # Queues and the words that come to them, by the valid bit of what they give.
+        self._fed: dict[tuple[int, ...], tuple[Box, Stream]] = {}
         self._boxes = {box.ports["out_valid"][0]: box for box in netlist.boxes if "out_valid" in box.ports}
         self._counters = {box.ports["last"][0]: box for box in netlist.boxes if "last" in box.ports}
         self._main = graph[task.layers[-1]] if task.layers else None
@@ -244,8 +240,8 @@ class Unit:
         (_, left_box, left), (_, right_box, right) = sorted(found, key=lambda each: each[0])
         mine, theirs = known(left.stream.times), known(right.stream.times)
         together = mine.joined(theirs)
-        self._wait(left_box, mine.waiting_for(theirs))
-        self._wait(right_box, theirs.waiting_for(mine))
+        self._wait(left_box, left.stream, mine.waiting_for(theirs))
+        self._wait(right_box, right.stream, theirs.waiting_for(mine))
         if left.stream.words != right.stream.words:
             raise ProofError(f"{self.name}: it joins words of different numbers")
         offset = left.stream.bits
@@ -268,7 +264,7 @@ class Unit:
         stream = self._moved(box, before, pooled=windows)
         if queue:
             stream = replace(stream, times=known(stream.times).named(box.name))
-            self._fed[box.ports["out_valid"]] = (box, known(stream.times))
+            self._fed[box.ports["out_valid"]] = (box, stream)
         feed = self._given(box, stream, stream.words if queue else words_out)
         return _Place(feed, cycles, (box,), windows)
 
@@ -287,12 +283,13 @@ class Unit:
         behaviour, new = self.modules.behaviour(counter.module, steps, steps)
         if new:
             self.shown.append(Obligation(f"{self.name}.{counter.name}", "all states", steps, behaviour.states))
-        gathering = Gathering(before.feed, self._defined, hold.ports["out_data"])
+        if self._main is None:
+            raise ProofError(f"{self.name}: it gathers words, and is said to compute no layer")
+        gathering = Gathering(before.feed, self._defined, self._main.shape[-1], hold.ports["out_data"])
         counts = [bit for name in _COUNTS for bit in counter.ports[name]]
         feed = gathering.feed(counts, np.tile(behaviour.bits, (steps // len(behaviour.bits), 1)), late, self.reset)
         netlist = feedforward(self.netlist, hold.ports["in_data"], late, feed)
-        layers = (self._main,) if self._main is not None else ()
-        kernel = Kernel(netlist, feed, Work(gathering.partial, layers, cast=False), self.graph)
+        kernel = Kernel(netlist, feed, Work(gathering.partial, (self._main,), cast=False), self.graph)
         self.shown += kernel.check(f"{self.name}/{hold.name}", self.ask, gathering.channels)
         stream, asked = gathering.result()
         ends = Emission((steps - 1, 0), steps - 1, alone=False, gap=1)
@@ -344,16 +341,17 @@ class Unit:
             times = emitted(times, behaviour.emissions, behaviour.words_in)
         return Feed(stream, tuple(leaves), _repeated(behaviour, stream, words_out), times=times)
 
-    def _queued(self, box: Box, service: Service) -> None:
+    def _queued(self, box: Box, served: Service) -> None:
         """Note how many words may wait in the queue before a module."""
         fed = self._fed.pop(box.ports["in_valid"], None)
         if fed is None:
             raise ProofError(f"{self.name}: {box.name} does not take every word, and no queue is before it")
-        queue, times = fed
-        self._wait(queue, times.waiting(service))
+        queue, stream = fed
+        self._wait(queue, stream, known(stream.times).waiting(served))
 
-    def _wait(self, queue: Box, most: int) -> None:
-        self.modules.queues[f"{self.name}.{queue.name}"] = (capacity(self.modules.netlists[queue.module]), most)
+    def _wait(self, queue: Box, stream: Stream, most: int) -> None:
+        size = self.modules.behaviour(queue.module, stream.words, stream.words)[0].capacity or 0
+        self.modules.queues[f"{self.name}.{queue.name}"] = (size, most)
 
     def _source(self, stream: Stream) -> Elements:
         """Return the elements of the only source, in its shape."""
